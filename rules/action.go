@@ -1,0 +1,206 @@
+package rules
+
+import "fmt"
+
+// target is a path that an action changes: in the request now, or in the
+// response later.
+type target struct {
+	path     *path
+	response bool
+}
+
+func (o obstacle) result(p *path) result {
+	if o == awaited {
+		return waiting
+	}
+	return unknown(p.text + ": what is on the way is no object")
+}
+
+// noKey is the result of a path with a step in brackets that names no key.
+func noKey(p *path, k Value) result {
+	switch k.kind {
+	case Pending:
+		return waiting
+	case Missing:
+		return unknown(p.text + ": what is in the brackets is missing")
+	}
+	return unknown(p.text + ": want string in the brackets, found " + found(k))
+}
+
+// parseTarget reads a path that an action changes.
+func parseTarget(text string) (target, error) {
+	if p, err := parsePath(text, "res"); err == nil {
+		return target{p, true}, nil
+	} else if len(text) > 3 && text[:4] == "res." {
+		return target{}, err
+	}
+	p, err := parsePath(text, "args")
+	if err != nil {
+		return target{}, fmt.Errorf("%w or res.…", err)
+	}
+	return target{path: p}, nil
+}
+
+// guarded evaluates an action's clause. What a guard changed stays if it was
+// yes; response actions in it never count.
+func guarded(r *run, guard *Rule) (act bool, res result) {
+	if guard == nil {
+		return true, yes
+	}
+	before, kept := r.args, len(r.response)
+	res = guard.run(r)
+	r.response = r.response[:kept]
+	switch res.outcome {
+	case Yes:
+		return true, yes
+	case No:
+		r.args = before
+		return false, yes
+	}
+	return false, res
+}
+
+type force struct {
+	target target
+	value  *operand
+	guard  *Rule
+}
+
+func (f *force) run(r *run) result {
+	act, res := guarded(r, f.guard)
+	if !act {
+		return res
+	}
+	v := f.value.value(r)
+	switch v.kind {
+	case Pending:
+		return waiting
+	case Missing:
+		return unknown(f.value.text + " is missing")
+	}
+	keys, k := f.target.path.keys(r.args)
+	if keys == nil {
+		return noKey(f.target.path, k)
+	}
+	if f.target.response {
+		return r.respond(ResponseAction{op: opForce, path: keys, value: v})
+	}
+	args, o := r.args.set(keys, v)
+	if o != free {
+		return o.result(f.target.path)
+	}
+	r.args = args
+	return yes
+}
+
+// fields are the paths of an action: written in the rule, or found at a path.
+type fields struct {
+	targets []target
+	from    *path
+}
+
+func (f *fields) resolve(r *run) ([]target, result) {
+	if f.from == nil {
+		return f.targets, yes
+	}
+	v := f.from.resolve(r.args)
+	switch v.kind {
+	case Array:
+	case Pending:
+		return nil, waiting
+	case Missing:
+		return nil, unknown(f.from.text + " is missing")
+	default:
+		return nil, unknown(f.from.text + ": want an array of paths, found " + found(v))
+	}
+	var targets []target
+	res := yes
+	v.Each(func(_ string, x Value) bool {
+		s, _ := x.Text()
+		t, err := parseTarget(s)
+		if err != nil {
+			res = unknown(f.from.text + " holds what is no path")
+			return false
+		}
+		targets = append(targets, t)
+		return true
+	})
+	return targets, res
+}
+
+// rewrite is remove, encrypt, decrypt and hash.
+type rewrite struct {
+	fields   fields
+	request  *transform // nil: remove
+	response *transform
+	guard    *Rule
+	respond  bool // the response can be rewritten; paths that are found may ask for it
+}
+
+func (w *rewrite) run(r *run) result {
+	act, res := guarded(r, w.guard)
+	if !act {
+		return res
+	}
+	targets, res := w.fields.resolve(r)
+	if res.outcome != Yes {
+		return res
+	}
+	for _, t := range targets {
+		if res := w.change(r, t); res.outcome != Yes {
+			return res
+		}
+	}
+	return yes
+}
+
+func (w *rewrite) change(r *run, t target) result {
+	keys, k := t.path.keys(r.args)
+	switch {
+	case keys == nil:
+		return noKey(t.path, k)
+	case t.response && !w.respond:
+		return unknown(t.path.text + ": actions on the response are not built yet")
+	case t.response && w.request == nil:
+		return r.respond(ResponseAction{op: opRemove, path: keys})
+	case t.response:
+		return r.respond(ResponseAction{op: opTransform, path: keys, transform: w.response, nonces: r.in.Rand})
+	}
+	if w.request == nil {
+		args, o := r.args.remove(keys)
+		if o != free {
+			return o.result(t.path)
+		}
+		r.args = args
+		return yes
+	}
+	old := r.args
+	for _, key := range keys {
+		if old.kind == Array {
+			return blocked.result(t.path)
+		}
+		if old.kind != Pending {
+			old = old.Key(key)
+		}
+	}
+	switch old.kind {
+	case Pending:
+		return waiting
+	case Missing:
+		return unknown(t.path.text + " is missing")
+	case String:
+	default:
+		return unknown(t.path.text + ": want string, found " + found(old))
+	}
+	s, reason := w.request.apply(old.str, r.in.Rand)
+	if reason != "" {
+		return unknown(t.path.text + " " + reason)
+	}
+	r.args, _ = r.args.set(keys, Str(s))
+	return yes
+}
+
+func (r *run) respond(a ResponseAction) result {
+	r.response = append(r.response, a)
+	return yes
+}

@@ -1,0 +1,66 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+)
+
+const benchRule = `{"rule":"match","type":"string","eval":"==","f1":"args.auth.role","f2":"admin"}`
+
+func BenchmarkCompile(b *testing.B) {
+	spec := mustParse(b, `{"rule":"or","clauses":[`+benchRule+`,{"rule":"query","db":"d","col":"c","find":{"a":"args.auth.id","b":{"$in":["x","y"]}}}]}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, faults := Compile(spec, "rule", testScope()); faults != nil {
+			b.Fatal(faults)
+		}
+	}
+}
+
+// A match on a claim, with bodies of three sizes beside it: time and bytes must
+// not grow with the body.
+func BenchmarkEvalMatch(b *testing.B) {
+	claims := mustParse(b, `{"id":"user-1","iss":"https://id.example","aud":["shop"],"exp":1900000000,"role":"admin","email":"ann@example.com"}`)
+	for name, n := range map[string]int{"body=1KiB": 1 << 10, "body=100KiB": 100 << 10, "body=1MiB": 1 << 20} {
+		b.Run(name, func(b *testing.B) {
+			body := mustParse(b, `{"x":"`+strings.Repeat("x", n)+`"}`)
+			in := &Input{Args: Obj(Member{Key: "auth", Value: claims}, Member{Key: "params", Value: body}), Verified: true, Now: testNow}
+			r := mustCompile(b, benchRule)
+			b.ReportAllocs()
+			for b.Loop() {
+				if v := r.Eval(in, nil); v.Outcome != Yes {
+					b.Fatal(v.Reason)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEvalForceAndHash(b *testing.B) {
+	in := &Input{Args: mustParse(b, `{"auth":{"id":"u"},"params":{"name":"Ann","password":"secret","address":{"city":"Bern"}}}`), Verified: true, Now: testNow}
+	r := mustCompile(b, `{"rule":"and","clauses":[{"rule":"force","field":"args.params.owner","value":"args.auth.id"},{"rule":"hash","fields":["args.params.password"]}]}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := r.Eval(in, nil); v.Outcome != Yes {
+			b.Fatal(v.Reason)
+		}
+	}
+}
+
+func BenchmarkApplyResponse(b *testing.B) {
+	r := mustCompile(b, `{"rule":"remove","fields":["res.email","res.address.street","res.phone"]}`)
+	actions := r.Eval(&Input{}, nil).Response
+	row := `{"id":1,"name":"Ann","email":"a@example.com","phone":"1","address":{"street":"x","city":"Bern"}}`
+	for name, n := range map[string]int{"1KiB": 10, "100KiB": 1000, "1MiB": 10000} {
+		b.Run(name, func(b *testing.B) {
+			body := "[" + strings.Repeat(row+",", n) + row + "]"
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ApplyResponse(body, actions, 16); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

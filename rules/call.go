@@ -1,0 +1,238 @@
+package rules
+
+import (
+	"strconv"
+	"time"
+)
+
+// CallKind is what a Call asks for.
+type CallKind uint8
+
+const (
+	Query CallKind = iota + 1
+	Webhook
+)
+
+func (k CallKind) String() string {
+	switch k {
+	case Query:
+		return "query"
+	case Webhook:
+		return "webhook"
+	}
+	return "none"
+}
+
+// DefaultLimit is how many rows a query brings at most.
+const DefaultLimit = 100
+
+// Call is something a rule needs to know from outside.
+type Call struct {
+	ID    string // of the clause and Input.Element; the same each time the clause comes by
+	Kind  CallKind
+	Cache time.Duration // how old an answer may be; 0: fresh
+
+	DB, Col string
+	Find    Value    // resolved; Missing: every row
+	Limit   int      // rows
+	Columns []string // that are read; nil: all
+
+	URL       string
+	Body      Value  // JSON
+	Claims    Value  // of the token to mint; Missing: UserToken goes along
+	UserToken string // "": no Authorization
+}
+
+// Reply answers the Call of its ID.
+type Reply struct {
+	ID     string
+	Rows   Value  // query: an array of objects
+	Status int    // webhook
+	Body   string // webhook: as received
+	Err    string // the call failed: a short phrase for the log
+}
+
+// Replies are the answers that are there. False: not yet.
+type Replies interface {
+	Reply(c *Call) (Reply, bool)
+}
+
+// Memo holds replies by Call.ID.
+type Memo map[string]Reply
+
+func (m Memo) Reply(c *Call) (Reply, bool) {
+	r, ok := m[c.ID]
+	return r, ok
+}
+
+// ask looks for the reply to a call; without one the call is made.
+func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
+	if r.in.Element != "" {
+		c.ID = r.in.Element + "/" + c.ID
+	}
+	most := r.in.MaxCalls
+	if most == 0 {
+		most = DefaultCalls
+	}
+	r.made++
+	if r.made > most {
+		r.made--
+		if r.ahead {
+			return reply, waiting, false // it may never be needed
+		}
+		r.tooMany = true
+		return reply, unknown("more calls than " + strconv.Itoa(most)), false
+	}
+	if reply, ok = r.replies.Reply(c); !ok {
+		r.calls = append(r.calls, *c)
+		return reply, waiting, false
+	}
+	if reply.Err != "" {
+		return reply, result{outcome: Unknown, failed: true, reason: c.Kind.String() + " failed: " + reply.Err}, false
+	}
+	return reply, result{}, true
+}
+
+// store puts a reply where the rule wants it.
+func (r *run) store(at *path, v Value) (result, bool) {
+	keys, k := at.keys(r.args)
+	if keys == nil {
+		return noKey(at, k), false
+	}
+	args, o := r.args.set(keys, v)
+	if o != free {
+		return o.result(at), false
+	}
+	r.args = args
+	return result{}, true
+}
+
+type query struct {
+	id      string
+	db, col string
+	find    *template // nil: every row
+	clause  *Rule     // nil: at least one row
+	at      *path
+	limit   int
+	cache   time.Duration
+}
+
+func (q *query) run(r *run) result {
+	c := Call{ID: q.id, Kind: Query, DB: q.db, Col: q.col, Limit: q.limit, Cache: q.cache}
+	if q.find != nil {
+		find, reason := q.find.value(r)
+		switch find.kind {
+		case Pending:
+			return waiting
+		case Missing:
+			return unknown("find: " + reason)
+		}
+		c.Find = find
+	}
+	reply, res, ok := r.ask(&c)
+	if !ok {
+		return res
+	}
+	if !isRows(reply.Rows) {
+		return result{outcome: Unknown, failed: true, reason: "query failed: the reply is no array of rows"}
+	}
+	if res, ok := r.store(q.at, reply.Rows); !ok {
+		return res
+	}
+	if q.clause != nil {
+		return q.clause.run(r)
+	}
+	if reply.Rows.Len() == 0 {
+		return result{outcome: No, reason: "no row of " + q.col + " fits"}
+	}
+	return yes
+}
+
+func isRows(v Value) bool {
+	rows := v.kind == Array
+	v.Each(func(_ string, row Value) bool {
+		rows = rows && row.kind == Object
+		return rows
+	})
+	return rows
+}
+
+type webhook struct {
+	id     string
+	url    string
+	at     *path
+	claims *template // nil: the user's token
+	body   *template // nil: args
+	cache  time.Duration
+}
+
+// maxReplyDepth bounds the JSON of a webhook that is stored.
+const maxReplyDepth = 64
+
+func (w *webhook) run(r *run) result {
+	if r.ahead {
+		return waiting
+	}
+	c := Call{ID: w.id, Kind: Webhook, URL: w.url, UserToken: r.in.Token, Cache: w.cache}
+	if w.claims != nil {
+		claims, reason := w.claims.value(r)
+		switch claims.kind {
+		case Pending:
+			return waiting
+		case Missing:
+			return unknown("claims: " + reason)
+		}
+		c.Claims, c.UserToken = claims, ""
+	}
+	body, reason := w.payload(r)
+	switch body.kind {
+	case Pending:
+		return waiting
+	case Missing:
+		return unknown("body: " + reason)
+	}
+	c.Body = body
+	reply, res, ok := r.ask(&c)
+	if !ok {
+		return res
+	}
+	switch {
+	case reply.Status >= 300 && reply.Status < 500:
+		return result{outcome: No, reason: "the webhook answered " + strconv.Itoa(reply.Status)}
+	case reply.Status < 200 || reply.Status > 299:
+		return result{outcome: Unknown, failed: true, reason: "webhook failed: it answered " + strconv.Itoa(reply.Status)}
+	}
+	if v, err := Parse(reply.Body, maxReplyDepth); err == nil {
+		if res, ok := r.store(w.at, v); !ok {
+			return res
+		}
+	}
+	return yes
+}
+
+// secretHeaders do not go out with args.
+var secretHeaders = []string{"authorization", "proxy-authorization", "cookie"}
+
+func (w *webhook) payload(r *run) (body Value, reason string) {
+	if w.body != nil {
+		return w.body.value(r)
+	}
+	args := r.args
+	pending := false
+	args.Each(func(_ string, v Value) bool { pending = v.kind == Pending; return !pending })
+	if pending {
+		return PendingValue, ""
+	}
+	headers := args.Key("request").Key("headers")
+	for _, h := range secretHeaders {
+		if headers.Key(h).kind == Missing {
+			continue
+		}
+		headers = headers.Without(h)
+		args = args.With("request", args.Key("request").With("headers", headers))
+	}
+	if args.kind == Missing {
+		args = Obj()
+	}
+	return args, ""
+}

@@ -1,0 +1,266 @@
+// Package rules is rulegate's rule language: compiling a rule, evaluating it
+// against a request, and what it changes.
+//
+// It is pure. It does no I/O, has no clock and knows no proxy: a rule that needs
+// a database says so with a Call, and is evaluated again with the Reply.
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Scope is what compiling needs to know of the policy around a rule. Where a
+// func is nil, everything counts as configured.
+type Scope struct {
+	AESKey   []byte                               // 16, 24 or 32 bytes; nil: none configured
+	Database func(db, col string) (reason string) // "" when it can be queried
+	Webhook  func(host string) (reason string)    // host[:port] of a url
+	CanSign  bool                                 // tokens can be minted
+	Response bool                                 // the response can be rewritten
+}
+
+// Rule is a compiled rule.
+type Rule struct {
+	kind, name, message, place string
+	clause                     clause
+
+	reads, writes   roots
+	headers         []string // that a force may set
+	calls, response bool
+}
+
+// clause is one kind of rule.
+type clause interface{ run(*run) result }
+
+// Compile compiles a rule that stands at place. It gives the rule, or all its
+// faults.
+func Compile(spec Value, place string, sc *Scope) (*Rule, Faults) {
+	c := &compiler{sc: sc}
+	r := c.rule(spec, place)
+	if len(c.faults) > 0 {
+		return nil, c.faults
+	}
+	return r, nil
+}
+
+// Kind is the rule's kind, such as "match".
+func (r *Rule) Kind() string { return r.kind }
+
+// Name is the rule's `name`, which may be empty.
+func (r *Rule) Name() string { return r.name }
+
+// Uses says whether the rule may look at args.<root> or change it.
+func (r *Rule) Uses(root string) bool { return r.reads.has(root) || r.writes.has(root) }
+
+// Changes says whether the rule may change args.<root>.
+func (r *Rule) Changes(root string) bool { return r.writes.has(root) }
+
+// ForcedHeaders are the request headers that a force may set, in lower case.
+func (r *Rule) ForcedHeaders() []string { return r.headers }
+
+// Calls says whether the rule has a query or a webhook.
+func (r *Rule) Calls() bool { return r.calls }
+
+// HasResponse says whether the rule may change the response.
+func (r *Rule) HasResponse() bool { return r.response }
+
+type compiler struct {
+	sc     *Scope
+	faults Faults
+}
+
+// kinds are the rules in the order of the language's table, each with the fields
+// that it has beside rule, name and error; those that it needs come with a star.
+var kinds = map[string][]string{
+	"allow":         {},
+	"authenticated": {},
+	"deny":          {},
+	"match":         {"type*", "eval*", "f1*", "f2*"},
+	"and":           {"clauses*"},
+	"or":            {"clauses*"},
+	"query":         {"db*", "col*", "find", "clause", "store", "cache"},
+	"webhook":       {"url*", "store", "claims", "body", "cache"},
+	"force":         {"field*", "value*", "clause"},
+	"remove":        {"fields*", "clause"},
+	"encrypt":       {"fields*", "algorithm", "clause"},
+	"decrypt":       {"fields*", "algorithm", "clause"},
+	"hash":          {"fields*", "algorithm", "encoding", "clause"},
+}
+
+func (c *compiler) rule(spec Value, place string) *Rule {
+	r := &Rule{place: place, clause: deny{}}
+	if spec.kind != Object {
+		c.faults.add(place, "want a rule, found %s", found(spec))
+		return r
+	}
+	kind, ok := spec.Key("rule").Text()
+	fields, known := kinds[kind]
+	switch {
+	case spec.Key("rule").kind == Missing:
+		c.faults.add(place, "want a rule with its name, such as {rule: allow}")
+		return r
+	case !ok:
+		c.faults.add(Join(place, "rule"), "want the name of a rule, found %s", found(spec.Key("rule")))
+		return r
+	case !known:
+		c.faults.add(Join(place, "rule"), "unknown rule %q", kind)
+		return r
+	}
+	r.kind = kind
+	c.fields(spec, place, kind, fields)
+	r.name = c.optionalText(spec, place, "name")
+	r.message = c.optionalText(spec, place, "error")
+	if cl := c.clause(r, spec, place); cl != nil {
+		r.clause = cl
+	}
+	return r
+}
+
+// fields reports fields that the rule does not have, and those it lacks.
+func (c *compiler) fields(spec Value, place, kind string, fields []string) {
+	spec.Each(func(key string, _ Value) bool {
+		if key != "rule" && key != "name" && key != "error" && !slices.Contains(fields, key) && !slices.Contains(fields, key+"*") {
+			c.faults.add(Join(place, key), "a rule %s has no field %q", kind, key)
+		}
+		return true
+	})
+	for _, f := range fields {
+		if name, required := strings.CutSuffix(f, "*"); required && spec.Key(name).kind == Missing {
+			c.faults.add(place, "a rule %s needs %s", kind, name)
+		}
+	}
+}
+
+func (c *compiler) clause(r *Rule, spec Value, place string) clause {
+	switch r.kind {
+	case "allow":
+		return allow{}
+	case "deny":
+		return deny{}
+	case "authenticated":
+		return authenticated{}
+	case "match":
+		return c.match(r, spec, place)
+	case "and":
+		return &and{c.clauses(r, spec, place)}
+	case "or":
+		return &or{c.clauses(r, spec, place)}
+	case "query":
+		return c.query(r, spec, place)
+	case "webhook":
+		return c.webhook(r, spec, place)
+	case "force":
+		return c.force(r, spec, place)
+	}
+	return c.rewrite(r, spec, place)
+}
+
+func (c *compiler) clauses(r *Rule, spec Value, place string) []*Rule {
+	list, at := spec.Key("clauses"), Join(place, "clauses")
+	if list.kind == Missing {
+		return nil // reported as missing
+	}
+	if list.kind != Array || list.Len() == 0 {
+		c.faults.add(at, "want an array of rules that is not empty, found %s", found(list))
+		return nil
+	}
+	var rules []*Rule
+	list.Each(func(_ string, x Value) bool {
+		in := c.rule(x, Elem(at, len(rules)))
+		r.adopt(in)
+		rules = append(rules, in)
+		return true
+	})
+	return rules
+}
+
+// guard compiles the `clause` of a rule, nil when it has none.
+func (c *compiler) guard(r *Rule, spec Value, place string) *Rule {
+	s := spec.Key("clause")
+	if s.kind == Missing {
+		return nil
+	}
+	in := c.rule(s, Join(place, "clause"))
+	r.adopt(in)
+	return in
+}
+
+// adopt adds what an inner rule touches.
+func (r *Rule) adopt(in *Rule) {
+	r.reads.merge(in.reads)
+	r.writes.merge(in.writes)
+	r.headers = append(r.headers, in.headers...)
+	r.calls = r.calls || in.calls
+	r.response = r.response || in.response
+}
+
+// text is a field that must be a string that is not empty.
+func (c *compiler) text(spec Value, place, field string) string {
+	v := spec.Key(field)
+	s, ok := v.Text()
+	switch {
+	case v.kind == Missing:
+	case !ok:
+		c.faults.add(Join(place, field), "want string, found %s", found(v))
+	case s == "":
+		c.faults.add(Join(place, field), "must not be empty")
+	}
+	return s
+}
+
+func (c *compiler) optionalText(spec Value, place, field string) string {
+	v := spec.Key(field)
+	s, ok := v.Text()
+	if v.kind != Missing && !ok {
+		c.faults.add(Join(place, field), "want string, found %s", found(v))
+	}
+	return s
+}
+
+// oneOf is a field that must be one of some words; without it, the first.
+func (c *compiler) oneOf(spec Value, place, field string, words ...string) string {
+	v := spec.Key(field)
+	s, _ := v.Text()
+	switch {
+	case v.kind == Missing:
+		return words[0]
+	case !slices.Contains(words, s):
+		c.faults.add(Join(place, field), "want one of %s, found %s", strings.Join(words, ", "), v)
+	}
+	return s
+}
+
+// argsPath is a field that must be a path into args; without it, def.
+func (c *compiler) argsPath(spec Value, place, field, def string) *path {
+	s := def
+	if v := spec.Key(field); v.kind != Missing {
+		s = c.text(spec, place, field)
+		if s == "" {
+			return nil // reported
+		}
+	}
+	p, err := parsePath(s, "args")
+	if err != nil {
+		c.faults.add(Join(place, field), "%v", err)
+		return nil
+	}
+	return p
+}
+
+const maxCache = 24 * time.Hour
+
+// cache is how old an answer may be.
+func (c *compiler) cache(spec Value, place string) time.Duration {
+	v := spec.Key("cache")
+	if v.kind == Missing {
+		return 0
+	}
+	s, _ := v.Text()
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 || d > maxCache {
+		c.faults.add(Join(place, "cache"), "want a duration such as 5s, up to %v, found %s", maxCache, v)
+	}
+	return d
+}

@@ -1,0 +1,87 @@
+package rules
+
+import (
+	"net/url"
+)
+
+func (c *compiler) query(r *Rule, spec Value, place string) clause {
+	q := &query{id: place, limit: DefaultLimit}
+	q.db, q.col = c.text(spec, place, "db"), c.text(spec, place, "col")
+	if c.sc.Database != nil && q.db != "" {
+		if reason := c.sc.Database(q.db, q.col); reason != "" {
+			c.faults.add(Join(place, "db"), "%s", reason)
+		}
+	}
+	if v := spec.Key("find"); v.kind != Missing {
+		q.find = findDocument(v, Join(place, "find"), &c.faults)
+	}
+	q.at = c.argsPath(spec, place, "store", "args.result")
+	q.cache = c.cache(spec, place)
+	q.clause = c.guard(r, spec, place)
+	if len(c.faults) > 0 {
+		return nil
+	}
+	if q.find != nil {
+		q.find.reads(&r.reads)
+	}
+	r.calls = true
+	r.stores(q.at)
+	return q
+}
+
+func (c *compiler) webhook(r *Rule, spec Value, place string) clause {
+	w := &webhook{id: place, url: c.text(spec, place, "url")}
+	if w.url != "" {
+		c.url(w.url, Join(place, "url"))
+	}
+	w.at = c.argsPath(spec, place, "store", "args.result")
+	w.cache = c.cache(spec, place)
+	if v := spec.Key("claims"); v.kind == Object && !isLiteralText(v) {
+		w.claims = parseTemplate(v, Join(place, "claims"), &c.faults)
+	} else if v.kind != Missing {
+		c.faults.add(Join(place, "claims"), "want an object, found %s", found(v))
+	}
+	if v := spec.Key("body"); v.kind != Missing {
+		w.body = parseTemplate(v, Join(place, "body"), &c.faults)
+	}
+	if !c.sc.CanSign {
+		c.faults.add(place, "a webhook carries tokens: one of auth.tokens must be `primary: true` and able to sign")
+	}
+	if len(c.faults) > 0 {
+		return nil
+	}
+	if w.claims != nil {
+		w.claims.reads(&r.reads)
+	}
+	if w.body != nil {
+		w.body.reads(&r.reads)
+	} else {
+		r.reads.all = true
+	}
+	r.calls = true
+	r.stores(w.at)
+	return w
+}
+
+// url reports what is no URL of a configured host.
+func (c *compiler) url(text, at string) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		c.faults.add(at, "%q is no URL", text)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Hostname() == "":
+		c.faults.add(at, "want an http or https URL with a host, found %q", text)
+	case u.User != nil || u.Fragment != "":
+		c.faults.add(at, "a URL here has no user and no fragment, found %q", text)
+	case c.sc.Webhook != nil:
+		if reason := c.sc.Webhook(u.Host); reason != "" {
+			c.faults.add(at, "%s", reason)
+		}
+	}
+}
+
+// stores notes that the rule changes what is at a path.
+func (r *Rule) stores(p *path) {
+	r.writes.add(p.steps[0].key)
+	r.reads.inner(p)
+}

@@ -1,0 +1,63 @@
+package rules
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Fault is what is wrong at one place of a policy.
+type Fault struct {
+	Place   string // `routes[3].rule.clauses[1].f2`
+	Message string
+}
+
+func (f Fault) Error() string {
+	if f.Place == "" {
+		return f.Message
+	}
+	return f.Place + ": " + f.Message
+}
+
+// Faults are all that was found, in the order of the text.
+type Faults []Fault
+
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (fs *Faults) add(place, format string, args ...any) {
+	*fs = append(*fs, Fault{Place: place, Message: fmt.Sprintf(format, args...)})
+}
+
+// Join is the place of key in the object at place: a plain key after a point,
+// any other quoted in brackets.
+func Join(place, key string) string {
+	plain := key != ""
+	for _, b := range []byte(key) {
+		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '$' || b == '-') {
+			plain = false
+		}
+	}
+	switch {
+	case !plain:
+		return place + "[" + strconv.Quote(key) + "]"
+	case place == "":
+		return key
+	}
+	return place + "." + key
+}
+
+// Elem is the place of an element of the array at place.
+func Elem(place string, i int) string { return place + "[" + strconv.Itoa(i) + "]" }
+
+func found(v Value) string {
+	if v.kind == Missing {
+		return "nothing"
+	}
+	return v.kind.String()
+}

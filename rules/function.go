@@ -1,0 +1,214 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// function is a compiled call of one of utils.
+type function struct {
+	name string
+	path *path // of those that take a path
+
+	date *operand // of addDuration and roundUpDate
+	add  time.Duration
+	down func(time.Time) time.Time
+
+	separator string // of split
+}
+
+// parseFunction reads `utils.name(arguments)`, everything between the first
+// bracket and the final one being the arguments.
+func parseFunction(text string) (*function, error) {
+	name, rest, ok := strings.Cut(strings.TrimPrefix(text, "utils."), "(")
+	inside, closed := strings.CutSuffix(rest, ")")
+	if !ok || !closed {
+		return nil, fmt.Errorf("%q is no call of a function: want utils.name(…)", text)
+	}
+	f := &function{name: name}
+	var err error
+	switch name {
+	case "now":
+		if inside != "" {
+			err = fmt.Errorf("utils.now takes no argument, found %q", inside)
+		}
+	case "exists", "length", "number", "lower", "stringToObjectId", "objectIdToString":
+		f.path, err = parsePath(inside, "args")
+	case "split":
+		err = f.parseSplit(inside)
+	case "addDuration", "roundUpDate":
+		err = f.parseDate(inside)
+	default:
+		err = fmt.Errorf("unknown function utils.%s", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// parseSplit reads `path, 'separator'`. The separator is read from the end, so
+// that it may hold a comma.
+func (f *function) parseSplit(inside string) (err error) {
+	if n := len(inside); n >= 2 && (inside[n-1] == '\'' || inside[n-1] == '"') {
+		if open := strings.LastIndexByte(inside[:n-1], inside[n-1]); open >= 0 {
+			before, ok := strings.CutSuffix(strings.TrimRight(inside[:open], " "), ",")
+			if ok && open+1 < n-1 {
+				f.separator = inside[open+1 : n-1]
+				f.path, err = parsePath(before, "args")
+				return err
+			}
+		}
+	}
+	return fmt.Errorf("utils.split wants (path, 'separator'), found (%s)", inside)
+}
+
+// parseDate reads `date, 'how'`, the quotes optional in both.
+func (f *function) parseDate(inside string) (err error) {
+	comma := strings.LastIndexByte(inside, ',')
+	if comma < 0 {
+		return fmt.Errorf("utils.%s wants two arguments, found (%s)", f.name, inside)
+	}
+	date, how := unquote(inside[:comma]), unquote(inside[comma+1:])
+	if f.name == "addDuration" {
+		if f.add, err = time.ParseDuration(how); err != nil {
+			return fmt.Errorf("utils.addDuration: %q is no duration such as -1h30m", how)
+		}
+	} else if f.down = units[how]; f.down == nil {
+		return fmt.Errorf("utils.roundUpDate: unknown unit %q: want year, month, day, hour, minute or second", how)
+	}
+	if isReference(date) {
+		f.date, err = parseReference(date)
+		return err
+	}
+	if _, ok := parseDate(date); !ok {
+		return fmt.Errorf("utils.%s: %q is no date: want RFC 3339 with a zone, or YYYY-MM-DD", f.name, date)
+	}
+	f.date = &operand{text: date, literal: Str(date)}
+	return nil
+}
+
+func unquote(s string) string {
+	s = strings.Trim(s, " ")
+	if n := len(s); n >= 2 && (s[0] == '\'' || s[0] == '"') && s[n-1] == s[0] {
+		return s[1 : n-1]
+	}
+	return s
+}
+
+func (f *function) reads(rs *roots) {
+	if f.path != nil {
+		rs.read(f.path)
+	}
+	if f.date != nil {
+		f.date.reads(rs)
+	}
+}
+
+// value is Missing where the function cannot say.
+func (f *function) value(r *run) Value {
+	switch f.name {
+	case "now":
+		return date(r.in.Now.UTC())
+	case "addDuration", "roundUpDate":
+		return f.dateValue(r)
+	}
+	v := f.path.resolve(r.args)
+	if v.kind == Pending {
+		return v
+	}
+	switch f.name {
+	case "exists":
+		return Boolean(v.kind != Missing)
+	case "length":
+		return length(v)
+	case "objectIdToString":
+		if s, ok := objectID(v); ok {
+			return Str(s)
+		}
+		return Value{}
+	}
+	s, ok := v.Text()
+	if !ok {
+		return Value{}
+	}
+	switch f.name {
+	case "number":
+		return Num(s)
+	case "lower":
+		return Str(lower(s))
+	case "stringToObjectId":
+		if isObjectID(s) {
+			return Obj(Member{Key: "$oid", Value: Str(lower(s))})
+		}
+	case "split":
+		var parts []Value
+		for part := range strings.SplitSeq(s, f.separator) {
+			parts = append(parts, Str(part))
+		}
+		return Arr(parts...)
+	}
+	return Value{}
+}
+
+func (f *function) dateValue(r *run) Value {
+	v := f.date.value(r)
+	if v.kind == Pending {
+		return v
+	}
+	s, _ := v.Text()
+	t, ok := parseDate(s)
+	switch {
+	case !ok:
+		return Value{}
+	case f.down != nil:
+		return date(f.down(t))
+	}
+	return date(t.Add(f.add))
+}
+
+func date(t time.Time) Value {
+	if s, ok := formatDate(t); ok {
+		return Str(s)
+	}
+	return Value{}
+}
+
+func length(v Value) Value {
+	switch v.kind {
+	case Array, Object:
+		return Int(int64(v.Len()))
+	case String:
+		return Int(int64(len(v.str)))
+	}
+	return Value{}
+}
+
+// lower is ASCII lower case: other letters depend on whom one asks.
+func lower(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' {
+			return c + 'a' - 'A'
+		}
+		return c
+	}, s)
+}
+
+// objectID reads MongoDB's extended JSON {"$oid": "24 hex digits"}.
+func objectID(v Value) (s string, ok bool) {
+	s, ok = v.Key("$oid").Text()
+	return s, ok && v.Len() == 1 && isObjectID(s)
+}
+
+func isObjectID(s string) bool {
+	if len(s) != 24 {
+		return false
+	}
+	for _, b := range []byte(s) {
+		if !(b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F') {
+			return false
+		}
+	}
+	return true
+}

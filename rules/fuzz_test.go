@@ -1,0 +1,157 @@
+package rules
+
+import (
+	"testing"
+)
+
+var fuzzRules = []string{
+	`{"rule":"match","type":"string","eval":"in","f1":"args.auth.id","f2":["a","args.params[args.auth.id].x"]}`,
+	`{"rule":"or","clauses":[{"rule":"and","clauses":[{"rule":"query","db":"d","col":"a"},{"rule":"query","db":"d","col":"b","find":{"x":{"$in":"args.result"}}},{"rule":"deny"}]},{"rule":"query","db":"d","col":"c"}]}`,
+	`{"rule":"and","clauses":[{"rule":"force","field":"args.params.a","value":"utils.addDuration(args.params.d, '1h')","clause":{"rule":"query","db":"d","col":"a","store":"args.params.r"}},{"rule":"webhook","url":"http://h/"},{"rule":"hash","fields":["args.params.a","res.b"]}]}`,
+	`{"rule":"remove","fields":"args.params.list","clause":{"rule":"match","type":"number","eval":">","f1":"utils.length(args.params)","f2":0}}`,
+	`{"rule":"query","db":"d","col":"c","find":{"$or":[{"a":{"$not":{"$regex":"^a"}}},{"_id":{"$oid":"args.params.a"}}]},"clause":{"rule":"match","type":"date","eval":"<","f1":"args.result.0.d","f2":"utils.now()"}}`,
+}
+
+var fuzzArgs = []string{
+	`{"auth":{"id":"a"},"params":{"a":{"x":"a"},"d":"2020-01-01","list":["args.params.a","args.x"]}}`,
+	`{"params":[1,2,{"a":null}],"result":["x"]}`,
+	`[]`,
+	`{"auth":null}`,
+}
+
+// fuzzReply answers each column in its own way.
+func fuzzReply(c *Call) Reply {
+	switch {
+	case c.Kind == Webhook:
+		return Reply{Status: 200, Body: `{"ok":true}`}
+	case c.Col == "a":
+		return Reply{Rows: Arr(Obj(Member{Key: "x", Value: Str("1")}))}
+	case c.Col == "b":
+		return Reply{Rows: Arr()}
+	}
+	return Reply{Err: "timeout"}
+}
+
+type allReplies struct{}
+
+func (allReplies) Reply(c *Call) (Reply, bool) { return fuzzReply(c), true }
+
+// Whatever the rule, the request and the order in which replies come: no panic,
+// an end, and the verdict of having had all replies at once.
+func FuzzEval(f *testing.F) {
+	for i, rule := range fuzzRules {
+		f.Add(rule, fuzzArgs[i%len(fuzzArgs)], uint8(i))
+		f.Add(rule, fuzzArgs[0], uint8(7*i))
+	}
+	f.Fuzz(func(t *testing.T, rule, args string, order uint8) {
+		spec, err := Parse(rule, 32)
+		if err != nil {
+			return
+		}
+		r, faults := Compile(spec, "rule", testScope())
+		if faults != nil {
+			return
+		}
+		a, err := Parse(args, 32)
+		if err != nil {
+			return
+		}
+		in := &Input{Args: a, Now: testNow}
+		want := r.Eval(in, allReplies{})
+		if want.Outcome == Waiting {
+			t.Fatal("waits with every reply there")
+		}
+		memo := Memo{}
+		for range 200 {
+			got := r.Eval(in, memo)
+			if got.Outcome != Waiting {
+				if got.Outcome != want.Outcome || got.Message != want.Message || got.Failed != want.Failed || len(got.Response) != len(want.Response) {
+					t.Fatalf("one by one: %v %s; at once: %v %s", got.Outcome, got.Reason, want.Outcome, want.Reason)
+				}
+				return
+			}
+			if len(got.Calls) == 0 {
+				t.Fatal("waits for nothing")
+			}
+			c := got.Calls[int(order)%len(got.Calls)]
+			memo[c.ID] = fuzzReply(&c)
+		}
+		t.Fatal("never ends")
+	})
+}
+
+// A path that is accepted resolves against anything without a panic, and its
+// keys are what stands between its points.
+func FuzzPath(f *testing.F) {
+	for _, s := range []string{"args.a.b.0", "args.a[args.b].c", "args.a..b", "args.[", "args.a[args.b[args.c]]", "args.*.#.@this", "args.a]"} {
+		f.Add(s, fuzzArgs[0])
+	}
+	f.Fuzz(func(t *testing.T, text, args string) {
+		p, err := parsePath(text, "args")
+		if err != nil {
+			return
+		}
+		if a, err := Parse(args, 32); err == nil {
+			p.resolve(a)
+			if keys, _ := p.keys(a); keys != nil {
+				if changed, o := a.set(keys, NullValue); o == free {
+					if _, err := Parse(changed.String(), 64); err != nil && len(keys) < 16 {
+						t.Fatalf("setting %q in %s gives %s: %v", text, args, changed, err)
+					}
+				}
+			}
+		}
+	})
+}
+
+func FuzzCompile(f *testing.F) {
+	for _, rule := range fuzzRules {
+		f.Add(rule)
+	}
+	f.Add(`{"rule":"and","clauses":[{}]}`)
+	f.Fuzz(func(t *testing.T, rule string) {
+		spec, err := Parse(rule, 64)
+		if err != nil {
+			return
+		}
+		if r, faults := Compile(spec, "rule", testScope()); (r == nil) == (faults == nil) {
+			t.Fatal("neither a rule nor a fault, or both")
+		}
+	})
+}
+
+// Whatever the response, a removed value never goes out.
+func FuzzResponse(f *testing.F) {
+	for _, s := range []string{`{"a":"SECRET"}`, `[{"a":"SECRET","b":1}]`, `{"b":{"a":"SECRET"}}`, `"SECRET"`, `{"\u0061":"SECRET"}`} {
+		f.Add(s)
+	}
+	spec, err := Parse(`{"rule":"remove","fields":["res.a"]}`, 8)
+	if err != nil {
+		f.Fatal(err)
+	}
+	r, faults := Compile(spec, "rule", testScope())
+	if faults != nil {
+		f.Fatal(faults)
+	}
+	actions := r.Eval(&Input{}, Memo{}).Response
+	f.Fuzz(func(t *testing.T, body string) {
+		out, err := ApplyResponse(body, actions, 16)
+		if err != nil || body == "" {
+			return
+		}
+		v, err := Parse(out, 16)
+		if err != nil {
+			t.Fatalf("%q became %q: %v", body, out, err)
+		}
+		var look func(Value)
+		look = func(v Value) {
+			if v.Key("a").Kind() != Missing {
+				t.Fatalf("%q became %q", body, out)
+			}
+			if v.Kind() == Array {
+				v.Each(func(_ string, x Value) bool { look(x); return true })
+			}
+		}
+		look(v)
+	})
+}

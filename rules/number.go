@@ -1,0 +1,90 @@
+package rules
+
+import (
+	"cmp"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// decimal is a JSON number: ±digits × 10^exp, without leading or trailing zeros
+// in digits; zero has none.
+type decimal struct {
+	negative bool
+	digits   string
+	exp      int64
+	float    float64
+}
+
+// integersExact is the magnitude up to which every integer is a double (2^53).
+const integersExact = 1 << 53
+
+// decimalOf reads a Number; false when no double comes near it.
+func decimalOf(v Value) (d decimal, ok bool) {
+	text, ok := v.Number()
+	if !ok {
+		return d, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	d.float = f
+	if math.Abs(f) < integersExact {
+		return d, true // nobody looks at the digits
+	}
+	text, d.negative = strings.CutPrefix(text, "-")
+	mantissa, exponent := text, ""
+	if i := strings.IndexAny(text, "eE"); i >= 0 {
+		mantissa, exponent = text[:i], text[i+1:]
+		if d.exp, err = strconv.ParseInt(exponent, 10, 32); err != nil {
+			return d, false
+		}
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	d.exp -= int64(len(fraction))
+	d.digits = strings.TrimLeft(whole+fraction, "0")
+	trimmed := strings.TrimRight(d.digits, "0")
+	d.exp += int64(len(d.digits) - len(trimmed))
+	d.digits = trimmed
+	return d, !math.IsInf(f, 0) || d.exp >= 0
+}
+
+// compare orders two numbers: as IEEE doubles, but integers beyond 2^53 exactly.
+func (d decimal) compare(e decimal) int {
+	if math.Abs(d.float) < integersExact || math.Abs(e.float) < integersExact || d.exp < 0 || e.exp < 0 {
+		return cmp.Compare(d.float, e.float)
+	}
+	if d.negative != e.negative {
+		return cmp.Compare(d.float, e.float)
+	}
+	c := cmp.Compare(int64(len(d.digits))+d.exp, int64(len(e.digits))+e.exp)
+	if c == 0 {
+		c = strings.Compare(d.digits, e.digits) // trailing zeros are gone, so a prefix is smaller
+	}
+	if d.negative {
+		return -c
+	}
+	return c
+}
+
+// index reads a Number that is an array's index: a non-negative integer, `1.0`
+// included, within what an array here can hold.
+func index(v Value) (i int, ok bool) {
+	d, ok := decimalOf(v)
+	if !ok || d.float < 0 || d.float > math.MaxInt32 || d.float != math.Trunc(d.float) {
+		return 0, false
+	}
+	return int(d.float), true
+}
+
+// plainIndex reads a plain decimal index: 0, 12; not +1, 01, -1.
+func plainIndex(s string) (i int, ok bool) {
+	if s == "" || len(s) > 9 || s[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	for _, b := range []byte(s) {
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		i = i*10 + int(b-'0')
+	}
+	return i, true
+}

@@ -1,0 +1,177 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// path is a compiled path: `args.a.b.2.c`, `args.a[args.params.k]`, `res.x.y`.
+type path struct {
+	text  string
+	steps []step
+}
+
+// step is one step of a path: a key that is written there, or the value at an
+// inner path.
+type step struct {
+	key   string
+	index int   // of key as a plain decimal index, else -1
+	inner *path // nil: key is it
+}
+
+// parsePath reads a path below root ("args" or "res"). Keys are what stands
+// between the points, letter for letter.
+func parsePath(text, root string) (*path, error) {
+	rest, ok := strings.CutPrefix(text, root)
+	if !ok || rest == "" || rest[0] != '.' {
+		return nil, fmt.Errorf("%q is no path: want %s.…", text, root)
+	}
+	p := &path{text: text}
+	for rest != "" {
+		var s step
+		var err error
+		if rest[0] == '.' {
+			end := strings.IndexAny(rest[1:], ".[]")
+			if end < 0 {
+				end = len(rest) - 1
+			}
+			s, rest = keyStep(rest[1:1+end]), rest[1+end:]
+			if s.key == "" {
+				return nil, fmt.Errorf("path %q has an empty key", text)
+			}
+		} else if s, rest, err = bracketStep(text, rest); err != nil {
+			return nil, err
+		}
+		if rest != "" && rest[0] == ']' {
+			return nil, fmt.Errorf("path %q has a ] without its [", text)
+		}
+		p.steps = append(p.steps, s)
+	}
+	return p, nil
+}
+
+func keyStep(key string) step {
+	i, ok := plainIndex(key)
+	if !ok {
+		i = -1
+	}
+	return step{key: key, index: i}
+}
+
+func bracketStep(text, rest string) (step, string, error) {
+	end := strings.IndexByte(rest, ']')
+	if end < 0 {
+		return step{}, "", fmt.Errorf("path %q has a [ without its ]", text)
+	}
+	inside, rest := rest[1:end], rest[end+1:]
+	if strings.IndexByte(inside, '[') >= 0 {
+		return step{}, "", fmt.Errorf("path %q has brackets inside brackets", text)
+	}
+	if rest != "" && rest[0] != '.' && rest[0] != '[' {
+		return step{}, "", fmt.Errorf("path %q goes on after a ] without a point", text)
+	}
+	inner, err := parsePath(inside, "args")
+	if err != nil {
+		return step{}, "", fmt.Errorf("in the brackets of %q: %w", text, err)
+	}
+	return step{inner: inner}, rest, nil
+}
+
+// resolve walks the path from v. What is not there is Missing; Pending wins over
+// everything behind it.
+func (p *path) resolve(args Value) Value {
+	v := args
+	for i := range p.steps {
+		if v.kind != Object && v.kind != Array {
+			if v.kind == Pending {
+				return v
+			}
+			return Value{}
+		}
+		s := &p.steps[i]
+		if s.inner == nil {
+			v = v.step(s.key, s.index)
+			continue
+		}
+		v = v.dynamic(s.inner.resolve(args))
+	}
+	return v
+}
+
+func (v Value) step(key string, index int) Value {
+	if v.kind == Array {
+		return v.At(index)
+	}
+	return v.Key(key)
+}
+
+// dynamic steps by a value: a string is a key, or an array's plain decimal
+// index; an integer is an array's index.
+func (v Value) dynamic(k Value) Value {
+	switch k.kind {
+	case Pending:
+		return k
+	case String:
+		return v.step(k.str, keyStep(k.str).index)
+	case Number:
+		if i, ok := index(k); ok && v.kind == Array {
+			return v.At(i)
+		}
+	}
+	return Value{}
+}
+
+// keys resolves a path that is to be changed: all its steps are keys of objects.
+func (p *path) keys(args Value) (keys []string, v Value) {
+	keys = make([]string, len(p.steps))
+	for i := range p.steps {
+		keys[i] = p.steps[i].key
+		if p.steps[i].inner == nil {
+			continue
+		}
+		k := p.steps[i].inner.resolve(args)
+		text, ok := k.Text()
+		if !ok {
+			return nil, k
+		}
+		keys[i] = text
+	}
+	return keys, Value{kind: String}
+}
+
+// roots is a set of the keys of args that a rule touches.
+type roots struct {
+	all   bool
+	names []string
+}
+
+func (r *roots) add(name string) {
+	if !slices.Contains(r.names, name) {
+		r.names = append(r.names, name)
+	}
+}
+
+func (r *roots) merge(o roots) {
+	r.all = r.all || o.all
+	for _, n := range o.names {
+		r.add(n)
+	}
+}
+
+func (r *roots) has(name string) bool { return r.all || slices.Contains(r.names, name) }
+
+// read adds every key of args that resolving an args path looks at.
+func (r *roots) read(p *path) {
+	r.add(p.steps[0].key)
+	r.inner(p)
+}
+
+// inner adds those that only the brackets of a path look at.
+func (r *roots) inner(p *path) {
+	for i := range p.steps {
+		if in := p.steps[i].inner; in != nil {
+			r.read(in)
+		}
+	}
+}
