@@ -177,6 +177,8 @@ func TestPendingBody(t *testing.T) {
 		{`{"rule":"hash","fields":["args.params.x"]}`, Waiting},
 		{`{"rule":"match","type":"bool","eval":"==","f1":"utils.exists(args.params.x)","f2":false}`, Waiting},
 		{hook("x"), Waiting},
+		{query1("c", `,"find":{"a":"args.params.x"}`), Waiting},
+		{query1("c", `,"find":{"a":{"$in":"args.params.x"}}`), Waiting},
 	} {
 		in := &Input{Args: Obj(Member{Key: "auth", Value: mustParse(t, `{"id":"u1"}`)}, Member{Key: "params", Value: PendingValue})}
 		if v := mustCompile(t, tc.rule).Eval(in, Memo{}); v.Outcome != tc.want || len(v.Calls) != 0 {

@@ -193,6 +193,22 @@ func TestOperands(t *testing.T) {
 	}
 }
 
+// Adding a day keeps the date's offset where the machine's own zone would change
+// it: Berlin's summer begins on 2020-03-29.
+func TestDatesKeepTheirZone(t *testing.T) {
+	berlin := time.FixedZone("here", 3600)
+	if zone, err := time.LoadLocation("Europe/Berlin"); err == nil {
+		berlin = zone
+	}
+	old := time.Local
+	time.Local = berlin
+	defer func() { time.Local = old }()
+	v := evaluate(t, `{"rule":"force","field":"args.out","value":"utils.addDuration('2020-03-28T12:00:00+01:00', '24h')"}`, `{}`, nil)
+	if got, _ := v.Args.Key("out").Text(); got != "2020-03-29T12:00:00+01:00" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestActions(t *testing.T) {
 	args := `{"auth":{"id":"u1","list":["args.params.a","args.params.c"],"none":[],"bad":["foo"],"res":["res.a"]},"params":{"a":"abc","b":{"x":1},"arr":[{"s":"abc"}],"null":null,"e":"EWmu","c":"username1"}}`
 	guard := func(eval string) string {

@@ -51,8 +51,6 @@ func (o *or) run(r *run) result {
 		case res.outcome == Waiting:
 			r.lookAhead(before, o.clauses[i:], false)
 			return res
-		case r.tooMany:
-			return res
 		}
 		r.args, r.response = before, r.response[:kept]
 		failed = append(failed, res)

@@ -1,0 +1,49 @@
+package envoy
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+)
+
+// update rewrites the messages of the cases' faults; their places stay.
+var update = flag.Bool("update", false, "rewrite the golden parts of the cases")
+
+func TestMain(m *testing.M) {
+	// A zone with summer time, so that a test would notice if the machine's
+	// zone got into a date.
+	if zone, err := time.LoadLocation("Europe/Berlin"); err == nil {
+		time.Local = zone
+	}
+	code := m.Run()
+	n, w, e := &tally.native, &tally.wazero, &tally.envoy
+	fmt.Printf("cases: native %d, wazero %d, envoy %d\n", n.files, w.files, e.files)
+	fmt.Printf("requests: native %d, wazero %d, envoy %d\n", n.requests, w.requests, e.requests)
+	os.Exit(code)
+}
+
+func rewriteFaults(t *testing.T, c *Case, faults []string) {
+	t.Helper()
+	data, err := os.ReadFile(c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ar := txtar.Parse(data)
+	for i := range ar.Files {
+		if ar.Files[i].Name != "faults" {
+			continue
+		}
+		text := ""
+		for _, f := range faults {
+			text += f + "\n"
+		}
+		ar.Files[i].Data = []byte(text + "\n")
+	}
+	if err := os.WriteFile(c.Path, txtar.Format(ar), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

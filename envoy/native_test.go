@@ -1,0 +1,132 @@
+package envoy
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+// TestNative drives the gate directly: no proxy, no wasm.
+func TestNative(t *testing.T) {
+	for _, c := range loadCases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			if c.Faults != nil {
+				checkFaults(t, c)
+				tally.native.add(1)
+				return
+			}
+			p, _ := c.load(t, c.Policy)
+			n := &native{policy: p, companion: c.companion(t, p)}
+			for _, r := range c.Requests {
+				t.Run(r.Name, func(t *testing.T) {
+					n.companion.expect(r.Replies)
+					seen, err := n.run(r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					report(t, r, &r.Want, seen, n.companion)
+				})
+			}
+			tally.native.add(len(c.Requests))
+		})
+	}
+}
+
+// native takes requests their whole way through a gate.
+type native struct {
+	policy    *policy.Policy
+	companion *companion
+}
+
+func (n *native) run(r *Request) (*Seen, error) {
+	now := time.Now()
+	req := &gate.Request{Headers: r.pairs("native"), IP: "127.0.0.1", ID: "native", EndStream: r.Body == ""}
+	s, step := gate.New(n.policy).Begin(req, now)
+	for rounds := 0; ; rounds++ {
+		if rounds > 100 {
+			return nil, fmt.Errorf("no end after %d steps", rounds)
+		}
+		switch step.Action {
+		case gate.AwaitBody:
+			step = s.Body(r.Body)
+		case gate.AwaitReplies:
+			replies, err := n.call(step.Calls, now)
+			if err != nil {
+				return nil, err
+			}
+			step = s.Replies(replies)
+		case gate.Forward:
+			seen := &Seen{Upstream: []*Received{forwarded(r, step.Changes)}}
+			seen.Status = http.StatusOK
+			return seen, nil
+		default:
+			seen := &Seen{Answer: Answer{Status: step.Refusal.Status, Body: step.Refusal.Body, Headers: map[string][]string{}}}
+			for _, h := range step.Refusal.Headers {
+				seen.Headers[h[0]] = append(seen.Headers[h[0]], h[1])
+			}
+			return seen, nil
+		}
+	}
+}
+
+// minter signs what webhooks carry, as the module does.
+type minter struct{ policy *policy.Policy }
+
+func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
+
+func (m minter) ServiceToken(now time.Time) (string, error) {
+	return m.policy.Tokens.ServiceToken(m.policy.Gateway, now)
+}
+
+// call asks the companion as the module does, without a network between.
+func (n *native) call(calls []rules.Call, now time.Time) ([]rules.Reply, error) {
+	body, err := wire.Encode(calls, minter{n.policy}, now)
+	if err != nil {
+		return nil, err
+	}
+	req := httptest.NewRequest(http.MethodPost, wire.Path, strings.NewReader(string(body)))
+	req.Header.Set("authorization", "Bearer "+n.companion.keys.Token(n.policy.Project, body, now))
+	rec := httptest.NewRecorder()
+	n.companion.ServeHTTP(rec, req)
+	answer := rec.Body.String()
+	if err := n.companion.keys.CheckSeal(body, []byte(answer), rec.Header().Get(wire.SealHeader)); err != nil {
+		return nil, err
+	}
+	return wire.DecodeReplies(answer, calls, n.policy.Limits.Depth)
+}
+
+// forwarded is the request as a proxy sends it on.
+func forwarded(r *Request, c gate.Changes) *Received {
+	got := &Received{Method: r.Method, Target: r.Target, Body: r.Body, Headers: map[string][]string{}}
+	for _, h := range r.pairs("native") {
+		if !strings.HasPrefix(h[0], ":") {
+			got.Headers[h[0]] = append(got.Headers[h[0]], h[1])
+		}
+	}
+	for _, name := range c.RemoveHeaders {
+		delete(got.Headers, name)
+	}
+	set := map[string][]string{}
+	for _, h := range c.SetHeaders {
+		set[h[0]] = append(set[h[0]], h[1])
+	}
+	for name, values := range set {
+		got.Headers[name] = values
+	}
+	if c.Path != "" {
+		got.Target = c.Path
+	}
+	if c.Body != nil {
+		got.Body = *c.Body
+		got.Headers["content-length"] = []string{fmt.Sprint(len(got.Body))}
+	}
+	return got
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const root = "../../.."
+
+func TestTakenPortIsNamed(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	port := listener.Addr().(*net.TCPAddr).Port
+	for _, c := range []struct {
+		first int
+		envoy bool
+		whose string // "": not used, so no error about it
+	}{
+		{port, false, "the gateway"},
+		{port - 1, true, "Envoy's admin page"},
+		{port - 1, false, ""},
+		{port - 2, false, "the upstream"},
+		{port - 3, false, "the webhook"},
+		{port - 4, true, "the companion"},
+		{port - 4, false, ""},
+	} {
+		_, err := choosePorts(c.first, c.envoy)
+		named := err != nil && strings.Contains(err.Error(), fmt.Sprintf("port %d, for %s", port, c.whose))
+		if named != (c.whose != "") {
+			t.Errorf("first port %d below it, envoy %v: %v", port-c.first, c.envoy, err)
+		}
+	}
+}
+
+func TestPortsOutOfRange(t *testing.T) {
+	for _, first := range []int{-1, 65532, 70000} {
+		if _, err := choosePorts(first, true); err == nil {
+			t.Errorf("%d is taken for a port", first)
+		}
+	}
+}
+
+// TestLineIsOneCommand has bash take a line apart.
+func TestLineIsOneCommand(t *testing.T) {
+	line := try{
+		url: "http://127.0.0.1:1/a?b=c&d", body: `{"it's": "$(false) \"x\""}`,
+		headers: [][2]string{{"A", "`false` b"}},
+	}.line()
+	words, ok := strings.CutPrefix(line, "curl ")
+	if !ok {
+		t.Fatal(line)
+	}
+	out, err := exec.Command("bash", "-c", `printf '%s\n' `+words).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "-si\n-H\nA: `false` b\n-H\nContent-Type: application/json\n-d\n{\"it's\": \"$(false) \\\"x\\\"\"}\nhttp://127.0.0.1:1/a?b=c&d\n"
+	if string(out) != want {
+		t.Errorf("want\n%sfound\n%s", want, out)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	promised := try{status: 200, shows: []string{`"author": "ana"`}, hides: []string{"cleo"}}
+	for _, c := range []struct {
+		answer string
+		ok     bool
+	}{
+		{"HTTP/1.1 200 OK\r\n\r\n{\"author\": \"ana\"}", true},
+		{"HTTP/1.1 403 Forbidden\r\n\r\n{\"author\": \"ana\"}", false},
+		{"HTTP/1.1 200 OK\r\n\r\n{\"author\": \"ben\"}", false},
+		{"HTTP/1.1 200 OK\r\n\r\n{\"author\": \"ana\", \"as\": \"cleo\"}", false},
+		{"", false},
+	} {
+		if err := promised.compare(c.answer); (err == nil) != c.ok {
+			t.Errorf("%q: %v", c.answer, err)
+		}
+	}
+}
+
+func TestLinesAreKeptWhole(t *testing.T) {
+	var out bytes.Buffer
+	log := &prefixed{to: &out, held: true}
+	w := log.writer("envoy")
+	fmt.Fprint(w, "one\ntw")
+	fmt.Fprint(w, "o\n")
+	if out.Len() > 0 {
+		t.Errorf("held, but written: %q", out.String())
+	}
+	log.release()
+	fmt.Fprint(w, "three\n")
+	if want := "envoy     | one\nenvoy     | two\nenvoy     | three\n"; out.String() != want {
+		t.Errorf("want %q, found %q", want, out.String())
+	}
+}
+
+// ways are the two that the quickstart is started: make run, run-embedded.
+func ways(t *testing.T) map[string][]string {
+	if _, err := os.Stat(filepath.Join(root, "bin/quickstart/launch")); err != nil {
+		t.Fatalf("%v: make build quickstart makes it", err)
+	}
+	envoy := os.Getenv("ENVOY")
+	if envoy == "" {
+		t.Fatal("ENVOY is not set: ENVOY=$(make -s envoy) go test ./envoy/...")
+	}
+	return map[string][]string{"envoy": {"-envoy", envoy}, "embedded": nil}
+}
+
+// started is a launcher that runs, ready, and the processes that it started.
+type started struct {
+	cmd      *exec.Cmd
+	children []int
+	out, err *bytes.Buffer
+}
+
+func start(t *testing.T, args ...string) *started {
+	s := &started{err: &bytes.Buffer{}}
+	s.cmd = exec.Command(filepath.Join(root, "bin/quickstart/launch"), append([]string{"-root", root, "-port", "0", "-state", t.TempDir()}, args...)...)
+	s.cmd.Stderr = s.err
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.cmd.Process.Kill() })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if lines.Text() == "ready" {
+			s.children = childrenOf(t, s.cmd.Process.Pid)
+			go func() { // so that it never waits for us
+				for lines.Scan() {
+				}
+			}()
+			return s
+		}
+	}
+	s.cmd.Wait()
+	t.Fatalf("not ready:\n%s", s.err)
+	return nil
+}
+
+// childrenOf lists the processes whose parent is pid.
+func childrenOf(t *testing.T, pid int) (children []int) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || stats == nil {
+		t.Skip("no /proc: which processes are left cannot be seen here")
+	}
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // ended in the meantime
+		}
+		_, after, _ := strings.Cut(string(text), ") ")
+		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+			child, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			children = append(children, child)
+		}
+	}
+	return children
+}
+
+// ended waits for the launcher, and for all that it started.
+func (s *started) ended(t *testing.T) (code int) {
+	t.Helper()
+	err := s.cmd.Wait()
+	if exit, ok := err.(*exec.ExitError); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for _, pid := range s.children {
+		for syscall.Kill(pid, 0) == nil && !zombie(pid) {
+			if time.Now().After(deadline) {
+				t.Fatalf("process %d is left", pid)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return code
+}
+
+// zombie says whether a process has ended and waits for init to notice.
+func zombie(pid int) bool {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, after, _ := strings.Cut(string(text), ") ")
+	return strings.HasPrefix(after, "Z")
+}
+
+func TestSignalsEndEverything(t *testing.T) {
+	for way, args := range ways(t) {
+		for signal, code := range map[syscall.Signal]int{
+			syscall.SIGINT: 0, syscall.SIGTERM: 0, syscall.SIGHUP: 0,
+			syscall.SIGKILL: -1, // the kernel ends the parts, on Linux
+		} {
+			t.Run(way+"/"+signal.String(), func(t *testing.T) {
+				s := start(t, args...)
+				if want := map[string]int{"envoy": 3, "embedded": 2}[way]; len(s.children) != want {
+					t.Errorf("want %d processes, found %v", want, s.children)
+				}
+				s.cmd.Process.Signal(signal)
+				if found := s.ended(t); found != code {
+					t.Errorf("exit code: want %d, found %d\n%s", code, found, s.err)
+				}
+			})
+		}
+	}
+}
+
+func TestEndOfAPartEndsEverything(t *testing.T) {
+	for way, args := range ways(t) {
+		for part := range map[string]int{"envoy": 3, "embedded": 2}[way] {
+			t.Run(fmt.Sprintf("%s/%d", way, part), func(t *testing.T) {
+				s := start(t, args...)
+				syscall.Kill(s.children[part], syscall.SIGKILL)
+				if found := s.ended(t); found != 1 {
+					t.Errorf("exit code: want 1, found %d", found)
+				}
+				if !strings.Contains(s.err.String(), "ended by itself") {
+					t.Errorf("it does not say why:\n%s", s.err)
+				}
+			})
+		}
+	}
+}
+
+// TestCheckSeesAnotherPolicy changes the policy as a reader would, and sees
+// the lines fail that it changes.
+func TestCheckSeesAnotherPolicy(t *testing.T) {
+	ways(t)
+	text, err := os.ReadFile(filepath.Join(root, "envoy/quickstart/policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "[moderator, admin]", "[admin]", 1)
+	if changed == string(text) {
+		t.Fatal("the policy has no roles to change")
+	}
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(policy, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(filepath.Join(root, "bin/quickstart/launch"), "-root", root, "-port", "0", "-check", "-policy", policy).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "FAIL allowed: Mia") || strings.Count(string(out), "FAIL ") != 1 {
+		t.Errorf("want Mia's line, and no other, to fail: %v\n%s", err, out)
+	}
+}
+
+// TestFaultyPolicyStartsNothing has every fault said, and no process left.
+func TestFaultyPolicyStartsNothing(t *testing.T) {
+	ways(t)
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(policy, []byte("project: p\nroutes:\n  - {name: a, match: {path: /a}, rule: {rule: alow}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(filepath.Join(root, "bin/quickstart/launch"), "-root", root, "-port", "0", "-state", t.TempDir(), "-policy", policy).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "alow") {
+		t.Errorf("want the fault: %v\n%s", err, out)
+	}
+}

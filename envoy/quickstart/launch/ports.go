@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// ports are where the parts listen, all on the loopback address.
+type ports struct {
+	gateway, admin, upstream, hook, companion int
+}
+
+// choosePorts returns five ports in a row from first on, or free ones when
+// first is 0. A port that is taken is an error that names it and whose it
+// would be; all that are taken are named.
+func choosePorts(first int, envoy bool) (ports, error) {
+	if first == 0 {
+		return freePorts()
+	}
+	if first < 1 || first+4 > 65535 {
+		return ports{}, fmt.Errorf("port %d: want a first port from 1 to 65531", first)
+	}
+	at := ports{first, first + 1, first + 2, first + 3, first + 4}
+	needed := []struct {
+		port int
+		part string
+	}{{at.gateway, "the gateway"}, {at.upstream, "the upstream"}, {at.hook, "the webhook"}}
+	if envoy {
+		needed = append(needed, []struct {
+			port int
+			part string
+		}{{at.admin, "Envoy's admin page"}, {at.companion, "the companion"}}...)
+	}
+	var taken []string
+	for _, n := range needed {
+		listener, err := net.Listen("tcp", address(n.port))
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+			taken = append(taken, fmt.Sprintf("port %d, for %s, is taken", n.port, n.part))
+		case err != nil:
+			taken = append(taken, fmt.Sprintf("port %d, for %s: %v", n.port, n.part, err))
+		default:
+			listener.Close()
+		}
+	}
+	if taken != nil {
+		return ports{}, fmt.Errorf("%s\nend what listens there, or choose others: make run PORT=20000", strings.Join(taken, "\n"))
+	}
+	return at, nil
+}
+
+// freePorts asks the system, holding all until the last is chosen.
+func freePorts() (ports, error) {
+	var at ports
+	for _, p := range []*int{&at.gateway, &at.admin, &at.upstream, &at.hook, &at.companion} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return ports{}, err
+		}
+		defer listener.Close()
+		*p = listener.Addr().(*net.TCPAddr).Port
+	}
+	return at, nil
+}
+
+func address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
+
+func url(port int) string { return "http://" + address(port) }

@@ -1,0 +1,74 @@
+package envoy
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// requestID is the header by which a request is known again at the upstream.
+const requestID = "x-case-request"
+
+// Received is a request as it reached the upstream.
+type Received struct {
+	Method, Target, Host string
+	Headers              map[string][]string // names in lower case
+	Trailers             map[string][]string
+	Body                 string
+}
+
+// upstream answers every request with 200 and remembers it.
+type upstream struct {
+	*httptest.Server
+	mu  sync.Mutex
+	got map[string][]*Received
+}
+
+func newUpstream(t testing.TB) *upstream {
+	u := &upstream{got: map[string][]*Received{}}
+	u.Server = httptest.NewServer(u)
+	t.Cleanup(u.Close)
+	return u
+}
+
+func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		body = append(body, "\n(broken off)"...)
+	}
+	got := &Received{
+		Method: r.Method, Target: r.RequestURI, Host: r.Host, Body: string(body),
+		Headers: lowerKeys(r.Header), Trailers: lowerKeys(r.Trailer),
+	}
+	id := r.Header.Get(requestID)
+	u.mu.Lock()
+	u.got[id] = append(u.got[id], got)
+	u.mu.Unlock()
+	w.Header().Set("x-upstream", "reached")
+	w.Header().Set("content-type", "text/plain")
+	fmt.Fprintf(w, "reached by %s\n", r.Method)
+}
+
+// take is what reached the upstream under an id, nil when nothing did.
+func (u *upstream) take(id string) ([]*Received, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	got := u.got[id]
+	delete(u.got, id)
+	if len(got) > 1 {
+		return got, fmt.Errorf("the upstream got the request %d times", len(got))
+	}
+	return got, nil
+}
+
+func lowerKeys(h http.Header) map[string][]string {
+	m := make(map[string][]string, len(h))
+	for k, v := range h {
+		m[strings.ToLower(k)] = v
+	}
+	return m
+}

@@ -1,0 +1,64 @@
+package companion
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+// Config is what a companion may do and for whom. The zero Config allows nothing.
+type Config struct {
+	Project   string    // whose module may ask
+	Keys      wire.Keys // shared with the module
+	Databases []Source
+	// Webhooks are the hosts that may be called: `host`, which allows every port, or
+	// `host:port`. A loopback, link-local or metadata address is called only when
+	// it is named itself (`localhost` names the loopback addresses), never because a
+	// name resolves to it.
+	Webhooks []string
+	Limits   Limits
+	Log      *slog.Logger // nil: slog.Default()
+}
+
+// Source is a database.
+type Source struct {
+	Name string // the rules' `db`
+	Type string // embedded: a SQLite file
+	Conn string // for embedded: its path
+	// Collections are the tables that may be queried, all of them for "*".
+	Collections []string
+}
+
+// Limits bound what a request can take. Zero stands for the default.
+type Limits struct {
+	Request     int64         // bytes of a request's body; 8 MiB
+	Calls       int           // of one request; 64
+	Depth       int           // of JSON in a request; 128
+	Rows        int           // of a query, whatever it asks for; 1000
+	Bytes       int           // of a query's rows or a webhook's body; 1 MiB
+	Reply       int           // bytes of all of an answer's rows and bodies; 8 MiB
+	Timeout     time.Duration // of any call, whatever the module allows; 10 s
+	Concurrency int           // calls that run at once on each target; 32
+	Cache       int           // bytes of all answers that are kept; 32 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Request = or(l.Request, 8<<20)
+	l.Calls = or(l.Calls, 64)
+	l.Depth = or(l.Depth, 128)
+	l.Rows = or(l.Rows, 1000)
+	l.Bytes = or(l.Bytes, 1<<20)
+	l.Reply = or(l.Reply, 8<<20)
+	l.Timeout = or(l.Timeout, 10*time.Second)
+	l.Concurrency = or(l.Concurrency, 32)
+	l.Cache = or(l.Cache, 32<<20)
+	return l
+}
+
+func or[T int | int64 | time.Duration](n, otherwise T) T {
+	if n <= 0 {
+		return otherwise
+	}
+	return n
+}

@@ -1,0 +1,191 @@
+package find
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// Match says whether the condition holds for a document.
+func Match(e Expr, doc rules.Value) bool {
+	switch e := e.(type) {
+	case And:
+		for _, x := range e {
+			if !Match(x, doc) {
+				return false
+			}
+		}
+		return true
+	case Or:
+		for _, x := range e {
+			if Match(x, doc) {
+				return true
+			}
+		}
+		return false
+	case Not:
+		return !Match(e.Expr, doc)
+	case *Field:
+		return e.Holds(doc, strings.Split(e.Key, "."))
+	}
+	return false
+}
+
+// Holds says whether the operator holds for what stands at path in v; an empty
+// path is v itself, which may be Missing.
+func (f *Field) Holds(v rules.Value, path []string) bool {
+	return visit(v, path, f.holds)
+}
+
+// visit shows what a path leads to until see says that it is enough: the value,
+// the elements of an array that ends the path, and what the rest of the path leads
+// to in each document of an array on the way. What is not there is Missing, but an
+// array on the way that holds no document leads nowhere.
+func visit(v rules.Value, path []string, see func(rules.Value) bool) (found bool) {
+	if len(path) == 0 {
+		if see(v) {
+			return true
+		}
+		if v.Kind() == rules.Array {
+			v.Each(func(_ string, x rules.Value) bool {
+				found = see(x)
+				return !found
+			})
+		}
+		return found
+	}
+	switch v.Kind() {
+	case rules.Object:
+		return visit(v.Key(path[0]), path[1:], see)
+	case rules.Array:
+		if i, ok := index(path[0]); ok && i < v.Len() && visit(v.At(i), path[1:], see) {
+			return true
+		}
+		v.Each(func(_ string, x rules.Value) bool {
+			found = x.Kind() == rules.Object && visit(x, path, see)
+			return !found
+		})
+		return found
+	}
+	return see(rules.Value{})
+}
+
+// index reads a plain decimal index.
+func index(s string) (i int, ok bool) {
+	if s == "" || len(s) > 9 || s[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	for _, b := range []byte(s) {
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		i = i*10 + int(b-'0')
+	}
+	return i, true
+}
+
+func (f *Field) holds(v rules.Value) bool {
+	switch f.Op {
+	case Exists:
+		return v.Kind() != rules.Missing
+	case Regex:
+		text, ok := v.Text()
+		return ok && f.Pattern.MatchString(text)
+	case In:
+		return slices.ContainsFunc(f.Values, func(x Value) bool { return x.equals(v) })
+	case Eq:
+		return f.Value.equals(v)
+	}
+	c, ok := f.Value.order(v)
+	switch {
+	case !ok:
+		return false
+	case f.Op == Gt:
+		return c > 0
+	case f.Op == Gte:
+		return c >= 0
+	case f.Op == Lt:
+		return c < 0
+	case f.Op == Lte:
+		return c <= 0
+	}
+	return false
+}
+
+// order compares v with x: negative when v comes before; false for another type.
+func (x Value) order(v rules.Value) (c int, ok bool) {
+	switch x.Kind {
+	case Null:
+		return 0, v.Kind() == rules.Missing || v.Kind() == rules.Null
+	case Bool:
+		if v.Kind() != rules.Bool {
+			return 0, false
+		}
+		return rank(v.IsTrue()) - rank(x.Bool), true
+	case Num:
+		n, err := NumberOf(v)
+		return n.Compare(x.Number), err == nil
+	case Str:
+		text, ok := v.Text()
+		return strings.Compare(text, x.Text), ok
+	}
+	return 0, false // JSON has neither dates nor ObjectIDs
+}
+
+func rank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (x Value) equals(v rules.Value) bool {
+	if x.Kind == JSON {
+		return Equal(x.JSON, v)
+	}
+	c, ok := x.order(v)
+	return ok && c == 0
+}
+
+// Equal compares two JSON values: numbers by value, strings by bytes, objects
+// whatever the order of their keys. Missing equals nothing.
+func Equal(a, b rules.Value) bool {
+	if a.Kind() != b.Kind() {
+		return false
+	}
+	switch a.Kind() {
+	case rules.Null:
+		return true
+	case rules.Bool:
+		return a.IsTrue() == b.IsTrue()
+	case rules.Number:
+		n, err := NumberOf(a)
+		m, err2 := NumberOf(b)
+		return err == nil && err2 == nil && n.Compare(m) == 0
+	case rules.String:
+		s, _ := a.Text()
+		t, _ := b.Text()
+		return s == t
+	case rules.Array, rules.Object:
+		return equalParts(a, b)
+	}
+	return false
+}
+
+func equalParts(a, b rules.Value) bool {
+	if a.Len() != b.Len() {
+		return false
+	}
+	equal, i := true, 0
+	a.Each(func(key string, x rules.Value) bool {
+		if a.Kind() == rules.Object {
+			equal = Equal(x, b.Key(key))
+		} else {
+			equal = Equal(x, b.At(i))
+			i++
+		}
+		return equal
+	})
+	return equal
+}

@@ -1,0 +1,165 @@
+package find
+
+import (
+	"testing"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+func parse(t testing.TB, text string) rules.Value {
+	t.Helper()
+	v, err := rules.Parse(text, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return v
+}
+
+// What MongoDB's own tests say of paths, arrays and null is in here, see
+// src/mongo/db/matcher/expression_leaf_test.cpp there.
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		doc  string
+		find string
+		want bool
+	}{
+		{`{"a":1}`, `{}`, true},
+		{`{"a":1}`, `{"a":1.0}`, true},
+		{`{"a":"1"}`, `{"a":1}`, false},
+		{`{"a":1}`, `{"a":"1"}`, false},
+		{`{"a":true}`, `{"a":1}`, false},
+		{`{"a":"x"}`, `{"a":"X"}`, false},
+		{`{"a":{"b":1,"c":2}}`, `{"a":{"c":2,"b":1}}`, true},
+		{`{"a":{"b":1,"c":2}}`, `{"a":{"b":1}}`, false},
+		{`{"a":{"b":[1,"2",null,true]}}`, `{"a":{"b":[1.0,"2",null,true]}}`, true},
+		{`{"a":9007199254740993}`, `{"a":9007199254740992}`, false},
+		{`{"a":9007199254740992.0}`, `{"a":9007199254740992}`, true},
+		{`{"a":18446744073709551616}`, `{"a":{"$gt":9223372036854775807}}`, true},
+		{`{"a":-18446744073709551616}`, `{"a":{"$lt":-9223372036854775808}}`, true},
+
+		{`{}`, `{"a":null}`, true},
+		{`{"a":null}`, `{"a":null}`, true},
+		{`{"a":[]}`, `{"a":null}`, false},
+		{`{"a":[null]}`, `{"a":null}`, true},
+		{`{"a":0}`, `{"a":null}`, false},
+		{`{}`, `{"a":{"$exists":false}}`, true},
+		{`{"a":null}`, `{"a":{"$exists":false}}`, false},
+		{`{"a":null}`, `{"a":{"$exists":true}}`, true},
+		{`{}`, `{"a":{"$ne":1}}`, true},
+		{`{}`, `{"a":{"$nin":[1,2]}}`, true},
+		{`{}`, `{"a":{"$nin":[1,null]}}`, false},
+		{`{}`, `{"a":{"$not":{"$gt":1}}}`, true},
+		{`{}`, `{"a":{"$gte":null}}`, true},
+		{`{}`, `{"a":{"$gt":null}}`, false},
+		{`{}`, `{"$nor":[{"a":{"$lt":1}}]}`, true},
+
+		{`{}`, `{"a.b":null}`, true},
+		{`{"a":{}}`, `{"a.b":null}`, true},
+		{`{"a":[{}]}`, `{"a.b":null}`, true},
+		{`{"a":{"b":null}}`, `{"a.b":null}`, true},
+		{`{"a":[]}`, `{"a.b":null}`, false},
+		{`{"a":[null]}`, `{"a.b":null}`, false},
+		{`{"a":[1,2]}`, `{"a.b":null}`, false},
+		{`{"a":{"b":4}}`, `{"a.b":null}`, false},
+		{`{"a":{"b":{}}}`, `{"a.b":null}`, false},
+		{`{"a":5}`, `{"a.b":null}`, true},
+
+		{`{"a":[5,[2,4]]}`, `{"a.1":2}`, true},
+		{`{"a":[5,[2,4]]}`, `{"a.1":[2,4]}`, true},
+		{`{"a":[5,[2,4]]}`, `{"a.1":5}`, false},
+		{`{"a":[5,[2,4]]}`, `{"a":2}`, false},
+		{`{"a":[5,[2,4]]}`, `{"a":[2,4]}`, true},
+		{`{"a":[{"b":1},{"b":2}]}`, `{"a.b":2}`, true},
+		{`{"a":[{"b":1},{"b":2}]}`, `{"a.1.b":1}`, false},
+		{`{"a":[{"b":1},{"b":2}]}`, `{"a.b":{"$ne":2}}`, false},
+		{`{"a":[[{"b":1}]]}`, `{"a.b":1}`, false},
+		{`{"a":[[{"b":1}]]}`, `{"a.0.b":1}`, true},
+		{`{"a":[{"0":"x"}]}`, `{"a.0":"x"}`, true},
+		{`{"a":[1,20]}`, `{"a":{"$gt":15,"$lt":5}}`, true}, // different elements may do
+		{`{"a":[1,2]}`, `{"a":{"$in":[2,3]}}`, true},
+		{`{"a":[1,2]}`, `{"a":{"$in":[[1,2]]}}`, true},
+		{`{"a":["x1"]}`, `{"a":{"$regex":"[0-9]"}}`, true},
+		{`{"a":[1]}`, `{"a":{"$regex":"[0-9]"}}`, false},
+		{`{"a":1}`, `{"a":{"$regex":"1"}}`, false},
+
+		{`{"a":false}`, `{"a":{"$lt":true}}`, true},
+		{`{"a":true}`, `{"a":{"$lte":true}}`, true},
+		{`{"a":0}`, `{"a":{"$lt":true}}`, false},
+		{`{"a":"b"}`, `{"a":{"$gt":"a"}}`, true},
+		{`{"a":"b"}`, `{"a":{"$gt":1}}`, false},
+		{`{"a":"2024-01-01T00:00:00Z"}`, `{"a":{"$date":"2024-01-01T00:00:00Z"}}`, false},
+		{`{"a":{"$date":"2024-01-01T00:00:00Z"}}`, `{"a":{"$date":"2024-01-01T00:00:00Z"}}`, false},
+		{`{"a":"507f1f77bcf86cd799439011"}`, `{"a":{"$oid":"507f1f77bcf86cd799439011"}}`, false},
+	} {
+		e, err := Parse(parse(t, c.find))
+		if err != nil {
+			t.Errorf("%s: %v", c.find, err)
+			continue
+		}
+		if got := Match(e, parse(t, c.doc)); got != c.want {
+			t.Errorf("%s on %s: %v, want %v", c.find, c.doc, got, c.want)
+		}
+	}
+}
+
+func TestNumbersCompareByTheirExactValues(t *testing.T) {
+	// In order; equal ones on one line.
+	lines := [][]string{
+		{"-1e300"}, {"-9223372036854775809"}, {"-9223372036854775808"}, {"-9223372036854775807"}, {"-1.5"}, {"-1", "-1.0", "-10e-1"},
+		{"0", "-0", "0.0", "-0.0", "0e10"}, {"0.5"}, {"1"}, {"9007199254740992", "9007199254740992.0"}, {"9007199254740993", "9007199254740993.00"},
+		{"9223372036854775806"}, {"9223372036854775807"}, {"9223372036854775808", "9223372036854775808.0"}, {"1e300"},
+	}
+	for i, line := range lines {
+		for j, other := range lines {
+			for _, a := range line {
+				for _, b := range other {
+					n, err := NumberOf(rules.Num(a))
+					m, err2 := NumberOf(rules.Num(b))
+					if err != nil || err2 != nil {
+						t.Fatal(a, b, err, err2)
+					}
+					if got := n.Compare(m); got != min(max(i-j, -1), 1) {
+						t.Errorf("%s and %s: %d", a, b, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestCheckPattern(t *testing.T) {
+	for _, p := range []string{
+		``, `abc`, `^a.c$`, `\d+\.\d{2}`, `[a-zA-Z_\-]*`, `[^\s]`, `(a|b|)c?`, `((a))`, `a{2,}`, `a{0,255}`, `\\\/`, `ü+`, `[ä-ü]`, `[a-]`, `[-a]`, `[\[\]]`, `[.*+?]`, `a|b`, `x$|^y`, `[\t\n\r]`, `[a^]`, `a,b`, `-`,
+	} {
+		if _, err := Compile(p); err != nil {
+			t.Errorf("%s: %v", p, err)
+		}
+	}
+	for _, p := range []string{
+		`(`, `)`, `a)`, `[`, `[]`, `[^]`, `[a`, `]`, `{`, `}`, `a{`, `a{1`, `a{,2}`, `a{2,1}`, `a{256}`, `a{1000}`, `a{-1}`, `a{1}{2}`, `*`, `a**`, `a*?`, `a+?`, `a??`, `a*+`, `^*`, `$+`, `(*a)`, `|*`,
+		`(?i)a`, `(?:a)`, `(?=a)`, `(?!a)`, `(?<n>a)`, `(?P<n>a)`, `\1`, `\b`, `\B`, `\A`, `\z`, `\Q`, `\x41`, `\u0041`, `\p{L}`, `\`, `[\`, `[[:alpha:]]`, `[z-a]`, `[\d-z]`, `[a-\d]`, `[a&&b]`, `[\b]`, `((((((((((((((((((((((((((((((((((((((((((((((((((((a`,
+		`(((a{255}){255}){255})`, "a\xff",
+	} {
+		if _, err := Compile(p); err == nil {
+			t.Errorf("%s was taken", p)
+		}
+	}
+}
+
+func TestPatternsMeanWhatIsWritten(t *testing.T) {
+	for _, c := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{`b`, "abc", true}, {`^b`, "abc", false}, {`B`, "abc", false}, {`a.c`, "a\nc", false}, {`a.c`, "aüc", true},
+		{`^c$`, "b\nc\nd", false}, {`c$`, "c\n", false}, {`^$`, "", true}, {`\d`, "٣", false}, {`\w`, "ü", false}, {`\s`, "\u00a0", false}, {`\s`, "\t", true},
+	} {
+		re, err := Compile(c.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := re.MatchString(c.text); got != c.want {
+			t.Errorf("%s on %q: %v", c.pattern, c.text, got)
+		}
+	}
+}

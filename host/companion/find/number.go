@@ -1,0 +1,74 @@
+package find
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// Number is a JSON number: an integer of 64 bits exactly, anything else as an
+// IEEE double.
+type Number struct {
+	IsInt bool
+	Int   int64
+	Float float64 // of both
+}
+
+// NumberOf reads a Number; one that no finite double comes near is refused.
+func NumberOf(v rules.Value) (Number, error) {
+	text, ok := v.Number()
+	if !ok {
+		return Number{}, errors.New("want a number")
+	}
+	// 12.0 is the integer 12, also where a double could not say so.
+	digits := text
+	if whole, fraction, ok := strings.Cut(text, "."); ok && strings.Trim(fraction, "0") == "" {
+		digits = whole
+	}
+	if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+		return Number{IsInt: true, Int: n, Float: float64(n)}, nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || math.IsInf(f, 0):
+		return Number{}, errors.New("a number out of range")
+	case f == math.Trunc(f) && math.Abs(f) <= 1<<53:
+		return Number{IsInt: true, Int: int64(f), Float: f}, nil
+	case f == math.MinInt64 && digits[len(digits)-1] != '8':
+		// Below the integers of 64 bits, but the double is the lowest of them.
+		f = math.Nextafter(f, math.Inf(-1))
+	}
+	return Number{Float: f}, nil
+}
+
+// Compare orders two numbers by their exact values.
+func (n Number) Compare(m Number) int {
+	switch {
+	case n.IsInt && m.IsInt:
+		return cmp.Compare(n.Int, m.Int)
+	case n.IsInt:
+		return -m.compareInt(n.Int)
+	case m.IsInt:
+		return n.compareInt(m.Int)
+	}
+	return cmp.Compare(n.Float, m.Float)
+}
+
+// compareInt compares a double with an integer, without rounding the integer.
+func (n Number) compareInt(i int64) int {
+	switch {
+	case n.Float >= 1<<63:
+		return 1
+	case n.Float < -1<<63:
+		return -1
+	}
+	whole := math.Trunc(n.Float)
+	if c := cmp.Compare(int64(whole), i); c != 0 {
+		return c
+	}
+	return cmp.Compare(n.Float, whole)
+}

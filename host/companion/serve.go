@@ -1,0 +1,186 @@
+package companion
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+func (c *Companion) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !c.begin() {
+		refuse(w, http.StatusServiceUnavailable, "shutting down")
+		return
+	}
+	defer c.running.Done()
+	c.mux.ServeHTTP(w, r)
+}
+
+// Serve answers on l until ctx ends, then lets what runs finish for at most grace
+// and closes the companion.
+func (c *Companion) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
+	srv := &http.Server{
+		Handler:           c,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		// Longer than Envoy keeps an idle connection (1 h): who closes first must
+		// be the one that sends, or a call meets a connection that is going away.
+		IdleTimeout:    2 * time.Hour,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if shut := srv.Shutdown(last); shut != nil {
+		err = errors.Join(err, shut, srv.Close())
+	}
+	return errors.Join(err, c.Close(last))
+}
+
+func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
+	log := c.log.With("request_id", r.Header.Get("x-request-id"))
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || len(r.Header.Values("Authorization")) != 1 {
+		unauthorized(w, log, errors.New("want one Authorization: Bearer"))
+		return
+	}
+	bound, err := c.keys.ReadToken(c.project, token, time.Now())
+	if err != nil {
+		unauthorized(w, log, err)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.limits.Request))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		refuse(w, http.StatusRequestEntityTooLarge, "body too large")
+		return
+	case err != nil:
+		refuse(w, http.StatusBadRequest, "body broke off")
+		return
+	case !bound.Covers(body):
+		unauthorized(w, log, errors.New("token: made for another body"))
+		return
+	}
+	calls, err := decodeCalls(string(body), c.limits)
+	if err != nil {
+		log.Warn("request refused", "error", err.Error())
+		refuse(w, http.StatusBadRequest, "malformed calls")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), c.patience(r.Header))
+	defer cancel()
+	reply := c.answer(ctx, log, calls)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set(wire.SealHeader, c.keys.Seal(body, reply))
+	w.Write(reply) // whom would an error be told?
+}
+
+// answer runs the calls side by side and writes a reply for each, in order.
+func (c *Companion) answer(ctx context.Context, log *slog.Logger, calls []*call) []byte {
+	answers, failed := make([]answer, len(calls)), make([]string, len(calls))
+	var wait sync.WaitGroup
+	for i, x := range calls {
+		wait.Go(func() { answers[i], failed[i] = c.run(ctx, log, x) })
+	}
+	wait.Wait()
+	out := []byte(`{"replies":[`)
+	total := 0
+	for i, x := range calls {
+		if total += answers[i].size(); total > c.limits.Reply {
+			log.Warn("reply too large", "call", x.id, "bytes", total)
+			answers[i], failed[i] = answer{}, string(tooLarge)
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendReply(out, x.id, answers[i], failed[i])
+	}
+	return append(out, `]}`...)
+}
+
+// patience is how long the calls may take: what the module or Envoy says they
+// wait, less a twentieth for the way back.
+func (c *Companion) patience(h http.Header) time.Duration {
+	d := c.limits.Timeout
+	for _, name := range []string{wire.TimeoutHeader, "x-envoy-expected-rq-timeout-ms"} {
+		ms, err := strconv.ParseInt(h.Get(name), 10, 32)
+		if err == nil && ms > 0 {
+			d = min(d, time.Duration(ms)*time.Millisecond*19/20)
+		}
+	}
+	return d
+}
+
+func unauthorized(w http.ResponseWriter, log *slog.Logger, why error) {
+	log.Warn("request refused", "error", why.Error())
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	refuse(w, http.StatusUnauthorized, "unauthorized")
+}
+
+func refuse(w http.ResponseWriter, status int, said string) {
+	respond(w, status, map[string]string{"error": said})
+}
+
+func respond(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(body)
+}
+
+// serveHealth says that the process runs.
+func (c *Companion) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	respond(w, http.StatusOK, map[string]bool{"healthy": true})
+}
+
+// readyPatience is how long /readyz waits for a database.
+const readyPatience = 2 * time.Second
+
+// serveReady asks each database whether it answers; 503 when one does not. Webhook
+// hosts are not asked: there is no POST without consequences.
+func (c *Companion) serveReady(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyPatience)
+	defer cancel()
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	state, status := map[string]string{}, http.StatusOK
+	for _, t := range c.targets {
+		wait.Go(func() {
+			err := c.ping(ctx, t)
+			mu.Lock()
+			defer mu.Unlock()
+			state[t.name] = "ready"
+			if err != nil {
+				state[t.name], status = "failed", http.StatusServiceUnavailable
+				c.log.Warn("not ready", "db", t.name, "error", err.Error())
+			}
+		})
+	}
+	wait.Wait()
+	respond(w, status, map[string]any{"ready": status == http.StatusOK, "targets": state})
+}
+
+// ping shares a ping among those who ask at the same time: anybody may.
+func (c *Companion) ping(ctx context.Context, t *target) error {
+	_, err := c.flights.do(ctx, "ping "+t.name, func(ctx context.Context) (_ answer, err error) {
+		defer rescue(&err)
+		return answer{}, t.db.Ping(ctx)
+	})
+	return err
+}

@@ -1,0 +1,145 @@
+package companion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+	"unicode/utf8"
+)
+
+// webhooks posts to the hosts that may be called.
+type webhooks struct {
+	allowed   map[string]slots // by host or host:port, lower case
+	transport *http.Transport
+	limits    Limits
+}
+
+func newWebhooks(hosts []string, l Limits) (*webhooks, error) {
+	w := &webhooks{allowed: map[string]slots{}, limits: l}
+	var faults []error
+	for i, h := range hosts {
+		name, err := hostEntry(h)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("webhooks[%d]: %w", i, err))
+		}
+		w.allowed[name] = make(slots, l.Concurrency)
+	}
+	w.transport = &http.Transport{
+		// No Proxy: the environment does not decide where a user's token goes.
+		DialContext:            dial,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // the limit counts what comes over the wire
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    l.Concurrency,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	return w, errors.Join(faults...)
+}
+
+// hostEntry reads `host` or `host:port` of the configuration.
+func hostEntry(s string) (string, error) {
+	u, err := url.Parse("//" + s)
+	if err != nil || s == "" || u.Host != s || u.Hostname() == "" || strings.HasSuffix(s, ":") || strings.ContainsAny(s, "*?#") {
+		return "", fmt.Errorf("want host or host:port, found %q", s)
+	}
+	return hostKey(u.Hostname(), u.Port()), nil
+}
+
+// hostKey is a host, and a port if there is one, as the map of allowed ones has it.
+func hostKey(host, port string) string {
+	host = strings.ToLower(host)
+	if port == "" {
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// sent are the headers that a call may set.
+var sent = map[string]bool{"Content-Type": true, "Authorization": true, "X-SC-Token": true}
+
+// prepare checks a call and gives what posts it. Redirects are answers like any
+// other; a body that is longer than the limit or not UTF-8 is an error.
+func (w *webhooks) prepare(x *call) (func(context.Context) (answer, error), error) {
+	u, err := url.Parse(x.url)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
+		return nil, faultf(badCall, "url: want http or https, a host and no user")
+	}
+	slots := w.slots(u)
+	if slots == nil {
+		return nil, faultf(notConfigured, "host %q may not be called", u.Host)
+	}
+	for name := range x.headers {
+		if !sent[name] {
+			return nil, faultf(badCall, "header %q is not one that a webhook gets", name)
+		}
+	}
+	return func(ctx context.Context) (answer, error) {
+		if err := slots.take(ctx); err != nil {
+			return answer{}, err
+		}
+		defer slots.free()
+		return w.post(ctx, u, x)
+	}, nil
+}
+
+// slots are those of the host with its port, else of the host; nil: not allowed.
+func (w *webhooks) slots(u *url.URL) slots {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	if s, ok := w.allowed[hostKey(u.Hostname(), port)]; ok {
+		return s
+	}
+	return w.allowed[hostKey(u.Hostname(), "")]
+}
+
+func (w *webhooks) post(ctx context.Context, u *url.URL, x *call) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(x.body.String()))
+	if err != nil {
+		return answer{}, err
+	}
+	for name, value := range x.headers {
+		req.Header[name] = []string{value} // X-SC-Token as Space Cloud spells it
+	}
+	// RoundTrip and no Client: it follows no redirect and keeps no cookie.
+	res, err := w.transport.RoundTrip(req)
+	if err != nil {
+		return answer{}, webhookFault(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, int64(w.limits.Bytes)+1))
+	switch {
+	case err != nil:
+		return answer{}, webhookFault(err)
+	case len(body) > w.limits.Bytes:
+		return answer{}, faultf(tooLarge, "a body of more than %d bytes", w.limits.Bytes)
+	case !utf8.Valid(body):
+		return answer{}, faultf(webhookError, "a body that is not UTF-8")
+	}
+	return answer{status: res.StatusCode, body: string(body)}, nil
+}
+
+func webhookFault(err error) error {
+	var dialing *net.OpError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, errAddress):
+		return &fault{phrase: notConfigured, err: err}
+	case errors.As(err, &dialing) && dialing.Timeout():
+		return &fault{phrase: timedOut, err: err}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &fault{phrase: refused, err: err}
+	}
+	return err
+}

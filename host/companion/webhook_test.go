@@ -1,0 +1,324 @@
+package companion
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+type mint struct{}
+
+func (mint) Mint(string) (string, error)            { return "minted", nil }
+func (mint) ServiceToken(time.Time) (string, error) { return "service", nil }
+
+// What the module encodes arrives at the webhook, and what that says comes back.
+func TestAWebhookFromEndToEnd(t *testing.T) {
+	var got *http.Request
+	var body []byte
+	at := server(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		body, _ = io.ReadAll(r.Body)
+		w.WriteHeader(201)
+		fmt.Fprint(w, "{\"a\":\"\\u00e9\\n\"}\x00é")
+	})
+	r := newRig(t, Limits{}, "127.0.0.1")
+	sent, err := rules.Parse(`{"params": {"x":12345678901234567890}}`, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := []rules.Call{
+		{ID: "w", Kind: rules.Webhook, URL: at + "/hook?x=1", Body: sent, UserToken: "user.token"},
+		{ID: "q", Kind: rules.Query, DB: "social", Col: "users", Find: rules.Obj(rules.Member{Key: "id", Value: rules.Str("ann")}), Limit: 1, Columns: []string{"public"}},
+	}
+	text, err := wire.Encode(calls, mint{}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, reply, _ := r.send(string(text))
+	replies, err := wire.DecodeReplies(reply, calls, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := replies[0]; w.Status != 201 || w.Body != "{\"a\":\"\\u00e9\\n\"}\x00é" || w.Err != "" {
+		t.Errorf("webhook: %+v", w)
+	}
+	if q := replies[1]; q.Rows.String() != `[{"public":true}]` || q.Err != "" {
+		t.Errorf("query: %+v", q)
+	}
+	if got.Method != "POST" || got.RequestURI != "/hook?x=1" || string(body) != sent.String() || got.ContentLength != int64(len(body)) {
+		t.Errorf("%s %s %s", got.Method, got.RequestURI, body)
+	}
+	for name, want := range map[string]string{"Content-Type": "application/json", "Authorization": "Bearer user.token", "X-Sc-Token": "Bearer service", "Accept-Encoding": ""} {
+		if v := got.Header.Get(name); v != want {
+			t.Errorf("%s: %q", name, v)
+		}
+	}
+}
+
+func TestWebhooksThatGoWrong(t *testing.T) {
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/ok", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "fine") })
+	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", 307) })
+	mux.HandleFunc("/nothing", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	mux.HandleFunc("/slow-body", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "a")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			if _, err := fmt.Fprint(w, strings.Repeat("x", 1000)); err != nil {
+				return
+			}
+		}
+	})
+	mux.HandleFunc("/at-limit", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, strings.Repeat("x", 5000)) })
+	mux.HandleFunc("/over-limit", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, strings.Repeat("x", 5001)) })
+	mux.HandleFunc("/binary", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "\xff\xfe") })
+	mux.HandleFunc("/reset", func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		conn.(*net.TCPConn).SetLinger(0)
+		conn.Close()
+	})
+	mux.HandleFunc("/cut", func(w http.ResponseWriter, r *http.Request) {
+		conn, buf, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fmt.Fprint(buf, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+		buf.Flush()
+		conn.Close()
+	})
+	mux.HandleFunc("/garbage", func(w http.ResponseWriter, r *http.Request) {
+		conn, buf, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fmt.Fprint(buf, "no HTTP at all\r\n\r\n")
+		buf.Flush()
+		conn.Close()
+	})
+	at := server(t, mux.ServeHTTP)
+	mute, err := net.Listen("tcp", "127.0.0.1:0") // accepts by its backlog and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	tls := httptest.NewUnstartedServer(mux) // whose certificate nobody signed
+	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
+	tls.StartTLS()
+	defer tls.Close()
+	r := newRig(t, Limits{Bytes: 5000}, "127.0.0.1")
+	port := strings.TrimPrefix(at, "http://127.0.0.1")
+	for _, c := range []struct{ name, url, more, want string }{
+		{"fine", at + "/ok", "", `"status":200,"body":"fine"`},
+		{"scheme and host in capitals", "HTTP://127.0.0.1" + port + "/ok", "", `"status":200,"body":"fine"`},
+		{"not found", at + "/none", "", `"status":404,"body":"404 page not found\n"`},
+		{"a redirect is not followed", at + "/redirect", "", `"status":307,"body":""`},
+		{"without a body", at + "/nothing", "", `"status":204,"body":""`},
+		{"slow", at + "/slow", "", `"error":"timeout #"`},
+		{"slow in its body", at + "/slow-body", "", `"error":"timeout #"`},
+		{"accepts and is mute", "http://" + mute.Addr().String(), "", `"error":"timeout #"`},
+		{"endless", at + "/endless", "", `"error":"too large #"`},
+		{"at the limit", at + "/at-limit", "", `"status":200,"body":"` + strings.Repeat("x", 5000) + `"`},
+		{"over the limit", at + "/over-limit", "", `"error":"too large #"`},
+		{"no UTF-8", at + "/binary", "", `"error":"webhook error #"`},
+		{"resets", at + "/reset", "", `"error":"webhook error #"`},
+		{"breaks off", at + "/cut", "", `"error":"webhook error #"`},
+		{"talks nonsense", at + "/garbage", "", `"error":"webhook error #"`},
+		{"refuses", closed.URL, "", `"error":"refused #"`},
+		{"a certificate that nobody signed", tls.URL + "/ok", "", `"error":"webhook error #"`},
+
+		{"another host", "http://127.0.0.2" + port + "/ok", "", `"error":"not configured #"`},
+		{"a name of the same host", "http://localhost" + port + "/ok", "", `"error":"not configured #"`},
+		{"a host that begins alike", "http://127.0.0.1.example" + port + "/ok", "", `"error":"not configured #"`},
+		{"a user before the host", "http://127.0.0.1" + port + "@example/ok", "", `"error":"bad call #"`},
+		{"a host after a user", "http://example@127.0.0.1" + port + "/ok", "", `"error":"bad call #"`},
+		{"a backslash", `http://127.0.0.1\\@example/ok`, "", `"error":"bad call #"`},
+		{"another scheme", "file:///etc/passwd", "", `"error":"bad call #"`},
+		{"gopher", "gopher://127.0.0.1/", "", `"error":"bad call #"`},
+		{"no scheme", "127.0.0.1" + port, "", `"error":"bad call #"`},
+		{"no host", "http:///ok", "", `"error":"bad call #"`},
+		{"a header that it may set", at + "/ok", `,"headers":{"Authorization":"Bearer x"}`, `"status":200,"body":"fine"`},
+		{"a header that it may not set", at + "/ok", `,"headers":{"Host":"x"}`, `"error":"bad call #"`},
+		{"a line end in a header", at + "/ok", `,"headers":{"Authorization":"x\r\nHost: y"}`, `"error":"webhook error #"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r.t = t
+			call := `{"id":"1","kind":"webhook","url":"` + c.url + `","body":{}` + c.more + `}`
+			if got := r.one(call, wire.TimeoutHeader, "400"); got != `{"id":"1",`+c.want+`}` {
+				t.Errorf("%.200s, want %.200s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestPortsAreNamedOrFree(t *testing.T) {
+	for _, c := range []struct {
+		allowed, url string
+		want         bool
+	}{
+		{"h.example", "http://h.example/", true},
+		{"h.example", "https://h.example:8443/", true},
+		{"h.example", "http://H.EXAMPLE/", true},
+		{"H.example", "http://h.example/", true},
+		{"h.example", "http://h.example./", false},
+		{"h.example", "http://x.h.example/", false},
+		{"h.example:80", "http://h.example/", true},
+		{"h.example:80", "https://h.example/", false},
+		{"h.example:443", "https://h.example/", true},
+		{"h.example:8080", "http://h.example:8080/", true},
+		{"h.example:8080", "http://h.example:8081/", false},
+		{"[::1]", "http://[::1]:99/", true},
+		{"[::1]:99", "http://[::1]:99/", true},
+		{"[::1]:99", "http://[::1]:98/", false},
+	} {
+		w, err := newWebhooks([]string{c.allowed}, Limits{}.withDefaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(c.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.slots(u) != nil; got != c.want {
+			t.Errorf("%s where %s is allowed: %v", c.url, c.allowed, got)
+		}
+	}
+}
+
+func TestCheckAddress(t *testing.T) {
+	for _, c := range []struct {
+		host, address string
+		good          bool
+	}{
+		{"hooks.internal", "10.0.0.1:80", true},
+		{"hooks.internal", "192.168.1.1:80", true},
+		{"hooks.internal", "[fd00::1]:80", true},
+		{"hooks.example", "93.184.216.34:443", true},
+		{"hooks.example", "127.0.0.1:80", false},
+		{"hooks.example", "127.9.9.9:80", false},
+		{"hooks.example", "[::1]:80", false},
+		{"hooks.example", "[::ffff:127.0.0.1]:80", false},
+		{"hooks.example", "[::127.0.0.1]:80", false},
+		{"hooks.example", "0.0.0.0:80", false},
+		{"hooks.example", "0.1.2.3:80", false},
+		{"hooks.example", "[::]:80", false},
+		{"hooks.example", "169.254.169.254:80", false},
+		{"hooks.example", "[::ffff:169.254.169.254]:80", false},
+		{"hooks.example", "[64:ff9b::169.254.169.254]:80", false},
+		{"hooks.example", "[64:ff9b::8.8.8.8]:80", true},
+		{"hooks.example", "[2002:7f00:1::]:80", false},
+		{"hooks.example", "[2002:808:808::]:80", true},
+		{"hooks.example", "[fe80::1%eth0]:80", false},
+		{"hooks.example", "[fd00:ec2::254]:80", false},
+		{"hooks.example", "100.100.100.200:80", false},
+		{"hooks.example", "100.100.100.201:80", true},
+		{"hooks.example", "224.0.0.1:80", false},
+		{"hooks.example", "255.255.255.255:80", false},
+		{"hooks.example", "nonsense", false},
+		{"127.0.0.1", "127.0.0.1:80", true},
+		{"127.0.0.1", "127.0.0.2:80", false},
+		{"169.254.169.254", "169.254.169.254:80", true},
+		{"::1", "[::1]:80", true},
+		{"::ffff:127.0.0.1", "127.0.0.1:80", true},
+		{"localhost", "127.0.0.1:80", true},
+		{"LOCALHOST", "[::1]:80", true},
+		{"localhost", "169.254.169.254:80", false},
+		{"localhost.example", "127.0.0.1:80", false},
+	} {
+		if err := checkAddress(c.host, c.address); (err == nil) != c.good {
+			t.Errorf("%s at %s: %v", c.host, c.address, err)
+		}
+	}
+}
+
+// A name that the configuration allows and that resolves to the loopback address
+// is not called: the address is checked when the connection is made.
+func TestANameThatResolvesToLoopback(t *testing.T) {
+	hits := 0
+	at := server(t, func(http.ResponseWriter, *http.Request) { hits++ })
+	dns := nameServer(t)
+	kept := net.DefaultResolver
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", dns)
+	}}
+	defer func() { net.DefaultResolver = kept }()
+	r := newRig(t, Limits{}, "rebound.example", "127.0.0.1")
+	port := strings.TrimPrefix(at, "http://127.0.0.1")
+	if got := r.one(hook("1", "http://rebound.example"+port, "")); got != `{"id":"1","error":"not configured #"}` || hits != 0 {
+		t.Errorf("%s, %d hits", got, hits)
+	}
+	if !strings.Contains(r.log(), "rebound.example is 127.0.0.1") {
+		t.Errorf("another reason:\n%s", r.log())
+	}
+	if got := r.one(hook("1", at, "")); !strings.Contains(got, `"status":200`) || hits != 1 {
+		t.Errorf("the address itself, which is named: %s, %d hits", got, hits)
+	}
+}
+
+// nameServer says of every name that it is 127.0.0.1 (RFC 1035, section 4.1).
+func nameServer(t *testing.T) string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	go func() {
+		buf := make([]byte, 512)
+		for {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			end := 12 // of the question: its name, then type and class
+			for end < n && buf[end] != 0 {
+				end += int(buf[end]) + 1
+			}
+			if end += 5; end > n {
+				continue
+			}
+			reply := append([]byte{}, buf[:end]...)
+			reply[2], reply[3] = 0x81, 0x80
+			copy(reply[6:12], make([]byte, 6))
+			if binary.BigEndian.Uint16(buf[end-4:]) == 1 { // A
+				reply[7] = 1
+				reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1)
+			}
+			conn.WriteTo(reply, from)
+		}
+	}()
+	return conn.LocalAddr().String()
+}
+
+func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
+	w, err := newWebhooks(nil, Limits{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.transport.Proxy != nil {
+		t.Error("a proxy")
+	}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/rulegate/rulegate/host/envoyconf"
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/spf13/cobra"
+)
+
+// envoyFlags are what `rulegate envoy` is told beside the policy.
+type envoyFlags struct {
+	listen, admin          string
+	upstream, upstreamCA   string
+	companion, companionCA string
+	module, format         string
+	inlineSecrets          bool
+	idle                   time.Duration
+}
+
+func newEnvoyCommand() *cobra.Command {
+	var f envoyFlags
+	cmd := &cobra.Command{
+		Use:   "envoy policy.yaml --upstream URL",
+		Short: "Print a complete Envoy configuration for a policy",
+		Long: `Envoy prints a configuration that starts as it is, with the environment variables that the
+policy names: they stay out of the configuration, and the module reads them from Envoy's
+environment. Connection strings and webhook hosts are the companion's alone and are left out.`,
+		Example: `  rulegate envoy policy.yaml --listen 127.0.0.1:10000 --admin 127.0.0.1:9901 \
+    --upstream http://127.0.0.1:8080 --companion http://127.0.0.1:9000 --module rulegate.wasm > envoy.yaml
+  envoy -c envoy.yaml`,
+		Args: oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			out, err := envoyConfig(args[0], f, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(out)
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:10000", "address that Envoy listens on, host:port or unix:/path")
+	flags.StringVar(&f.admin, "admin", "127.0.0.1:9901", `address of Envoy's admin interface, "" for none`)
+	flags.StringVar(&f.upstream, "upstream", "", "URL of the server behind Envoy: http://, https:// or unix:/path (required)")
+	flags.StringVar(&f.upstreamCA, "upstream-ca", "", "certificates that check an https upstream (default "+envoyconf.SystemCA+")")
+	flags.StringVar(&f.companion, "companion", "", "URL of `rulegate serve`; required when a rule queries or calls a webhook")
+	flags.StringVar(&f.companionCA, "companion-ca", "", "certificates that check an https companion (default "+envoyconf.SystemCA+")")
+	flags.StringVar(&f.module, "module", "rulegate.wasm", "path of the module, as Envoy opens it")
+	flags.StringVar(&f.format, "format", "yaml", "yaml or json")
+	flags.BoolVar(&f.inlineSecrets, "inline-secrets", false, "write the variables' values into the configuration, for all to read who reach the admin interface")
+	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "longest silence on a request, the upstream's included")
+	return cmd
+}
+
+func (f *envoyFlags) check() error {
+	if f.upstream == "" {
+		return usagef("want --upstream, as in --upstream http://127.0.0.1:8080")
+	}
+	for flag, url := range map[string]string{"--upstream": f.upstream, "--companion": f.companion} {
+		if url == "" {
+			continue
+		}
+		if err := envoyconf.CheckURL(url); err != nil {
+			return usagef("%s: %w", flag, err)
+		}
+	}
+	for flag, addr := range map[string]string{"--listen": f.listen, "--admin": f.admin} {
+		if addr == "" && flag == "--admin" {
+			continue
+		}
+		if err := envoyconf.CheckAddress(addr); err != nil {
+			return usagef("%s: %w", flag, err)
+		}
+	}
+	if f.format != "yaml" && f.format != "json" {
+		return usagef("--format: want yaml or json, found %q", f.format)
+	}
+	if f.idle <= 0 {
+		return usagef("--idle-timeout: want a duration over 0, found %v", f.idle)
+	}
+	return nil
+}
+
+// envoyConfig builds the configuration. What a generating machine need not have,
+// the variables and the module, is a warning.
+func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
+	file, err := loadFileWith(path, policy.Options{Getenv: os.LookupEnv, AllowUnset: !f.inlineSecrets}, stderr)
+	if err != nil {
+		return nil, err
+	}
+	p := file.policy
+	if p.Calls && f.companion == "" {
+		return nil, fmt.Errorf("%s: a rule makes calls: want --companion, as in --companion http://127.0.0.1:9000", path)
+	}
+	text, names, err := envoyconf.ForModule(named(file.doc), envoyconf.Expansion{Inline: f.inlineSecrets, Getenv: os.LookupEnv, ReadFile: file.readFile})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if _, ok := os.LookupEnv(name); !ok {
+			fmt.Fprintf(stderr, "rulegate envoy: warning: %s is not set here; Envoy needs it in its environment\n", name)
+		}
+	}
+	if _, err := os.Stat(f.module); err != nil {
+		fmt.Fprintf(stderr, "rulegate envoy: warning: %s: not found here; Envoy opens it from where it is started\n", f.module)
+	}
+	conf := envoyconf.Config{
+		Admin:    f.admin,
+		Module:   f.module,
+		HostEnv:  names,
+		Idle:     f.idle,
+		Clusters: []envoyconf.Cluster{{Name: upstreamCluster, URL: f.upstream, CA: f.upstreamCA}},
+		Listeners: []envoyconf.Listener{{
+			Name:     "rulegate",
+			Address:  f.listen,
+			Policy:   text,
+			Upstream: upstreamCluster,
+			Buffer:   envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody),
+		}},
+	}
+	if f.companion != "" {
+		conf.Clusters = append(conf.Clusters, envoyconf.Cluster{
+			Name: p.Companion.Cluster, URL: f.companion, CA: f.companionCA, Connect: time.Second,
+		})
+	}
+	b, err := envoyconf.Build(conf)
+	if err != nil {
+		return nil, err
+	}
+	if f.format == "json" {
+		return b.JSON()
+	}
+	return b.YAML()
+}
+
+// upstreamCluster is Envoy's name for what is behind it.
+const upstreamCluster = "upstream"
+
+// named gives a policy without a gateway name this host's: the module, in its
+// sandbox, cannot ask for it.
+func named(doc rules.Value) rules.Value {
+	if doc.Key("gateway").Kind() != rules.Missing {
+		return doc
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return doc
+	}
+	return doc.With("gateway", rules.Str(host))
+}

@@ -1,0 +1,120 @@
+// Package envoyconf builds Envoy configurations that start as they are: the
+// module with a policy in front of an upstream, set up so that what the module
+// decides is what the upstream gets.
+package envoyconf
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Config is what a configuration is built from.
+type Config struct {
+	Admin     string            // host:port or unix:/path; "": no admin interface
+	Module    string            // path of the module, as Envoy opens it
+	HostEnv   []string          // names of the variables that the module sees of Envoy's environment
+	Env       map[string]string // variables given to the module in the configuration itself, for all to read
+	Idle      time.Duration     // longest silence on a stream; 0 is 30 s
+	Listeners []Listener
+	Clusters  []Cluster
+	// VM is the id of the VM that the listeners share; "": derived from module
+	// and policies. Another plugin with the same id could write the module's
+	// shared data, whatever its code is.
+	VM string
+}
+
+// Build makes the configuration.
+//
+// Errors: an address or URL that Envoy could not use, two listeners or
+// clusters of one name, a listener whose upstream or companion is no cluster.
+func Build(c Config) (*Bootstrap, error) {
+	if c.Idle == 0 {
+		c.Idle = 30 * time.Second
+	}
+	if c.Module == "" {
+		return nil, fmt.Errorf("module: want a path, found none")
+	}
+	clusters, err := c.clusters()
+	if err != nil {
+		return nil, err
+	}
+	if c.VM == "" {
+		if c.VM, err = c.vmID(); err != nil {
+			return nil, err
+		}
+	}
+	listeners := make(list, len(c.Listeners))
+	names := map[string]bool{}
+	for i, l := range c.Listeners {
+		if names[l.Name] {
+			return nil, fmt.Errorf("listener %s: twice", l.Name)
+		}
+		names[l.Name] = true
+		if listeners[i], err = c.listener(l); err != nil {
+			return nil, err
+		}
+	}
+	var root object
+	if c.Admin != "" {
+		addr, err := address(c.Admin)
+		if err != nil {
+			return nil, fmt.Errorf("admin: %w", err)
+		}
+		root = append(root, field{"admin", object{{"address", addr}}})
+	}
+	root = append(root,
+		field{"static_resources", object{{"listeners", listeners}, {"clusters", clusters}}},
+		field{"stats_config", statsConfig()},
+		field{"overload_manager", overload()},
+	)
+	return &Bootstrap{root}, nil
+}
+
+func (c *Config) clusters() (list, error) {
+	out := make(list, len(c.Clusters))
+	names := map[string]bool{}
+	for i, cl := range c.Clusters {
+		if names[cl.Name] {
+			return nil, fmt.Errorf("cluster %s: twice", cl.Name)
+		}
+		names[cl.Name] = true
+		o, err := cl.object()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = o
+	}
+	for _, l := range c.Listeners {
+		for _, name := range []string{l.Upstream, l.Companion} {
+			if name != "" && !names[name] {
+				return nil, fmt.Errorf("listener %s: no cluster %q", l.Name, name)
+			}
+		}
+		if l.Upstream == "" {
+			return nil, fmt.Errorf("listener %s: want an upstream cluster, found none", l.Name)
+		}
+	}
+	return out, nil
+}
+
+// vmID hashes the module, by its content where it can be read here, and the
+// policies: what changes either starts a VM with shared data of its own.
+func (c *Config) vmID() (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q", c.Module)
+	if f, err := os.Open(c.Module); err == nil {
+		_, err := io.Copy(h, f)
+		f.Close()
+		if err != nil {
+			return "", fmt.Errorf("module: %w", err)
+		}
+	}
+	for _, l := range c.Listeners {
+		fmt.Fprintf(h, "%q", l.Policy)
+	}
+	return "rulegate-" + hex.EncodeToString(h.Sum(nil)[:8]), nil
+}

@@ -1,0 +1,142 @@
+package envoyconf
+
+import "fmt"
+
+// Listener is an address with a policy of its own in front of a cluster.
+type Listener struct {
+	Name    string // unique; "" is rulegate
+	Address string // host:port or unix:/path
+	// Policy is the policy's JSON as the module reads it (see ForModule).
+	Policy string
+	// Upstream is the name of the cluster that allowed requests go to.
+	Upstream string
+	// Companion, if not "", is written into the policy as the name of the
+	// companion's cluster.
+	Companion string
+	// Buffer is how many bytes of a body Envoy holds, see BufferLimit; 0: for
+	// bodies of 4 MiB.
+	Buffer int
+}
+
+// BufferLimit is what a host has to hold for a policy's body limits. It is more
+// than they are, so that the module sees the byte that is too many and the
+// answer is its own and not the host's.
+func BufferLimit(request, response int) int { return max(request, response) + 64<<10 }
+
+func (c *Config) listener(l Listener) (object, error) {
+	if l.Name == "" {
+		l.Name = "rulegate"
+	}
+	if l.Buffer == 0 {
+		l.Buffer = BufferLimit(4<<20, 4<<20)
+	}
+	addr, err := address(l.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listener %s: %w", l.Name, err)
+	}
+	filter, err := c.filter(l)
+	if err != nil {
+		return nil, fmt.Errorf("listener %s: %w", l.Name, err)
+	}
+	return object{
+		{"name", l.Name},
+		{"address", addr},
+		// Above the policy's limits: at its own limit Envoy answers 413 to a
+		// request and 500 to a response before the module has seen the end.
+		{"per_connection_buffer_limit_bytes", l.Buffer},
+		{"filter_chains", list{object{{"filters", list{object{
+			{"name", "envoy.filters.network.http_connection_manager"},
+			{"typed_config", c.manager(l, filter)},
+		}}}}}},
+	}, nil
+}
+
+// manager is the HTTP connection manager, set up for an edge: what a client
+// says about itself is not believed, and the path that is decided is the path
+// that the upstream gets.
+func (c *Config) manager(l Listener, filter object) object {
+	return typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+		field{"stat_prefix", l.Name},
+		field{"codec_type", "AUTO"},
+		field{"use_remote_address", true},
+		field{"normalize_path", true},
+		field{"merge_slashes", true},
+		field{"path_with_escaped_slashes_action", "REJECT_REQUEST"},
+		// A trap in the module strands the streams that waited in its VM; this
+		// alone ends them. It bounds the upstream's silence as well.
+		field{"stream_idle_timeout", seconds(c.Idle)},
+		field{"request_headers_timeout", "10s"},
+		field{"request_timeout", "300s"},
+		field{"common_http_protocol_options", object{
+			{"idle_timeout", "3600s"},
+			// The module strips the `_` twins of the headers that it sets.
+			{"headers_with_underscores_action", "ALLOW"},
+		}},
+		field{"http2_protocol_options", object{
+			{"max_concurrent_streams", 100},
+			{"initial_stream_window_size", 65536},
+			{"initial_connection_window_size", 1 << 20},
+		}},
+		field{"server_header_transformation", "APPEND_IF_ABSENT"},
+		field{"server_name", "rulegate"},
+		field{"access_log", list{accessLog()}},
+		field{"http_filters", list{
+			filter,
+			object{{"name", "envoy.filters.http.router"}, {"typed_config", typed("envoy.extensions.filters.http.router.v3.Router")}},
+		}},
+		field{"route_config", object{
+			{"name", l.Upstream},
+			{"virtual_hosts", list{object{
+				{"name", l.Upstream},
+				{"domains", list{"*"}},
+				{"routes", list{object{
+					{"match", object{{"prefix", "/"}}},
+					// No limit on the whole, or long downloads break off; the
+					// idle timeout bounds the silence.
+					{"route", object{{"cluster", l.Upstream}, {"timeout", "0s"}}},
+				}}},
+			}}},
+		}},
+	)
+}
+
+// filter is the module with this listener's policy.
+func (c *Config) filter(l Listener) (object, error) {
+	policy, err := l.policy()
+	if err != nil {
+		return nil, err
+	}
+	env := object{}
+	if len(c.HostEnv) > 0 {
+		names := make(list, len(c.HostEnv))
+		for i, n := range c.HostEnv {
+			names[i] = n
+		}
+		env = append(env, field{"host_env_keys", names})
+	}
+	if len(c.Env) > 0 {
+		env = append(env, field{"key_values", sorted(c.Env)})
+	}
+	vm := object{
+		{"vm_id", c.VM},
+		{"runtime", "envoy.wasm.runtime.v8"},
+		{"code", object{{"local", object{{"filename", c.Module}}}}},
+	}
+	if len(env) > 0 {
+		vm = append(vm, field{"environment_variables", env})
+	}
+	return object{
+		{"name", "rulegate"},
+		{"typed_config", typed("envoy.extensions.filters.http.wasm.v3.Wasm", field{"config", object{
+			{"name", l.Name},
+			{"root_id", "rulegate"},
+			// After a trap the VM is made anew; FAIL_CLOSED would answer 503 for ever.
+			{"failure_policy", "FAIL_RELOAD"},
+			// Without it a stream that is paused in its headers gets no body
+			// callback, and hangs.
+			{"allow_on_headers_stop_iteration", true},
+			{"configuration", typed("google.protobuf.StringValue", field{"value", policy})},
+			{"vm_config", vm},
+		}})},
+	}, nil
+}

@@ -1,0 +1,144 @@
+package envoyconf
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// Expansion is how `${…}` is treated in a policy that goes into Envoy's
+// configuration, which anybody who reaches the admin interface can read.
+type Expansion struct {
+	// Inline expands everything, secrets too. Otherwise `${NAME}` stays for
+	// the module to resolve, and `${file:…}` is read for public keys alone.
+	Inline   bool
+	Getenv   func(string) (string, bool)
+	ReadFile func(string) ([]byte, error)
+}
+
+// ForModule is the policy document as the module gets it: without the
+// connection strings and webhook hosts, which are the companion's alone. names
+// are the variables that it refers to, sorted.
+//
+// Errors: rules.Faults with every reference that may not or cannot be resolved.
+func ForModule(doc rules.Value, e Expansion) (text string, names []string, err error) {
+	w := walker{Expansion: e}
+	out := w.value(withoutCompanion(doc), "")
+	if len(w.faults) > 0 {
+		return "", nil, w.faults
+	}
+	slices.Sort(w.names)
+	return out.String(), slices.Compact(w.names), nil
+}
+
+// withoutCompanion leaves out what the companion alone may know.
+func withoutCompanion(doc rules.Value) rules.Value {
+	if dbs := doc.Key("databases"); dbs.Kind() == rules.Object {
+		dbs.Each(func(name string, db rules.Value) bool {
+			dbs = dbs.With(name, db.Without("conn"))
+			return true
+		})
+		doc = doc.With("databases", dbs)
+	}
+	if hooks := doc.Key("webhooks").Without("allow"); hooks.Len() > 0 {
+		return doc.With("webhooks", hooks)
+	}
+	return doc.Without("webhooks")
+}
+
+type walker struct {
+	Expansion
+	names  []string
+	faults rules.Faults
+}
+
+func (w *walker) fault(place, message string) {
+	w.faults = append(w.faults, rules.Fault{Place: place, Message: message})
+}
+
+// value walks v; a part without references is returned as it is.
+func (w *walker) value(v rules.Value, place string) rules.Value {
+	out, i := v, 0
+	switch v.Kind() {
+	case rules.String:
+		s, _ := v.Text()
+		if strings.Contains(s, "${") {
+			return rules.Str(w.text(s, place))
+		}
+	case rules.Object:
+		v.Each(func(key string, x rules.Value) bool {
+			if strings.Contains(x.String(), "${") {
+				out = out.With(key, w.value(x, rules.Join(place, key)))
+			}
+			return true
+		})
+	case rules.Array:
+		var elems []rules.Value
+		v.Each(func(_ string, x rules.Value) bool {
+			elems = append(elems, w.value(x, rules.Elem(place, i)))
+			i++
+			return true
+		})
+		out = rules.Arr(elems...)
+	}
+	return out
+}
+
+// text writes a string anew: what is resolved here is literal from now on, what
+// is not stays a reference.
+func (w *walker) text(s, place string) string {
+	var out, literal strings.Builder
+	flush := func() {
+		out.WriteString(strings.ReplaceAll(literal.String(), "${", "$${"))
+		literal.Reset()
+	}
+	for _, p := range policy.Split(s) {
+		if resolved, ok := w.part(p, place); ok {
+			literal.WriteString(resolved)
+			continue
+		}
+		if strings.HasSuffix(literal.String(), "$") {
+			w.fault(place, "a $ before ${"+p.Text+"} would escape it")
+		}
+		flush()
+		out.WriteString("${" + p.Text + "}")
+	}
+	flush()
+	return out.String()
+}
+
+// part resolves a part of a string; false leaves it to the module.
+func (w *walker) part(p policy.Part, place string) (text string, ok bool) {
+	switch p.Kind {
+	case policy.Literal:
+		return p.Text, true
+	case policy.Variable:
+		if !w.Inline {
+			w.names = append(w.names, p.Text)
+			return "", false
+		}
+		if text, ok = w.Getenv(p.Text); !ok {
+			w.fault(place, "the environment has no "+p.Text)
+		}
+		return text, true
+	case policy.FileText:
+		if !w.Inline && !public(place) {
+			w.fault(place, "${file:"+p.Text+"} would put a secret into Envoy's configuration: use ${NAME}, or --inline-secrets")
+			return "", true
+		}
+		data, err := w.ReadFile(p.Text)
+		if err != nil {
+			w.fault(place, err.Error())
+		}
+		return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), true
+	}
+	w.fault(place, "want ${NAME} or ${file:path}; $${ is a ${ that stays")
+	return "", true
+}
+
+// public says whether place holds a public key.
+func public(place string) bool {
+	return strings.HasPrefix(place, "auth.tokens[") && strings.HasSuffix(place, "].publicKey")
+}

@@ -1,0 +1,52 @@
+package envoyconf
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// depth bounds a policy's nesting; one that the module loads is far below.
+const depth = 256
+
+// policy is the listener's policy as it stands in the configuration.
+func (l Listener) policy() (string, error) {
+	text := l.Policy
+	if l.Companion != "" {
+		doc, err := rules.Parse(text, depth)
+		if err != nil {
+			return "", fmt.Errorf("policy: %w", err)
+		}
+		c := doc.Key("companion").With("cluster", rules.Str(l.Companion))
+		text = doc.With("companion", c).String()
+	}
+	return readable(text), nil
+}
+
+// readable indents JSON, numbers untouched, and escapes what a YAML literal
+// block cannot hold (YAML 1.2, section 5.1: printable characters alone). What
+// is no JSON stays as it is: the module says what is wrong with it.
+func readable(text string) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, []byte(text), "", "  "); err != nil {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range out.String() {
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,137 @@
+package gateway
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Cluster is where requests or dispatched calls go: a URL, of which scheme and
+// host count, or a handler within this process.
+type Cluster struct {
+	URL     *url.URL
+	Handler http.Handler
+}
+
+// transport sends requests to the cluster as they are: no proxy from the
+// environment, no redirects, nothing unpacked.
+func (c Cluster) transport(max int64) (http.RoundTripper, error) {
+	switch {
+	case c.Handler != nil:
+		return handlerTransport{c.Handler}, nil
+	case c.URL == nil || c.URL.Host == "":
+		return nil, errors.New("want a URL with a host, or a handler")
+	case c.URL.Scheme != "http" && c.URL.Scheme != "https":
+		return nil, errors.New("want an http or https URL")
+	}
+	return &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    256,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    5 * time.Second,
+		MaxResponseHeaderBytes: max,
+		ForceAttemptHTTP2:      false,
+	}, nil
+}
+
+// target is the URL to which a path, as it stands, is sent.
+func (c Cluster) target(path string) *url.URL {
+	u := &url.URL{Scheme: "http", Host: "in-process", Opaque: path}
+	if c.URL != nil {
+		u.Scheme, u.Host = c.URL.Scheme, c.URL.Host
+	}
+	return u
+}
+
+// handlerTransport serves requests by a handler, and streams both bodies.
+type handlerTransport struct{ handler http.Handler }
+
+func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := r.Clone(r.Context())
+	u, err := url.ParseRequestURI(r.URL.Opaque)
+	if err != nil {
+		return nil, err
+	}
+	in.URL, in.RequestURI = u, r.URL.Opaque
+	in.Proto, in.ProtoMajor, in.ProtoMinor = "HTTP/1.1", 1, 1
+	in.RemoteAddr = "127.0.0.1:0"
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	if in.ContentLength < 0 {
+		in.TransferEncoding = []string{"chunked"}
+	}
+	pr, pw := io.Pipe()
+	w := &handlerWriter{header: http.Header{}, body: pw, started: make(chan struct{}), request: r}
+	w.buffered = bufio.NewWriterSize(pw, 4096)
+	go w.serve(t.handler, in)
+	select {
+	case <-w.started:
+		w.response.Body = pr
+		return w.response, nil
+	case <-r.Context().Done():
+		_ = pr.CloseWithError(r.Context().Err())
+		return nil, r.Context().Err()
+	}
+}
+
+// handlerWriter turns what a handler writes into a response.
+type handlerWriter struct {
+	header   http.Header
+	body     *io.PipeWriter
+	buffered *bufio.Writer
+	once     sync.Once
+	started  chan struct{}
+	response *http.Response
+	request  *http.Request
+}
+
+func (w *handlerWriter) Header() http.Header { return w.header }
+
+func (w *handlerWriter) WriteHeader(status int) {
+	if status < 200 {
+		return
+	}
+	w.once.Do(func() {
+		w.response = &http.Response{
+			StatusCode: status, Header: w.header.Clone(), ContentLength: -1, Request: w.request,
+			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		}
+		close(w.started)
+	})
+}
+
+func (w *handlerWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.buffered.Write(p)
+}
+
+func (w *handlerWriter) Flush() {
+	w.WriteHeader(http.StatusOK)
+	_ = w.buffered.Flush()
+}
+
+var errHandler = errors.New("the handler broke off")
+
+func (w *handlerWriter) serve(h http.Handler, r *http.Request) {
+	err := errHandler
+	defer func() {
+		// A handler that panics breaks its response off, as a server would.
+		if v := recover(); v != nil || err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			_ = w.body.CloseWithError(errHandler)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	w.WriteHeader(http.StatusOK)
+	err = w.buffered.Flush()
+	if err == nil {
+		_ = w.body.Close()
+	}
+}

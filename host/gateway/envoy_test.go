@@ -1,0 +1,223 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestScenariosInEnvoy runs the scenarios in a real Envoy, found by $ENVOY or on
+// PATH: what the gateway is tested for is what Envoy does.
+func TestScenariosInEnvoy(t *testing.T) {
+	envoy := os.Getenv("ENVOY")
+	if envoy == "" {
+		envoy, _ = exec.LookPath("envoy")
+	}
+	if envoy == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no Envoy: set ENVOY")
+		}
+		t.Skip("no Envoy: set ENVOY")
+	}
+	e := &envoyConfig{clusters: map[string]*url.URL{}}
+	for name, u := range peers(t) {
+		e.clusters[name] = u
+	}
+	benches := map[string]*bench{}
+	for i, s := range scenarios {
+		if s.skip != "" {
+			continue
+		}
+		b := prepare(t)
+		b.answer = s.answer
+		up := httptest.NewServer(http.HandlerFunc(b.upstream))
+		t.Cleanup(up.Close)
+		u, _ := url.Parse(up.URL)
+		name := fmt.Sprintf("s%d", i)
+		e.clusters[name] = u
+		e.listeners = append(e.listeners, listener{name, s})
+		benches[name] = b
+	}
+	ports := e.run(t, envoy, benches)
+	for _, l := range e.listeners {
+		t.Run(l.s.name, func(t *testing.T) {
+			b := benches[l.name]
+			b.t = t
+			b.addr = ports[l.name]
+			b.url = "http://" + b.addr
+			b.notes.reset()
+			l.s.play(b)
+		})
+	}
+}
+
+type listener struct {
+	name string
+	s    scenario
+}
+
+type envoyConfig struct {
+	listeners []listener
+	clusters  map[string]*url.URL
+}
+
+type object = map[string]any
+
+func (e *envoyConfig) json(module string) []byte {
+	var listeners, clusters []any
+	for _, l := range e.listeners {
+		limit := l.s.limit
+		if limit == 0 {
+			limit = 1 << 20
+		}
+		listeners = append(listeners, object{
+			"name":                              l.name,
+			"per_connection_buffer_limit_bytes": limit,
+			"address":                           socket("127.0.0.1", "0"),
+			"filter_chains": []any{object{"filters": []any{object{
+				"name": "envoy.filters.network.http_connection_manager",
+				"typed_config": object{
+					"@type":       "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+					"stat_prefix": l.name, "codec_type": "AUTO", "use_remote_address": true,
+					"normalize_path": true, "merge_slashes": true, "path_with_escaped_slashes_action": "REJECT_REQUEST",
+					"http_protocol_options": object{"enable_trailers": true},
+					"route_config": object{"name": "r", "virtual_hosts": []any{object{
+						"name": "all", "domains": []any{"*"},
+						"routes": []any{object{"name": "main", "match": object{"prefix": "/"}, "route": object{"cluster": l.name}}},
+					}}},
+					"http_filters": []any{wasmFilter(l, module), object{
+						"name":         "router",
+						"typed_config": object{"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+					}},
+				},
+			}}}},
+		})
+	}
+	for name, u := range e.clusters {
+		clusters = append(clusters, object{
+			"name": name, "type": "STATIC", "connect_timeout": "5s",
+			"load_assignment": object{"cluster_name": name, "endpoints": []any{object{"lb_endpoints": []any{
+				object{"endpoint": object{"address": socket(u.Hostname(), u.Port())}},
+			}}}},
+		})
+	}
+	out, _ := json.Marshal(object{
+		"admin":            object{"address": socket("127.0.0.1", "0")},
+		"static_resources": object{"listeners": listeners, "clusters": clusters},
+	})
+	return out
+}
+
+func wasmFilter(l listener, module string) object {
+	return object{
+		"name": "wasm",
+		"typed_config": object{
+			"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+			"config": object{
+				"name": l.name, "root_id": l.name, "fail_open": false,
+				"allow_on_headers_stop_iteration": !l.s.deny,
+				"configuration":                   object{"@type": "type.googleapis.com/google.protobuf.StringValue", "value": l.s.script},
+				"vm_config": object{
+					"vm_id": "test", "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": module}},
+				},
+			},
+		},
+	}
+}
+
+func socket(host, port string) object {
+	return object{"socket_address": object{"address": host, "port_value": json.Number(port)}}
+}
+
+// run starts Envoy and gives the address of each listener. What modules log
+// goes to the notes of the bench whose name their plugin has.
+func (e *envoyConfig) run(t *testing.T, envoy string, benches map[string]*bench) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	module := filepath.Join(dir, "script.wasm")
+	config := filepath.Join(dir, "envoy.json")
+	admin := filepath.Join(dir, "admin")
+	for file, data := range map[string][]byte{module: scriptWasm, config: e.json(module)} {
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, envoy, "-c", config, "--admin-address-path", admin, "--concurrency", "1",
+		"--use-dynamic-base-id", "-l", "warn", "--component-log-level", "wasm:info")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var tail lockedText
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for sc := bufio.NewScanner(stderr); sc.Scan(); {
+			tail.add(sc.Text())
+			_, line, ok := strings.Cut(sc.Text(), "wasm log ")
+			name, rest, _ := strings.Cut(line, " ")
+			_, note, isNote := strings.Cut(rest, ": note ")
+			if b := benches[name]; ok && isNote && b != nil {
+				b.notes.add(note)
+			}
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-read; _ = cmd.Wait() })
+	var address []byte
+	until(t, func() bool {
+		address, _ = os.ReadFile(admin)
+		return len(address) > 0
+	}, tail.String)
+	out := map[string]string{}
+	until(t, func() bool {
+		resp, err := http.Get("http://" + string(address) + "/listeners?format=json")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		var all struct {
+			Listeners []struct {
+				Name  string `json:"name"`
+				Local struct {
+					Socket struct {
+						Port int `json:"port_value"`
+					} `json:"socket_address"`
+				} `json:"local_address"`
+			} `json:"listener_statuses"`
+		}
+		body, _ := io.ReadAll(resp.Body)
+		if json.Unmarshal(body, &all) != nil {
+			return false
+		}
+		for _, l := range all.Listeners {
+			out[l.Name] = fmt.Sprintf("127.0.0.1:%d", l.Local.Socket.Port)
+		}
+		return len(out) == len(e.listeners) && ready(string(address))
+	}, tail.String)
+	return out
+}
+
+func ready(admin string) bool {
+	resp, err := http.Get("http://" + admin + "/ready")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	time.Sleep(100 * time.Millisecond)
+	return resp.StatusCode == http.StatusOK
+}

@@ -1,0 +1,325 @@
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// script is the compiled testdata/script, which all tests share.
+var (
+	script     *Module
+	scriptWasm []byte
+)
+
+func TestMain(m *testing.M) {
+	code, err := testMain(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func testMain(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "gateway")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "script.wasm")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-o", file, "./testdata/script")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build testdata/script: %w\n%s", err, out)
+	}
+	scriptWasm, err = os.ReadFile(file)
+	if err != nil {
+		return 1, err
+	}
+	ctx := context.Background()
+	if script, err = Load(ctx, scriptWasm); err != nil {
+		return 1, err
+	}
+	defer script.Close(ctx)
+	return m.Run(), nil
+}
+
+// notes collects what the module logs: its trace, and the warnings of the
+// gateway itself.
+type notes struct {
+	slog.Handler
+	mu    sync.Mutex
+	lines []string
+}
+
+func (n *notes) Enabled(context.Context, slog.Level) bool { return true }
+func (n *notes) WithAttrs([]slog.Attr) slog.Handler       { return n }
+func (n *notes) WithGroup(string) slog.Handler            { return n }
+func (n *notes) Handle(_ context.Context, r slog.Record) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	line, isNote := strings.CutPrefix(r.Message, "note ")
+	if !isNote {
+		line = r.Level.String() + " " + r.Message
+	}
+	n.lines = append(n.lines, line)
+	return nil
+}
+
+func (n *notes) add(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = append(n.lines, line)
+}
+
+func (n *notes) all() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.lines)
+}
+
+func (n *notes) reset() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = nil
+}
+
+func (n *notes) has(line string) bool { return slices.Contains(n.all(), line) }
+
+// lockedText is the output of a process.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.WriteString(line + "\n")
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// wait waits for a line.
+func (n *notes) wait(t *testing.T, line string) {
+	t.Helper()
+	until(t, func() bool { return n.has(line) }, func() string { return fmt.Sprintf("no %q in\n%s", line, strings.Join(n.all(), "\n")) })
+}
+
+// until polls, for as long as a slow machine may need.
+func until(t *testing.T, ok func() bool, message func() string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(message())
+		}
+	}
+}
+
+// seen is a request as it reached the upstream.
+type seen struct {
+	Method, URI, Host, Body string
+	Header, Trailer         http.Header
+	Length                  int64
+}
+
+// bench is a gateway with a server before it and an upstream behind it.
+type bench struct {
+	*Gateway
+	t        *testing.T
+	notes    *notes
+	url      string
+	addr     string
+	mu       sync.Mutex
+	requests []seen
+	answer   http.HandlerFunc
+	records  []Record
+}
+
+// start runs a gateway with a script. The upstream answers "hello" unless the
+// test says otherwise.
+func start(t *testing.T, text string, change ...func(*Config)) *bench {
+	t.Helper()
+	b := prepare(t)
+	cfg := b.config(text)
+	for _, f := range change {
+		f(&cfg)
+	}
+	g, err := New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Gateway = g
+	srv := httptest.NewUnstartedServer(g)
+	srv.Config = g.Server()
+	srv.Start()
+	b.url, b.addr = srv.URL, srv.Listener.Addr().String()
+	t.Cleanup(func() {
+		srv.CloseClientConnections()
+		srv.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := g.Close(ctx); err != nil {
+			t.Error("close:", err)
+		}
+	})
+	b.notes.reset()
+	return b
+}
+
+func prepare(t *testing.T) *bench {
+	return &bench{t: t, notes: &notes{}}
+}
+
+func (b *bench) config(text string) Config {
+	up := httptest.NewServer(http.HandlerFunc(b.upstream))
+	b.t.Cleanup(up.Close)
+	u, _ := url.Parse(up.URL)
+	return Config{
+		Module: script, PluginConfig: []byte(text), VMs: 1,
+		Upstream:                    Cluster{URL: u},
+		AllowOnHeadersStopIteration: true,
+		StreamIdleTimeout:           20 * time.Second,
+		Log:                         slog.New(b.notes),
+		Access: func(r Record) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.records = append(b.records, r)
+		},
+	}
+}
+
+func (b *bench) upstream(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	b.mu.Lock()
+	b.requests = append(b.requests, seen{r.Method, r.RequestURI, r.Host, string(body), r.Header, r.Trailer, r.ContentLength})
+	answer := b.answer
+	b.mu.Unlock()
+	if answer != nil {
+		answer(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/x")
+	_, _ = io.WriteString(w, "hello")
+}
+
+func (b *bench) upstreamSaw() []seen {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.requests)
+}
+
+func (b *bench) accessed() []Record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.records)
+}
+
+// one is the single request that reached the upstream.
+func (b *bench) one() seen {
+	b.t.Helper()
+	all := b.upstreamSaw()
+	if len(all) != 1 {
+		b.t.Fatalf("the upstream saw %d requests, want 1", len(all))
+	}
+	return all[0]
+}
+
+type reply struct {
+	code    int
+	body    string
+	header  http.Header
+	trailer http.Header
+	err     error
+}
+
+// do sends a request of method, path, body and headers.
+func (b *bench) do(method, path, body string, headers ...string) reply {
+	b.t.Helper()
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req, err := http.NewRequest(method, b.url+path, r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	return b.send(http.DefaultTransport, req)
+}
+
+func (b *bench) send(t http.RoundTripper, req *http.Request) reply {
+	resp, err := t.RoundTrip(req)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, string(text), resp.Header, resp.Trailer, err}
+}
+
+// raw sends bytes over a connection and reads one response.
+func (b *bench) raw(text string) reply {
+	b.t.Helper()
+	c, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, text); err != nil {
+		return reply{err: err}
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer resp.Body.Close()
+	var out bytes.Buffer
+	_, err = out.ReadFrom(resp.Body)
+	return reply{resp.StatusCode, out.String(), resp.Header, resp.Trailer, err}
+}
+
+// http2 is a transport for cleartext HTTP/2.
+func http2(t *testing.T) *http.Transport {
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	tr := &http.Transport{Protocols: p, DisableCompression: true}
+	t.Cleanup(tr.CloseIdleConnections)
+	return tr
+}
+
+// want compares the module's trace with lines; a last line of `...` allows more.
+func (b *bench) want(lines ...string) {
+	b.t.Helper()
+	got := b.notes.all()
+	if n := len(lines); n > 0 && lines[n-1] == "..." {
+		lines = lines[:n-1]
+		got = got[:min(len(got), len(lines))]
+	}
+	if !slices.Equal(got, lines) {
+		b.t.Errorf("trace:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(lines, "\n"))
+	}
+}

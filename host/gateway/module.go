@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+// Module is a compiled proxy-wasm module. Any number of gateways may share
+// one: compiling takes seconds, starting a VM of it takes milliseconds.
+type Module struct {
+	runtime  wazero.Runtime
+	compiled wazero.CompiledModule
+}
+
+// Load compiles a module.
+//
+// # Errors
+//
+//   - the bytes are no WebAssembly module
+//   - it imports a function that is not in the ABI
+//   - it exports no proxy_on_context_create or no allocator
+func Load(ctx context.Context, wasm []byte) (*Module, error) {
+	rt := wazero.NewRuntime(ctx)
+	m := &Module{runtime: rt}
+	if err := m.load(ctx, wasm); err != nil {
+		_ = rt.Close(ctx)
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Module) load(ctx context.Context, wasm []byte) error {
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, m.runtime); err != nil {
+		return fmt.Errorf("wasi: %w", err)
+	}
+	env := m.runtime.NewHostModuleBuilder("env")
+	known := map[string]bool{}
+	for _, f := range hostFuncs {
+		f.export(env)
+		known[f.name] = true
+	}
+	if _, err := env.Instantiate(ctx); err != nil {
+		return fmt.Errorf("host functions: %w", err)
+	}
+	c, err := m.runtime.CompileModule(ctx, wasm)
+	if err != nil {
+		return fmt.Errorf("compile: %w", err)
+	}
+	m.compiled = c
+	for _, f := range c.ImportedFunctions() {
+		if mod, name, _ := f.Import(); mod == "env" && !known[name] {
+			return fmt.Errorf("import %q: not in the proxy-wasm ABI 0.2.1", name)
+		}
+	}
+	exports := c.ExportedFunctions()
+	if exports["proxy_on_context_create"] == nil {
+		return fmt.Errorf("export %q: missing, so this is no proxy-wasm module", "proxy_on_context_create")
+	}
+	if allocator(exports) == "" {
+		return fmt.Errorf("export %q: missing", "proxy_on_memory_allocate")
+	}
+	return nil
+}
+
+// allocator is the name of the export that reserves guest memory: ABI 0.2.1
+// has proxy_on_memory_allocate, C++ and Rust modules call it malloc.
+func allocator(exports map[string]api.FunctionDefinition) string {
+	for _, name := range []string{"proxy_on_memory_allocate", "malloc"} {
+		if exports[name] != nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// Close frees the compiled code. Gateways that use it must be closed before.
+func (m *Module) Close(ctx context.Context) error { return m.runtime.Close(ctx) }

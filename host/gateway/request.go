@@ -1,0 +1,191 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// info is what the gateway knows of a request, for properties and the log.
+type info struct {
+	start  time.Time
+	id     string
+	peer   string // address:port of the client
+	method string
+	path   string
+	host   string
+	status int
+	flags  string // why the gateway itself ended the stream
+}
+
+// refusal is the status of a request that is answered before any module sees
+// it; 0 lets it in.
+func (g *Gateway) refuse(r *http.Request) int {
+	switch {
+	case !r.ProtoAtLeast(1, 1):
+		return http.StatusUpgradeRequired
+	case r.Host == "":
+		return http.StatusBadRequest
+	case r.Method == http.MethodConnect:
+		return http.StatusForbidden
+	case isUpgrade(r.Header):
+		return http.StatusForbidden
+	}
+	return 0
+}
+
+// isUpgrade reports a change of protocol, but for the one to cleartext HTTP/2
+// that curl offers, which is left unanswered.
+func isUpgrade(h http.Header) bool {
+	for _, v := range h["Upgrade"] {
+		if !strings.EqualFold(strings.TrimSpace(v), "h2c") {
+			return true
+		}
+	}
+	return false
+}
+
+// requestPairs are a request's headers as the module sees them, with what
+// Envoy adds as an edge proxy: the client's own x-request-id is replaced and
+// x-forwarded-for gets the client's address.
+func (g *Gateway) requestPairs(r *http.Request, path string, in *info) pairs {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	in.id = requestID()
+	in.peer, in.method, in.path, in.host = r.RemoteAddr, r.Method, path, r.Host
+	h := make(pairs, 0, len(r.Header)+8)
+	h = append(h, [2]string{":authority", r.Host}, [2]string{":path", path}, [2]string{":method", r.Method}, [2]string{":scheme", scheme})
+	nominated := r.Header["Connection"]
+	for _, kv := range headerPairs(r.Header) {
+		if (hopByHop[kv[0]] && kv[0] != "content-length") || strings.HasPrefix(kv[0], "x-envoy-") || named(nominated, kv[0]) {
+			continue
+		}
+		switch kv[0] {
+		case "x-request-id", "x-forwarded-proto", "x-forwarded-for":
+			continue
+		}
+		h = append(h, kv)
+	}
+	forwarded := strings.Join(r.Header["X-Forwarded-For"], ",")
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		if forwarded != "" {
+			forwarded += ","
+		}
+		forwarded += host
+	}
+	if forwarded != "" {
+		h = append(h, [2]string{"x-forwarded-for", forwarded})
+	}
+	return append(h, [2]string{"x-forwarded-proto", scheme}, [2]string{"x-request-id", in.id})
+}
+
+// named reports whether a Connection header names a header as its own.
+func named(connection []string, name string) bool {
+	for _, line := range connection {
+		for part := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// requestID is a random UUID (RFC 9562, version 4).
+func requestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// target is the request's path and query as the client wrote them.
+func target(r *http.Request) string {
+	t := r.RequestURI
+	if strings.HasPrefix(t, "/") || t == "*" {
+		return t
+	}
+	_, rest, ok := strings.Cut(t, "://") // the absolute form
+	if !ok {
+		return ""
+	}
+	i := strings.IndexAny(rest, "/?#")
+	switch {
+	case i < 0:
+		return "/"
+	case rest[i] != '/':
+		return "/" + rest[i:]
+	}
+	return rest[i:]
+}
+
+// requestBody is the client's body, read from the moment it is first wanted:
+// a request that its headers condemn costs no byte of it.
+func (s *stream) requestBody() <-chan chunk {
+	if s.replied || !s.req.reads() || len(s.up.queue) > 0 {
+		return nil
+	}
+	if s.fromReq == nil {
+		s.fromReq, s.reading = make(chan chunk), make(chan struct{})
+		length := int64(0)
+		if s.r.ProtoMajor > 1 && len(s.r.Trailer) == 0 {
+			length = s.r.ContentLength
+		}
+		go func() {
+			defer close(s.reading)
+			pump(s.r.Body, bodyPiece, s.fromReq, s.ctx.Done(), length, s.requestTrailers)
+		}()
+	}
+	return s.fromReq
+}
+
+// requestTrailers are read over HTTP/2 and, where the configuration says so,
+// over HTTP/1.1; else they are dropped, as Envoy does.
+func (s *stream) requestTrailers() pairs {
+	if s.r.ProtoMajor == 1 && !s.gw.cfg.HTTP1Trailers {
+		return nil
+	}
+	var out pairs
+	for _, kv := range headerPairs(s.r.Trailer) {
+		if !hopByHop[kv[0]] {
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+func (s *stream) fromClient(c chunk) {
+	if c.err != nil { // the client is gone, or what it sends is no body
+		s.info.flags = "request broken off"
+		s.abort()
+		return
+	}
+	s.locked(func() { s.receive(&s.req, c) })
+}
+
+// unread is how long a client may go on sending what nobody reads any more,
+// before its connection is closed.
+const unread = 500 * time.Millisecond
+
+// stopReading waits for the reader of the client's body, which must not
+// outlive the handler.
+func (s *stream) stopReading() {
+	if s.r.Body == http.NoBody || s.req.ended && !s.replied {
+		return
+	}
+	if s.reading == nil && s.r.ProtoMajor > 1 {
+		return
+	}
+	if !s.down.broken {
+		_ = s.down.rc.Flush()
+	}
+	_ = s.down.rc.SetReadDeadline(time.Now().Add(unread))
+	if s.reading != nil {
+		<-s.reading
+	}
+}

@@ -1,0 +1,213 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// upload is the way of a request to the upstream.
+type upload struct {
+	queue    [][]byte
+	ended    bool
+	in       chan []byte
+	trailer  http.Header
+	trailers pairs
+	cancel   context.CancelFunc
+	stopped  <-chan struct{} // closed when the upstream is no longer wanted
+}
+
+// next is where the first of the queue goes, nil if there is nothing to send.
+func (u *upload) next() chan<- []byte {
+	if len(u.queue) == 0 {
+		return nil
+	}
+	return u.in
+}
+
+func (u *upload) first() []byte {
+	if len(u.queue) == 0 {
+		return nil
+	}
+	return u.queue[0]
+}
+
+func (u *upload) sent() {
+	u.queue = u.queue[1:]
+	u.finish()
+}
+
+func (u *upload) finish() {
+	if !u.ended || len(u.queue) > 0 || u.in == nil {
+		return
+	}
+	for _, kv := range forwardable(u.trailers) { // the transport reads them after the end
+		u.trailer.Add(kv[0], kv[1])
+	}
+	close(u.in)
+	u.in = nil
+}
+
+// stop breaks the request to the upstream off.
+func (u *upload) stop() {
+	if u.cancel != nil {
+		u.cancel()
+	}
+	u.queue, u.in = nil, nil
+}
+
+type answer struct {
+	response *http.Response
+	err      error
+}
+
+// upload sends what the request's flow has let go of.
+func (s *stream) upload(out output) {
+	if !out.start {
+		if len(out.data) > 0 {
+			s.up.queue = append(s.up.queue, out.data)
+		}
+		if out.end {
+			s.up.ended, s.up.trailers = true, out.trailers
+		}
+		s.up.finish()
+		return
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.up.cancel, s.up.stopped = cancel, ctx.Done()
+	r, err := s.request(ctx, out)
+	if err != nil {
+		s.gw.cfg.Log.Warn("a request cannot be sent to the upstream", "error", err.Error())
+		s.locked(func() {
+			s.sendLocal(&localReply{status: http.StatusServiceUnavailable, body: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"})
+		})
+		return
+	}
+	go func() {
+		resp, err := s.gw.upstream.RoundTrip(r)
+		s.answer <- answer{resp, err}
+	}()
+}
+
+// request writes the request as the module left it. Lengths are always those
+// of the body that is sent: a header that says otherwise would let the rest of
+// one request be read as the next.
+func (s *stream) request(ctx context.Context, out output) (*http.Request, error) {
+	h := out.headers
+	method, path, host := h.value(":method"), h.value(":path"), h.value(":authority")
+	switch {
+	case !isToken(method) || method == http.MethodConnect:
+		return nil, fmt.Errorf(":method: cannot send %q", method)
+	case !isTarget(path):
+		return nil, fmt.Errorf(":path: cannot send %q", path)
+	case strings.ContainsAny(host, "/ \t\r\n@"):
+		return nil, fmt.Errorf(":authority: cannot send %q", host)
+	}
+	length, declared, err := contentLength(h)
+	if err != nil {
+		return nil, err
+	}
+	r := &http.Request{
+		Method: method, URL: s.gw.cfg.Upstream.target(path), Host: host, Header: header(forwardable(h)),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
+	}
+	if _, ok := r.Header["User-Agent"]; !ok {
+		r.Header["User-Agent"] = []string{""} // none, rather than Go's
+	}
+	whole := out.end && len(out.trailers) == 0
+	if whole && declared && length != int64(len(out.data)) {
+		s.gw.cfg.Log.Warn("the module left a content-length that is not the body's", "declared", length, "sent", len(out.data))
+		length = int64(len(out.data))
+	}
+	switch {
+	case whole && len(out.data) == 0:
+	case whole:
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(out.data)), -1
+		if declared {
+			r.ContentLength = length
+		}
+	case declared && length == 0:
+		// Nothing may follow, whatever arrives.
+	default:
+		s.up.in = make(chan []byte)
+		r.Body, r.ContentLength = &feed{in: s.up.in, stop: ctx.Done()}, -1
+		if declared {
+			r.ContentLength = length
+		}
+		s.up.trailer = http.Header{}
+		r.Trailer = s.up.trailer
+		if len(out.data) > 0 {
+			s.up.queue = append(s.up.queue, out.data)
+		}
+		s.up.ended, s.up.trailers = out.end, out.trailers
+		s.up.finish()
+	}
+	return r.WithContext(ctx), nil
+}
+
+// contentLength is what the header declares.
+func contentLength(h pairs) (n int64, declared bool, err error) {
+	for _, kv := range h {
+		if kv[0] != "content-length" {
+			continue
+		}
+		u, err := strconv.ParseUint(kv[1], 10, 63)
+		if err != nil || strings.HasPrefix(kv[1], "+") || declared && int64(u) != n {
+			return 0, false, errors.New("content-length: not one length")
+		}
+		n, declared = int64(u), true
+	}
+	return n, declared, nil
+}
+
+// hopByHop headers are about one connection (RFC 9110, 7.6.1), and those about
+// lengths are the transport's to write.
+var hopByHop = map[string]bool{
+	"connection": true, "keep-alive": true, "proxy-connection": true, "transfer-encoding": true, "upgrade": true,
+	"te": true, "trailer": true, "content-length": true, "host": true, "expect": true, "http2-settings": true,
+}
+
+// forwardable are the headers that go on to the other side as they are.
+func forwardable(h pairs) pairs {
+	kept := make(pairs, 0, len(h))
+	for _, kv := range h {
+		if !strings.HasPrefix(kv[0], ":") && !hopByHop[kv[0]] {
+			kept = append(kept, kv)
+		}
+	}
+	return kept
+}
+
+func header(h pairs) http.Header {
+	out := make(http.Header, len(h))
+	for _, kv := range h {
+		out.Add(kv[0], kv[1])
+	}
+	return out
+}
+
+// isToken: RFC 9110, 5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isTarget: a path and query that can stand in a request line.
+func isTarget(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == 0x7f || c == '#' {
+			return false
+		}
+	}
+	return strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") || s == "*"
+}

@@ -1,0 +1,331 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// rootID is the context of the plugin itself; streams count on from it.
+const rootID = 1
+
+// vm is one instance of the module. It runs one call at a time: whoever calls
+// it, or looks at what its host functions share, holds its lock. Nobody holds
+// the lock while waiting for a peer.
+type vm struct {
+	gw    *Gateway
+	mod   api.Module
+	ctx   context.Context // has the vm under vmKey, and no end
+	exp   exports
+	alloc api.Function
+
+	sem  chan struct{} // the lock
+	dead atomic.Bool   // trapped, given up or closed: never called again
+	done chan struct{} // closed with dead
+
+	// Guarded by the lock.
+	streams   map[uint32]*stream
+	lastID    uint32
+	active    uint32 // the context that is being called
+	effective uint32 // what the module made of it, 0 if nothing
+	config    []byte // during on_vm_start and on_configure
+	vmConfig  []byte
+	calls     map[uint32]*call
+	lastCall  uint32
+	reply     *callReply // during on_http_call_response
+	tick      chan time.Duration
+	leaving   chan struct{} // closed by proxy_done
+	log       *moduleLog
+
+	stack      [8]uint64
+	allocStack [1]uint64
+}
+
+// exports are the callbacks, nil where the module has none.
+type exports struct {
+	contextCreate, vmStart, configure, tick, queueReady api.Function
+	requestHeaders, requestBody, requestTrailers        api.Function
+	responseHeaders, responseBody, responseTrailers     api.Function
+	httpCallResponse, onDone, onLog, onDelete           api.Function
+}
+
+var errTrapped = errors.New("the module trapped")
+
+// newVM starts an instance and configures it. What the module logs on the way
+// is part of the error.
+func newVM(gw *Gateway) (*vm, error) {
+	v := &vm{
+		gw:      gw,
+		sem:     make(chan struct{}, 1),
+		done:    make(chan struct{}),
+		streams: map[uint32]*stream{},
+		lastID:  rootID,
+		calls:   map[uint32]*call{},
+		tick:    make(chan time.Duration, 1),
+		log:     &moduleLog{to: gw.cfg.Log, starting: true},
+	}
+	v.ctx = context.WithValue(context.Background(), vmKey{}, v)
+	mc := wazero.NewModuleConfig().WithName("").WithStartFunctions().
+		WithRandSource(rand.Reader).WithSysWalltime().WithSysNanotime().WithSysNanosleep().
+		WithStdout(v.log).WithStderr(v.log)
+	for name, value := range gw.cfg.Env {
+		mc = mc.WithEnv(name, value)
+	}
+	m := gw.cfg.Module
+	mod, err := m.runtime.InstantiateModule(v.ctx, m.compiled, mc)
+	if err != nil {
+		return nil, fmt.Errorf("start: %w%s", err, v.log.lines())
+	}
+	v.mod = mod
+	v.bind()
+	if err := v.start(); err != nil {
+		v.close()
+		return nil, fmt.Errorf("%w%s", err, v.log.lines())
+	}
+	v.log.started()
+	go v.ticks()
+	return v, nil
+}
+
+func (v *vm) bind() {
+	f := v.mod.ExportedFunction
+	v.alloc = f(allocator(v.mod.ExportedFunctionDefinitions()))
+	v.exp = exports{
+		contextCreate: f("proxy_on_context_create"), vmStart: f("proxy_on_vm_start"), configure: f("proxy_on_configure"),
+		tick: f("proxy_on_tick"), queueReady: f("proxy_on_queue_ready"),
+		requestHeaders: f("proxy_on_request_headers"), requestBody: f("proxy_on_request_body"), requestTrailers: f("proxy_on_request_trailers"),
+		responseHeaders: f("proxy_on_response_headers"), responseBody: f("proxy_on_response_body"), responseTrailers: f("proxy_on_response_trailers"),
+		httpCallResponse: f("proxy_on_http_call_response"), onDone: f("proxy_on_done"), onLog: f("proxy_on_log"), onDelete: f("proxy_on_delete"),
+	}
+}
+
+// start initialises the module as a WASI reactor, then the plugin.
+func (v *vm) start() error {
+	v.sem <- struct{}{}
+	defer v.unlock()
+	for _, name := range []string{"_initialize", "_start"} {
+		if init := v.mod.ExportedFunction(name); init != nil {
+			if _, err := init.Call(v.ctx); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			break
+		}
+	}
+	cfg := &v.gw.cfg
+	v.vmConfig = cfg.VMConfig
+	defer func() { v.vmConfig, v.config = nil, nil }()
+	if _, err := v.call(v.exp.contextCreate, rootID, 0); err != nil {
+		return fmt.Errorf("context create: %w", err)
+	}
+	if ok, err := v.ask(v.exp.vmStart, uint64(len(cfg.VMConfig))); err != nil || !ok {
+		return refusal("vm start", err)
+	}
+	v.config = cfg.PluginConfig
+	if ok, err := v.ask(v.exp.configure, uint64(len(cfg.PluginConfig))); err != nil || !ok {
+		return refusal("configure", err)
+	}
+	return nil
+}
+
+// ask calls a yes-or-no callback of the root; one that is missing says yes.
+func (v *vm) ask(f api.Function, arg uint64) (bool, error) {
+	if f == nil {
+		return true, nil
+	}
+	r, err := v.call(f, rootID, arg)
+	return r != 0, err
+}
+
+func refusal(stage string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", stage, err)
+	}
+	return fmt.Errorf("%s: the module refused", stage)
+}
+
+// call runs a callback for a context. The lock is held. An error means that
+// the VM is dead.
+func (v *vm) call(f api.Function, context uint32, args ...uint64) (uint64, error) {
+	if v.dead.Load() {
+		return 0, errTrapped
+	}
+	if f == nil {
+		return 0, nil
+	}
+	v.active, v.effective = context, 0
+	v.stack[0] = uint64(context)
+	n := 1 + copy(v.stack[1:], args)
+	err := f.CallWithStack(v.ctx, v.stack[:n])
+	v.active, v.effective = 0, 0
+	if err != nil {
+		v.die(err)
+	}
+	if v.dead.Load() { // the allocator may have trapped within a call that went on
+		return 0, errTrapped
+	}
+	return v.stack[0], nil
+}
+
+// die marks the VM as dead. Streams that wait in it stay, as in Envoy, until
+// their idle timeout.
+func (v *vm) die(err error) {
+	if v.dead.Swap(true) {
+		return
+	}
+	close(v.done)
+	if err != nil {
+		v.gw.cfg.Log.Error("the module trapped, its VM is gone", "error", err.Error())
+	}
+}
+
+// lock waits for the VM, but not for ever: a module that does not return keeps
+// a VM to itself, so the VM is given up after the streams' idle timeout.
+func (v *vm) lock() bool {
+	if v.lockFor(v.gw.cfg.StreamIdleTimeout) {
+		return true
+	}
+	v.die(errors.New("a callback does not return"))
+	return false
+}
+
+func (v *vm) lockFor(d time.Duration) bool {
+	select {
+	case v.sem <- struct{}{}:
+		return true
+	default:
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case v.sem <- struct{}{}:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+func (v *vm) unlock() { <-v.sem }
+
+// patience is how long a VM that is to end may go on with a callback.
+const patience = time.Second
+
+// close ends the VM and frees its memory. A callback that does not return
+// keeps both, and the goroutine that it runs in.
+func (v *vm) close() {
+	v.die(nil)
+	if !v.lockFor(patience) {
+		return
+	}
+	defer v.unlock()
+	for _, c := range v.calls {
+		c.cancel()
+	}
+	if v.mod != nil {
+		_ = v.mod.Close(context.Background())
+	}
+}
+
+// leave tells the plugin that it is to end and, if it asks for time, gives it
+// until ctx ends.
+func (v *vm) leave(ctx context.Context) {
+	if v.dead.Load() || !v.lockFor(patience) {
+		return
+	}
+	v.leaving = make(chan struct{})
+	wait, done := v.leaving, uint64(1)
+	var err error
+	if v.exp.onDone != nil {
+		done, err = v.call(v.exp.onDone, rootID)
+	}
+	v.unlock()
+	if err == nil && done == 0 {
+		select {
+		case <-wait:
+		case <-ctx.Done():
+		}
+	}
+	if v.lockFor(patience) {
+		_, _ = v.call(v.exp.onDelete, rootID)
+		v.unlock()
+	}
+}
+
+// ticks calls on_tick at the period that the module set last.
+func (v *vm) ticks() {
+	var timer *time.Ticker
+	var c <-chan time.Time
+	for {
+		select {
+		case <-v.done:
+			if timer != nil {
+				timer.Stop()
+			}
+			return
+		case d := <-v.tick:
+			if timer != nil {
+				timer.Stop()
+			}
+			timer, c = nil, nil
+			if d > 0 {
+				timer = time.NewTicker(d)
+				c = timer.C
+			}
+		case <-c:
+			if v.lock() {
+				_, _ = v.call(v.exp.tick, rootID)
+				v.unlock()
+			}
+		}
+	}
+}
+
+// stream is the stream that a host function is about: the effective context
+// if the module set one that still exists, else the one that is being called.
+// It is nil in calls about the plugin itself.
+func (v *vm) stream() *stream {
+	if s := v.streams[v.effective]; s != nil {
+		return s
+	}
+	return v.streams[v.active]
+}
+
+func hostEffectiveContext(v *vm, a []uint64) status {
+	id := uint32(a[0])
+	if id != rootID && v.streams[id] == nil {
+		return statusBadArgument
+	}
+	v.effective = id
+	return statusOK
+}
+
+func hostTickPeriod(v *vm, a []uint64) status {
+	d := time.Duration(uint32(a[0])) * time.Millisecond
+	select { // only the last one counts
+	case <-v.tick:
+	default:
+	}
+	v.tick <- d
+	return statusOK
+}
+
+func hostDone(v *vm, _ []uint64) status {
+	if v.leaving == nil {
+		return statusNotFound
+	}
+	select {
+	case <-v.leaving:
+	default:
+		close(v.leaving)
+	}
+	return statusOK
+}
+
+func hostTime(v *vm, a []uint64) status {
+	return v.writeUint64(a[0], uint64(time.Now().UnixNano()))
+}

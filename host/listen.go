@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// grace is how long requests that are under way may take after a signal.
+const grace = 10 * time.Second
+
+// listen opens `host:port` or `unix:/path`; url is what to reach it by.
+func listen(addr string) (l net.Listener, url string, err error) {
+	network, at := "tcp", addr
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		if !filepath.IsAbs(path) {
+			return nil, "", usagef("--listen: address %q: want an absolute path after unix:", addr)
+		}
+		network, at = "unix", path
+	} else if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, "", usagef("--listen: address %q: want host:port or unix:/path", addr)
+	}
+	l, err = net.Listen(network, at)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, "", fmt.Errorf("--listen %s: address already in use: stop what listens there, or choose another", addr)
+	case err != nil:
+		return nil, "", fmt.Errorf("--listen %s: %w", addr, err)
+	case network == "unix":
+		return l, addr, nil
+	}
+	return l, "http://" + l.Addr().String(), nil
+}
+
+// sayReady prints the one line that whoever started the command waits for.
+func sayReady(w io.Writer, url string) error {
+	_, err := fmt.Fprintf(w, "rulegate: ready on %s\n", url)
+	return err
+}
+
+// logger writes what happens while the command serves, one line each.
+func logger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// graceful is a context for the end of a service: it outlives ctx by grace.
+func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), grace)
+}

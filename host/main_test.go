@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"rulegate": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// The scripts have these commands beside testscript's own:
+//
+//	start NAME args…     runs `rulegate args…` until it says that it is ready; $NAME is its address
+//	stop NAME            ends it by SIGTERM, and it must end well; its output goes to stdout and stderr
+//	upstream NAME        a server at $NAME that answers 200 with the request it got, as JSON
+//	taken NAME           $NAME is an address at which something listens already
+//	http [-H 'k: v'] [-d body] METHOD URL   the answer's status, headers and body go to stdout
+//	codes CODE args…     runs rulegate and wants its exit code
+//	mask                 replaces the tokens in stdout, which differ from run to run
+func TestScript(t *testing.T) {
+	module := buildModule(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Vars = append(e.Vars, "MODULE="+module, "ENVOY="+os.Getenv("ENVOY"))
+			e.Values[processes{}] = map[string]*process{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start":    cmdStart,
+			"stop":     cmdStop,
+			"upstream": cmdUpstream,
+			"taken":    cmdTaken,
+			"http":     cmdHTTP,
+			"codes":    cmdCodes,
+			"mask":     cmdMask,
+		},
+	})
+}
+
+// buildModule builds the module as the Makefile does.
+func buildModule(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "rulegate.wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", path, "../plugin")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("the module does not build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// process is a rulegate that was started.
+type process struct {
+	cmd    *exec.Cmd
+	stdout bytes.Buffer
+	stderr bytes.Buffer
+	read   chan struct{} // closed when stdout was read to its end
+}
+
+// processes is the key of a script's processes by name.
+type processes struct{}
+
+var ready = regexp.MustCompile(`ready on (\S+)`)
+
+func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME args…")
+	}
+	name := args[0]
+	path, err := exec.LookPath("rulegate")
+	ts.Check(err)
+	p := &process{cmd: exec.Command(path, args[1:]...), read: make(chan struct{})}
+	p.cmd.Dir = ts.MkAbs(".")
+	for _, k := range []string{"PATH", "HOME", "TMPDIR", "JWT_SECRET", "COMPANION_SECRET"} {
+		p.cmd.Env = append(p.cmd.Env, k+"="+ts.Getenv(k))
+	}
+	p.cmd.Stderr = &p.stderr
+	out, err := p.cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(p.cmd.Start())
+	ts.Defer(func() { p.cmd.Process.Kill() })
+	line := make(chan string, 1)
+	go func() {
+		defer close(p.read)
+		lines := bufio.NewScanner(io.TeeReader(out, &p.stdout))
+		for lines.Scan() {
+			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
+				line <- m[1]
+			}
+		}
+		close(line)
+	}()
+	select {
+	case addr, ok := <-line:
+		if !ok {
+			p.cmd.Wait()
+			ts.Fatalf("%s ended before it was ready:\n%s", name, p.stderr.String())
+		}
+		ts.Setenv(name, addr)
+	case <-time.After(time.Minute):
+		ts.Fatalf("%s is not ready:\n%s", name, p.stderr.String())
+	}
+	ts.Value(processes{}).(map[string]*process)[name] = p
+}
+
+func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: stop NAME")
+	}
+	p := ts.Value(processes{}).(map[string]*process)[args[0]]
+	if p == nil {
+		ts.Fatalf("%s was not started", args[0])
+	}
+	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
+	<-p.read
+	err := p.cmd.Wait()
+	ts.Stdout().Write(p.stdout.Bytes())
+	ts.Stderr().Write(p.stderr.Bytes())
+	if err != nil {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
+}
+
+func cmdUpstream(ts *testscript.TestScript, _ bool, args []string) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		json.NewEncoder(w).Encode(map[string]any{
+			"method": r.Method, "path": r.URL.RequestURI(), "headers": r.Header, "body": string(body),
+		})
+	}))
+	ts.Defer(srv.Close)
+	ts.Setenv(args[0], srv.URL)
+}
+
+func cmdTaken(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
+}
+
+func cmdHTTP(ts *testscript.TestScript, _ bool, args []string) {
+	flags := flag.NewFlagSet("http", flag.ContinueOnError)
+	header := http.Header{}
+	flags.Func("H", "header", func(s string) error {
+		k, v, _ := strings.Cut(s, ": ")
+		header.Add(k, v)
+		return nil
+	})
+	body := flags.String("d", "", "body")
+	ts.Check(flags.Parse(args))
+	r, err := http.NewRequest(flags.Arg(0), flags.Arg(1), strings.NewReader(*body))
+	ts.Check(err)
+	r.Header = header
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	fmt.Fprintln(ts.Stdout(), answer.Status)
+	answer.Header.Write(ts.Stdout())
+	_, err = io.Copy(ts.Stdout(), answer.Body)
+	ts.Check(err)
+}
+
+func cmdCodes(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec("rulegate", args[1:]...)
+	code := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("want exit code %s, found %d", args[0], code)
+	}
+}
+
+var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
+
+func cmdMask(ts *testscript.TestScript, _ bool, _ []string) {
+	fmt.Fprint(ts.Stdout(), jwt.ReplaceAllString(ts.ReadFile("stdout"), "<token>"))
+}

@@ -1,0 +1,88 @@
+package policyfile
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/tidwall/gjson"
+)
+
+// isJSON says whether a file is read as JSON: by its name, or because it is
+// JSON. YAML takes most of JSON, but not tabs wherever JSON allows them.
+func isJSON(path, text string) bool {
+	if strings.HasSuffix(strings.ToLower(path), ".json") {
+		return true
+	}
+	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") && strictjson.Check(text, policy.MaxDepth) == nil
+}
+
+func (f *File) readJSON(text string) error {
+	doc, err := rules.Parse(text, policy.MaxDepth)
+	if err != nil {
+		fault := Fault{Message: err.Error(), Line: 1, Column: 1}
+		var at *strictjson.Error
+		if errors.As(err, &at) {
+			p := (&jsonMarker{f: f, text: text}).position(min(at.Offset, len(text)))
+			fault = Fault{Message: at.Err.Error(), Line: p.line, Column: p.column}
+		}
+		return &Error{f, []Fault{fault}}
+	}
+	f.Doc = doc
+	m := &jsonMarker{f: f, text: text, line: 1, column: 1}
+	m.mark(gjson.Parse(text), strings.IndexFunc(text, notSpace), "", position{})
+	return nil
+}
+
+func notSpace(r rune) bool { return !strings.ContainsRune(" \t\r\n", r) }
+
+// jsonMarker notes where the values of a JSON text stand. It is asked in the
+// order of the text, so it counts every line once.
+type jsonMarker struct {
+	f            *File
+	text         string
+	offset       int
+	line, column int
+}
+
+func (m *jsonMarker) position(offset int) position {
+	if m.line == 0 || offset < m.offset {
+		m.offset, m.line, m.column = 0, 1, 1
+	}
+	passed := m.text[m.offset:offset]
+	if n := strings.Count(passed, "\n"); n > 0 {
+		m.line += n
+		m.column = 1
+		passed = passed[strings.LastIndexByte(passed, '\n')+1:]
+	}
+	m.column += utf8.RuneCountInString(passed)
+	m.offset = offset
+	return position{m.line, m.column}
+}
+
+// mark notes a value that starts at the offset, and what is in it; the text is
+// checked, and not deeper than policy.MaxDepth.
+func (m *jsonMarker) mark(v gjson.Result, offset int, place string, key position) {
+	at := m.position(offset)
+	m.f.marks[place] = mark{key: key, value: at}
+	if !v.IsObject() && !v.IsArray() {
+		if isSecret(place) {
+			m.f.hide(at.line, v.Raw, v.String())
+		}
+		return
+	}
+	i := 0
+	v.ForEach(func(k, x gjson.Result) bool {
+		sub, keyAt := rules.Elem(place, i), position{}
+		if v.IsObject() {
+			sub = rules.Join(place, k.Str)
+			keyAt = m.position(offset + k.Index)
+		}
+		m.mark(x, offset+x.Index, sub, keyAt)
+		i++
+		return true
+	})
+}

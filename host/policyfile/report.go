@@ -1,0 +1,118 @@
+package policyfile
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// Fault is a fault with its position.
+type Fault struct {
+	Place, Message string
+	Line, Column   int // 1-based; the column in characters
+}
+
+// Error is all that is wrong with a file, in its order.
+type Error struct {
+	file   *File
+	Faults []Fault
+}
+
+// Error is a text of several lines: for each fault
+//
+//	policy.yaml:12:9: routes[3].rule.f2: want …
+//	  12 |     f2: [1, 2
+//	     |         ^
+func (e *Error) Error() string {
+	var b strings.Builder
+	for i, f := range e.Faults {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		e.file.write(&b, f, "")
+	}
+	return b.String()
+}
+
+// Warning is a warning in the form of Error.
+func (f *File) Warning(w policy.Warning) string {
+	var b strings.Builder
+	f.write(&b, f.locate(rules.Fault(w)), "warning: ")
+	return b.String()
+}
+
+func (f *File) error(faults rules.Faults) *Error {
+	e := &Error{file: f, Faults: make([]Fault, len(faults))}
+	for i, fault := range faults {
+		e.Faults[i] = f.locate(fault)
+	}
+	return e
+}
+
+// locate finds a fault's place: the value there; the key, when that is what is
+// wrong; for what is missing, where it should be.
+func (f *File) locate(fault rules.Fault) Fault {
+	out := Fault{Place: fault.Place, Message: fault.Message, Line: 1, Column: 1}
+	place := fault.Place
+	m, ok := f.marks[place]
+	for !ok && place != "" {
+		place = policy.Parent(place)
+		m, ok = f.marks[place]
+	}
+	at := m.value
+	if place == fault.Place && m.key.line > 0 && aboutKey(fault.Message) {
+		at = m.key
+	}
+	if ok && at.line > 0 {
+		out.Line, out.Column = at.line, at.column
+	}
+	return out
+}
+
+// aboutKey says whether a fault is that its key is there at all.
+func aboutKey(message string) bool {
+	return strings.HasPrefix(message, "unknown key") || strings.Contains(message, "has no field") ||
+		strings.Contains(message, "not built yet")
+}
+
+func (f *File) write(b *strings.Builder, fault Fault, label string) {
+	fmt.Fprintf(b, "%s:%d:%d: %s", f.Path, fault.Line, fault.Column, label)
+	if fault.Place != "" {
+		fmt.Fprintf(b, "%s: ", fault.Place)
+	}
+	b.WriteString(fault.Message)
+	line, caret, ok := f.excerpt(fault.Line, fault.Column)
+	if !ok {
+		return
+	}
+	number := fmt.Sprint(fault.Line)
+	fmt.Fprintf(b, "\n  %s | %s\n  %*s | %s^", number, line, len(number), "", caret)
+}
+
+// width is how much of a line is shown.
+const width = 120
+
+// excerpt is a line as it may be shown, and what stands before the caret.
+func (f *File) excerpt(line, column int) (text, caret string, ok bool) {
+	if line < 1 || line > len(f.lines) {
+		return "", "", false
+	}
+	shown := []rune(f.mask(line))
+	at := min(max(column-1, 0), len(shown))
+	if len(shown) > width {
+		from := max(0, min(at-width/2, len(shown)-width))
+		shown, at = append([]rune("…"), shown[from:from+width]...), at-from+1
+		if at > len(shown) {
+			at = len(shown)
+		}
+	}
+	before := []rune(strings.Repeat(" ", at))
+	for i := range before {
+		if shown[i] == '\t' {
+			before[i] = '\t'
+		}
+	}
+	return strings.TrimRight(string(shown), " \t"), string(before), true
+}

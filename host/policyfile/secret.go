@@ -1,0 +1,112 @@
+package policyfile
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// open are the keys of sections with secrets whose values may be shown.
+var open = map[string]map[string]bool{
+	"auth.tokens": {"name": true, "alg": true, "publicKey": true, "kid": true, "issuer": true, "audience": true, "primary": true},
+	"crypto":      {},
+	"companion":   {"cluster": true, "timeout": true},
+	"databases":   {"type": true, "collections": true},
+}
+
+// isSecret says whether the value at a place may be a secret: all that is
+// written in these sections, under misspelt keys too, but for what is known to
+// be none.
+func isSecret(place string) bool {
+	steps := stepsOf(place)
+	var section string
+	switch {
+	case len(steps) > 3 && steps[0] == "auth" && steps[1] == "tokens":
+		section, steps = "auth.tokens", steps[3:]
+	case len(steps) > 2 && steps[0] == "databases":
+		section, steps = "databases", steps[2:]
+	case len(steps) > 1:
+		section, steps = steps[0], steps[1:]
+	default:
+		return false
+	}
+	known, ok := open[section]
+	return ok && !known[steps[0]]
+}
+
+// stepsOf cuts a place into keys and indices.
+func stepsOf(place string) (steps []string) {
+	for place != "" {
+		up := policy.Parent(place)
+		steps = append(steps, strings.Trim(place[len(up):], ".[]\""))
+		place = up
+	}
+	for i, j := 0, len(steps)-1; i < j; i, j = i+1, j-1 {
+		steps[i], steps[j] = steps[j], steps[i]
+	}
+	return steps
+}
+
+// hide keeps a value out of excerpts. Source is how it is spelt in the file,
+// from the line on.
+func (f *File) hide(line int, source, value string) {
+	refers := false
+	for _, p := range policy.Split(value) {
+		switch p.Kind {
+		case policy.Variable, policy.FileText:
+			refers = true
+		default:
+			refers = false
+		}
+		if !refers {
+			break
+		}
+	}
+	if refers {
+		return
+	}
+	for i, piece := range strings.Split(strings.ReplaceAll(source, "\r", ""), "\n") {
+		if piece = strings.TrimSpace(piece); piece != "" {
+			f.hidden[line+i] = append(f.hidden[line+i], piece)
+		}
+	}
+}
+
+// mask is a line without the secrets in it, character for character.
+func (f *File) mask(line int) string {
+	text := f.lines[line-1]
+	for _, secret := range f.hidden[line] {
+		text = strings.ReplaceAll(text, secret, strings.Repeat("*", utf8.RuneCountInString(secret)))
+	}
+	if f.marks[""].value.line == 0 { // it could not be read, so where its secrets are is a guess
+		text = maskGuess(text)
+	}
+	return text
+}
+
+// maskGuess masks what follows a key that sounds like a secret's.
+func maskGuess(text string) string {
+	lower := strings.ToLower(text)
+	if len(lower) != len(text) {
+		return text
+	}
+	for _, word := range [...]string{"secret", "privatekey", "aeskey", "conn", "password"} {
+		i := strings.Index(lower, word)
+		if i < 0 {
+			continue
+		}
+		colon := strings.IndexByte(text[i:], ':')
+		if colon < 0 {
+			continue
+		}
+		from := i + colon + 1
+		value := strings.TrimLeft(text[from:], " \t\"'")
+		if strings.HasPrefix(value, "${") {
+			continue
+		}
+		from = len(text) - len(value)
+		return text[:from] + strings.Repeat("*", utf8.RuneCountInString(value))
+	}
+	return text
+}

@@ -1,0 +1,30 @@
+// Command plugin is the proxy-wasm module: it brings the proxy's events to
+// package gate and carries out what that says. Built with
+//
+//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w'
+//
+// A request goes on for one reason alone: a Step whose Action is Forward. All
+// else pauses or answers, and a panic answers 503.
+package main
+
+import (
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+)
+
+func init() {
+	proxywasm.SetVMContext(&vm{})
+}
+
+func main() {}
+
+// vm is one virtual machine: in Envoy one for each worker thread, shared by the
+// plugins of one vm_id.
+type vm struct {
+	types.DefaultVMContext
+	denials bucket
+}
+
+func (v *vm) NewPluginContext(uint32) types.PluginContext {
+	return &plugin{vm: v}
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// state is where a request stands.
+type state uint8
+
+const (
+	unseen    state = iota // no headers yet
+	gathering              // the body is awaited
+	calling                // replies are awaited; the body may still be coming
+	complete               // replies are awaited, and the body is there, unread
+	refused                // answered here, or about to be
+	forwarded              // let through
+)
+
+// holdAll is the host's StopAllIterationAndWatermark: nothing more of the
+// request is shown until it is resumed, and a client that sends faster than it
+// can be let through is slowed down. ActionPause shows the body and keeps it in
+// memory, up to Envoy's buffer limit, beyond which Envoy answers 413.
+const holdAll types.Action = 4
+
+// stream is one request.
+type stream struct {
+	types.DefaultHttpContext
+	plugin   *plugin
+	state    state
+	gate     *gate.Stream     // nil once the request is refused or forwarded
+	resource *policy.Resource // nil: nothing covers the request
+	now      time.Time
+}
+
+// OnHttpRequestHeaders decides all that needs neither body nor replies.
+func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
+	defer s.guard(&action)
+	s.now = time.Now()
+	headers, err := proxywasm.GetHttpRequestHeaders()
+	if err != nil {
+		return s.refuse(gate.Internal("headers: " + err.Error()))
+	}
+	var step gate.Step
+	s.gate, step = s.plugin.gate.Begin(&gate.Request{Headers: headers, EndStream: end, Ask: ask}, s.now)
+	s.resource = step.Resource
+	action = s.take(step)
+	if s.state == calling && !s.gate.HoldsBody() {
+		return holdAll
+	}
+	return action
+}
+
+// OnHttpRequestBody is called for each piece that comes; size is that of all
+// pieces so far, as long as they are held.
+func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
+	defer s.guard(&action)
+	switch s.state {
+	case forwarded:
+		return types.ActionContinue
+	case gathering, calling:
+		if s.gate.HoldsBody() && size > s.gate.MaxBody() {
+			return s.take(s.gate.TooLarge())
+		}
+		if end {
+			return s.bodyEnded()
+		}
+	}
+	return types.ActionPause
+}
+
+// OnHttpRequestTrailers ends a body that did not end before (RFC 9113, section
+// 8.1). Trailers are fields too, so what only the policy may set is taken away.
+func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
+	defer s.guard(&action)
+	if s.resource != nil && len(s.resource.Strip) > 0 {
+		if err := cutTrailers(s.resource); err != nil {
+			return s.refuse(gate.Internal("trailers: " + err.Error()))
+		}
+	}
+	switch s.state {
+	case forwarded:
+		return types.ActionContinue
+	case gathering, calling:
+		return s.bodyEnded()
+	}
+	return types.ActionPause
+}
+
+// bodyEnded reads the body if it is its turn, else it keeps in mind that it can
+// be read.
+func (s *stream) bodyEnded() types.Action {
+	if s.state == calling {
+		s.state = complete
+		return types.ActionPause
+	}
+	return s.readBody()
+}
+
+func (s *stream) readBody() types.Action {
+	// One byte more than is allowed tells that there is more.
+	body, err := proxywasm.GetHttpRequestBody(0, s.gate.MaxBody()+1)
+	if err != nil && err != types.ErrorStatusNotFound {
+		return s.refuse(gate.Internal("body: " + err.Error()))
+	}
+	return s.take(s.gate.Body(string(body)))
+}
+
+// take carries out a step and says how a callback of the request returns.
+func (s *stream) take(step gate.Step) types.Action {
+	for {
+		switch step.Action {
+		case gate.Forward:
+			if err := apply(&step.Changes); err != nil {
+				return s.refuse(gate.Internal("request not changed: " + err.Error()))
+			}
+			s.plugin.counters.add(s.resource, "yes")
+			s.state, s.gate = forwarded, nil
+			return types.ActionContinue
+		case gate.AwaitBody:
+			if s.state == complete {
+				return s.readBody()
+			}
+			s.state = gathering
+			return types.ActionPause
+		case gate.AwaitReplies:
+			if s.state != complete {
+				s.state = calling
+			}
+			failed := s.dispatch(step.Calls)
+			if failed == nil {
+				return types.ActionPause
+			}
+			step = s.gate.Replies(failed)
+		default:
+			return s.refuse(step.Refusal)
+		}
+	}
+}
+
+// resume carries out a step that came with a reply, when there is no callback of
+// the request to return from.
+func (s *stream) resume(step gate.Step) {
+	if s.take(step) != types.ActionContinue {
+		return
+	}
+	if err := proxywasm.ResumeHttpRequest(); err != nil {
+		proxywasm.LogErrorf("rulegate: request not resumed: %v", err)
+	}
+}
+
+// refuse answers the client, once. Whatever happens on the way, nothing goes
+// upstream.
+func (s *stream) refuse(r gate.Refusal) types.Action {
+	if s.state == refused || s.state == forwarded {
+		return types.ActionPause
+	}
+	s.state = refused
+	s.report(&r)
+	s.gate = nil
+	if err := answer(&r); err != nil {
+		proxywasm.LogErrorf("rulegate: request not answered: %v", err)
+	}
+	return types.ActionPause
+}
+
+// guard turns a panic in a callback into a refusal. Should that panic too, the
+// request stays paused, until the host's idle timeout ends it.
+func (s *stream) guard(action *types.Action) {
+	if r := recover(); r != nil {
+		*action = types.ActionPause
+		defer func() { _ = recover() }()
+		s.refuse(gate.Internal(fmt.Sprintf("panic: %v", r)))
+	}
+}
+
+// ask fetches what costs a call of the host, when a rule is about to read it.
+func ask(req *gate.Request, root string) {
+	switch root {
+	case "request":
+		req.IP = clientIP()
+	case "peer":
+		req.Peer = peer()
+	}
+}
+
+func clientIP() string {
+	b, err := proxywasm.GetProperty([]string{"source", "address"})
+	if err != nil {
+		return ""
+	}
+	return withoutPort(string(b))
+}
+
+// peer is the client certificate that the listener verified.
+func peer() rules.Value {
+	mtls, err := proxywasm.GetProperty([]string{"connection", "mtls"})
+	if err != nil || len(mtls) != 1 || mtls[0] != 1 {
+		return rules.Value{}
+	}
+	var ms []rules.Member
+	for _, p := range [...][2]string{
+		{"uriSan", "uri_san_peer_certificate"}, {"dnsSan", "dns_san_peer_certificate"}, {"subject", "subject_peer_certificate"},
+	} {
+		if b, err := proxywasm.GetProperty([]string{"connection", p[1]}); err == nil && len(b) > 0 {
+			ms = append(ms, rules.Member{Key: p[0], Value: rules.Str(string(b))})
+		}
+	}
+	return rules.Obj(ms...)
+}

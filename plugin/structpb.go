@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+)
+
+// google.protobuf.Struct and its parts, as bytes:
+//
+//	Struct      fields=1: map entry (key=1 string, value=2 Value)
+//	Value       null=1 enum, number=2 double, string=3, bool=4, struct=5 Struct, list=6 ListValue
+//	ListValue   values=1 Value
+const (
+	tagField  = 1<<3 | 2 // Struct.fields, ListValue.values
+	tagKey    = 1<<3 | 2
+	tagValue  = 2<<3 | 2
+	tagNull   = 1<<3 | 0
+	tagNumber = 2<<3 | 1
+	tagString = 3<<3 | 2
+	tagBool   = 4<<3 | 0
+	tagStruct = 5<<3 | 2
+	tagList   = 6<<3 | 2
+)
+
+var errCut = errors.New("cut short")
+
+// structJSON writes a google.protobuf.Struct as JSON text. Doubles cannot hold
+// every integer beyond 2^53: those are refused, not rounded. A repeated key
+// stays one, for the JSON check to find.
+func structJSON(data []byte, depth int) (string, error) {
+	out, err := appendStruct(nil, data, depth)
+	return string(out), err
+}
+
+func appendStruct(dst, data []byte, depth int) ([]byte, error) {
+	if depth == 0 {
+		return nil, errors.New("nested too deep")
+	}
+	dst = append(dst, '{')
+	for first := true; len(data) > 0; first = false {
+		entry, rest, err := message(data, tagField)
+		if err != nil {
+			return nil, err
+		}
+		key, after, err := message(entry, tagKey)
+		if err != nil {
+			return nil, fmt.Errorf("a key: %w", err)
+		}
+		value, after, err := message(after, tagValue)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", key, err)
+		}
+		if len(after) > 0 || !utf8.Valid(key) {
+			return nil, fmt.Errorf("%q: not a map's entry", key)
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		dst = append(gjson.AppendJSONString(dst, string(key)), ':')
+		if dst, err = appendValue(dst, value, depth-1); err != nil {
+			return nil, fmt.Errorf("%q: %w", key, err)
+		}
+		data = rest
+	}
+	return append(dst, '}'), nil
+}
+
+func appendList(dst, data []byte, depth int) ([]byte, error) {
+	if depth == 0 {
+		return nil, errors.New("nested too deep")
+	}
+	dst = append(dst, '[')
+	for i := 0; len(data) > 0; i++ {
+		value, rest, err := message(data, tagField)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = appendValue(dst, value, depth-1); err != nil {
+			return nil, fmt.Errorf("[%d]: %w", i, err)
+		}
+		data = rest
+	}
+	return append(dst, ']'), nil
+}
+
+// appendValue writes a Value, which holds exactly one of its kinds.
+func appendValue(dst, data []byte, depth int) ([]byte, error) {
+	if len(data) == 0 {
+		return nil, errCut
+	}
+	switch data[0] {
+	case tagString, tagStruct, tagList:
+		body, rest, err := message(data, data[0])
+		if err != nil {
+			return nil, err
+		}
+		if len(rest) > 0 {
+			return nil, errors.New("more than one value")
+		}
+		switch {
+		case data[0] == tagStruct:
+			return appendStruct(dst, body, depth)
+		case data[0] == tagList:
+			return appendList(dst, body, depth)
+		case !utf8.Valid(body):
+			return nil, errors.New("invalid UTF-8")
+		}
+		return gjson.AppendJSONString(dst, string(body)), nil
+	case tagNumber:
+		if len(data) != 9 {
+			return nil, errCut
+		}
+		return appendDouble(dst, math.Float64frombits(binary.LittleEndian.Uint64(data[1:])))
+	case tagNull, tagBool:
+		n, size := binary.Uvarint(data[1:])
+		switch {
+		case size != len(data)-1:
+			return nil, errCut
+		case data[0] == tagNull:
+			return append(dst, "null"...), nil
+		}
+		return strconv.AppendBool(dst, n != 0), nil
+	}
+	return nil, fmt.Errorf("an unknown kind of value (tag %d)", data[0])
+}
+
+func appendDouble(dst []byte, f float64) ([]byte, error) {
+	switch {
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		return nil, errors.New("not a number of JSON")
+	case f == math.Trunc(f) && math.Abs(f) > 1<<53:
+		return nil, errors.New("an integer beyond 2^53, which google.protobuf.Struct cannot hold: give the policy as a StringValue")
+	case f == math.Trunc(f):
+		return strconv.AppendInt(dst, int64(f), 10), nil
+	}
+	return strconv.AppendFloat(dst, f, 'g', -1, 64), nil
+}
+
+// message reads a field of bytes with the tag from the start of data.
+func message(data []byte, tag byte) (body, rest []byte, err error) {
+	if len(data) == 0 {
+		return nil, nil, errCut
+	}
+	if data[0] != tag {
+		return nil, nil, fmt.Errorf("want tag %d, found %d", tag, data[0])
+	}
+	n, size := binary.Uvarint(data[1:])
+	if size <= 0 || n > uint64(len(data)-1-size) {
+		return nil, nil, errCut
+	}
+	data = data[1+size:]
+	return data[:n], data[n:], nil
+}

@@ -1,0 +1,143 @@
+package gate
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// databaseRoots are the parts of a database operation: their name in args and
+// in the body.
+var databaseRoots = [...][2]string{
+	{"op", "op"}, {"find", "find"}, {"doc", "doc"}, {"update", "update"}, {"pipeline", "pipe"}, {"opts", "options"},
+}
+
+// prepare builds args from what the headers tell, with Pending for what the
+// body will bring. A root that the rule does not use is left out.
+func (s *Stream) prepare(req *Request) *Refusal {
+	r := s.resource.Rule
+	var ms []rules.Member
+	add := func(root string, v rules.Value) { ms = append(ms, rules.Member{Key: root, Value: v}) }
+	if s.verified && r.Uses("auth") {
+		add("auth", s.claims)
+	}
+	if s.verified && r.Uses("token") {
+		add("token", rules.Str(s.token))
+	}
+	if req.Ask != nil {
+		for _, root := range [...]string{"request", "peer"} {
+			if r.Uses(root) {
+				req.Ask(req, root)
+			}
+		}
+	}
+	if req.Peer.Kind() != rules.Missing && r.Uses("peer") {
+		add("peer", req.Peer)
+	}
+	if r.Uses("request") {
+		v, err := s.request(req)
+		if err != nil {
+			return malformed(err.Error())
+		}
+		add("request", v)
+	}
+	params, err := s.headParams()
+	if err != nil {
+		return malformed("query: " + err.Error())
+	}
+	if params.Kind() != rules.Missing {
+		add("params", params)
+	}
+	if s.resource.Kind == policy.Database && !s.ended {
+		s.pending = true
+		for _, root := range databaseRoots {
+			if r.Uses(root[0]) {
+				add(root[0], rules.PendingValue)
+			}
+		}
+	}
+	s.args = rules.Obj(ms...)
+	if s.ended && (s.resource.Kind == policy.Database) {
+		return malformed("a database operation needs a body")
+	}
+	return nil
+}
+
+// headParams is args.params as far as the headers tell: Pending when the body
+// tells more.
+func (s *Stream) headParams() (rules.Value, error) {
+	if !s.resource.Rule.Uses("params") {
+		return rules.Value{}, nil
+	}
+	switch s.resource.Kind {
+	case policy.File:
+		s.params = fromPath
+		return rules.Obj(s.vars...), nil
+	case policy.Route:
+		if s.ended {
+			return s.bodyless()
+		}
+		s.pending = true
+		return rules.PendingValue, nil
+	case policy.Service:
+		if s.ended {
+			return rules.Value{}, nil
+		}
+		s.pending = true
+		return rules.PendingValue, nil
+	}
+	return rules.Value{}, nil
+}
+
+// bodyless is args.params of a route's request without a body: the query
+// parameters of methods that have no use for a body, else nothing.
+func (s *Stream) bodyless() (rules.Value, error) {
+	switch s.head.method {
+	case "GET", "HEAD", "DELETE":
+		ps, err := readPairs(s.head.query)
+		if err != nil {
+			return rules.Value{}, err
+		}
+		s.params = fromQuery
+		return object(ps), nil
+	}
+	return rules.Value{}, nil
+}
+
+// request is args.request.
+func (s *Stream) request(req *Request) (rules.Value, error) {
+	h := s.head
+	query, err := readPairs(h.query)
+	if err != nil {
+		return rules.Value{}, fmt.Errorf("query: %w", err)
+	}
+	fields := grouped{members: make([]rules.Member, 0, len(h.fields))}
+	for _, f := range h.fields {
+		if !utf8.ValidString(f[1]) {
+			return rules.Value{}, fmt.Errorf("header %q: %w", f[0], errText)
+		}
+		fields.add(f[0], f[1])
+	}
+	ms := []rules.Member{
+		{Key: "method", Value: rules.Str(h.method)},
+		{Key: "scheme", Value: rules.Str(h.scheme)},
+		{Key: "host", Value: rules.Str(h.host)},
+		{Key: "path", Value: rules.Str(h.path)},
+		{Key: "vars", Value: rules.Obj(s.vars...)},
+		{Key: "query", Value: object(query)},
+		{Key: "headers", Value: fields.object()},
+	}
+	if req.IP != "" {
+		ms = append(ms, rules.Member{Key: "ip", Value: rules.Str(req.IP)})
+	}
+	id := req.ID
+	if id == "" {
+		id = h.id
+	}
+	if id != "" {
+		ms = append(ms, rules.Member{Key: "id", Value: rules.Str(id)})
+	}
+	return rules.Obj(ms...), nil
+}

@@ -1,0 +1,154 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// phase is where a stream stands. Whatever is called out of turn is refused.
+type phase uint8
+
+const (
+	over phase = iota // refused or forwarded
+	wantBody
+	wantReplies
+)
+
+// Stream is one request on its way. It is not for concurrent use.
+type Stream struct {
+	gate     *Gate
+	head     *head
+	resource *policy.Resource
+	vars     []rules.Member
+	phase    phase
+	now      time.Time
+	ended    bool // nothing follows the headers
+
+	token    string // "" when none was read
+	verified bool
+	claims   rules.Value
+	stripped []string // names of the client's fields that were taken away
+
+	args    rules.Value   // as the rule finds it
+	params  origin        // where args.params came from
+	pairs   []pair        // of the query, or of a form in the body
+	body    rules.Value   // a JSON body
+	pending bool          // the body is not there yet, and the rule may read it
+	docs    []rules.Value // create with op all: the documents
+
+	replies rules.Memo
+	asked   []rules.Call // called, and not answered yet
+	calls   int          // called in all
+}
+
+// origin is where args.params came from, and what is changed there goes back to.
+type origin uint8
+
+const (
+	fromNowhere origin = iota
+	fromBody           // the JSON body itself
+	fromMember         // the body's member `params`
+	fromForm
+	fromQuery
+	fromPath
+)
+
+// Begin decides what the headers decide. now is the time of the request, for
+// the token and for utils.now().
+func (g *Gate) Begin(req *Request, now time.Time) (*Stream, Step) {
+	s := &Stream{gate: g, head: readHead(req.Headers), now: now, ended: req.EndStream}
+	if s.head.badField != "" {
+		return s, s.refuse(malformed(s.head.badField))
+	}
+	match, err := g.policy.Find(s.head.method, s.head.host, s.head.path)
+	if err != nil {
+		return s, s.refuse(notFound(err))
+	}
+	s.resource, s.vars = match.Resource, match.Vars
+	if r := s.authenticate(); r != nil {
+		return s, s.refuse(r)
+	}
+	// After the token was read: a rule may set the very header that it came in.
+	s.stripped = s.head.strip(s.resource)
+	if r := s.prepare(req); r != nil {
+		return s, s.refuse(r)
+	}
+	return s, s.decide()
+}
+
+func notFound(err error) *Refusal {
+	var bad *policy.PathError
+	if errors.As(err, &bad) {
+		return malformed(err.Error())
+	}
+	return &Refusal{Status: 403, Outcome: "uncovered", Reason: err.Error()}
+}
+
+// authenticate reads and verifies the token as far as the resource wants one.
+func (s *Stream) authenticate() *Refusal {
+	auth := s.resource.Auth
+	if !auth.Reads() {
+		return nil
+	}
+	c := readCredential(s.head, s.gate.policy.Sources)
+	switch {
+	case c.fault != "":
+		return unauthorized("token: " + c.fault)
+	case !c.there && auth.Optional():
+		return nil
+	case !c.there:
+		return unauthorized("no token")
+	}
+	claims, err := s.gate.tokens.Verify(s.gate.policy.Tokens, c.raw, s.now)
+	if err != nil {
+		return unauthorized("token: " + err.Error())
+	}
+	if !auth.Accepts(claims.Provider) {
+		return unauthorized(fmt.Sprintf("token: of provider %q, which the resource does not accept", claims.Provider))
+	}
+	v, err := rules.Parse(claims.JSON, s.gate.policy.Limits.Depth)
+	if err != nil {
+		return unauthorized("token: claims: " + err.Error())
+	}
+	s.token, s.verified, s.claims = c.raw, true, v
+	return nil
+}
+
+// HoldsBody says whether the body may still be read: while it does, a caller
+// that waits for replies gathers the body beside it. Else it need not be held
+// in memory.
+func (s *Stream) HoldsBody() bool { return s.phase != over && s.pending }
+
+// MaxBody is how many bytes Body takes.
+func (s *Stream) MaxBody() int { return s.gate.policy.Limits.RequestBody }
+
+// TooLarge refuses a body that has grown beyond MaxBody before its end.
+func (s *Stream) TooLarge() Step {
+	return s.refuse(tooLarge("body of more bytes than limits.requestBody"))
+}
+
+// Header is the first value of a header, whose name is in lower case.
+func (s *Stream) Header(name string) string {
+	for _, f := range s.head.fields {
+		if f[0] == name {
+			return f[1]
+		}
+	}
+	return ""
+}
+
+// Reserved lists the names among the pairs that only the policy may set for the
+// resource, or that an upstream could take for one of them. Begin has looked at
+// the headers; trailers are fields too (RFC 9110, section 6.5).
+func Reserved(r *policy.Resource, pairs [][2]string) (names []string) {
+	for _, t := range pairs {
+		if reserved(r.Strip, t[0]) {
+			names = appendNew(names, t[0])
+		}
+	}
+	return names
+}

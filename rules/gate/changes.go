@@ -1,0 +1,232 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// forward turns what the rule left of args into changes of the request. What
+// cannot be put back as it was asked for denies: the upstream would get another
+// request than the one that was decided.
+func (s *Stream) forward(after rules.Value) Step {
+	c, err := s.changes(after)
+	if err != nil {
+		return s.refuse(undecided("request not changed: " + err.Error()))
+	}
+	s.phase = over
+	return Step{Action: Forward, Changes: c, Resource: s.resource}
+}
+
+func (s *Stream) changes(after rules.Value) (c Changes, err error) {
+	c.RemoveHeaders = s.stripped
+	query := s.head.query
+	if s.verified && !s.gate.policy.Forward {
+		w := withhold(s.head, s.gate.policy.Sources)
+		c.RemoveHeaders = append(c.RemoveHeaders, w.headers...)
+		if w.cutCookies {
+			c.replace("cookie", w.cookies)
+		}
+		query = w.query
+	}
+	if s.verified {
+		if err = s.claimHeaders(&c); err != nil {
+			return c, err
+		}
+	}
+	if s.resource.Rule.Changes("request") {
+		if err = s.headerChanges(&c, after); err != nil {
+			return c, err
+		}
+	}
+	if query, err = s.queryChanges(query, after); err != nil {
+		return c, err
+	}
+	if query != s.head.query {
+		c.Path = s.head.path
+		if query != "" {
+			c.Path += "?" + query
+		}
+	}
+	body, changed, err := s.bodyChanges(after)
+	if err != nil || !changed {
+		return c, err
+	}
+	c.Body = &body
+	c.replace("content-length", []string{strconv.Itoa(len(body))})
+	return c, nil
+}
+
+// queryChanges brings what was changed under request.query, and under params
+// where those are the query's, into the query.
+func (s *Stream) queryChanges(query string, after rules.Value) (string, error) {
+	e := newEdits()
+	if s.resource.Rule.Changes("request") {
+		if err := e.compare(s.args.Key("request").Key("query"), after.Key("request").Key("query")); err != nil {
+			return "", fmt.Errorf("query: %w", err)
+		}
+	}
+	if s.params == fromQuery && s.resource.Rule.Changes("params") {
+		if err := e.compare(s.args.Key("params"), after.Key("params")); err != nil {
+			return "", fmt.Errorf("query: %w", err)
+		}
+	}
+	if len(e.names) == 0 {
+		return query, nil
+	}
+	ps, err := readPairs(query)
+	if err != nil {
+		return "", fmt.Errorf("query: %w", err)
+	}
+	return rewrite(ps, e), nil
+}
+
+var errNoBody = errors.New("there is no body to change")
+
+// bodyChanges is the body with what was changed under the roots that it brought.
+func (s *Stream) bodyChanges(after rules.Value) (body string, changed bool, err error) {
+	if s.resource.Kind == policy.Database {
+		return s.operationChanges(after)
+	}
+	if s.params == fromQuery || !s.resource.Rule.Changes("params") {
+		return "", false, nil
+	}
+	before, now := s.args.Key("params"), after.Key("params")
+	if before.Kind() == now.Kind() && (now.Kind() == rules.Pending || now.String() == before.String()) {
+		return "", false, nil
+	}
+	switch s.params {
+	case fromBody:
+		if now.Kind() == rules.Missing {
+			return "", true, nil
+		}
+		return now.String(), true, nil
+	case fromMember:
+		return s.body.With("params", now).String(), true, nil
+	case fromForm:
+		e := newEdits()
+		if err := e.compare(before, now); err != nil {
+			return "", false, fmt.Errorf("form: %w", err)
+		}
+		return rewrite(s.pairs, e), true, nil
+	case fromPath:
+		return "", false, errors.New("params: the variables of a path cannot be changed")
+	}
+	return "", false, fmt.Errorf("params: %w", errNoBody)
+}
+
+func (s *Stream) operationChanges(after rules.Value) (string, bool, error) {
+	out, changed := s.body, false
+	for _, root := range databaseRoots {
+		if !s.resource.Rule.Changes(root[0]) {
+			continue
+		}
+		before, now := s.body.Key(root[1]), after.Key(root[0])
+		if before.Kind() != now.Kind() || before.String() != now.String() {
+			out, changed = out.With(root[1], now), true
+		}
+	}
+	if !changed {
+		return "", false, nil
+	}
+	if fault := s.operationFault(out.Key("op"), out.Key("doc")); fault != "" {
+		return "", false, errors.New(fault)
+	}
+	return out.String(), true, nil
+}
+
+// edits are the names of a query or a form that get other values.
+type edits struct {
+	names  []string
+	values map[string][]string // none: the name is removed
+}
+
+func newEdits() *edits { return &edits{values: map[string][]string{}} }
+
+// compare records what differs between two objects.
+func (e *edits) compare(before, after rules.Value) error {
+	return differences(before, after, func(name string, now rules.Value) error {
+		values, err := texts(now, true)
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+		if old, twice := e.values[name]; twice && !equal(old, values) {
+			return fmt.Errorf("%q: changed in two ways", name)
+		} else if !twice {
+			e.names = append(e.names, name)
+		}
+		e.values[name] = values
+		return nil
+	})
+}
+
+// differences calls f for each member that is another in after than in before;
+// Missing counts as an object without members.
+func differences(before, after rules.Value, f func(name string, now rules.Value) error) (err error) {
+	if k := after.Kind(); k != rules.Object && k != rules.Missing {
+		return fmt.Errorf("want an object, found %s", k)
+	}
+	before.Each(func(name string, old rules.Value) bool {
+		if after.Key(name).Kind() == rules.Missing {
+			err = f(name, rules.Value{})
+		}
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	after.Each(func(name string, now rules.Value) bool {
+		if old := before.Key(name); old.Kind() != now.Kind() || old.String() != now.String() {
+			err = f(name, now)
+		}
+		return err == nil
+	})
+	return err
+}
+
+var errTexts = errors.New("want a string or an array of strings")
+
+// texts is a value as the repeated texts that stand for it: a string or an
+// array of them, and where scalars have but one spelling, numbers and bools too.
+func texts(v rules.Value, scalars bool) ([]string, error) {
+	switch v.Kind() {
+	case rules.Missing:
+		return nil, nil
+	case rules.Array:
+		var out []string
+		var err error
+		v.Each(func(_ string, x rules.Value) bool {
+			var one []string
+			if x.Kind() == rules.Array {
+				err = errTexts
+			} else if one, err = texts(x, scalars); err == nil {
+				out = append(out, one...)
+			}
+			return err == nil
+		})
+		return out, err
+	case rules.String:
+		s, _ := v.Text()
+		return []string{s}, nil
+	case rules.Number, rules.Bool:
+		if scalars {
+			return []string{v.String()}, nil
+		}
+	}
+	return nil, errTexts
+}
+
+func equal(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

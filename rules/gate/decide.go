@@ -1,0 +1,148 @@
+package gate
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// decide evaluates the rule with what is there and says what is next.
+func (s *Stream) decide() Step {
+	v := s.eval()
+	switch v.Outcome {
+	case rules.Yes:
+		if s.pending && (s.resource.Kind == policy.Database || v.Args.Key("params").Kind() != rules.Pending) {
+			// What the operation is belongs to the policy: even a rule that does
+			// not read the body lets no operation through that nobody knows. And a
+			// rule that replaces the body without a look at it replaces a body.
+			return s.awaitBody()
+		}
+		return s.forward(v.Args)
+	case rules.Waiting:
+		return s.wait(v.Calls)
+	}
+	return s.refuse(denied(&v))
+}
+
+// wait asks for the calls, or for the body when nothing else helps.
+func (s *Stream) wait(calls []rules.Call) Step {
+	if s.pending && (len(calls) == 0 || s.resource.Kind == policy.Database) {
+		// A database operation's calls wait for the body, which may turn out to
+		// be many documents with calls of their own.
+		return s.awaitBody()
+	}
+	var fresh []rules.Call
+	for _, c := range calls {
+		if _, answered := s.replies[c.ID]; !answered {
+			fresh = append(fresh, c)
+		}
+	}
+	if len(fresh) == 0 {
+		return s.refuse(undecided("the rule waits for what cannot come"))
+	}
+	if s.calls += len(fresh); s.calls > s.gate.policy.Limits.Calls {
+		return s.refuse(tooLarge("more calls than limits.calls"))
+	}
+	s.phase, s.asked = wantReplies, fresh
+	return Step{Action: AwaitReplies, Calls: fresh, Resource: s.resource}
+}
+
+// Replies brings the replies to the calls of the last Step. A call without one
+// has failed.
+func (s *Stream) Replies(rs []rules.Reply) Step {
+	if s.phase != wantReplies {
+		return s.refuse(undecided("replies out of turn"))
+	}
+	if s.replies == nil {
+		s.replies = rules.Memo{}
+	}
+	for _, c := range s.asked {
+		s.replies[c.ID] = rules.Reply{ID: c.ID, Err: "no reply"}
+	}
+	for _, r := range rs {
+		if old, asked := s.replies[r.ID]; asked && old.Err == "no reply" {
+			s.replies[r.ID] = r
+		}
+	}
+	s.asked, s.phase = nil, over
+	return s.decide()
+}
+
+// eval evaluates the rule, for each document where there are several.
+func (s *Stream) eval() rules.Verdict {
+	if s.docs == nil {
+		return s.evalOne(s.args, "")
+	}
+	// Each run sees what the runs before it changed in the request, but for the
+	// document. As long as the rule changes nothing there, the runs do not
+	// depend on one another, and their calls go out together.
+	var (
+		args    = s.args
+		docs    = make([]rules.Value, len(s.docs))
+		waiting rules.Verdict
+		carries = s.carries()
+	)
+	for i, doc := range s.docs {
+		v := s.evalOne(args.With("doc", doc), strconv.Itoa(i))
+		switch v.Outcome {
+		case rules.Yes:
+			docs[i] = v.Args.Key("doc")
+			if docs[i].Kind() == rules.Missing {
+				return rules.Verdict{Reason: fmt.Sprintf("document %d was removed", i)}
+			}
+			args = s.carry(args, v.Args)
+		case rules.Waiting:
+			waiting.Outcome = rules.Waiting
+			waiting.Calls = append(waiting.Calls, v.Calls...)
+			if carries {
+				return waiting
+			}
+		default:
+			return v
+		}
+	}
+	if waiting.Outcome == rules.Waiting {
+		return waiting
+	}
+	return rules.Verdict{Outcome: rules.Yes, Args: args.With("doc", rules.Arr(docs...))}
+}
+
+func (s *Stream) evalOne(args rules.Value, element string) rules.Verdict {
+	return s.resource.Rule.Eval(&rules.Input{
+		Args: args, Verified: s.verified, Token: s.token, Now: s.now,
+		MaxCalls: s.gate.policy.Limits.Calls, Element: element,
+	}, s.replies)
+}
+
+// shared are the roots of which one document's run shows its changes to the next.
+var shared = [...]string{"op", "find", "update", "pipeline", "opts", "request"}
+
+func (s *Stream) carries() bool {
+	for _, root := range shared {
+		if s.resource.Rule.Changes(root) {
+			return true
+		}
+	}
+	return false
+}
+
+// carry takes over what a run changed of what goes back into the request; the
+// rest lasts for the run alone.
+func (s *Stream) carry(args, after rules.Value) rules.Value {
+	if !s.carries() {
+		return args
+	}
+	for _, root := range shared {
+		if !s.resource.Rule.Changes(root) {
+			continue
+		}
+		now := after.Key(root)
+		if root == "request" && now.Kind() == rules.Object && args.Key(root).Kind() == rules.Object {
+			now = args.Key(root).With("query", now.Key("query")).With("headers", now.Key("headers"))
+		}
+		args = args.With(root, now)
+	}
+	return args
+}

@@ -1,0 +1,93 @@
+// Package gate takes one request its whole way: it finds what of the policy
+// covers it, verifies its token, builds args, evaluates the rule and says what
+// becomes of the request. It is pure: the caller brings the headers, the body
+// and the replies to calls, and carries out the Step that it gets for each.
+//
+//	Begin ──► AwaitBody ──► Body ──┐
+//	  │  └──► AwaitReplies ─► Replies ──► Forward
+//	  └───────────────┴────────────┴────► Refuse
+//
+// The zero Step refuses, and so does a call out of turn.
+package gate
+
+import (
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
+)
+
+// Request is what is known of a request when its headers are complete.
+type Request struct {
+	// Headers are all pairs in their order, pseudo-headers (RFC 9113, section
+	// 8.3) among them.
+	Headers [][2]string
+	// EndStream says that neither body nor trailers follow.
+	EndStream bool
+
+	IP   string      // the client's address, without a port
+	ID   string      // "": the x-request-id header
+	Peer rules.Value // the verified client certificate; Missing: none
+
+	// Ask, where set, is called before a rule is evaluated that reads a root
+	// ("request" for IP, "peer" for Peer), so that what costs the caller
+	// something is fetched only then.
+	Ask func(req *Request, root string)
+}
+
+// Action is what the caller does next.
+type Action uint8
+
+const (
+	Refuse       Action = iota // answer with Refusal; nothing goes upstream
+	AwaitBody                  // hold the request, gather the whole body, call Body
+	AwaitReplies               // hold the request, make Calls, call Replies
+	Forward                    // apply Changes and let the request go
+)
+
+// Step is the answer to what the caller brought.
+type Step struct {
+	Action   Action
+	Calls    []rules.Call
+	Refusal  Refusal
+	Changes  Changes
+	Resource *policy.Resource // nil: nothing covers the request
+}
+
+// Refusal is the answer that the client gets instead of the upstream's.
+type Refusal struct {
+	Status  int
+	Body    string // {"error": …}
+	Headers [][2]string
+
+	// Outcome sorts refusals for counters: no, unknown, error (a call failed),
+	// token, invalid (the request cannot be read), uncovered.
+	Outcome string
+	Place   string // of the deciding clause, "" when no clause decided
+	Reason  string // for the log: no claim value, but it may hold what a client sent, so quote it
+}
+
+// Changes are made to the request before it goes upstream: first the removals,
+// then the settings.
+type Changes struct {
+	RemoveHeaders []string
+	// SetHeaders replace whatever is there under their names; a name that is
+	// listed n times becomes n lines.
+	SetHeaders [][2]string
+	Path       string  // with the query; "": unchanged
+	Body       *string // nil: unchanged
+}
+
+// cachedTokens bounds the verified tokens that one policy remembers. Beside the
+// 32 bytes of a hash each holds its claims, some 500 bytes as a rule.
+const cachedTokens = 1024
+
+// Gate decides the requests of one policy. It is not for concurrent use.
+type Gate struct {
+	policy *policy.Policy
+	tokens *token.Cache
+}
+
+// New is a gate for a policy.
+func New(p *policy.Policy) *Gate {
+	return &Gate{policy: p, tokens: token.NewCache(cachedTokens)}
+}

@@ -1,0 +1,117 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// replace sets the lines of a header, whatever was said of it before; without
+// lines it is removed.
+func (c *Changes) replace(name string, lines []string) {
+	kept := c.SetHeaders[:0]
+	for _, h := range c.SetHeaders {
+		if h[0] != name {
+			kept = append(kept, h)
+		}
+	}
+	c.SetHeaders = kept
+	if len(lines) == 0 {
+		c.RemoveHeaders = appendNew(c.RemoveHeaders, name)
+	}
+	for _, l := range lines {
+		c.SetHeaders = append(c.SetHeaders, [2]string{name, l})
+	}
+}
+
+// claimHeaders sets the headers that carry claims. A claim that is not there, or
+// null, sets none.
+func (s *Stream) claimHeaders(c *Changes) error {
+	for _, ch := range s.gate.policy.ClaimHeaders {
+		v := s.claims
+		for _, key := range ch.Path {
+			v = v.Key(key)
+		}
+		if v.Kind() == rules.Missing || v.Kind() == rules.Null {
+			continue
+		}
+		lines, err := texts(v, true)
+		if err == nil {
+			err = headerText(lines)
+		}
+		if err != nil {
+			return fmt.Errorf("auth.claimsToHeaders.%s: %w", ch.Header, err)
+		}
+		c.replace(ch.Header, lines)
+	}
+	return nil
+}
+
+// headerChanges brings what was changed under request.headers into the headers.
+func (s *Stream) headerChanges(c *Changes, after rules.Value) error {
+	if k := after.Key("request").Kind(); k != rules.Object && k != rules.Missing {
+		return errors.New("request: want an object, found " + k.String())
+	}
+	set := map[string]bool{}
+	err := differences(s.args.Key("request").Key("headers"), after.Key("request").Key("headers"), func(name string, now rules.Value) error {
+		lower := strings.ToLower(name)
+		lines, err := texts(now, false)
+		switch {
+		case err == nil && !isToken(name):
+			err = errors.New("not a header's name")
+		case err == nil && framing[folded(name)]:
+			err = errors.New("a header of the connection or of the body's length cannot be changed")
+		case err == nil && set[lower]:
+			err = errors.New("changed in two ways")
+		case err == nil:
+			err = headerText(lines)
+		}
+		if err != nil {
+			return fmt.Errorf("header %q: %w", name, err)
+		}
+		set[lower] = true
+		s.removeTwins(c, lower)
+		c.replace(lower, lines)
+		return nil
+	})
+	return err
+}
+
+// removeTwins takes the client's fields away that an upstream could take for
+// the one that is set.
+func (s *Stream) removeTwins(c *Changes, name string) {
+	for _, f := range s.head.fields {
+		if f[0] != name && folded(f[0]) == folded(name) {
+			c.RemoveHeaders = appendNew(c.RemoveHeaders, f[0])
+		}
+	}
+}
+
+// framing are the headers that say where a message ends and whom it is for
+// (RFC 9110, section 7.6.1, and RFC 2616, section 13.5.1).
+var framing = map[string]bool{
+	"host": true, "content-length": true, "transfer-encoding": true, "connection": true, "keep-alive": true,
+	"proxy-connection": true, "proxy-authenticate": true, "proxy-authorization": true, "te": true,
+	"trailer": true, "trailers": true, "upgrade": true, "http2-settings": true,
+}
+
+var errHeaderText = errors.New("not the text of a header")
+
+// headerText says whether the lines can be sent as a header's values: without
+// controls (RFC 9110, section 5.5), and without white space at the ends, which
+// the next parser would take away.
+func headerText(lines []string) error {
+	for _, l := range lines {
+		if strings.Trim(l, " \t") != l {
+			return errHeaderText
+		}
+		for i := 0; i < len(l); i++ {
+			if l[i] < ' ' && l[i] != '\t' || l[i] == 0x7f {
+				return errHeaderText
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package gate
+
+import (
+	"github.com/rulegate/rulegate/rules"
+)
+
+// readOperation brings the parts of a database operation into args.
+func (s *Stream) readOperation() *Refusal {
+	if s.body.Kind() != rules.Object {
+		return malformed("body: want an object, found " + s.body.Kind().String())
+	}
+	if fault := s.operationFault(s.body.Key("op"), s.body.Key("doc")); fault != "" {
+		return malformed("body: " + fault)
+	}
+	for _, root := range databaseRoots {
+		if s.resource.Rule.Uses(root[0]) {
+			s.args = s.args.With(root[0], s.body.Key(root[1]))
+		}
+	}
+	op, _ := s.body.Key("op").Text()
+	if each := s.resource.Rule.Uses("doc") || s.carries(); each && s.resource.Op == "create" && op == "all" {
+		s.docs = make([]rules.Value, 0, 8)
+		s.body.Key("doc").Each(func(_ string, doc rules.Value) bool {
+			s.docs = append(s.docs, doc)
+			return true
+		})
+	}
+	return nil
+}
+
+// operationFault says what makes an operation one that the rule would have to
+// guess at, "" when nothing does.
+func (s *Stream) operationFault(op, doc rules.Value) string {
+	name, _ := op.Text()
+	switch name {
+	case "one", "all", "count", "distinct":
+	default:
+		return "op: want one, all, count or distinct"
+	}
+	if s.resource.Op != "create" {
+		return ""
+	}
+	switch {
+	case name == "one" && doc.Kind() != rules.Object:
+		return "doc: create with op one wants an object, found " + doc.Kind().String()
+	case name == "all" && !isObjects(doc):
+		return "doc: create with op all wants an array of objects that is not empty"
+	case name != "one" && name != "all":
+		return "op: create wants one or all"
+	}
+	return ""
+}
+
+func isObjects(v rules.Value) bool {
+	n, objects := 0, v.Kind() == rules.Array
+	v.Each(func(_ string, x rules.Value) bool {
+		n++
+		objects = objects && x.Kind() == rules.Object
+		return objects
+	})
+	return objects && n > 0
+}

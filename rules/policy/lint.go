@@ -1,0 +1,100 @@
+package policy
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// minSecret is the length of a secret that cannot be guessed (RFC 7518, section
+// 3.2: as long as the hash).
+const minSecret = 32
+
+// lint collects the warnings about a policy without faults.
+func (l *loader) lint() {
+	l.lintSecrets()
+	l.lintTokens()
+	if l.doc.Key("routes").Kind() == rules.Array && l.doc.Key("routes").Len() == 0 || len(l.p.resources) == 0 {
+		l.warn("routes", "nothing is covered, so every request is denied")
+	}
+	for i, r := range l.p.resources {
+		eachClause(l.specs[i], r.Place, l.lintRule)
+	}
+}
+
+func (l *loader) lintSecrets() {
+	i := -1
+	l.doc.Key("auth").Key("tokens").Each(func(_ string, k rules.Value) bool {
+		i++
+		l.lintSecret(rules.Join(rules.Elem("auth.tokens", i), "secret"), k.Key("secret"))
+		return true
+	})
+	c := l.doc.Key("companion")
+	l.lintSecret("companion.secret", c.Key("secret"))
+	for i := range c.Key("secrets").Len() {
+		l.lintSecret(rules.Elem("companion.secrets", i), c.Key("secrets").At(i))
+	}
+}
+
+func (l *loader) lintSecret(place string, v rules.Value) {
+	if s, ok := v.Text(); ok && len(s) < minSecret {
+		l.warn(place, "a secret of %d bytes; one that cannot be guessed has %d or more", len(s), minSecret)
+	}
+}
+
+// lintTokens warns of resources that nobody can have a token for.
+func (l *loader) lintTokens() {
+	if l.doc.Key("auth").Key("tokens").Len() > 0 {
+		return
+	}
+	for _, r := range l.p.resources {
+		if r.Auth.Reads() && !r.Auth.Optional() {
+			l.warn(r.Place, "needs a token, and auth.tokens has no key: every request is refused")
+		}
+	}
+}
+
+// eachClause calls f for a rule and those inside it.
+func eachClause(rule rules.Value, place string, f func(rules.Value, string)) {
+	f(rule, place)
+	if c := rule.Key("clause"); c.Kind() == rules.Object {
+		eachClause(c, rules.Join(place, "clause"), f)
+	}
+	i := 0
+	rule.Key("clauses").Each(func(_ string, c rules.Value) bool {
+		eachClause(c, rules.Elem(rules.Join(place, "clauses"), i), f)
+		i++
+		return true
+	})
+}
+
+func (l *loader) lintRule(rule rules.Value, place string) {
+	kind, _ := rule.Key("rule").Text()
+	switch kind {
+	case "encrypt":
+		if a := textOf(rule.Key("algorithm"), "aes-cfb"); a == "aes-cfb" {
+			l.warn(place, "aes-cfb shows which values are equal and does not notice changes; unless existing data needs it, set algorithm: aes-gcm")
+		}
+	case "webhook":
+		at := rules.Join(place, "url")
+		url, _ := rule.Key("url").Text()
+		if rest, ok := strings.CutPrefix(strings.ToLower(url), "http://"); ok && !isLoopback(rest) {
+			l.warn(at, "http: the token and the body go unencrypted; use https")
+		}
+	}
+}
+
+// isLoopback says whether a URL, after its scheme, stays on the machine.
+func isLoopback(rest string) bool {
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	host, _ := splitPort(rest[:end])
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && a.IsLoopback()
+}

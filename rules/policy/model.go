@@ -1,0 +1,123 @@
+package policy
+
+import "time"
+
+// Bounds of the file's settings, and what holds where it says nothing.
+const (
+	// MaxDepth bounds the nesting of a policy file: 60 clauses inside each
+	// other and room for where they stand.
+	MaxDepth = 128
+
+	maxBody  = 256 << 20 // a wasm memory never shrinks
+	maxDepth = 512       // far below what a recursive reader has stack for in a wasm host
+	maxCalls = 1000
+
+	defaultPrefix       = "/v1/api"
+	defaultCluster      = "rulegate-companion"
+	defaultTimeout      = 500 * time.Millisecond
+	defaultRequestBody  = 1 << 20
+	defaultResponseBody = 4 << 20
+	defaultDepth        = 64
+	defaultCalls        = 32
+)
+
+var (
+	operations     = []string{"create", "read", "update", "delete", "aggr"}
+	fileOperations = []string{"read", "create", "delete"}
+	databaseTypes  = []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}
+	algorithms     = []string{
+		"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+	}
+)
+
+const responseLater = "rules on the response are not built yet"
+
+var ruleShape = &shape{kind: aRule, about: "The rule that decides. Only yes lets a request through."}
+
+var authShape = oneOf("Whether a token is needed. Where it is left out: a top-level allow or deny does not look at the token, every other rule needs a valid one.",
+	"required", "optional", "none").orElse(
+	objectOf("A token of one of these is needed.",
+		need("providers", listOf("Names of entries of auth.tokens.", aText("")).atLeast(1))))
+
+func rulesOf(about string, operations []string) *shape {
+	s := objectOf(about)
+	for _, op := range operations {
+		s.keys = append(s.keys, may(op, ruleShape))
+	}
+	return s
+}
+
+// model is the whole file.
+var model = objectOf("A rulegate policy: who may do what, decided inside the proxy.",
+	may("project", aText("The {project} of the paths of services, databases and files.")),
+	may("gateway", aText("`id` of service tokens. Default: the host's name.")),
+	may("apiPrefix", aText("What stands before {project} in these paths. Default: /v1/api.")),
+	may("auth", authSection),
+	may("crypto", objectOf("Keys of encrypt, decrypt and hmac-sha256.",
+		may("aesKey", aText("Base64 of 16, 24 or 32 bytes.")))),
+	may("companion", objectOf("Where queries and webhooks are sent.",
+		may("cluster", aText("The proxy's cluster of the companion. Default: rulegate-companion.")),
+		may("timeout", aSpan("How long its answer is waited for. Default: 500ms.")),
+		may("secret", aText("What the keys between module and companion are derived from. Default: the primary token secret, where that is an HS one.")),
+		may("secrets", listOf("During a rotation: the new one, then the old one.", aText("")).atLeast(1).atMost(2)))),
+	may("limits", objectOf("What a request may take.",
+		may("requestBody", aSize("Longest body that a rule reads. Default: 1MiB.", 1, maxBody)),
+		may("responseBody", aSize("Longest response that a rule rewrites. Default: 4MiB.", 1, maxBody)),
+		may("depth", aNumber("Arrays and objects inside each other. Default: 64.", 1, maxDepth)),
+		may("calls", aNumber("Queries and webhooks for one request. Default: 32.", 1, maxCalls)))),
+	may("mode", oneOf("enforce: what is denied is refused.", "enforce", "shadow")),
+	may("routes", listOf("The most specific match decides, whatever the order. What none covers is denied.", routeShape)),
+	may("services", tableOf("Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
+		objectOf("", need("endpoints", tableOf("", objectOf("",
+			may("auth", authShape), need("rule", ruleShape), later("response", responseLater))))))),
+	may("databases", tableOf("Databases: rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}, and what query rules may read.",
+		objectOf("",
+			need("type", oneOf("What it is. Query rules read embedded (SQLite) ones.", databaseTypes...)),
+			may("conn", aText("Connection string; the companion alone reads it.")),
+			may("collections", tableOf("Rules by collection; those of `default` step in, operation by operation, for what a collection does not list.",
+				objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", operations)), later("response", responseLater))))))),
+	may("webhooks", objectOf("",
+		may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))))),
+	may("files", listOf("Rules for {apiPrefix}/{project}/files/…: the longest prefix decides.",
+		objectOf("",
+			need("prefix", aText("A path below files, such as /users/:id.")),
+			may("auth", authShape),
+			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", fileOperations)),
+			later("response", responseLater)))),
+)
+
+var routeShape = objectOf("",
+	may("name", aText("For logs and metrics.")),
+	need("match", objectOf("What it covers.",
+		may("methods", listOf("Default: all. HEAD is decided as GET.", aText("")).atLeast(1)),
+		may("host", aText("A host name, or *. and the end of one. Default: all.")),
+		need("path", aText("A path; {x} is one segment, {x...} at the end the rest.")))),
+	may("auth", authShape),
+	need("rule", ruleShape),
+	later("response", responseLater))
+
+var authSection = objectOf("Tokens: who signs them, where they are, what becomes of them.",
+	may("tokens", listOf("Keys that tokens are verified with.", objectOf("",
+		may("name", aText("What providers and logs call it.")),
+		may("alg", oneOf("The one algorithm that the key is for.", algorithms...)),
+		may("secret", aText("For HS256, HS384, HS512.")),
+		may("publicKey", aText("PEM, for the other algorithms.")),
+		may("privateKey", aText("PEM; a primary of these algorithms signs with it.")),
+		may("jwks", objectOf("A JWK set, written here.",
+			may("keys", listOf("", &shape{kind: table})),
+			later("url", "JWK sets from a URL are not built yet; write the set's `keys` here"),
+			later("cluster", "belongs to `url`, which is not built yet"),
+			later("refresh", "belongs to `url`, which is not built yet"))),
+		may("kid", aText("The key's id. Default: base64 of the SHA-256 of its text.")),
+		may("issuer", listOf("`iss` has to be one of these.", aText("")).atLeast(1)),
+		may("audience", listOf("`aud` has to have one of these.", aText("")).atLeast(1)),
+		may("primary", aFlag("This key signs service tokens and tokens with claims for webhooks."))))),
+	may("from", listOf("Where a token is looked for. Default: the authorization header, as a bearer token.", objectOf("",
+		may("header", aText("A header's name.")),
+		may("prefix", aText("What stands before the token in the header.").orEmpty()),
+		later("cookie", "tokens from cookies are not built yet"),
+		may("query", aText("A query parameter's name.")))).atLeast(1)),
+	may("leeway", aSpan("How far clocks may differ. Default: 0s.")),
+	may("requireExpiry", aFlag("Refuse tokens without exp.")),
+	may("claimsToHeaders", tableOf("Headers that are set to a claim, by its dotted path; a client's own are taken away.", aText(""))),
+	may("forward", aFlag("Keep the token in what goes upstream.")))

@@ -1,0 +1,66 @@
+package policy
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// Parent is the place that holds the one given; "" is the file, and its own
+// parent.
+func Parent(place string) string {
+	last := 0
+	for i := 0; i < len(place); {
+		switch {
+		case place[i] == '.':
+			last = i
+			i++
+		case strings.HasPrefix(place[i:], `["`):
+			last = i
+			quoted, err := strconv.QuotedPrefix(place[i+1:])
+			if err != nil {
+				return place[:last]
+			}
+			i += len(quoted) + 2
+		case place[i] == '[':
+			last = i
+			i++
+		default:
+			i++
+		}
+	}
+	return place[:min(last, len(place))]
+}
+
+// inFileOrder sorts faults by where they stand; what is missing stands where
+// it should be: in its parent.
+func inFileOrder(doc rules.Value, faults rules.Faults) {
+	order := map[string]int{}
+	count(doc, "", order)
+	rank := func(place string) int {
+		for {
+			if n, ok := order[place]; ok || place == "" {
+				return n
+			}
+			place = Parent(place)
+		}
+	}
+	sort.SliceStable(faults, func(i, j int) bool { return rank(faults[i].Place) < rank(faults[j].Place) })
+}
+
+// count numbers the places of the document in its order.
+func count(v rules.Value, place string, order map[string]int) {
+	order[place] = len(order)
+	i := 0
+	v.Each(func(key string, x rules.Value) bool {
+		if v.Kind() == rules.Array {
+			count(x, rules.Elem(place, i), order)
+			i++
+		} else {
+			count(x, rules.Join(place, key), order)
+		}
+		return true
+	})
+}

@@ -1,0 +1,124 @@
+// Package policy is the policy file: its model, what is wrong with one, and
+// which of its entries decides a request.
+//
+// It reads a rules.Value, whatever the file was written in, and it compiles
+// into the module; host/policyfile reads YAML and knows lines and columns.
+package policy
+
+import (
+	"time"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/token"
+)
+
+// Policy is a policy file that was loaded without a fault. It does not change,
+// so any number of goroutines may use it. The zero Policy covers nothing.
+type Policy struct {
+	Project   string // "" where no services, collections or files are guarded
+	Gateway   string // `id` of service tokens; "": the host's own name
+	APIPrefix string // `/v1/api`; "" for the root
+
+	Tokens       *token.Set
+	Sources      []Source      // where a token may be, in the order of looking
+	ClaimHeaders []ClaimHeader // set on what goes upstream, in the file's order
+	Forward      bool          // the token goes upstream
+
+	AESKey    []byte // nil: none
+	Companion Companion
+	Limits    Limits
+	Databases []DB
+	Webhooks  []string // hosts the companion may call: `host` or `host:port`, lower case
+
+	// Calls says that some rule has a query or a webhook.
+	Calls bool
+	// Unset are the variables that were missing, sorted; with
+	// Options.AllowUnset alone, and such a Policy decides no requests.
+	Unset []string
+
+	resources []*Resource
+	routes    routeIndex
+	api       apiIndex
+}
+
+// Source is a place that a token may be taken from: one of Header, Cookie and
+// Query is set.
+type Source struct {
+	Header string // lower case
+	Prefix string // of the header's value; "Bearer " for authorization, where the file says nothing
+	Cookie string
+	Query  string
+}
+
+// ClaimHeader is a header that is set to a claim's value.
+type ClaimHeader struct {
+	Header string   // lower case
+	Path   []string // keys, from the claims down
+}
+
+// Companion is where calls go.
+type Companion struct {
+	Cluster string
+	Timeout time.Duration
+	// Secrets are what the keys of both sides are derived from (wire.DeriveKeys):
+	// the first signs, all verify. Where the file has none it is the primary
+	// key's secret, where that is one of HS.
+	Secrets []string
+}
+
+// Limits bound a request.
+type Limits struct {
+	RequestBody  int // bytes
+	ResponseBody int // bytes
+	Depth        int // arrays and objects inside each other, of a body and of claims
+	Calls        int // queries and webhooks for one request
+}
+
+// DB is one of the policy's databases.
+type DB struct {
+	Name string
+	Type string // mongo, sql-postgres, sql-mysql or embedded
+	Conn string // "" in the module
+	// Queried are the tables or collections that query rules read, sorted: all
+	// that the companion has to read.
+	Queried []string
+}
+
+// Resources lists what rules guard, in the file's order.
+func (p *Policy) Resources() []*Resource { return p.resources }
+
+// Kind is the section of the file that a resource is from.
+type Kind uint8
+
+const (
+	Route Kind = iota + 1
+	Service
+	Database
+	File
+)
+
+// Resource is what one rule guards.
+type Resource struct {
+	Kind Kind
+	// Name is for logs and metrics: a route's name, `services.s.e`,
+	// `databases.db.col.op` or `files[/users/:id].op`.
+	Name string
+	// Place is where the rule stands in the file.
+	Place string
+	Auth  Auth
+	Rule  *rules.Rule
+	// Strip are the headers that only the policy may set, in lower case and
+	// with `_` written as `-`: a client's own are taken away.
+	Strip []string
+	// Op is create, read, update, delete or aggr for a Database; create, read
+	// or delete for a File; else "".
+	Op string
+}
+
+// Match is the resource that decides a request.
+type Match struct {
+	Resource *Resource
+	// Vars are what the path holds for the variables of a route or of a file
+	// prefix, percent-decoded once.
+	Vars []rules.Member
+}

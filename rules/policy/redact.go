@@ -1,0 +1,70 @@
+package policy
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// redact takes out of a message what a variable or a file stood for: messages
+// quote what they show of a string, so every quoted piece of the value goes,
+// and the value itself wherever it stands.
+func (l *loader) redact(f *rules.Fault) {
+	text, ok := l.written[f.Place]
+	if !ok {
+		return
+	}
+	value, _ := l.valueAt(f.Place).Text()
+	if value == "" {
+		return
+	}
+	var b strings.Builder
+	rest := f.Message
+	for {
+		i := strings.IndexAny(rest, "\"`")
+		if i < 0 {
+			break
+		}
+		b.WriteString(rest[:i])
+		rest = rest[i:]
+		quoted, err := strconv.QuotedPrefix(rest)
+		if err != nil { // a quote that opens nothing
+			b.WriteByte(rest[0])
+			rest = rest[1:]
+			continue
+		}
+		rest = rest[len(quoted):]
+		piece, _ := strconv.Unquote(quoted)
+		if piece = strings.TrimSuffix(piece, "…"); strings.Contains(value, piece) || strings.Contains(piece, value) {
+			quoted = strconv.Quote(text)
+		}
+		b.WriteString(quoted)
+	}
+	b.WriteString(rest)
+	f.Message = strings.ReplaceAll(b.String(), value, text)
+}
+
+// valueAt is what stands at a place, after substitution.
+func (l *loader) valueAt(place string) (found rules.Value) {
+	var walk func(v rules.Value, at string) bool
+	walk = func(v rules.Value, at string) (done bool) {
+		if at == place {
+			found = v
+			return true
+		}
+		i := -1
+		v.Each(func(key string, x rules.Value) bool {
+			i++
+			sub := rules.Join(at, key)
+			if v.Kind() == rules.Array {
+				sub = rules.Elem(at, i)
+			}
+			done = strings.HasPrefix(place, sub) && walk(x, sub)
+			return !done
+		})
+		return done
+	}
+	walk(l.doc, "")
+	return found
+}

@@ -1,0 +1,121 @@
+package policy
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// PathError is a path that servers may read in different ways.
+type PathError struct {
+	Reason string // never holds a part of the path
+}
+
+func (e *PathError) Error() string { return "path: " + e.Reason }
+
+// segments splits a request's path and decodes each segment once. One slash at
+// the end means nothing, or `/admin/` would slip by `/admin`. It appends to
+// out, and allocates for what is percent-encoded alone.
+func segments(path string, out []string) ([]string, error) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, &PathError{"it does not begin with a slash"}
+	}
+	path = strings.TrimSuffix(path[1:], "/")
+	for path != "" {
+		raw, left, more := strings.Cut(path, "/")
+		if more && left == "" { // two slashes at the end
+			return nil, &PathError{"an empty segment"}
+		}
+		s, reason := decodeSegment(raw)
+		if reason != "" {
+			return nil, &PathError{reason}
+		}
+		out = append(out, s)
+		path = left
+	}
+	return out, nil
+}
+
+func decodeSegment(raw string) (s, reason string) {
+	if raw == "" {
+		return "", "an empty segment"
+	}
+	encoded, ascii := false, true
+	for i := range len(raw) {
+		switch b := raw[i]; {
+		case b == '%':
+			encoded = true
+		case b == '\\':
+			return "", "a backslash"
+		case b == '#':
+			return "", "a fragment"
+		case b == 0:
+			return "", "a NUL"
+		case b <= ' ' || b == 0x7f:
+			return "", "white space or a control character"
+		case b >= 0x80:
+			ascii = false
+		}
+	}
+	s = raw
+	if encoded {
+		if s, reason = decode(raw); reason != "" {
+			return "", reason
+		}
+	}
+	switch {
+	case (encoded || !ascii) && !utf8.ValidString(s):
+		return "", "not UTF-8"
+	case s[0] == '.' && isDots(s):
+		return "", "a dot segment"
+	}
+	return s, ""
+}
+
+func decode(raw string) (s, reason string) {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '%' {
+			out = append(out, raw[i])
+			continue
+		}
+		if i+2 >= len(raw) {
+			return "", "malformed percent-encoding"
+		}
+		hi, lo := unhex(raw[i+1]), unhex(raw[i+2])
+		if hi > 15 || lo > 15 {
+			return "", "malformed percent-encoding"
+		}
+		i += 2
+		switch b := hi<<4 | lo; b {
+		case '/':
+			return "", "an encoded slash"
+		case '\\':
+			return "", "a backslash"
+		case 0:
+			return "", "a NUL"
+		default:
+			out = append(out, b)
+		}
+	}
+	return string(out), ""
+}
+
+// unhex is a hexadecimal digit's value; over 15: it is none.
+func unhex(b byte) byte {
+	switch {
+	case b >= '0' && b <= '9':
+		return b - '0'
+	case b >= 'a' && b <= 'f':
+		return b - 'a' + 10
+	case b >= 'A' && b <= 'F':
+		return b - 'A' + 10
+	}
+	return 255
+}
+
+// hostOf is a request's host as it is compared: lower case, without a port and
+// without the dot that ends an absolute name.
+func hostOf(authority string) string {
+	host, _ := splitPort(authority)
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}

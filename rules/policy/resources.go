@@ -1,0 +1,130 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// resources reads everything that rules guard.
+func (l *loader) resources() {
+	l.databases(l.doc.Key("databases"))
+	l.apiBase()
+	l.serviceRules(l.doc.Key("services"))
+	l.databaseRules(l.doc.Key("databases"))
+	l.fileRules(l.doc.Key("files"))
+	l.routes(l.doc.Key("routes"))
+}
+
+// resource compiles one rule. It is nil where there is none, or one with faults.
+func (l *loader) resource(r Resource, rule rules.Value, auth *Auth) *Resource {
+	if rule.Kind() == rules.Missing {
+		return nil
+	}
+	compiled, faults := rules.Compile(rule, r.Place, l.scope())
+	for _, f := range faults {
+		l.redact(&f)
+		l.add(f)
+	}
+	eachClause(rule, r.Place, func(clause rules.Value, _ string) {
+		if kind, _ := clause.Key("rule").Text(); kind == "query" || kind == "webhook" {
+			l.p.Calls = true
+			if l.firstCall == "" {
+				l.firstCall = r.Place
+			}
+		}
+	})
+	if compiled == nil {
+		return nil
+	}
+	r.Rule = compiled
+	switch kind := compiled.Kind(); {
+	case auth != nil:
+		r.Auth = *auth
+	case kind == "allow" || kind == "deny":
+		r.Auth.mode = authNone
+	}
+	for _, h := range l.p.ClaimHeaders {
+		r.Strip = append(r.Strip, foldHeader(h.Header))
+	}
+	for _, name := range compiled.ForcedHeaders() {
+		r.Strip = append(r.Strip, foldHeader(name))
+	}
+	r.Strip = sorted(r.Strip)
+	l.p.resources = append(l.p.resources, &r)
+	l.specs = append(l.specs, rule)
+	return &r
+}
+
+func (l *loader) scope() *rules.Scope {
+	return &rules.Scope{AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.query, Webhook: l.webhook}
+}
+
+// auth reads what a resource says of tokens, nil when it says nothing.
+func (l *loader) auth(v rules.Value, place string) *Auth {
+	switch v.Kind() {
+	case rules.Missing:
+		return nil
+	case rules.String:
+		switch mode, _ := v.Text(); mode {
+		case "optional":
+			return &Auth{mode: authOptional}
+		case "none":
+			return &Auth{mode: authNone}
+		}
+		return &Auth{}
+	}
+	a := &Auth{providers: []string{}}
+	for i, name := range words(v.Key("providers")) {
+		if name != "" && !contains(l.providers, name) {
+			l.unknownProvider(rules.Elem(rules.Join(place, "providers"), i), name)
+		}
+		a.providers = append(a.providers, name)
+	}
+	return a
+}
+
+func (l *loader) unknownProvider(place, name string) {
+	switch near := nearest(name, l.providers); {
+	case near != "":
+		l.fault(place, "no entry of auth.tokens has this name; did you mean %s?", near)
+	case len(l.providers) == 0:
+		l.fault(place, "no entry of auth.tokens has a name")
+	default:
+		l.fault(place, "no entry of auth.tokens has this name; want one of %s", strings.Join(l.providers, ", "))
+	}
+}
+
+// apiBase reads what stands before the sections of the API.
+func (l *loader) apiBase() {
+	p := l.p
+	prefix := textOf(l.doc.Key("apiPrefix"), defaultPrefix)
+	segs, fault := parseTemplate(prefix)
+	for _, s := range segs {
+		if s.kind != literal {
+			fault = "want a path without variables"
+		}
+		p.api.base = append(p.api.base, s.text)
+	}
+	if fault != "" {
+		l.fault("apiPrefix", "%s", fault)
+	}
+	p.APIPrefix = strings.TrimSuffix(prefix, "/")
+	p.api.base = append(p.api.base, p.Project)
+}
+
+// needProject reports that a section's paths lack their {project}.
+func (l *loader) needProject(section string) {
+	if l.p.Project == "" && !l.quiet["project"] {
+		l.broken("project", "missing; it is part of the paths of %s", section)
+	}
+}
+
+// nameFault reports a name that no path can hold.
+func (l *loader) nameFault(place, name string) bool {
+	fault := segmentFault(name)
+	if fault != "" {
+		l.fault(place, "%s", fault)
+	}
+	return fault != ""
+}

@@ -1,0 +1,147 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// serviceRules reads the rules of remote services.
+func (l *loader) serviceRules(v rules.Value) {
+	if v.Kind() != rules.Object {
+		return
+	}
+	if v.Len() > 0 {
+		l.needProject("services")
+	}
+	index := map[string]map[string]*Resource{}
+	v.Each(func(service string, s rules.Value) bool {
+		at := rules.Join("services", service)
+		l.nameFault(at, service)
+		endpoints := map[string]*Resource{}
+		s.Key("endpoints").Each(func(endpoint string, e rules.Value) bool {
+			place := rules.Join(rules.Join(at, "endpoints"), endpoint)
+			if l.nameFault(place, endpoint) || e.Kind() != rules.Object {
+				return true
+			}
+			endpoints[endpoint] = l.resource(
+				Resource{Kind: Service, Name: "services." + service + "." + endpoint, Place: rules.Join(place, "rule")},
+				e.Key("rule"), l.auth(e.Key("auth"), rules.Join(place, "auth")))
+			return true
+		})
+		index[service] = endpoints
+		return true
+	})
+	l.p.api.services = index
+}
+
+// databases reads what there is to query.
+func (l *loader) databases(v rules.Value) {
+	v.Each(func(name string, d rules.Value) bool {
+		l.p.Databases = append(l.p.Databases, DB{Name: name, Type: textOf(d.Key("type"), ""), Conn: textOf(d.Key("conn"), "")})
+		return true
+	})
+}
+
+// query says why a query rule cannot read a collection, "" when it can.
+func (l *loader) query(db, col string) string {
+	i := slices.IndexFunc(l.p.Databases, func(d DB) bool { return d.Name == db })
+	if i < 0 {
+		var names []string
+		for _, d := range l.p.Databases {
+			names = append(names, d.Name)
+		}
+		if near := nearest(db, names); near != "" {
+			return fmt.Sprintf("no such database; did you mean %s?", near)
+		}
+		return "no such database in databases"
+	}
+	d := &l.p.Databases[i]
+	conn := rules.Join(rules.Join("databases", db), "conn")
+	switch {
+	case d.Type == "": // reported
+	case d.Type != "embedded":
+		return fmt.Sprintf("queries on databases of type %s are not built yet; want embedded", d.Type)
+	case d.Conn == "" && !l.o.Module && !l.unset[conn] && !l.quiet[conn]:
+		return "the database has no conn"
+	}
+	if !contains(d.Queried, col) {
+		d.Queried = sorted(append(d.Queried, col))
+	}
+	return ""
+}
+
+// databaseRules reads the rules of collections.
+func (l *loader) databaseRules(v rules.Value) {
+	index := map[string]map[string]map[string]*Resource{}
+	v.Each(func(db string, d rules.Value) bool {
+		collections := d.Key("collections")
+		if collections.Kind() != rules.Object {
+			return true
+		}
+		l.needProject("collections")
+		at := rules.Join("databases", db)
+		l.nameFault(at, db)
+		byCollection := map[string]map[string]*Resource{}
+		collections.Each(func(col string, c rules.Value) bool {
+			place := rules.Join(rules.Join(at, "collections"), col)
+			if !l.nameFault(place, col) {
+				byCollection[col] = l.operationRules(c, place, operations,
+					Resource{Kind: Database, Name: "databases." + db + "." + col})
+			}
+			return true
+		})
+		index[db] = byCollection
+		return true
+	})
+	if len(index) > 0 {
+		l.p.api.databases = index
+	}
+}
+
+// operationRules reads `auth` and `rules`.
+func (l *loader) operationRules(v rules.Value, place string, operations []string, like Resource) map[string]*Resource {
+	byOp := map[string]*Resource{}
+	at := rules.Join(place, "rules")
+	auth := l.auth(v.Key("auth"), rules.Join(place, "auth"))
+	v.Key("rules").Each(func(op string, rule rules.Value) bool {
+		if contains(operations, op) { // else it is reported
+			r := like
+			r.Op, r.Name, r.Place = op, like.Name+"."+op, rules.Join(at, op)
+			byOp[op] = l.resource(r, rule, auth)
+		}
+		return true
+	})
+	return byOp
+}
+
+// fileRules reads the rules of files.
+func (l *loader) fileRules(v rules.Value) {
+	if v.Kind() != rules.Array {
+		return
+	}
+	l.p.api.files = &fileNode{}
+	i := -1
+	v.Each(func(_ string, f rules.Value) bool {
+		i++
+		if i == 0 {
+			l.needProject("files")
+		}
+		place := rules.Elem("files", i)
+		prefix, _ := f.Key("prefix").Text()
+		segs, fault := parsePrefix(prefix)
+		at := rules.Join(place, "prefix")
+		if fault != "" && prefix != "" {
+			l.fault(at, "%s", fault)
+		}
+		p := &filePrefix{place: place, captures: captures(segs)}
+		p.byOp = l.operationRules(f, place, fileOperations, Resource{Kind: File, Name: "files[" + prefix + "]"})
+		if fault == "" && !l.unset[at] {
+			if other := l.p.api.files.add(segs, p); other != nil {
+				l.fault(at, "the same paths as %s", other.place)
+			}
+		}
+		return true
+	})
+}

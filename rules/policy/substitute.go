@@ -1,0 +1,192 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// spot is a place that is written out only when somebody asks.
+type spot struct {
+	up    *spot
+	key   string
+	index int // of an element; -1: key
+}
+
+func (s *spot) place() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.index >= 0:
+		return rules.Elem(s.up.place(), s.index)
+	}
+	return rules.Join(s.up.place(), s.key)
+}
+
+// substitute puts in what `${NAME}` and `${file:…}` stand for, in strings and
+// never in keys. What is put in is not looked at again.
+func (l *loader) substitute(v rules.Value, at *spot) rules.Value {
+	switch v.Kind() {
+	case rules.String:
+		text, _ := v.Text()
+		if strings.Contains(text, "${") {
+			return rules.Str(l.expand(text, at.place()))
+		}
+	case rules.Array:
+		var elems []rules.Value
+		changed := false
+		v.Each(func(_ string, x rules.Value) bool {
+			y := l.substitute(x, &spot{up: at, index: len(elems)})
+			changed = changed || !same(x, y)
+			elems = append(elems, y)
+			return true
+		})
+		if changed {
+			return rules.Arr(elems...)
+		}
+	case rules.Object:
+		var members []rules.Member
+		changed := false
+		v.Each(func(key string, x rules.Value) bool {
+			y := l.substitute(x, &spot{up: at, key: key, index: -1})
+			changed = changed || !same(x, y)
+			members = append(members, rules.Member{Key: key, Value: y})
+			return true
+		})
+		if changed {
+			return rules.Obj(members...)
+		}
+	}
+	return v
+}
+
+// same says whether y is x itself.
+func same(x, y rules.Value) bool { return x == y }
+
+// expand substitutes in one string.
+func (l *loader) expand(text, place string) string {
+	var b strings.Builder
+	put := false
+	for _, p := range Split(text) {
+		if p.Kind == Literal {
+			b.WriteString(p.Text)
+			continue
+		}
+		put = true
+		s, err := l.lookup(p)
+		switch {
+		case err == errUnset && l.o.AllowUnset:
+			l.unset[place] = true
+			l.unsetNames[p.Text] = true
+		case err != nil:
+			l.broken(place, "%v", err)
+		}
+		b.WriteString(s)
+	}
+	if put {
+		l.written[place] = text
+	}
+	return b.String()
+}
+
+var errUnset = errors.New("not set")
+
+// lookup gives what a part stands for. Its value is never part of an error.
+func (l *loader) lookup(p Part) (string, error) {
+	var s string
+	switch p.Kind {
+	case Variable:
+		value, ok := "", false
+		if l.o.Getenv != nil {
+			value, ok = l.o.Getenv(p.Text)
+		}
+		switch {
+		case !ok && l.o.AllowUnset:
+			return "", errUnset
+		case !ok:
+			return "", fmt.Errorf("the environment has no %s", p.Text)
+		}
+		s = value
+	case FileText:
+		if l.o.ReadFile == nil {
+			return "", errors.New("${file:…} is not read here")
+		}
+		data, err := l.o.ReadFile(p.Text)
+		if err != nil {
+			return "", err
+		}
+		s = strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	default:
+		return "", errors.New("want ${NAME} or ${file:path}; $${ is a ${ that stays")
+	}
+	if !utf8.ValidString(s) {
+		return "", errors.New("what it stands for is not UTF-8")
+	}
+	return s, nil
+}
+
+// PartKind is what a Part is.
+type PartKind uint8
+
+const (
+	Malformed PartKind = iota // what begins with ${ and is neither of these
+	Literal                   // text that stays
+	Variable                  // ${NAME}
+	FileText                  // ${file:path}
+)
+
+// Part is a piece of a string of the file.
+type Part struct {
+	Kind PartKind
+	Text string // the text, the name, or the path
+}
+
+// Split cuts a string at its substitutions. `$${` is a literal `${`.
+func Split(s string) (parts []Part) {
+	var lit strings.Builder
+	flush := func() {
+		if lit.Len() > 0 {
+			parts = append(parts, Part{Literal, lit.String()})
+			lit.Reset()
+		}
+	}
+	for {
+		i := strings.Index(s, "${")
+		if i < 0 {
+			lit.WriteString(s)
+			flush()
+			return parts
+		}
+		if i > 0 && s[i-1] == '$' {
+			lit.WriteString(s[:i-1] + "${")
+			s = s[i+2:]
+			continue
+		}
+		lit.WriteString(s[:i])
+		flush()
+		name, rest, closed := strings.Cut(s[i+2:], "}")
+		path, isFile := strings.CutPrefix(name, "file:")
+		switch {
+		case closed && isFile && path != "":
+			parts = append(parts, Part{FileText, path})
+		case closed && isName(name):
+			parts = append(parts, Part{Variable, name})
+		default:
+			return append(parts, Part{Malformed, s[i:]})
+		}
+		s = rest
+	}
+}
+
+// isName says whether s is a variable's or a capture's name.
+func isName(s string) bool {
+	for i, b := range []byte(s) {
+		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || i > 0 && b >= '0' && b <= '9') {
+			return false
+		}
+	}
+	return s != ""
+}

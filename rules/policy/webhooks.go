@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// webhooks reads the hosts that webhook rules may call.
+func (l *loader) webhooks(allow rules.Value) {
+	i := -1
+	allow.Each(func(_ string, v rules.Value) bool {
+		i++
+		place := rules.Elem("webhooks.allow", i)
+		text, _ := v.Text()
+		host := strings.ToLower(text)
+		if host == "" {
+			return true
+		}
+		if fault := webhookFault(host); fault != "" {
+			l.fault(place, "%s", fault)
+		}
+		l.p.Webhooks = append(l.p.Webhooks, host)
+		return true
+	})
+}
+
+func webhookFault(host string) string {
+	name, port := splitPort(host)
+	switch {
+	case strings.Contains(host, "/"):
+		return "want a host, with or without a port; found a URL or a path"
+	case strings.Contains(host, "*"):
+		return "want a host; patterns are not taken"
+	case port != "":
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return "not a port"
+		}
+	case strings.HasSuffix(host, ":"):
+		return "not a port"
+	}
+	return hostFault(name)
+}
+
+// splitPort cuts `host:port` and `[::1]:port`; a host without a port, and a
+// bare IPv6 address, have none.
+func splitPort(s string) (host, port string) {
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && (strings.IndexByte(s, ':') == i || i > 0 && s[i-1] == ']') {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+// hostFault says why nothing can be called so; host is in lower case.
+func hostFault(host string) string {
+	if v6, ok := strings.CutPrefix(host, "["); ok {
+		v6, ok = strings.CutSuffix(v6, "]")
+		if a, err := netip.ParseAddr(v6); !ok || err != nil || !a.Is6() || a.Zone() != "" {
+			return "not an IPv6 address in brackets"
+		}
+		return ""
+	}
+	if strings.Contains(host, ":") {
+		return "an IPv6 address is written in brackets"
+	}
+	if host == "" || len(host) > 253 {
+		return "not the name of a host"
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" {
+			return "a host name with an empty label"
+		}
+		for _, b := range []byte(label) {
+			if !(b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '-' || b == '_') {
+				return "not the name of a host (write other letters than ASCII in punycode)"
+			}
+		}
+	}
+	return ""
+}
+
+// AllowsWebhook says whether a webhook may go to a host and port, in lower
+// case; port is never empty there. IPv6 addresses are in brackets.
+func (p *Policy) AllowsWebhook(host, port string) bool {
+	for _, entry := range p.Webhooks {
+		name, only := splitPort(entry)
+		if name == host && (only == "" || only == port) {
+			return true
+		}
+	}
+	return false
+}
+
+// webhook says why a rule's webhook is not allowed, "" when it is. Without a
+// port in the URL it is one of its scheme's.
+func (l *loader) webhook(hostport string) string {
+	if l.o.Module {
+		return ""
+	}
+	host, port := splitPort(strings.ToLower(hostport))
+	ports := []string{port}
+	if port == "" {
+		ports = []string{"443", "80"}
+	}
+	for _, port := range ports {
+		if l.p.AllowsWebhook(host, port) {
+			return ""
+		}
+	}
+	return "the host is not in webhooks.allow"
+}

@@ -1,0 +1,189 @@
+package token
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// inCache reports whether the cache answers for a token by itself: the Set,
+// without its keys for the while, could not.
+func inCache(c *Cache, s *Set, raw string, now time.Time) bool {
+	static, byKid := s.static, s.byKid
+	defer func() { s.static, s.byKid = static, byKid }()
+	s.static, s.byKid = nil, nil
+	_, err := c.Verify(s, raw, now)
+	return err == nil
+}
+
+func TestCacheAnswersAsTheSetDoes(t *testing.T) {
+	set, cache := hsSet(t), NewCache(8)
+	raw := forge(hsHeader, sums(`{"id":"1","exp":%d+9,"nbf":%d-1}`, testNow.Unix()))
+	want, err := set.Verify(raw, testNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inCache(cache, set, raw, testNow) {
+		t.Error("there before it was verified")
+	}
+	for range 3 {
+		if got, err := cache.Verify(set, raw, testNow); err != nil || got != want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	if !inCache(cache, set, raw, testNow) {
+		t.Error("not remembered")
+	}
+	// One letter away.
+	if other := strings.Replace(raw, ".", "A.", 1); inCache(cache, set, other, testNow) {
+		t.Error("another token is taken for it")
+	}
+}
+
+func TestCacheRespectsTimes(t *testing.T) {
+	at := func(seconds int64) time.Time { return testNow.Add(time.Duration(seconds) * time.Second) }
+	for _, c := range []struct {
+		claims string
+		now    time.Time
+		stage  string
+		cached bool
+	}{
+		{`{"exp":%d+9}`, at(8), "", true},
+		{`{"exp":%d+9}`, at(9), StageTime, false},
+		{`{"exp":%d+9}`, at(9).Add(-1), "", true},
+		{`{"nbf":%d-9}`, at(1), "", true},
+		{`{"nbf":%d-9}`, at(-10), StageTime, false}, // the clock was set back
+		{`{"iat":%d-9}`, at(-10), StageTime, false},
+		{`{}`, at(-1), "", false},
+		{`{}`, at(299), "", true},
+		{`{}`, at(300), "", false}, // verified anew
+		{`{"exp":9e99}`, at(86400), "", true},
+	} {
+		t.Run(fmt.Sprintf("%s %s", c.claims, c.now.Sub(testNow)), func(t *testing.T) {
+			set, cache := hsSet(t), NewCache(8)
+			raw := forge(hsHeader, sums(c.claims, testNow.Unix()))
+			_, err := cache.Verify(set, raw, testNow)
+			wantStage(t, err, "")
+			if got := inCache(cache, set, raw, c.now); got != c.cached {
+				t.Errorf("from the cache: %t, want %t", got, c.cached)
+			}
+			_, err = cache.Verify(set, raw, c.now)
+			wantStage(t, err, c.stage)
+		})
+	}
+}
+
+func TestCacheForgetsWithTheKeys(t *testing.T) {
+	cache, raw := NewCache(8), forge(hsHeader, `{}`)
+	old, same := hsSet(t), hsSet(t)
+	_, err := cache.Verify(old, raw, testNow)
+	wantStage(t, err, "")
+	if inCache(cache, same, raw, testNow) {
+		t.Error("answers for another Set")
+	}
+	_, err = cache.Verify(newSet(t, Key{Alg: "HS256", Secret: "new"}), raw, testNow)
+	wantStage(t, err, StageSignature)
+	_, err = cache.Verify(nil, raw, testNow)
+	wantStage(t, err, StageKey)
+	_, err = cache.Verify(same, raw, testNow)
+	wantStage(t, err, "")
+	if !inCache(cache, same, raw, testNow) {
+		t.Error("not remembered for the new Set")
+	}
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	const size = 4
+	set, cache := hsSet(t), NewCache(size)
+	raw := func(i int) string { return forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i)) }
+	for i := range 3 * size {
+		_, err := cache.Verify(set, raw(i), testNow)
+		wantStage(t, err, "")
+		_, err = cache.Verify(set, raw(0), testNow) // in use, so it stays
+		wantStage(t, err, "")
+	}
+	var kept []int
+	for i := range 3 * size {
+		if inCache(cache, set, raw(i), testNow) {
+			kept = append(kept, i)
+		}
+	}
+	if got := fmt.Sprint(kept); got != "[0 9 10 11]" {
+		t.Errorf("kept %s, want the %d used last", got, size)
+	}
+}
+
+// Few large tokens take the place of many small ones.
+func TestCacheIsBoundedInBytes(t *testing.T) {
+	set, cache := hsSet(t), NewCache(8)
+	raw := func(i int) string {
+		return forge(hsHeader, fmt.Sprintf(`{"id":%d,"x":%q}`, i, strings.Repeat("x", 10_000)))
+	}
+	for i := range 8 {
+		_, err := cache.Verify(set, raw(i), testNow)
+		wantStage(t, err, "")
+		if !inCache(cache, set, raw(i), testNow) {
+			t.Errorf("token %d is not remembered", i)
+		}
+	}
+	if inCache(cache, set, raw(6), testNow) || !inCache(cache, set, raw(7), testNow) {
+		t.Error("32 KiB hold one token of 13 KB with claims of 10 KB")
+	}
+	one := NewCache(1)
+	_, err := one.Verify(set, raw(0), testNow)
+	wantStage(t, err, "")
+	if inCache(one, set, raw(0), testNow) {
+		t.Error("a token larger than the cache is remembered")
+	}
+}
+
+func TestFailuresPushNothingOut(t *testing.T) {
+	set, cache := hsSet(t), NewCache(1)
+	good := forge(hsHeader, `{}`)
+	_, err := cache.Verify(set, good, testNow)
+	wantStage(t, err, "")
+	for i, bad := range []string{
+		"", "a.b.c", strings.Repeat("x", maxToken+1), rfcNone,
+		forgeWith("guess", hsHeader, `{}`), forge(hsHeader, `{"exp":0}`), forge(hsHeader, `[]`),
+	} {
+		if c, err := cache.Verify(set, bad, testNow); err == nil || c != (Claims{}) {
+			t.Errorf("bad token %d: %+v, %v", i, c, err)
+		}
+	}
+	if !inCache(cache, set, good, testNow) {
+		t.Error("a refused token pushed a good one out")
+	}
+}
+
+func TestCacheOfNone(t *testing.T) {
+	set, raw := hsSet(t), forge(hsHeader, `{}`)
+	for _, n := range []int{0, -1} {
+		cache := NewCache(n)
+		_, err := cache.Verify(set, raw, testNow)
+		wantStage(t, err, "")
+		if inCache(cache, set, raw, testNow) {
+			t.Errorf("a cache of %d remembers", n)
+		}
+	}
+}
+
+func TestCacheFromManySides(t *testing.T) {
+	set, cache := newSet(t, primaryFor("HS256")), NewCache(2)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			raw := forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i%4))
+			for range 200 {
+				if _, err := cache.Verify(set, raw, testNow); err != nil {
+					t.Error(err)
+				}
+				if _, err := set.ServiceToken("gw", testNow); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}

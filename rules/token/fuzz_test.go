@@ -1,0 +1,116 @@
+package token
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/rulegate/rulegate/rules/strictjson"
+)
+
+// Whatever the text: no panic, an *Error or claims and never both, the same
+// answer from a cache, and nothing is accepted that another library refuses.
+func FuzzVerify(f *testing.F) {
+	for _, raw := range []string{
+		rfcHS256, rfcRS256, rfcES256, rfcES512, rfcEdDSA, rfcNone,
+		forge(hsHeader, `{"exp":1e400,"nbf":-1e300,"iat":0.5,"aud":["a",1],"iss":"i"}`),
+		forge(`{"alg":"HS256","kid":"j1"}`, `{"exp":9e9}`), forge(`{"alg":"HS256","crit":["x"]}`, `{}`),
+		forge(`{"\u0061lg":"HS256","kid":7}`, `[]`), "..", "", "a.b.c",
+	} {
+		f.Add(raw, int64(1300000000))
+		f.Add(raw, int64(1300819380))
+	}
+	set := rfcSet(f)
+	plain := hsSet(f)
+	named := newSet(f, Key{JWKS: `{"keys":[{"kid":"j1","kty":"oct","k":"` + b64(testSecret) + `"}]}`, Issuer: []string{"i"}, Audience: []string{"a"}})
+	cache := NewCache(16)
+	f.Fuzz(func(t *testing.T, raw string, unix int64) {
+		now := time.Unix(unix, 0)
+		for _, s := range []*Set{set, plain, named} {
+			claims, err := s.Verify(raw, now)
+			again, cacheErr := cache.Verify(s, raw, now)
+			if (err == nil) != (cacheErr == nil) || again.JSON != claims.JSON {
+				t.Fatalf("%v and %q, from the cache %v and %q", err, claims.JSON, cacheErr, again.JSON)
+			}
+			if err != nil {
+				var e *Error
+				if !errors.As(err, &e) || e.Stage == "" || claims != (Claims{}) {
+					t.Fatalf("claims %+v with error %#v", claims, err)
+				}
+				continue
+			}
+			parts := strings.Split(raw, ".")
+			if len(parts) != 3 || b64(claims.JSON) != parts[1] || strictjson.Check(claims.JSON, maxDepth) != nil {
+				t.Fatalf("accepted %q", raw)
+			}
+			if s == plain && golangJWT("HS256", raw) != nil {
+				t.Fatalf("accepted %q, which golang-jwt refuses", raw)
+			}
+		}
+	})
+}
+
+// Texts that are signed properly reach what lies behind the signature.
+func FuzzClaims(f *testing.F) {
+	for _, claims := range []string{
+		`{}`, `{"exp":1}`, `{"exp":1e400}`, `{"exp":-0.0}`, `{"exp":1700000000.9999999999}`, `{"aud":[],"iss":null}`,
+		`{"aud":["a"],"iss":"i","exp":9223372036854775807,"nbf":-9223372036854775808}`, `{"a":1,"\u0061":2}`, "{\"a\":\"\xff\"}",
+	} {
+		f.Add(hsHeader, claims)
+	}
+	f.Add(`{"alg":"HS256","typ":"application/sc-service+jwt"}`, `{}`)
+	f.Add(`{"kid":"","alg":"HS256"}`, `{}`)
+	set := newSet(f, Key{Alg: "HS256", Secret: testSecret, Audience: []string{"a"}, Issuer: []string{"i"}})
+	plain := hsSet(f)
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		raw := forge(header, payload)
+		for _, s := range []*Set{set, plain} {
+			c, err := s.Verify(raw, testNow)
+			if err != nil {
+				continue
+			}
+			if c.JSON != payload || !c.validAt(testNow) {
+				t.Fatalf("accepted %q as %+v", payload, c)
+			}
+			parser := jwt.NewParser(jwt.WithStrictDecoding(), jwt.WithTimeFunc(func() time.Time { return testNow }))
+			_, err = parser.Parse(raw, func(*jwt.Token) (any, error) { return []byte(testSecret), nil })
+			// It holds claims against a time of its own making and reads every
+			// number as a double, so only its word on the signature counts.
+			if err != nil && !errors.Is(err, jwt.ErrTokenInvalidClaims) && !errors.Is(err, jwt.ErrTokenMalformed) {
+				t.Fatalf("accepted %q, which golang-jwt refuses: %v", raw, err)
+			}
+		}
+	})
+}
+
+// No text of a key panics, whatever the policy holds.
+func FuzzKeys(f *testing.F) {
+	for _, p := range []pair{rsaPair(), p256Pair(), ed25519er()} {
+		f.Add(p.publicPEM, p.privatePKCS8, keysOf(with(`"kid":"a"`, jwkOf(f, p.private.Public()))))
+	}
+	f.Add(pemText("RSA PUBLIC KEY", []byte{0x30, 6, 2, 1, 0, 2, 1, 0}), pemText("EC PRIVATE KEY", []byte{0x30, 3, 2, 1, 1}), `{"keys":[{"kty":"RSA","n":"AA","e":""}]}`)
+	f.Fuzz(func(t *testing.T, public, private, jwks string) {
+		for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
+			s, faults := NewSet([]Key{
+				{Alg: alg, PublicKey: public},
+				{Alg: alg, PrivateKey: private, Primary: true},
+				{JWKS: jwks},
+			}, 0, false)
+			if (s == nil) == (len(faults) == 0) {
+				t.Fatalf("%v with %+v", s, faults)
+			}
+			if s == nil {
+				continue
+			}
+			raw, err := s.Mint(`{}`, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Verify(raw, testNow); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

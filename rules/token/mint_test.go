@@ -1,0 +1,106 @@
+package token
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+func TestMintForEveryAlgorithm(t *testing.T) {
+	for i := range algorithms {
+		alg := algorithms[i].name
+		t.Run(alg, func(t *testing.T) {
+			key := primaryFor(alg)
+			key.Kid = `k"1`
+			set := newSet(t, Key{Alg: "HS256", Secret: "another"}, key)
+			if gotAlg, kid := set.Primary(); gotAlg != alg || kid != key.Kid || !set.CanSign() {
+				t.Errorf("Primary %q, %q", gotAlg, kid)
+			}
+			const claims = `{ "id": "ü<1>" , "n": 9007199254740993 }`
+			raw, err := set.Mint(claims, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := set.Verify(raw, testNow)
+			if err != nil || c.JSON != claims || c.Provider != "own" {
+				t.Errorf("got %+v, %v", c, err)
+			}
+			header, err := decodeSegment(strings.SplitN(raw, ".", 2)[0])
+			if err != nil || string(header) != `{"alg":"`+alg+`","typ":"JWT","kid":"k\"1"}` {
+				t.Errorf("header %s, %v", header, err)
+			}
+			if secret := set.HMACSecret(); (secret == testSecret) != strings.HasPrefix(alg, "HS") {
+				t.Errorf("HMACSecret %q", secret)
+			}
+		})
+	}
+}
+
+func TestMintRefuses(t *testing.T) {
+	set := newSet(t, primaryFor("HS256"))
+	for name, c := range map[string]struct{ bad, good string }{
+		"not JSON":       {`{`, `{}`},
+		"an array":       {`[]`, `{}`},
+		"repeated claim": {`{"a":1,"a":1}`, `{"a":1,"b":1}`},
+		"too large":      {`{"a":"` + strings.Repeat("x", 12300) + `"}`, `{"a":"` + strings.Repeat("x", 12100) + `"}`},
+	} {
+		if raw, err := set.Mint(c.bad, ""); err == nil {
+			t.Errorf("%s: %s", name, raw)
+		}
+		if _, err := set.Mint(c.good, ""); err != nil {
+			t.Errorf("%s: the twin: %v", name, err)
+		}
+	}
+	if _, err := hsSet(t).Mint(`{}`, ""); err == nil {
+		t.Error("minted without a primary")
+	}
+}
+
+func TestServiceToken(t *testing.T) {
+	for _, alg := range []string{"HS256", "RS256", "ES256", "EdDSA"} {
+		set := newSet(t, primaryFor(alg))
+		raw, err := set.ServiceToken(`gw "1"`, testNow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = set.Verify(raw, testNow)
+		wantStage(t, err, StageParse)
+
+		parts := strings.Split(raw, ".")
+		header, _ := decodeSegment(parts[0])
+		_, kid := set.Primary()
+		if h := gjson.ParseBytes(header); h.Get("typ").Str != "sc-service+jwt" || h.Get("kid").Str != kid || h.Get("alg").Str != alg {
+			t.Errorf("header %s", header)
+		}
+		claims, _ := decodeSegment(parts[1])
+		if want := `{"id":"gw \"1\"","role":"SpaceCloud","exp":1700001800}`; string(claims) != want {
+			t.Errorf("claims %s, want %s", claims, want)
+		}
+	}
+}
+
+func TestServiceTokenIsReused(t *testing.T) {
+	set := newSet(t, primaryFor("ES256")) // each signature is another
+	mint := func(gateway string, now time.Time) string {
+		raw, err := set.ServiceToken(gateway, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	first := mint("gw", testNow)
+	if mint("gw", testNow.Add(serviceReuse-1)) != first {
+		t.Error("not reused")
+	}
+	for name, again := range map[string]string{
+		"later":            mint("gw", testNow.Add(serviceReuse)),
+		"another gateway":  mint("gw2", testNow),
+		"a clock set back": mint("gw2", testNow.Add(-time.Second)),
+	} {
+		if again == first {
+			t.Errorf("%s: reused", name)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package token
+
+import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// publicPEM reads the one public key of a PEM text: a block PUBLIC KEY, RSA
+// PUBLIC KEY or CERTIFICATE. Of a certificate nothing but its key is used.
+func publicPEM(text string) (any, error) {
+	block, err := onePEM(text)
+	if err != nil {
+		return nil, err
+	}
+	switch block.Type {
+	case "PUBLIC KEY":
+		return publicSPKI(block.Bytes)
+	case "RSA PUBLIC KEY":
+		return publicPKCS1(block.Bytes)
+	case "CERTIFICATE":
+		return publicCertificate(block.Bytes)
+	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
+		return nil, errors.New("a private key; it belongs in privateKey")
+	}
+	return nil, fmt.Errorf("want a PEM block PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, found %s", quote(block.Type))
+}
+
+// privatePEM reads the one private key of a PEM text: PKCS#8, PKCS#1 or SEC 1.
+func privatePEM(text string) (any, error) {
+	block, err := onePEM(text)
+	if err != nil {
+		return nil, err
+	}
+	if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
+		return nil, errors.New("encrypted; want it without a passphrase")
+	}
+	switch block.Type {
+	case "PRIVATE KEY":
+		return privatePKCS8(block.Bytes)
+	case "RSA PRIVATE KEY":
+		return privatePKCS1(block.Bytes)
+	case "EC PRIVATE KEY":
+		return privateSEC1(block.Bytes, nil)
+	case "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE":
+		return nil, errors.New("a public key; it belongs in publicKey")
+	}
+	return nil, fmt.Errorf("want a PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, found %s", quote(block.Type))
+}
+
+// onePEM gives a text's only block. EC PARAMETERS, which openssl writes before
+// a key, are passed over: the key names its curve itself.
+func onePEM(text string) (*pem.Block, error) {
+	var found *pem.Block
+	rest := []byte(text)
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type == "EC PARAMETERS" {
+			continue
+		}
+		if found != nil {
+			return nil, errors.New("more than one PEM block; want one key")
+		}
+		found = block
+	}
+	if found == nil {
+		return nil, errors.New("want PEM (-----BEGIN …), found no block of it")
+	}
+	if strings.Contains(string(rest), "-----BEGIN") {
+		return nil, errors.New("a PEM block that cannot be read")
+	}
+	return found, nil
+}

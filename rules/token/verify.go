@@ -1,0 +1,106 @@
+package token
+
+import "time"
+
+// key is one that verifies tokens.
+type key struct {
+	provider         string
+	alg              *algorithm // nil: every one that the material fits
+	kid              string
+	public           any // secret, *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+	issuer, audience []string
+}
+
+// verifies reports whether the key may verify tokens of the algorithm.
+func (k *key) verifies(a *algorithm) bool {
+	if k.alg != nil && k.alg != a {
+		return false
+	}
+	return a.fits(k.public)
+}
+
+// Set holds the keys of a policy. It does not change, so any number of
+// goroutines may use it. The zero Set accepts nothing.
+type Set struct {
+	static  []*key // secrets and PEM keys: what a token without kid is tried with
+	byKid   map[string][]*key
+	primary *primary
+
+	leeway        time.Duration
+	requireExpiry bool
+}
+
+// Verify checks a token at the time now, with at most 16 KiB of text.
+//
+// A token is tried with the keys that its alg and kid choose; with more than
+// one, the first that made the signature and whose issuer and audience agree
+// is the provider.
+//
+// Errors: always an *Error, of the first stage that refuses.
+func (s *Set) Verify(raw string, now time.Time) (Claims, error) {
+	t, err := parse(raw)
+	if err != nil {
+		return Claims{}, err
+	}
+	a, keys, err := s.choose(&t)
+	if err != nil {
+		return Claims{}, err
+	}
+	err = fail(StageSignature, "not made by a key that alg and kid choose")
+	var f facts
+	signed := false
+	for _, k := range keys {
+		if !verifySignature(a, k.public, t.signed, t.signature) {
+			continue
+		}
+		if !signed { // the claims are the same, whoever signed
+			signed = true
+			if f, err = readFacts(t.payload); err != nil {
+				return Claims{}, err
+			}
+			if err = s.checkTime(&f, now); err != nil {
+				return Claims{}, err
+			}
+		}
+		if err = k.checkParties(&f); err != nil {
+			continue
+		}
+		c := s.claims(&f)
+		c.JSON, c.Provider = t.payload, k.provider
+		return c, nil
+	}
+	return Claims{}, err
+}
+
+// choose gives the keys that a token's header names; never none without an
+// error.
+func (s *Set) choose(t *compact) (*algorithm, []*key, error) {
+	a := findAlgorithm(t.alg)
+	if a == nil {
+		return nil, nil, fail(StageKey, "alg %s is not accepted", quote(t.alg))
+	}
+	if s == nil {
+		return nil, nil, fail(StageKey, "no keys are configured")
+	}
+	among := s.static
+	if t.hasKid {
+		among = s.byKid[t.kid]
+		if len(among) == 0 {
+			return nil, nil, fail(StageKey, "no key has the kid %s: add kid to the entry of auth.tokens that it belongs to", quote(t.kid))
+		}
+	}
+	var keys []*key
+	for _, k := range among {
+		if k.verifies(a) {
+			keys = append(keys, k)
+		}
+	}
+	switch {
+	case len(keys) > 0:
+		return a, keys, nil
+	case t.hasKid:
+		return nil, nil, fail(StageKey, "the key of kid %s is not for %s", quote(t.kid), a.name)
+	default:
+		return nil, nil, fail(StageKey, "no key is for %s (a token without kid is never tried with a JWK set)", a.name)
+	}
+}

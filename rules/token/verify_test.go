@@ -1,0 +1,143 @@
+package token
+
+import (
+	"strings"
+	"testing"
+)
+
+const jwksOct = `{"keys":[{"kty":"oct","kid":"j1","k":"Z3Vlc3M"}]}` // the secret `guess`
+
+func TestKeySelection(t *testing.T) {
+	set := newSet(t,
+		Key{Name: "first", Alg: "HS256", Secret: "one"},
+		Key{Name: "second", Alg: "HS256", Secret: "two", Kid: "k2"},
+		Key{Name: "long", Alg: "HS512", Secret: "one"},
+		Key{Name: "set", JWKS: jwksOct},
+	)
+	kidOfOne := defaultKid("one")
+	head := func(kid string) string { return `{"alg":"HS256","kid":"` + kid + `"}` }
+	for _, c := range []struct{ name, raw, stage, provider string }{
+		{"no kid: the first static key", forgeWith("one", hsHeader, `{}`), "", "first"},
+		{"no kid: a static key with a kid", forgeWith("two", hsHeader, `{}`), "", "second"},
+		{"no kid: never a JWK set", forgeWith("guess", hsHeader, `{}`), StageSignature, ""},
+		{"kid of a JWK set", forgeWith("guess", head("j1"), `{}`), "", "set"},
+		{"the kid that Space Cloud gives a secret", forgeWith("one", head(kidOfOne), `{}`), "", "first"},
+		{"that kid and another secret", forgeWith("two", head(kidOfOne), `{}`), StageSignature, ""},
+		{"a given kid", forgeWith("two", head("k2"), `{}`), "", "second"},
+		{"a given kid replaces the derived one", forgeWith("two", head(defaultKid("two")), `{}`), StageKey, ""},
+		{"kid in the URL alphabet", forgeWith("one", head(strings.NewReplacer("+", "-", "/", "_").Replace(kidOfOne)+"x"), `{}`), StageKey, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			claims, err := set.Verify(c.raw, testNow)
+			if wantStage(t, err, c.stage); claims.Provider != c.provider {
+				t.Errorf("provider %q, want %q", claims.Provider, c.provider)
+			}
+		})
+	}
+}
+
+// SHA-256 of `abc` is FIPS 180's own example.
+func TestDefaultKid(t *testing.T) {
+	if got := defaultKid("abc"); got != "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=" {
+		t.Error(got)
+	}
+}
+
+// Tenants of one issuer share its key set and differ in iss.
+func TestProvidersOfOneKeySet(t *testing.T) {
+	set := newSet(t,
+		Key{Name: "a", JWKS: jwksOct, Issuer: []string{"https://a"}},
+		Key{Name: "b", JWKS: jwksOct, Issuer: []string{"https://b"}, Audience: []string{"shop"}},
+	)
+	for claims, want := range map[string]struct{ stage, provider string }{
+		`{"iss":"https://a"}`:              {"", "a"},
+		`{"iss":"https://b","aud":"shop"}`: {"", "b"},
+		`{"iss":"https://c","aud":"shop"}`: {StageIssuer, ""},
+		`{"iss":"https://b","aud":"x"}`:    {StageAudience, ""},
+	} {
+		c, err := set.Verify(forgeWith("guess", `{"alg":"HS256","kid":"j1"}`, claims), testNow)
+		if wantStage(t, err, want.stage); c.Provider != want.provider {
+			t.Errorf("%s: provider %q, want %q", claims, c.Provider, want.provider)
+		}
+	}
+}
+
+// A key without alg in a set serves every algorithm of its kind and no other.
+func TestJWKWithoutAlg(t *testing.T) {
+	p := rsaPair()
+	jwk := jwkOf(t, p.private.Public())
+	set := newSet(t, Key{JWKS: `{"keys":[{"kid":"r",` + jwk[1:] + `]}`})
+	for _, alg := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"} {
+		mint := newSet(t, Key{Alg: alg, PrivateKey: p.privatePKCS8, Kid: "r", Primary: true})
+		raw, err := mint.Mint(`{}`, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = set.Verify(raw, testNow)
+		wantStage(t, err, "")
+		only := newSet(t, Key{Alg: "PS384", JWKS: `{"keys":[{"kid":"r",` + jwk[1:] + `]}`})
+		if _, err = only.Verify(raw, testNow); alg == "PS384" {
+			wantStage(t, err, "")
+		} else {
+			wantStage(t, err, StageKey)
+		}
+	}
+	for _, secret := range []string{p.publicPEM, jwk, ""} {
+		_, err := set.Verify(forgeWith(secret, `{"alg":"HS256","kid":"r"}`, `{}`), testNow)
+		wantStage(t, err, StageKey)
+	}
+}
+
+func TestZeroValuesDeny(t *testing.T) {
+	raw := forgeWith("", hsHeader, `{}`)
+	var none *Set
+	var cache *Cache
+	for name, verify := range map[string]func() (Claims, error){
+		"zero Set":           func() (Claims, error) { return new(Set).Verify(raw, testNow) },
+		"nil Set":            func() (Claims, error) { return none.Verify(raw, testNow) },
+		"zero Cache":         func() (Claims, error) { return new(Cache).Verify(new(Set), raw, testNow) },
+		"nil Cache, nil Set": func() (Claims, error) { return cache.Verify(nil, raw, testNow) },
+		"no keys":            func() (Claims, error) { return newSet(t).Verify(raw, testNow) },
+	} {
+		c, err := verify()
+		if wantStage(t, err, StageKey); c != (Claims{}) {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+	if none.CanSign() || new(Set).CanSign() || new(Set).HMACSecret() != "" {
+		t.Error("the zero Set signs")
+	}
+	if _, err := new(Set).Mint(`{}`, ""); err == nil {
+		t.Error("the zero Set mints")
+	}
+	if _, err := none.ServiceToken("gw", testNow); err == nil {
+		t.Error("the nil Set mints")
+	}
+	if verifySignature(&algorithms[0], nil, "", nil) || verifySignature(&algorithm{}, secret(nil), "", nil) {
+		t.Error("a key that is not there verifies")
+	}
+}
+
+func TestSignatureLengths(t *testing.T) {
+	for _, alg := range []string{"ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256", "HS256"} {
+		set := newSet(t, primaryFor(alg))
+		raw, err := set.Mint(`{}`, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = set.Verify(raw, testNow)
+		wantStage(t, err, "")
+		parts := strings.Split(raw, ".")
+		sig, _ := decodeSegment(parts[2])
+		n := len(sig)
+		for name, bad := range map[string][]byte{
+			"empty": nil, "one byte less": sig[:n-1], "one byte more": append(sig[:n:n], 0),
+			"zeros": make([]byte, n), "zero in front": append([]byte{0}, sig...), "half": sig[:n/2],
+		} {
+			_, err := set.Verify(parts[0]+"."+parts[1]+"."+base64url.EncodeToString(bad), testNow)
+			if wantStage(t, err, StageSignature); t.Failed() {
+				t.Fatalf("%s: %s", alg, name)
+			}
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/tidwall/gjson"
+)
+
+// Minter signs the tokens that webhooks carry.
+type Minter interface {
+	// Mint signs claims, the text of a JSON object, as they are.
+	Mint(claims string) (string, error)
+	// ServiceToken is the gateway's own.
+	ServiceToken(now time.Time) (string, error)
+}
+
+// ClaimsLife is how long the token of a webhook's `claims` is good for, when they
+// do not say so themselves by `exp`.
+const ClaimsLife = 5 * time.Minute
+
+// Encode writes calls as the body of POST /v1/calls. A webhook's headers are made
+// here: Content-Type, Authorization with the user's token or one minted with the
+// call's claims or not at all, and X-SC-Token with the service token. A token that
+// cannot be minted, two calls with one id and a call without its parts are errors.
+func Encode(calls []rules.Call, m Minter, now time.Time) ([]byte, error) {
+	e := encoder{minter: m, now: now, out: []byte(`{"calls":[`)}
+	seen := make(map[string]bool, len(calls))
+	for i := range calls {
+		c := &calls[i]
+		if i > 0 {
+			e.out = append(e.out, ',')
+		}
+		if c.ID == "" || seen[c.ID] {
+			return nil, fmt.Errorf("calls[%d]: want an id of its own, found %q", i, c.ID)
+		}
+		seen[c.ID] = true
+		if err := e.call(c); err != nil {
+			return nil, fmt.Errorf("calls[%d]: %w", i, err)
+		}
+	}
+	return append(e.out, `]}`...), nil
+}
+
+type encoder struct {
+	minter  Minter
+	now     time.Time
+	service string // minted once for all webhooks
+	out     []byte
+}
+
+func (e *encoder) call(c *rules.Call) (err error) {
+	e.out = append(e.out, '{')
+	e.text("id", c.ID)
+	e.text("kind", c.Kind.String())
+	switch c.Kind {
+	case rules.Query:
+		e.query(c)
+	case rules.Webhook:
+		err = e.webhook(c)
+	default:
+		err = errors.New("neither query nor webhook")
+	}
+	if c.Cache > 0 {
+		e.text("cache", c.Cache.String())
+	}
+	e.out = append(e.out, '}')
+	return err
+}
+
+// name begins a member.
+func (e *encoder) name(name string) {
+	if e.out[len(e.out)-1] != '{' {
+		e.out = append(e.out, ',')
+	}
+	e.out = append(gjson.AppendJSONString(e.out, name), ':')
+}
+
+func (e *encoder) text(name, value string) {
+	e.name(name)
+	e.out = gjson.AppendJSONString(e.out, value)
+}
+
+func (e *encoder) query(c *rules.Call) {
+	e.text("db", c.DB)
+	e.text("col", c.Col)
+	if c.Find.Kind() != rules.Missing {
+		e.name("find")
+		e.out = c.Find.Append(e.out)
+	}
+	if c.Columns != nil {
+		e.name("columns")
+		e.out = append(e.out, '[')
+		for i, column := range c.Columns {
+			if i > 0 {
+				e.out = append(e.out, ',')
+			}
+			e.out = gjson.AppendJSONString(e.out, column)
+		}
+		e.out = append(e.out, ']')
+	}
+	if c.Limit > 0 {
+		e.name("limit")
+		e.out = strconv.AppendInt(e.out, int64(c.Limit), 10)
+	}
+}
+
+func (e *encoder) webhook(c *rules.Call) error {
+	if k := c.Body.Kind(); k == rules.Missing || k == rules.Pending {
+		return errors.New("a webhook without a body")
+	}
+	e.text("url", c.URL)
+	bearer, err := e.bearer(c)
+	if err != nil {
+		return err
+	}
+	if e.service == "" {
+		if e.service, err = e.minter.ServiceToken(e.now); err != nil {
+			return fmt.Errorf("service token: %w", err)
+		}
+	}
+	e.name("headers")
+	e.out = append(e.out, '{')
+	e.text("Content-Type", "application/json")
+	for _, h := range [...]struct{ name, token string }{{"Authorization", bearer}, {"X-SC-Token", e.service}} {
+		switch {
+		case h.token == "":
+			continue
+		case !headerSafe(h.token):
+			return fmt.Errorf("%s: a token that no header can carry", h.name)
+		}
+		e.text(h.name, "Bearer "+h.token)
+	}
+	e.out = append(e.out, '}')
+	if c.Cache > 0 && c.Claims.Kind() != rules.Missing {
+		// The minted token differs each time; what it says of the user does not.
+		sum := sha256.Sum256([]byte(c.Claims.String()))
+		e.text("vary", b64.EncodeToString(sum[:]))
+	}
+	e.name("body")
+	e.out = c.Body.Append(e.out)
+	return nil
+}
+
+// bearer is the token for Authorization, "" for none.
+func (e *encoder) bearer(c *rules.Call) (string, error) {
+	switch c.Claims.Kind() {
+	case rules.Missing:
+		return c.UserToken, nil
+	case rules.Object:
+	default:
+		return "", fmt.Errorf("claims: want an object, found %s", c.Claims.Kind())
+	}
+	claims := c.Claims
+	if claims.Key("exp").Kind() == rules.Missing {
+		claims = claims.With("exp", rules.Int(e.now.Add(ClaimsLife).Unix()))
+	}
+	token, err := e.minter.Mint(claims.String())
+	if err != nil {
+		return "", fmt.Errorf("claims: %w", err)
+	}
+	if token == "" {
+		return "", errors.New("claims: minted nothing")
+	}
+	return token, nil
+}
+
+// headerSafe says whether a token is visible ASCII: with a line end in it, it would
+// begin another header.
+func headerSafe(token string) bool {
+	for _, b := range []byte(token) {
+		if b <= ' ' || b >= 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,187 @@
+package wire
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rulegate/rulegate/rules"
+)
+
+type minter struct{ err error }
+
+func (m minter) Mint(claims string) (string, error) {
+	return "minted" + strings.Map(visible, claims), m.err
+}
+func (m minter) ServiceToken(time.Time) (string, error) { return "service", m.err }
+func visible(r rune) rune {
+	if r == ' ' {
+		return -1
+	}
+	return r
+}
+
+func value(t testing.TB, text string) rules.Value {
+	t.Helper()
+	v, err := rules.Parse(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestEncode(t *testing.T) {
+	claims := value(t, `{"id":"u1"}`)
+	for _, c := range []struct {
+		name string
+		call rules.Call
+		want string // "" for an error
+	}{
+		{"query", rules.Call{ID: "1", Kind: rules.Query, DB: "d", Col: "c", Limit: 5}, `{"id":"1","kind":"query","db":"d","col":"c","limit":5}`},
+		{"query with all", rules.Call{ID: "0/a", Kind: rules.Query, DB: "d\"", Col: "c", Find: value(t, `{"a": {"$gt":1}}`), Columns: []string{"x", `y"`}, Limit: 1, Cache: 5 * time.Second},
+			`{"id":"0/a","kind":"query","db":"d\"","col":"c","find":{"a": {"$gt":1}},"columns":["x","y\""],"limit":1,"cache":"5s"}`},
+		{"query for no columns", rules.Call{ID: "1", Kind: rules.Query, DB: "d", Col: "c", Columns: []string{}}, `{"id":"1","kind":"query","db":"d","col":"c","columns":[]}`},
+		{"webhook for a user", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value(t, `{"a":1}`), UserToken: "a.b.c"},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer a.b.c","X-SC-Token":"Bearer service"},"body":{"a":1}}`},
+		{"webhook for nobody", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","X-SC-Token":"Bearer service"},"body":null}`},
+		{"webhook with claims, which live five minutes", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, Claims: claims, UserToken: "not this"},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"id\":\"u1\",\"exp\":1700000300}","X-SC-Token":"Bearer service"},"body":null}`},
+		{"claims that say how long", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, Claims: value(t, `{"exp":1}`)},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"exp\":1}","X-SC-Token":"Bearer service"},"body":null}`},
+		{"cached with claims: what they say tells users apart", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, Claims: value(t, `{"exp":1}`), Cache: time.Minute},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"exp\":1}","X-SC-Token":"Bearer service"},"vary":"` + "dWomj4SEfvcwwEPpwUyXx_MGidFl8ZE7BwEK_1MmmwA" + `","body":null,"cache":"1m0s"}`},
+
+		{"no id", rules.Call{Kind: rules.Query, DB: "d", Col: "c"}, ``},
+		{"no kind", rules.Call{ID: "1", DB: "d", Col: "c"}, ``},
+		{"no body", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/"}, ``},
+		{"a body that is not there yet", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.PendingValue}, ``},
+		{"claims that are no object", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, Claims: rules.Str("x")}, ``},
+		{"a token with a line end", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, UserToken: "a\r\nX-Admin: 1"}, ``},
+		{"a token with a space", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, UserToken: "a b"}, ``},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Encode([]rules.Call{c.call}, minter{}, now)
+			if c.want == "" {
+				if err == nil {
+					t.Errorf("want an error, found %s", got)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(`{"calls":[`+c.want+`]}`, string(got)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestEncodeSeveral(t *testing.T) {
+	calls := []rules.Call{{ID: "1", Kind: rules.Query, DB: "d", Col: "c"}, {ID: "2", Kind: rules.Query, DB: "d", Col: "c"}}
+	got, err := Encode(calls, minter{}, now)
+	want := `{"calls":[{"id":"1","kind":"query","db":"d","col":"c"},{"id":"2","kind":"query","db":"d","col":"c"}]}`
+	if err != nil || string(got) != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	calls[1].ID = "1"
+	if got, err := Encode(calls, minter{}, now); err == nil {
+		t.Errorf("one id twice: %s", got)
+	}
+	hook := []rules.Call{{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue}}
+	if got, err := Encode(hook, minter{errors.New("no key")}, now); err == nil {
+		t.Errorf("no service token: %s", got)
+	}
+}
+
+var asked = []rules.Call{{ID: "q", Kind: rules.Query, Limit: 2}, {ID: "w", Kind: rules.Webhook}}
+
+func TestDecodeReplies(t *testing.T) {
+	for _, c := range []struct {
+		name, replies string
+		query, hook   string // rows or "err: …"; status and body or "err: …"
+	}{
+		{"both", `{"id":"q","rows":[{"a":1}]},{"id":"w","status":200,"body":"{\"x\":1}"}`, `[{"a":1}]`, `200 {"x":1}`},
+		{"in the other order", `{"id":"w","status":404,"body":""},{"id":"q","rows":[]}`, `[]`, `404 `},
+		{"none", ``, "err: " + notAnswered, "err: " + notAnswered},
+		{"errors", `{"id":"q","error":"timeout"},{"id":"w","error":"refused"}`, "err: timeout", "err: refused"},
+		{"one twice", `{"id":"q","rows":[]},{"id":"q","rows":[{}]},{"id":"w","status":200,"body":""}`, "err: " + repeated, "200 "},
+		{"an error, then rows", `{"id":"q","error":"x"},{"id":"q","rows":[{}]}`, "err: " + repeated, "err: " + notAnswered},
+		{"an error in our words, then rows", `{"id":"q","error":"no reply from the companion"},{"id":"q","rows":[{}]}`, "err: " + repeated, "err: " + notAnswered},
+		{"unknown ids", `{"id":"x","rows":[]},{"id":1,"rows":[]},{"rows":[]},null,1,"q",["q"]`, "err: " + notAnswered, "err: " + notAnswered},
+		{"an empty error", `{"id":"q","error":""},{"id":"w","error":1}`, "err: " + malformed, "err: " + malformed},
+		{"rows and an error", `{"id":"q","rows":[],"error":"x"},{"id":"w","status":200,"body":"","error":"x"}`, "err: " + malformed, "err: " + malformed},
+		{"rows that are no array", `{"id":"q","rows":{}},{"id":"w","status":200}`, "err: " + malformed, "err: " + malformed},
+		{"rows of other things", `{"id":"q","rows":[{},1]},{"id":"w","status":200,"body":{}}`, "err: " + malformed, "err: " + malformed},
+		{"rows null, status as text", `{"id":"q","rows":null},{"id":"w","status":"200","body":""}`, "err: " + malformed, "err: " + malformed},
+		{"each other's", `{"id":"w","rows":[]},{"id":"q","status":200,"body":""}`, "err: " + malformed, "err: " + malformed},
+		{"at the limit", `{"id":"q","rows":[{},{}]},{"id":"w","status":599,"body":""}`, `[{},{}]`, `599 `},
+		{"over the limit", `{"id":"q","rows":[{},{},{}]},{"id":"w","status":600,"body":""}`, "err: " + tooMany, "err: " + malformed},
+		{"a status that is none", `{"id":"w","status":99,"body":""}`, "err: " + notAnswered, "err: " + malformed},
+		{"a status with a point", `{"id":"w","status":200.0,"body":""}`, "err: " + notAnswered, "err: " + malformed},
+		{"a status with an exponent", `{"id":"w","status":2e2,"body":""}`, "err: " + notAnswered, "err: " + malformed},
+		{"a key that nobody knows", `{"id":"q","rows":[],"more":1}`, "err: " + malformed, "err: " + notAnswered},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := DecodeReplies(`{"replies":[`+c.replies+`]}`, asked, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{c.query, c.hook}, []string{shown(got[0]), shown(got[1])}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func shown(r rules.Reply) string {
+	switch {
+	case r.Err != "":
+		return "err: " + r.Err
+	case r.Status != 0:
+		return rules.Int(int64(r.Status)).String() + " " + r.Body
+	}
+	return r.Rows.String()
+}
+
+func TestDecodeRepliesRefusesTheWhole(t *testing.T) {
+	for _, body := range []string{
+		``, `null`, `[]`, `{}`, `{"replies":{}}`, `{"replies":[],"x":1}`, `{"replies":[],"replies":[]}`, `{"replies":[]} ` + `x`, `{"replies":[{"id":"q","rows":[],"rows":[{}]}]}`,
+		"{\"replies\":[{\"id\":\"q\",\"error\":\"\xff\"}]}", `{"replies":[{"id":"q","rows":[` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `]}]}`, `upstream connect error`,
+	} {
+		got, err := DecodeReplies(body, asked, 64)
+		if err == nil {
+			t.Errorf("%.60s was taken", body)
+		}
+		for i, r := range got {
+			if r.Err == "" || r.ID != asked[i].ID {
+				t.Errorf("%.60s: reply %d: %+v", body, i, r)
+			}
+		}
+	}
+}
+
+// Whatever comes, there is one reply for each call, and it is either a failure or
+// what the call asked for.
+func FuzzDecodeReplies(f *testing.F) {
+	f.Add(`{"replies":[{"id":"q","rows":[{"a":1}]},{"id":"w","status":200,"body":"x"}]}`)
+	f.Add(`{"replies":[{"id":"q","error":"timeout"},{"id":"q","rows":[]}]}`)
+	f.Add(`{"replies":[{"id":"w","status":-1,"body":""},null,[],{"id":"\u0071","rows":[{}]}]}`)
+	f.Add(`{"replies":[{"id":"q","rows":[{"a":[[[[]]]]},{},{}]}]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		got, _ := DecodeReplies(body, asked, 16)
+		if len(got) != len(asked) {
+			t.Fatalf("%d replies", len(got))
+		}
+		for i, r := range got {
+			good := asked[i].Kind == rules.Query && r.Rows.Kind() == rules.Array && r.Rows.Len() <= 2 && r.Status == 0 ||
+				asked[i].Kind == rules.Webhook && r.Status >= 100 && r.Status <= 599 && r.Rows.Kind() == rules.Missing
+			if r.ID != asked[i].ID || r.Err == "" && !good {
+				t.Fatalf("reply %d: %+v", i, r)
+			}
+		}
+	})
+}
