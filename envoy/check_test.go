@@ -210,17 +210,21 @@ func compareCalls(want, got [][]Call) (faults []string) {
 	return faults
 }
 
-// onlyWanted leaves those headers that the case speaks of; null means absent.
+// onlyWanted leaves those headers that the case speaks of, their names in lower
+// case; null means absent, an object the claims of a bearer token.
 func onlyWanted(want, got any) any {
 	w, _ := want.(map[string]any)
 	g, _ := got.(map[string]any)
+	there := map[string]any{}
+	for name, v := range g {
+		there[strings.ToLower(name)] = v
+	}
 	out := map[string]any{}
 	for name, v := range w {
-		x, there := g[name]
-		if _, claims := v.(map[string]any); claims && there {
-			x = tokenClaims(x)
+		out[name] = there[name]
+		if _, claims := v.(map[string]any); claims {
+			out[name] = tokenClaims(there[name])
 		}
-		out[name] = x
 	}
 	return out
 }

@@ -96,35 +96,37 @@ func expandToken(rest string) (jwt, after string, err error) {
 		}
 		key, rest = rest[1:end], rest[end:]
 	}
-	claims, rest, err := leadingJSON(rest)
+	claims, _, rest, err := leadingJSON(rest)
 	if err != nil {
 		return "", "", fmt.Errorf("{{%s}}: claims: %w", name, err)
 	}
-	header := ""
+	header, whole := "", false
 	if !strings.HasPrefix(rest, "}}") {
-		if header, rest, err = leadingJSON(rest); err != nil {
+		if header, whole, rest, err = leadingJSON(rest); err != nil {
 			return "", "", fmt.Errorf("{{%s}}: header: %w", name, err)
 		}
 	}
 	if after, ok = strings.CutPrefix(rest, "}}"); !ok {
 		return "", "", fmt.Errorf("{{%s: want }} at the end", name)
 	}
-	jwt, err = signToken(key, claims, header)
+	jwt, err = signToken(key, claims, header, whole)
 	return jwt, after, err
 }
 
-func leadingJSON(text string) (value, rest string, err error) {
+// leadingJSON reads one JSON value and returns its text, or, for a string,
+// what it holds.
+func leadingJSON(text string) (value string, isString bool, rest string, err error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	var raw json.RawMessage
 	if err := dec.Decode(&raw); err != nil {
-		return "", "", err
+		return "", false, "", err
 	}
 	rest = text[dec.InputOffset():]
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
-		return s, rest, nil
+		return s, true, rest, nil
 	}
-	return string(raw), rest, nil
+	return string(raw), false, rest, nil
 }
 
 // anyText stands where a .want says {{any}}.

@@ -20,7 +20,7 @@ func TestNative(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			if c.Faults != nil {
 				checkFaults(t, c)
-				tally.native.add(1)
+				tally.native.add(c)
 				return
 			}
 			p, _ := c.load(t, c.Policy)
@@ -35,7 +35,7 @@ func TestNative(t *testing.T) {
 					report(t, r, &r.Want, seen, n.companion)
 				})
 			}
-			tally.native.add(len(c.Requests))
+			tally.native.add(c)
 		})
 	}
 }

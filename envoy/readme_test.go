@@ -127,7 +127,7 @@ func (s *session) run(t *testing.T) []string {
 	for _, b := range s.runs {
 		script.WriteString(b.text + "printf '" + `\036\n` + "'\n")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	bash := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script.String())
 	bash.Dir = s.dir
@@ -179,7 +179,7 @@ func TestDocumentRoutes(t *testing.T) {
 	const head = `project: shop
 auth: {tokens: [{name: own, alg: HS256, secret: "a secret of more than 32 bytes, here", primary: true}]}
 routes:
-  - {name: order, match: {methods: [GET], path: "/v1/orders/{id}"}, rule: {rule: authenticated}}
+  - {name: order, match: {methods: [POST], path: /v1/orders}, rule: {rule: authenticated}}
 `
 	for _, file := range documents {
 		for _, b := range readBlocks(t, file) {

@@ -104,20 +104,23 @@ func privatePEM(s crypto.Signer) string {
 
 // signToken signs with nothing of ours, so that a fault in rules/token cannot
 // hide itself. The header is the key's {"alg", "typ"} with the members given
-// (null takes one away), or the very text given where that is no object.
-func signToken(keyName, claims, header string) (string, error) {
+// (null takes one away), or the very text where it is the whole.
+func signToken(keyName, claims, header string, whole bool) (string, error) {
 	k, ok := testKeys()[keyName]
-	if !ok {
+	switch {
+	case !ok:
 		return "", fmt.Errorf("key %q: no such key", keyName)
+	case whole:
+		return sign(k, k.alg, header, claims)
 	}
 	head := map[string]any{"alg": k.alg, "typ": "JWT"}
-	var extra map[string]any
+	var more map[string]any
 	if header != "" {
-		if err := json.Unmarshal([]byte(header), &extra); err != nil {
-			return sign(k, k.alg, header, claims)
+		if err := json.Unmarshal([]byte(header), &more); err != nil {
+			return "", fmt.Errorf("header: %w", err)
 		}
 	}
-	for name, v := range extra {
+	for name, v := range more {
 		if head[name] = v; v == nil {
 			delete(head, name)
 		}

@@ -92,7 +92,7 @@ func (f *envoyFlags) check() error {
 // envoyConfig builds the configuration. What a generating machine need not have,
 // the variables and the module, is a warning.
 func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
-	file, err := loadFileWith(path, policy.Options{Getenv: os.LookupEnv, AllowUnset: !f.inlineSecrets}, stderr)
+	file, err := loadFile(path, policy.Options{AllowUnset: !f.inlineSecrets}, stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -100,9 +100,9 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 	if p.Calls && f.companion == "" {
 		return nil, fmt.Errorf("%s: a rule makes calls: want --companion, as in --companion http://127.0.0.1:9000", path)
 	}
-	text, names, err := envoyconf.ForModule(named(file.doc), envoyconf.Expansion{Inline: f.inlineSecrets, Getenv: os.LookupEnv, ReadFile: file.readFile})
+	text, names, err := envoyconf.ForModule(named(file.Doc, p.Gateway), envoyconf.Expansion{Inline: f.inlineSecrets, Getenv: os.LookupEnv, ReadFile: file.ReadFile})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, name := range names {
 		if _, ok := os.LookupEnv(name); !ok {
@@ -144,15 +144,11 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 // upstreamCluster is Envoy's name for what is behind it.
 const upstreamCluster = "upstream"
 
-// named gives a policy without a gateway name this host's: the module, in its
-// sandbox, cannot ask for it.
-func named(doc rules.Value) rules.Value {
-	if doc.Key("gateway").Kind() != rules.Missing {
+// named writes the gateway's name into the policy: the module, in its sandbox,
+// cannot ask for the host's.
+func named(doc rules.Value, gateway string) rules.Value {
+	if gateway == "" || doc.Key("gateway").Kind() != rules.Missing {
 		return doc
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return doc
-	}
-	return doc.With("gateway", rules.Str(host))
+	return doc.With("gateway", rules.Str(gateway))
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -43,6 +45,14 @@ func listen(addr string) (l net.Listener, url string, err error) {
 func sayReady(w io.Writer, url string) error {
 	_, err := fmt.Fprintf(w, "rulegate: ready on %s\n", url)
 	return err
+}
+
+// untilSignal ends with the first SIGINT or SIGTERM, so that a service can end
+// well; the second one ends the process at once, as signals do.
+func untilSignal(ctx context.Context) context.Context {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx
 }
 
 // logger writes what happens while the command serves, one line each.

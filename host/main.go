@@ -8,9 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/spf13/cobra"
 )
 
@@ -35,17 +34,16 @@ func (e usageError) Unwrap() error { return e.error }
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // run is the whole command: the only place that prints errors and picks exit
-// codes. It ends early on SIGINT and SIGTERM.
+// codes.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := root.ExecuteContextC(context.Background())
 	var usage usageError
+	var faults *policyfile.Error
 	switch {
 	case err == nil:
 		return exitOK
@@ -54,6 +52,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "%s: %v\nSee %[1]s --help.\n", cmd.CommandPath(), err)
 		return exitUsage
+	case errors.As(err, &faults):
+		fmt.Fprintf(stderr, "%v\n%s: %s\n", faults, cmd.CommandPath(), counted(len(faults.Faults), "fault"))
+		return exitFailed
 	}
 	fmt.Fprintf(stderr, "%s: %v\n", cmd.CommandPath(), err)
 	return exitFailed

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +22,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	_ "modernc.org/sqlite"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in the scripts")
@@ -37,6 +40,8 @@ func TestMain(m *testing.M) {
 //	upstream NAME        a server at $NAME that answers 200 with the request it got, as JSON
 //	taken NAME           $NAME is an address at which something listens already
 //	http [-H 'k: v'] [-d body] METHOD URL   the answer's status, headers and body go to stdout
+//	sqlite FILE SQL      makes a database
+//	authorize            $AUTH is the header for the token in stdout
 //	codes CODE args…     runs rulegate and wants its exit code
 //	mask                 replaces the tokens in stdout, which differ from run to run
 func TestScript(t *testing.T) {
@@ -56,8 +61,12 @@ func TestScript(t *testing.T) {
 			"upstream": cmdUpstream,
 			"taken":    cmdTaken,
 			"http":     cmdHTTP,
-			"codes":    cmdCodes,
-			"mask":     cmdMask,
+			"sqlite":   cmdSQLite,
+			"authorize": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Setenv("AUTH", "Authorization: Bearer "+strings.TrimSpace(ts.ReadFile("stdout")))
+			},
+			"codes": cmdCodes,
+			"mask":  cmdMask,
 		},
 	})
 }
@@ -95,7 +104,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	p := &process{cmd: exec.Command(path, args[1:]...), read: make(chan struct{})}
 	p.cmd.Dir = ts.MkAbs(".")
-	for _, k := range []string{"PATH", "HOME", "TMPDIR", "JWT_SECRET", "COMPANION_SECRET"} {
+	for _, k := range []string{"PATH", "HOME", "TMPDIR", "JWT_SECRET", "COMPANION_SECRET", "HOOK"} {
 		p.cmd.Env = append(p.cmd.Env, k+"="+ts.Getenv(k))
 	}
 	p.cmd.Stderr = &p.stderr
@@ -161,6 +170,13 @@ func cmdTaken(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
 	ts.Setenv(args[0], l.Addr().String())
+}
+
+func cmdSQLite(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = db.Exec(args[1])
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 func cmdHTTP(ts *testscript.TestScript, _ bool, args []string) {

@@ -65,7 +65,7 @@ func (f *runFlags) check() error {
 
 func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 	ctx, log := cmd.Context(), logger(cmd.ErrOrStderr())
-	file, err := loadFile(path, cmd.ErrOrStderr())
+	file, err := loadFile(path, policy.Options{}, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,7 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	ctx = untilSignal(ctx)
 	if err := sayReady(cmd.OutOrStdout(), at); err != nil {
 		return err
 	}
@@ -118,8 +119,8 @@ func embeddedCompanion(p *policy.Policy, log *slog.Logger) (*companion.Companion
 }
 
 // gateway starts the module with the policy, all variables put in.
-func (f *policyFile) gateway(ctx context.Context, flags runFlags, module *gateway.Module, c *companion.Companion, log *slog.Logger) (*gateway.Gateway, error) {
-	text, _, err := envoyconf.ForModule(named(f.doc), envoyconf.Expansion{Inline: true, Getenv: os.LookupEnv, ReadFile: f.readFile})
+func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gateway.Module, c *companion.Companion, log *slog.Logger) (*gateway.Gateway, error) {
+	text, _, err := envoyconf.ForModule(named(f.Doc, f.policy.Gateway), envoyconf.Expansion{Inline: true, Getenv: os.LookupEnv, ReadFile: f.ReadFile})
 	if err != nil {
 		return nil, err
 	}

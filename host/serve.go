@@ -20,7 +20,7 @@ the databases answer. It takes the policy that the module has, and the same secr
 		Example: `  rulegate serve policy.yaml --listen 127.0.0.1:9000`,
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := loadFile(args[0], cmd.ErrOrStderr())
+			f, err := loadFile(args[0], policy.Options{}, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -35,10 +35,11 @@ the databases answer. It takes the policy that the module has, and the same secr
 			if err != nil {
 				return err
 			}
+			ctx := untilSignal(cmd.Context())
 			if err := sayReady(cmd.OutOrStdout(), url); err != nil {
 				return err
 			}
-			return c.Serve(cmd.Context(), l, grace)
+			return c.Serve(ctx, l, grace)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "listen", "127.0.0.1:9000", "address to listen on, host:port or unix:/path")

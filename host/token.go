@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
 	"github.com/spf13/cobra"
 )
@@ -146,7 +147,7 @@ func tokenKeys(path string, stderr io.Writer) (*token.Set, error) {
 	if strings.TrimSpace(path) == "" {
 		return nil, usagef("want --policy policy.yaml")
 	}
-	p, err := loadFile(path, stderr)
+	p, err := loadFile(path, policy.Options{}, stderr)
 	if err != nil {
 		return nil, err
 	}

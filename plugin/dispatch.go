@@ -21,7 +21,11 @@ type minter struct{ policy *policy.Policy }
 func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
 
 func (m minter) ServiceToken(now time.Time) (string, error) {
-	return m.policy.Tokens.ServiceToken(m.policy.Gateway, now)
+	id := m.policy.Gateway
+	if id == "" {
+		id = "rulegate" // a module does not know its host's name
+	}
+	return m.policy.Tokens.ServiceToken(id, now)
 }
 
 // envelope is the nesting of a reply around what it brings.

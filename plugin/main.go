@@ -22,7 +22,8 @@ func main() {}
 // plugins of one vm_id.
 type vm struct {
 	types.DefaultVMContext
-	denials bucket
+	denials bucket // of log lines
+	panics  bucket
 }
 
 func (v *vm) NewPluginContext(uint32) types.PluginContext {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
@@ -178,6 +179,9 @@ func (s *stream) guard(action *types.Action) {
 		*action = types.ActionPause
 		defer func() { _ = recover() }()
 		s.refuse(gate.Internal(fmt.Sprintf("panic: %v", r)))
+		if ok, _ := s.plugin.vm.panics.take(s.now); ok {
+			proxywasm.LogErrorf("rulegate: panic: %v\n%s", r, debug.Stack())
+		}
 	}
 }
 

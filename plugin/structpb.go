@@ -20,10 +20,10 @@ const (
 	tagField  = 1<<3 | 2 // Struct.fields, ListValue.values
 	tagKey    = 1<<3 | 2
 	tagValue  = 2<<3 | 2
-	tagNull   = 1<<3 | 0
+	tagNull   = 1 << 3
 	tagNumber = 2<<3 | 1
 	tagString = 3<<3 | 2
-	tagBool   = 4<<3 | 0
+	tagBool   = 4 << 3
 	tagStruct = 5<<3 | 2
 	tagList   = 6<<3 | 2
 )

@@ -1,5 +1,7 @@
 package rules
 
+import "strings"
+
 func (c *compiler) force(r *Rule, spec Value, place string) clause {
 	f := &force{guard: c.guard(r, spec, place)}
 	if s := c.text(spec, place, "field"); s != "" {
@@ -76,7 +78,7 @@ func (c *compiler) rewrite(r *Rule, spec Value, place string) clause {
 	} else {
 		t.algorithm = c.oneOf(spec, place, "algorithm", "aes-cfb", "aes-gcm")
 	}
-	if t.algorithm != "sha256" && len(t.key) == 0 {
+	if keyed := strings.HasPrefix(t.algorithm, "aes-") || t.algorithm == "hmac-sha256"; keyed && len(t.key) == 0 {
 		c.faults.add(place, "%s with %s needs a key: set crypto.aesKey", r.kind, t.algorithm)
 	}
 	request, response := t, t

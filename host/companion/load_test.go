@@ -1,9 +1,11 @@
 package companion
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,7 +45,14 @@ func (r *rig) count() *counting {
 // server answers webhooks and says under which URL.
 func server(t testing.TB, f http.HandlerFunc) string {
 	t.Helper()
-	s := httptest.NewServer(f)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body) // only then does a server notice that its client leaves
+		if err != nil {
+			t.Error(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		f(w, r)
+	}))
 	t.Cleanup(s.Close)
 	return s.URL
 }

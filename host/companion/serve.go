@@ -131,6 +131,7 @@ func (c *Companion) patience(h http.Header) time.Duration {
 func unauthorized(w http.ResponseWriter, log *slog.Logger, why error) {
 	log.Warn("request refused", "error", why.Error())
 	w.Header().Set("WWW-Authenticate", "Bearer")
+	w.Header().Set("Connection", "close") // or the server would wait for the body first
 	refuse(w, http.StatusUnauthorized, "unauthorized")
 }
 

@@ -73,7 +73,7 @@ func TestEnvoyValidates(t *testing.T) {
 			{Name: "rulegate-companion", URL: "http://[::1]:9000", Connect: 250 * time.Millisecond},
 		},
 	}
-	policy := `{"project":"shop","routes":[{"name":"ä ` + "\u0085" + `","match":{"path":"/"},"rule":{"rule":"allow"}}],"auth":{"tokens":[{"alg":"HS256","secret":"${JWT_SECRET}","primary":true}]}}`
+	policy := `{"project":"shop","routes":[{"name":"n","match":{"path":"/"},"rule":{"rule":"deny","error":"ä ` + "\u0085" + `"}}],"auth":{"tokens":[{"alg":"HS256","secret":"${JWT_SECRET}","primary":true}]}}`
 	for i, cluster := range []string{"tls", "tls by address", "socket", "name"} {
 		c.Listeners = append(c.Listeners, Listener{
 			Name: fmt.Sprint("l", i), Address: fmt.Sprintf("unix:%s/%d.sock", dir, i), Policy: policy, Upstream: cluster,

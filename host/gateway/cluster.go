@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -40,12 +41,22 @@ func (c Cluster) transport(max int64) (http.RoundTripper, error) {
 	}, nil
 }
 
-// target is the URL to which a path, as it stands, is sent.
+// target is the URL to which a path, with its query, is sent as it stands.
 func (c Cluster) target(path string) *url.URL {
-	u := &url.URL{Scheme: "http", Host: "in-process", Opaque: path}
+	u := &url.URL{Scheme: "http", Host: "in-process"}
 	if c.URL != nil {
 		u.Scheme, u.Host = c.URL.Scheme, c.URL.Host
 	}
+	if !strings.HasPrefix(path, "//") {
+		u.Opaque = path
+		return u
+	}
+	// An opaque part with two slashes would be sent as a host.
+	u.RawPath, u.RawQuery, u.ForceQuery = path, "", false
+	if i := strings.IndexByte(path, '?'); i >= 0 {
+		u.RawPath, u.RawQuery, u.ForceQuery = path[:i], path[i+1:], true
+	}
+	u.Path, _ = url.PathUnescape(u.RawPath)
 	return u
 }
 
@@ -54,11 +65,13 @@ type handlerTransport struct{ handler http.Handler }
 
 func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	in := r.Clone(r.Context())
-	u, err := url.ParseRequestURI(r.URL.Opaque)
-	if err != nil {
+	in.RequestURI = r.URL.RequestURI()
+	path, query, _ := strings.Cut(in.RequestURI, "?")
+	in.URL = &url.URL{RawPath: path, RawQuery: query}
+	var err error
+	if in.URL.Path, err = url.PathUnescape(path); err != nil {
 		return nil, err
 	}
-	in.URL, in.RequestURI = u, r.URL.Opaque
 	in.Proto, in.ProtoMajor, in.ProtoMinor = "HTTP/1.1", 1, 1
 	in.RemoteAddr = "127.0.0.1:0"
 	if in.Body == nil {

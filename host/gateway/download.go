@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -63,8 +65,9 @@ func (s *stream) download(out output) {
 func (s *stream) writeHeaders(out output) bool {
 	code, err := strconv.Atoi(out.headers.value(":status"))
 	length, declared, lerr := contentLength(out.headers)
-	if err != nil || code < 200 || code > 599 || lerr != nil || !sendable(out.headers) {
-		s.gw.cfg.Log.Warn("a response cannot be sent to the client", "status", out.headers.value(":status"))
+	name, ok := sendable(out.headers)
+	if err != nil || code < 200 || code > 599 || lerr != nil || !ok {
+		s.gw.cfg.Log.Warn("what the module made of a response cannot be sent", "status", out.headers.value(":status"), "header", name)
 		s.w.WriteHeader(http.StatusServiceUnavailable)
 		s.info.status = http.StatusServiceUnavailable
 		s.over = true
@@ -98,14 +101,15 @@ func (s *stream) writeHeaders(out output) bool {
 	return true
 }
 
-// sendable: no header holds what would end its line early.
-func sendable(h pairs) bool {
+// sendable finds a header that holds what would end its line early, or whose
+// name is none.
+func sendable(h pairs) (name string, ok bool) {
 	for _, kv := range h {
 		if !strings.HasPrefix(kv[0], ":") && !isToken(kv[0]) || strings.ContainsAny(kv[1], "\r\n\x00") {
-			return false
+			return kv[0], false
 		}
 	}
-	return true
+	return "", true
 }
 
 // upstreamAnswered takes the upstream's headers.
@@ -131,7 +135,7 @@ func (s *stream) upstreamAnswered(a answer) {
 			stop := s.up.stopped
 			go func() {
 				defer r.Body.Close()
-				pump(r.Body, bodyPiece, in, stop, 0, func() pairs { return headerPairs(r.Trailer) })
+				pump(r.Body, bodyPiece, in, stop, 0, func() pairs { return s.trailers(r.ProtoMajor, r.Trailer) })
 			}()
 		}
 		s.locked(func() { s.begin(&s.resp, h, end) })
@@ -141,15 +145,18 @@ func (s *stream) upstreamAnswered(a answer) {
 const bodyPiece = 32 << 10
 
 // unreachable is what Envoy's router answers in place of an upstream.
-func unreachable(error) *localReply {
-	return &localReply{
-		status: http.StatusServiceUnavailable,
-		body:   "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure",
+func unreachable(err error) *localReply {
+	reason := "connection termination"
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+		reason = "remote connection failure"
 	}
+	return &localReply{status: http.StatusServiceUnavailable, body: resetText + reason}
 }
 
+const resetText = "upstream connect error or disconnect/reset before headers. reset reason: "
+
 func (s *stream) responseBody() <-chan chunk {
-	if !s.resp.reads() {
+	if !s.resp.reads(s.gw.cfg.BufferLimit) {
 		return nil
 	}
 	return s.fromUp
@@ -159,7 +166,7 @@ func (s *stream) fromUpstream(c chunk) {
 	if c.err != nil {
 		s.gw.cfg.Log.Info("the upstream broke its response off", "error", c.err.Error())
 		s.info.flags = "upstream failed"
-		s.abort()
+		s.locked(func() { s.sendLocal(&localReply{status: http.StatusBadGateway, body: resetText + "protocol error"}) })
 		return
 	}
 	s.locked(func() { s.receive(&s.resp, c) })
@@ -167,7 +174,10 @@ func (s *stream) fromUpstream(c chunk) {
 
 // responsePairs are a response's headers as the module sees them.
 func responsePairs(r *http.Response) pairs {
-	h := append(pairs{{":status", strconv.Itoa(r.StatusCode)}}, headerPairs(r.Header)...)
+	h := pairs{{":status", strconv.Itoa(r.StatusCode)}}
+	for _, kv := range headerPairs(r.Header) {
+		h = h.add(kv[0], kv[1])
+	}
 	if len(r.TransferEncoding) > 0 {
 		h = append(h, [2]string{"transfer-encoding", r.TransferEncoding[0]})
 	}

@@ -35,28 +35,33 @@ func TestScenariosInEnvoy(t *testing.T) {
 		e.clusters[name] = u
 	}
 	benches := map[string]*bench{}
-	for i, s := range scenarios {
-		if s.skip != "" {
-			continue
-		}
+	add := func(name string, s scenario) {
 		b := prepare(t)
 		b.answer = s.answer
 		up := httptest.NewServer(http.HandlerFunc(b.upstream))
 		t.Cleanup(up.Close)
-		u, _ := url.Parse(up.URL)
-		name := fmt.Sprintf("s%d", i)
-		e.clusters[name] = u
+		e.clusters[name], _ = url.Parse(up.URL)
 		e.listeners = append(e.listeners, listener{name, s})
 		benches[name] = b
 	}
+	for i, s := range scenarios {
+		if s.skip == "" {
+			add(fmt.Sprintf("s%d", i), s)
+		}
+	}
+	add("path", scenario{script: pathScript})
 	ports := e.run(t, envoy, benches)
 	for _, l := range e.listeners {
+		b := benches[l.name]
+		b.addr = ports[l.name]
+		b.url = "http://" + b.addr
+		b.notes.reset()
 		t.Run(l.s.name, func(t *testing.T) {
-			b := benches[l.name]
 			b.t = t
-			b.addr = ports[l.name]
-			b.url = "http://" + b.addr
-			b.notes.reset()
+			if l.name == "path" {
+				tryPaths(b)
+				return
+			}
 			l.s.play(b)
 		})
 	}
@@ -81,6 +86,10 @@ func (e *envoyConfig) json(module string) []byte {
 		if limit == 0 {
 			limit = 1 << 20
 		}
+		idle := l.s.idle
+		if idle == 0 {
+			idle = 20 * time.Second
+		}
 		listeners = append(listeners, object{
 			"name":                              l.name,
 			"per_connection_buffer_limit_bytes": limit,
@@ -91,6 +100,7 @@ func (e *envoyConfig) json(module string) []byte {
 					"@type":       "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
 					"stat_prefix": l.name, "codec_type": "AUTO", "use_remote_address": true,
 					"normalize_path": true, "merge_slashes": true, "path_with_escaped_slashes_action": "REJECT_REQUEST",
+					"stream_idle_timeout":   fmt.Sprintf("%.3fs", idle.Seconds()),
 					"http_protocol_options": object{"enable_trailers": true},
 					"route_config": object{"name": "r", "virtual_hosts": []any{object{
 						"name": "all", "domains": []any{"*"},
@@ -107,6 +117,10 @@ func (e *envoyConfig) json(module string) []byte {
 	for name, u := range e.clusters {
 		clusters = append(clusters, object{
 			"name": name, "type": "STATIC", "connect_timeout": "5s",
+			"typed_extension_protocol_options": object{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": object{
+				"@type":                "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+				"explicit_http_config": object{"http_protocol_options": object{"enable_trailers": true}},
+			}},
 			"load_assignment": object{"cluster_name": name, "endpoints": []any{object{"lb_endpoints": []any{
 				object{"endpoint": object{"address": socket(u.Hostname(), u.Port())}},
 			}}}},

@@ -8,7 +8,7 @@ type hold uint8
 const (
 	flowing  hold = iota
 	holdBody      // what arrives is kept, and the module is told of it
-	holdAll       // nothing is read until the module continues the stream
+	holdAll       // the module is told of nothing until it continues the stream
 )
 
 // What a callback may answer. For body callbacks 1 is "stop and buffer".
@@ -33,7 +33,8 @@ type flow struct {
 	complete bool // the end has gone on
 	resume   bool // the module called continue_stream
 
-	out output // what has gone on and is not sent yet
+	late chunk  // what came in holdAll
+	out  output // what has gone on and is not sent yet
 }
 
 // output is what a flow lets go of, in this order.
@@ -53,8 +54,14 @@ type chunk struct {
 	err      error // the peer broke off
 }
 
-// reads reports whether the flow wants more of the body.
-func (f *flow) reads() bool { return f.begun && !f.ended && f.hold != holdAll }
+// reads reports whether the flow wants more of the body. In holdAll that is as
+// much as Envoy's buffers take, and then the peer has to wait.
+func (f *flow) reads(limit int64) bool {
+	if f.hold == holdAll {
+		return f.begun && !f.ended && !f.late.end && int64(len(f.late.data)) < limit
+	}
+	return f.begun && !f.ended
+}
 
 // release lets go of everything that the flow holds.
 func (f *flow) release() {
@@ -109,6 +116,11 @@ func (s *stream) begin(f *flow, headers pairs, end bool) {
 // receive shows a piece of a body, and its end or trailers, to the module. The
 // VM's lock is held.
 func (s *stream) receive(f *flow, c chunk) {
+	if f.hold == holdAll {
+		f.late.data = append(f.late.data, c.data...)
+		f.late.end, f.late.trailers = c.end, c.trailers
+		return
+	}
 	if len(c.data) > 0 || c.end && len(c.trailers) == 0 {
 		s.receiveBody(f, c.data, c.end && len(c.trailers) == 0)
 	}
@@ -123,15 +135,18 @@ func (s *stream) stopped(f *flow) bool {
 }
 
 func (s *stream) receiveBody(f *flow, data []byte, end bool) {
+	over := false
 	if f.hold == holdBody && len(f.body) > 0 {
 		f.body = append(f.body, data...)
-		// Envoy looks at its limit before it tells the filter.
-		if int64(len(f.body)) > s.gw.cfg.BufferLimit {
-			s.overflow(f)
-			return
-		}
+		over = int64(len(f.body)) > s.gw.cfg.BufferLimit
 	} else {
 		f.body = data
+	}
+	// Of a request that is too large the module is told, but has no say any
+	// more; of such a response it is not told.
+	if over && f == &s.resp {
+		s.overflow(f)
+		return
 	}
 	f.openBody, f.ended = true, end
 	_, call, _ := s.callbacks(f)
@@ -139,6 +154,8 @@ func (s *stream) receiveBody(f *flow, data []byte, end bool) {
 	switch {
 	case err != nil:
 		s.fail()
+	case over:
+		s.overflow(f)
 	case s.local != nil || s.reset:
 		f.hold = holdAll
 	case action == actionContinue:

@@ -38,7 +38,7 @@ type Config struct {
 	// paused. Without it nothing is read until the module continues.
 	AllowOnHeadersStopIteration bool
 	BufferLimit                 int64 // bytes held for one direction; 0: 1 MiB
-	HTTP1Trailers               bool  // read trailers of HTTP/1.1 requests
+	HTTP1Trailers               bool  // read the trailers of HTTP/1.1, which are dropped otherwise
 	Path                        PathOptions
 
 	FailurePolicy     FailurePolicy

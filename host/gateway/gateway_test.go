@@ -66,6 +66,7 @@ type notes struct {
 	slog.Handler
 	mu    sync.Mutex
 	lines []string
+	own   []string // the gateway's own lines
 }
 
 func (n *notes) Enabled(context.Context, slog.Level) bool { return true }
@@ -75,10 +76,16 @@ func (n *notes) Handle(_ context.Context, r slog.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	line, isNote := strings.CutPrefix(r.Message, "note ")
-	if !isNote {
-		line = r.Level.String() + " " + r.Message
+	fromModule := false
+	r.Attrs(func(a slog.Attr) bool { fromModule = fromModule || a.Key == "from"; return true })
+	switch {
+	case isNote:
+		n.lines = append(n.lines, line)
+	case fromModule:
+		n.lines = append(n.lines, r.Level.String()+" "+r.Message)
+	default:
+		n.own = append(n.own, r.Message)
 	}
-	n.lines = append(n.lines, line)
 	return nil
 }
 
@@ -92,6 +99,13 @@ func (n *notes) all() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.lines)
+}
+
+// said are the gateway's own lines.
+func (n *notes) said(line string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Contains(n.own, line)
 }
 
 func (n *notes) reset() {

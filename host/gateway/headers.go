@@ -20,6 +20,40 @@ func (p pairs) value(name string) string {
 	return s
 }
 
+// single are the headers of which Envoy keeps one: another value of the name
+// joins the first, with a comma between them.
+var single = set(`
+		:authority :method :path :scheme :status
+		accept accept-encoding access-control-allow-credentials access-control-allow-headers
+		access-control-allow-methods access-control-allow-origin access-control-expose-headers access-control-max-age
+		access-control-request-headers access-control-request-method access-control-request-private-network
+		age authentication authorization cache-control client-trace-id content-encoding content-length content-type
+		date etag expires grpc-accept-encoding grpc-message grpc-status grpc-timeout
+		if-match if-modified-since if-none-match if-range if-unmodified-since
+		last-modified location origin pragma referer server user-agent vary via
+		x-client-trace-id x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-request-id`)
+
+func set(words string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		out[w] = true
+	}
+	return out
+}
+
+// add appends a header, or its value to the one that there is.
+func (p pairs) add(name, value string) pairs {
+	if single[name] {
+		for i := range p {
+			if p[i][0] == name {
+				p[i][1] += "," + value
+				return p
+			}
+		}
+	}
+	return append(p, [2]string{name, value})
+}
+
 // without drops every header of that name.
 func (p pairs) without(name string) pairs {
 	kept := p[:0]
@@ -116,6 +150,9 @@ func hostHeaders(v *vm, a []uint64) status {
 	if m == nil {
 		return statusBadArgument
 	}
+	if v.reply != nil && m == &v.reply.headers && *m == nil { // the peer broke off
+		return statusNotFound
+	}
 	return v.givePairs(*m, a[1], a[2])
 }
 
@@ -149,9 +186,7 @@ func hostSetHeaders(v *vm, a []uint64) status {
 }
 
 func hostAddHeader(v *vm, a []uint64) status {
-	return v.change(a, func(m pairs, name, value string) pairs {
-		return append(m, [2]string{name, value})
-	})
+	return v.change(a, pairs.add)
 }
 
 func hostReplaceHeader(v *vm, a []uint64) status {
@@ -186,8 +221,9 @@ func hostRemoveHeader(v *vm, a []uint64) status {
 }
 
 func lowered(all [][2]string) pairs {
-	for i := range all {
-		all[i][0] = strings.ToLower(all[i][0])
+	out := make(pairs, 0, len(all))
+	for _, kv := range all {
+		out = out.add(strings.ToLower(kv[0]), kv[1])
 	}
-	return all
+	return out
 }

@@ -74,7 +74,7 @@ func (s *stream) fail() {
 
 // overflow is what Envoy answers when more is held than its buffers may take.
 func (s *stream) overflow(f *flow) {
-	f.body = nil
+	f.body, s.local = nil, nil
 	if f == &s.req {
 		s.sendLocal(&localReply{status: http.StatusRequestEntityTooLarge, body: "Payload Too Large"})
 		return
@@ -86,7 +86,7 @@ func (s *stream) overflow(f *flow) {
 // answer then no longer counts.
 func hostLocalReply(v *vm, a []uint64) status {
 	s := v.stream()
-	if s == nil || s.logging || s.asked {
+	if s == nil || s.logging {
 		return statusBadArgument
 	}
 	body, ok1 := v.text(a[3], a[4])
@@ -97,6 +97,9 @@ func hostLocalReply(v *vm, a []uint64) status {
 	headers, ok := parsePairs(raw)
 	if !ok {
 		return statusBadArgument
+	}
+	if s.asked { // the first one stands
+		return statusOK
 	}
 	s.asked = true
 	s.local = &localReply{status: int(uint32(a[0])), headers: lowered(headers), body: body}

@@ -6,8 +6,8 @@ import "strings"
 // them all, as `normalize_path`, `merge_slashes` and
 // `path_with_escaped_slashes_action: REJECT_REQUEST` do in Envoy.
 type PathOptions struct {
-	KeepDotSegments     bool
-	KeepSlashes         bool
+	KeepAsWritten       bool // neither dot segments nor escapes are normalised
+	KeepSlashes         bool // repeated slashes stay
 	AllowEscapedSlashes bool
 	AllowFragment       bool
 }
@@ -15,9 +15,6 @@ type PathOptions struct {
 // clean is the path, with its query, that the module and the upstream see;
 // false refuses the request with 400.
 func (o PathOptions) clean(target string) (string, bool) {
-	if target == "*" {
-		return target, true
-	}
 	if !o.AllowFragment && strings.Contains(target, "#") {
 		return "", false
 	}
@@ -28,8 +25,11 @@ func (o PathOptions) clean(target string) (string, bool) {
 	if !o.AllowEscapedSlashes && hasEscapedSlash(path) {
 		return "", false
 	}
-	if !o.KeepDotSegments {
-		path = removeDots(path)
+	if !o.KeepAsWritten {
+		var ok bool
+		if path, ok = canonicalEscapes(removeDots(path)); !ok {
+			return "", false
+		}
 	}
 	if !o.KeepSlashes {
 		path = mergeSlashes(path)
@@ -54,7 +54,12 @@ func hasEscapedSlash(path string) bool {
 	return false
 }
 
+// mergeSlashes makes one of many, but for a path of slashes alone, of which
+// Envoy leaves two.
 func mergeSlashes(path string) string {
+	if len(path) > 1 && strings.Trim(path, "/") == "" {
+		return "//"
+	}
 	for strings.Contains(path, "//") {
 		path = strings.ReplaceAll(path, "//", "/")
 	}
@@ -92,7 +97,17 @@ func removeDots(path string) string {
 }
 
 // dots is 1 for `.`, 2 for `..`, however written, and 0 for anything else.
+// Plain dots may have a parameter (`..;x`), which goes with them.
 func dots(seg string) int {
+	if plain, _, ok := strings.Cut(seg, ";"); ok {
+		switch plain {
+		case ".":
+			return 1
+		case "..":
+			return 2
+		}
+		return 0
+	}
 	n := 0
 	for seg != "" {
 		switch {
@@ -108,4 +123,54 @@ func dots(seg string) int {
 		}
 	}
 	return n
+}
+
+// canonicalEscapes decodes what needs no escape (RFC 3986, 2.3) and escapes
+// what needs one. A malformed escape, NUL and what is not ASCII are refused.
+func canonicalEscapes(path string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		switch {
+		case c == '%':
+			if i+2 >= len(path) {
+				return "", false
+			}
+			high, low := unhex(path[i+1]), unhex(path[i+2])
+			x := byte(high<<4 | low)
+			switch {
+			case high < 0 || low < 0 || x == 0:
+				return "", false
+			case unreserved(x):
+				b.WriteByte(x)
+			default:
+				b.WriteString(path[i : i+3])
+			}
+			i += 2
+		case c >= 0x80:
+			return "", false
+		case c <= ' ' || c == 0x7f || strings.IndexByte("\"<>^`{|}", c) >= 0:
+			const hex = "0123456789ABCDEF"
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), true
+}
+
+func unreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}
+
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c && c <= 'f':
+		return int(c-'a') + 10
+	case 'A' <= c && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
 }

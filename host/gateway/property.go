@@ -37,7 +37,7 @@ func hostSetProperty(v *vm, a []uint64) status {
 	if s.state == nil {
 		s.state = map[string][]byte{}
 	}
-	s.state[strings.ReplaceAll(path, "\x00", ".")] = []byte(value)
+	s.state[path] = []byte(value)
 	return statusOK
 }
 
@@ -70,18 +70,30 @@ func (v *vm) property(path string) ([]byte, bool) {
 			return nonEmpty(cfg.RouteName)
 		}
 	}
-	value, ok := s.state[strings.ReplaceAll(path, "\x00", ".")]
+	value, ok := s.state[path]
 	return value, ok
 }
 
 // nonEmpty is a text that is absent when empty.
 func nonEmpty(s string) ([]byte, bool) { return []byte(s), s != "" }
 
+// requestProperty: what is taken from the headers is within reach as long as
+// they are.
 func (s *stream) requestProperty(name string) ([]byte, bool) {
+	switch name {
+	case "protocol":
+		return []byte(protocol(s.r)), true
+	case "time":
+		return number(s.info.start.UnixNano()), true
+	case "duration":
+		return number(int64(time.Since(s.info.start))), s.logging
+	}
+	if !s.req.openHeaders && !s.logging || !s.req.begun {
+		return nil, false
+	}
 	h := s.req.headers
 	if key, ok := strings.CutPrefix(name, "headers\x00"); ok {
-		value, ok := h.get(strings.ToLower(key))
-		return []byte(value), ok
+		return joined(h, strings.ToLower(key))
 	}
 	switch name {
 	case "id":
@@ -90,10 +102,10 @@ func (s *stream) requestProperty(name string) ([]byte, bool) {
 		return present(h, ":path")
 	case "url_path":
 		path, _, _ := strings.Cut(h.value(":path"), "?")
-		return []byte(path), s.req.begun
+		return []byte(path), true
 	case "query":
 		_, query, _ := strings.Cut(h.value(":path"), "?")
-		return []byte(query), s.req.begun
+		return []byte(query), true
 	case "method":
 		return present(h, ":method")
 	case "host":
@@ -104,14 +116,6 @@ func (s *stream) requestProperty(name string) ([]byte, bool) {
 		return present(h, "referer")
 	case "useragent":
 		return present(h, "user-agent")
-	case "protocol":
-		return []byte(protocol(s.r)), true
-	case "time":
-		return number(s.info.start.UnixNano()), true
-	case "duration":
-		if s.logging {
-			return number(int64(time.Since(s.info.start))), true
-		}
 	}
 	return nil, false
 }
@@ -122,8 +126,10 @@ func (s *stream) responseProperty(name string) ([]byte, bool) {
 		return nil, false
 	}
 	if key, ok := strings.CutPrefix(name, "headers\x00"); ok {
-		value, ok := h.get(strings.ToLower(key))
-		return []byte(value), ok
+		if !s.resp.openHeaders && !s.logging {
+			return nil, false
+		}
+		return joined(h, strings.ToLower(key))
 	}
 	if name == "code" {
 		code, err := strconv.ParseInt(h.value(":status"), 10, 64)
@@ -208,6 +214,22 @@ func protocol(r *http.Request) string {
 func present(h pairs, name string) ([]byte, bool) {
 	value, ok := h.get(name)
 	return []byte(value), ok
+}
+
+// joined is a header's values with commas between them.
+func joined(h pairs, name string) ([]byte, bool) {
+	var out []byte
+	found := false
+	for _, kv := range h {
+		if kv[0] != name {
+			continue
+		}
+		if found {
+			out = append(out, ',')
+		}
+		out, found = append(out, kv[1]...), true
+	}
+	return out, found
 }
 
 // number is how a property's integer is written: 8 bytes, little-endian.

@@ -31,11 +31,18 @@ func (g *Gateway) refuse(r *http.Request) int {
 		return http.StatusBadRequest
 	case r.Method == http.MethodConnect:
 		return http.StatusForbidden
+	case r.ProtoMajor == 1 && !knownMethods[r.Method]:
+		return http.StatusBadRequest
 	case isUpgrade(r.Header):
 		return http.StatusForbidden
 	}
 	return 0
 }
+
+// knownMethods are those that Envoy's HTTP/1 parser takes.
+var knownMethods = set(`ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR
+		MKCOL MOVE MSEARCH NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SOURCE
+		SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE`)
 
 // isUpgrade reports a change of protocol, but for the one to cleartext HTTP/2
 // that curl offers, which is left unanswered.
@@ -50,7 +57,8 @@ func isUpgrade(h http.Header) bool {
 
 // requestPairs are a request's headers as the module sees them, with what
 // Envoy adds as an edge proxy: the client's own x-request-id is replaced and
-// x-forwarded-for gets the client's address.
+// x-forwarded-for gets the client's address. What a client may not say of
+// itself (x-envoy-*, x-forwarded-client-cert) is dropped.
 func (g *Gateway) requestPairs(r *http.Request, path string, in *info) pairs {
 	scheme := "http"
 	if r.TLS != nil {
@@ -66,10 +74,10 @@ func (g *Gateway) requestPairs(r *http.Request, path string, in *info) pairs {
 			continue
 		}
 		switch kv[0] {
-		case "x-request-id", "x-forwarded-proto", "x-forwarded-for":
+		case "x-request-id", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-client-cert":
 			continue
 		}
-		h = append(h, kv)
+		h = h.add(kv[0], kv[1])
 	}
 	forwarded := strings.Join(r.Header["X-Forwarded-For"], ",")
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
@@ -107,27 +115,20 @@ func requestID() string {
 // target is the request's path and query as the client wrote them.
 func target(r *http.Request) string {
 	t := r.RequestURI
-	if strings.HasPrefix(t, "/") || t == "*" {
+	_, rest, absolute := strings.Cut(t, "://")
+	if strings.HasPrefix(t, "/") || !absolute {
 		return t
 	}
-	_, rest, ok := strings.Cut(t, "://") // the absolute form
-	if !ok {
-		return ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		return rest[i:]
 	}
-	i := strings.IndexAny(rest, "/?#")
-	switch {
-	case i < 0:
-		return "/"
-	case rest[i] != '/':
-		return "/" + rest[i:]
-	}
-	return rest[i:]
+	return "/"
 }
 
 // requestBody is the client's body, read from the moment it is first wanted:
 // a request that its headers condemn costs no byte of it.
 func (s *stream) requestBody() <-chan chunk {
-	if s.replied || !s.req.reads() || len(s.up.queue) > 0 {
+	if s.replied || !s.req.reads(s.gw.cfg.BufferLimit) || len(s.up.queue) > 0 {
 		return nil
 	}
 	if s.fromReq == nil {
@@ -138,25 +139,19 @@ func (s *stream) requestBody() <-chan chunk {
 		}
 		go func() {
 			defer close(s.reading)
-			pump(s.r.Body, bodyPiece, s.fromReq, s.ctx.Done(), length, s.requestTrailers)
+			pump(s.r.Body, bodyPiece, s.fromReq, s.ctx.Done(), length, func() pairs { return s.trailers(s.r.ProtoMajor, s.r.Trailer) })
 		}()
 	}
 	return s.fromReq
 }
 
-// requestTrailers are read over HTTP/2 and, where the configuration says so,
-// over HTTP/1.1; else they are dropped, as Envoy does.
-func (s *stream) requestTrailers() pairs {
-	if s.r.ProtoMajor == 1 && !s.gw.cfg.HTTP1Trailers {
+// trailers are read over HTTP/2 and, where the configuration says so, over
+// HTTP/1.1; else they are dropped, as Envoy does.
+func (s *stream) trailers(major int, h http.Header) pairs {
+	if major == 1 && !s.gw.cfg.HTTP1Trailers {
 		return nil
 	}
-	var out pairs
-	for _, kv := range headerPairs(s.r.Trailer) {
-		if !hopByHop[kv[0]] {
-			out = append(out, kv)
-		}
-	}
-	return out
+	return forwardable(headerPairs(h))
 }
 
 func (s *stream) fromClient(c chunk) {

@@ -122,8 +122,13 @@ func (s *stream) settle() {
 func (s *stream) resume(f *flow) {
 	f.resume = false
 	f.openHeaders, f.openTrailers, f.openBody = false, false, false
-	if f.begun && f.hold != flowing && !(f == &s.req && s.replied) {
-		f.release()
+	if !f.begun || f.hold == flowing || f == &s.req && s.replied {
+		return
+	}
+	f.release()
+	if late := f.late; len(late.data) > 0 || late.end {
+		f.late = chunk{}
+		s.receive(f, late)
 	}
 }
 

@@ -82,10 +82,8 @@ func (s *stream) upload(out output) {
 	s.up.cancel, s.up.stopped = cancel, ctx.Done()
 	r, err := s.request(ctx, out)
 	if err != nil {
-		s.gw.cfg.Log.Warn("a request cannot be sent to the upstream", "error", err.Error())
-		s.locked(func() {
-			s.sendLocal(&localReply{status: http.StatusServiceUnavailable, body: "upstream connect error or disconnect/reset before headers. reset reason: protocol error"})
-		})
+		s.gw.cfg.Log.Warn("what the module made of a request cannot be sent", "error", err.Error())
+		s.locked(func() { s.sendLocal(&localReply{status: http.StatusServiceUnavailable, body: err.Error()}) })
 		return
 	}
 	go func() {
@@ -102,11 +100,14 @@ func (s *stream) request(ctx context.Context, out output) (*http.Request, error)
 	method, path, host := h.value(":method"), h.value(":path"), h.value(":authority")
 	switch {
 	case !isToken(method) || method == http.MethodConnect:
-		return nil, fmt.Errorf(":method: cannot send %q", method)
+		return nil, errors.New("invalid header value for: :method")
 	case !isTarget(path):
-		return nil, fmt.Errorf(":path: cannot send %q", path)
+		return nil, errors.New("invalid header value for: :path")
 	case strings.ContainsAny(host, "/ \t\r\n@"):
-		return nil, fmt.Errorf(":authority: cannot send %q", host)
+		return nil, errors.New("invalid header value for: :authority")
+	}
+	if name, ok := sendable(h); !ok {
+		return nil, fmt.Errorf("invalid header value for: %s", name)
 	}
 	length, declared, err := contentLength(h)
 	if err != nil {
@@ -157,8 +158,8 @@ func contentLength(h pairs) (n int64, declared bool, err error) {
 			continue
 		}
 		u, err := strconv.ParseUint(kv[1], 10, 63)
-		if err != nil || strings.HasPrefix(kv[1], "+") || declared && int64(u) != n {
-			return 0, false, errors.New("content-length: not one length")
+		if err != nil || declared && int64(u) != n {
+			return 0, false, errors.New("invalid header value for: content-length")
 		}
 		n, declared = int64(u), true
 	}
@@ -183,6 +184,8 @@ func forwardable(h pairs) pairs {
 	return kept
 }
 
+// header is for net/http, which needs its own spelling of the names: under
+// another one it would not see the headers that it has to treat with care.
 func header(h pairs) http.Header {
 	out := make(http.Header, len(h))
 	for _, kv := range h {
@@ -209,5 +212,5 @@ func isTarget(s string) bool {
 			return false
 		}
 	}
-	return strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") || s == "*"
+	return strings.HasPrefix(s, "/")
 }

@@ -28,7 +28,7 @@ type File struct {
 
 	lines  []string
 	marks  map[string]mark
-	hidden map[int][]string // texts that are not shown, by line
+	hidden map[int][]span // what is not shown, by line
 }
 
 // mark is where a value stands, and its key.
@@ -87,7 +87,7 @@ func Read(path string) (*File, error) {
 // Errors: *Error.
 func Parse(path string, data []byte) (*File, error) {
 	text := strings.TrimPrefix(string(data), "\ufeff")
-	f := &File{Path: path, marks: map[string]mark{}, hidden: map[int][]string{}}
+	f := &File{Path: path, marks: map[string]mark{}, hidden: map[int][]span{}}
 	f.lines = strings.Split(text, "\n")
 	for i, line := range f.lines {
 		f.lines[i] = strings.TrimSuffix(line, "\r")

@@ -32,18 +32,18 @@ func (f *File) readJSON(text string) error {
 		return &Error{f, []Fault{fault}}
 	}
 	f.Doc = doc
-	m := &jsonMarker{f: f, text: text, line: 1, column: 1}
-	m.mark(gjson.Parse(text), strings.IndexFunc(text, notSpace), "", position{})
+	body := strings.TrimLeft(text, " \t\r\n")
+	m := &jsonMarker{f: f, text: text, base: len(text) - len(body)}
+	m.mark(gjson.Parse(body), "", position{})
 	return nil
 }
-
-func notSpace(r rune) bool { return !strings.ContainsRune(" \t\r\n", r) }
 
 // jsonMarker notes where the values of a JSON text stand. It is asked in the
 // order of the text, so it counts every line once.
 type jsonMarker struct {
 	f            *File
 	text         string
+	base         int // where the value begins, from which gjson counts
 	offset       int
 	line, column int
 }
@@ -63,14 +63,13 @@ func (m *jsonMarker) position(offset int) position {
 	return position{m.line, m.column}
 }
 
-// mark notes a value that starts at the offset, and what is in it; the text is
-// checked, and not deeper than policy.MaxDepth.
-func (m *jsonMarker) mark(v gjson.Result, offset int, place string, key position) {
-	at := m.position(offset)
+// mark notes a value, and what is in it; the text is checked, and not deeper than policy.MaxDepth.
+func (m *jsonMarker) mark(v gjson.Result, place string, key position) {
+	at := m.position(m.base + v.Index)
 	m.f.marks[place] = mark{key: key, value: at}
 	if !v.IsObject() && !v.IsArray() {
 		if isSecret(place) {
-			m.f.hide(at.line, v.Raw, v.String())
+			m.f.hide(v.String(), at, m.position(m.base+v.Index+len(v.Raw)))
 		}
 		return
 	}
@@ -79,9 +78,9 @@ func (m *jsonMarker) mark(v gjson.Result, offset int, place string, key position
 		sub, keyAt := rules.Elem(place, i), position{}
 		if v.IsObject() {
 			sub = rules.Join(place, k.Str)
-			keyAt = m.position(offset + k.Index)
+			keyAt = m.position(m.base + k.Index)
 		}
-		m.mark(x, offset+x.Index, sub, keyAt)
+		m.mark(x, sub, keyAt)
 		i++
 		return true
 	})

@@ -99,7 +99,7 @@ func (f *File) excerpt(line, column int) (text, caret string, ok bool) {
 	if line < 1 || line > len(f.lines) {
 		return "", "", false
 	}
-	shown := []rune(f.mask(line))
+	shown := f.mask(line)
 	at := min(max(column-1, 0), len(shown))
 	if len(shown) > width {
 		from := max(0, min(at-width/2, len(shown)-width))

@@ -1,6 +1,7 @@
 package policyfile
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -48,41 +49,57 @@ func stepsOf(place string) (steps []string) {
 	return steps
 }
 
-// hide keeps a value out of excerpts. Source is how it is spelt in the file,
-// from the line on.
-func (f *File) hide(line int, source, value string) {
-	refers := false
-	for _, p := range policy.Split(value) {
-		switch p.Kind {
-		case policy.Variable, policy.FileText:
-			refers = true
-		default:
-			refers = false
-		}
-		if !refers {
-			break
-		}
-	}
-	if refers {
+// span is a part of a line, in columns: from the first to before the last.
+type span struct {
+	from, to int
+}
+
+// hide keeps what stands between two positions out of excerpts, unless its
+// value is nothing but variables and files.
+func (f *File) hide(value string, from, to position) {
+	if refers(value) {
 		return
 	}
-	for i, piece := range strings.Split(strings.ReplaceAll(source, "\r", ""), "\n") {
-		if piece = strings.TrimSpace(piece); piece != "" {
-			f.hidden[line+i] = append(f.hidden[line+i], piece)
+	if to.line < from.line || to.line == from.line && to.column <= from.column { // no end is known
+		to = position{len(f.lines) + 1, 1}
+	}
+	for line := from.line; line <= to.line && line <= len(f.lines); line++ {
+		s := span{1, math.MaxInt}
+		if line == from.line {
+			s.from = from.column
 		}
+		if line == to.line {
+			s.to = to.column
+		}
+		f.hidden[line] = append(f.hidden[line], s)
 	}
 }
 
-// mask is a line without the secrets in it, character for character.
-func (f *File) mask(line int) string {
-	text := f.lines[line-1]
-	for _, secret := range f.hidden[line] {
-		text = strings.ReplaceAll(text, secret, strings.Repeat("*", utf8.RuneCountInString(secret)))
+func refers(value string) bool {
+	parts := policy.Split(value)
+	for _, p := range parts {
+		if p.Kind != policy.Variable && p.Kind != policy.FileText {
+			return false
+		}
 	}
+	return len(parts) > 0
+}
+
+// mask is a line without the secrets in it, character for character.
+func (f *File) mask(line int) []rune {
+	text := f.lines[line-1]
 	if f.marks[""].value.line == 0 { // it could not be read, so where its secrets are is a guess
 		text = maskGuess(text)
 	}
-	return text
+	shown := []rune(text)
+	for _, s := range f.hidden[line] {
+		for i := max(s.from-1, 0); i < min(s.to-1, len(shown)); i++ {
+			if shown[i] != ' ' && shown[i] != '\t' {
+				shown[i] = '*'
+			}
+		}
+	}
+	return shown
 }
 
 // maskGuess masks what follows a key that sounds like a secret's.

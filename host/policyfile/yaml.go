@@ -78,6 +78,14 @@ func tooDeep(tokens token.Tokens) (at position, deep bool) {
 	return position{}, false
 }
 
+// after is where the token after t begins; zero when t is the last.
+func (f *File) after(t *token.Token) position {
+	if t.Next == nil || t.Next.Position == nil {
+		return position{}
+	}
+	return f.at(t.Next)
+}
+
 type yamlReader struct {
 	f       *File
 	faults  []Fault
@@ -255,13 +263,13 @@ func (y *yamlReader) key(kv *ast.MappingValueNode, place string) (name string, a
 
 func (y *yamlReader) scalar(n ast.Node, place string, at position) rules.Value {
 	t := n.GetToken()
-	source, text, isPlain := t.Origin, t.Value, true
+	end, text, isPlain := t, t.Value, true
 	switch n := n.(type) {
 	case *ast.StringNode:
 		text, isPlain = n.Value, t.Type == token.StringType
 	case *ast.LiteralNode:
 		text, isPlain = n.Value.Value, false
-		source = "\n" + n.Value.GetToken().Origin
+		end = n.Value.GetToken()
 	case *ast.NullNode:
 		if t.Type == token.ImplicitNullType {
 			return rules.NullValue
@@ -272,7 +280,7 @@ func (y *yamlReader) scalar(n ast.Node, place string, at position) rules.Value {
 		return rules.NullValue
 	}
 	if isSecret(place) {
-		y.f.hide(at.line, strings.TrimLeft(source, " \t"), text)
+		y.f.hide(text, at, y.f.after(end))
 	}
 	if !isPlain {
 		if !utf8.ValidString(text) {

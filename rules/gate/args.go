@@ -134,7 +134,7 @@ func (s *Stream) request(req *Request) (rules.Value, error) {
 	}
 	id := req.ID
 	if id == "" {
-		id = h.id
+		id = s.Header("x-request-id")
 	}
 	if id != "" {
 		ms = append(ms, rules.Member{Key: "id", Value: rules.Str(id)})

@@ -18,7 +18,7 @@ const (
 	wantReplies
 )
 
-// Stream is one request on its way. It is not for concurrent use.
+// Stream is one request on its way. One goroutine at a time may use it.
 type Stream struct {
 	gate     *Gate
 	head     *head

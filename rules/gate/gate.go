@@ -81,7 +81,7 @@ type Changes struct {
 // 32 bytes of a hash each holds its claims, some 500 bytes as a rule.
 const cachedTokens = 1024
 
-// Gate decides the requests of one policy. It is not for concurrent use.
+// Gate decides the requests of one policy. Any number of goroutines may use it.
 type Gate struct {
 	policy *policy.Policy
 	tokens *token.Cache

@@ -13,7 +13,6 @@ type head struct {
 	path                 string // as sent, without the query
 	query                string // as sent, without the question mark
 	hasQuery             bool
-	id                   string
 
 	fields [][2]string // all but the pseudo-headers; names in lower case
 
@@ -82,8 +81,6 @@ func (h *head) framing(name, value string) {
 			return
 		}
 		h.length = n
-	case "x-request-id":
-		h.id = value
 	}
 }
 

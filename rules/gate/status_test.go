@@ -124,6 +124,7 @@ func TestBodyThatIsNeeded(t *testing.T) {
 		{name: "another charset", request: json + "; charset=utf-16\n\n{\"age\":18}", status: 415, unread: true},
 		{name: "+json", request: "PATCH /x\ncontent-type: application/merge-patch+json\n\n{\"age\":18}"},
 
+		{name: "an upgrade", request: "GET /x\nconnection: upgrade\nupgrade: websocket\n\n{\"age\":18}", status: 415, unread: true},
 		{name: "POST without a body", request: "POST /x?age=18", status: 403, outcome: "unknown"},
 		{name: "POST with an empty body", request: "POST /x?age=18\n\n", status: 403, outcome: "unknown"},
 		{name: "DELETE with a body", request: "DELETE /x\ncontent-type: application/json\n\n{\"age\":18}"},

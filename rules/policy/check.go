@@ -60,7 +60,7 @@ func (s *shape) fits(v rules.Value) bool {
 		return k == rules.Array
 	case text:
 		return k == rules.String
-	case flag:
+	case toggle:
 		return k == rules.Bool
 	case number:
 		_, ok := integer(v)

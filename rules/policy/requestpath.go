@@ -19,12 +19,8 @@ func segments(path string, out []string) ([]string, error) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, &PathError{"it does not begin with a slash"}
 	}
-	path = strings.TrimSuffix(path[1:], "/")
-	for path != "" {
-		raw, left, more := strings.Cut(path, "/")
-		if more && left == "" { // two slashes at the end
-			return nil, &PathError{"an empty segment"}
-		}
+	for path = path[1:]; path != ""; {
+		raw, left, _ := strings.Cut(path, "/")
 		s, reason := decodeSegment(raw)
 		if reason != "" {
 			return nil, &PathError{reason}

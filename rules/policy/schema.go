@@ -54,7 +54,7 @@ func members(s *shape) []rules.Member {
 		}
 	case text:
 		out = append(out, textSchema(s)...)
-	case flag:
+	case toggle:
 		add("type", rules.Str("boolean"))
 	case number:
 		add("type", rules.Str("integer"))

@@ -24,7 +24,7 @@ const (
 	table                // an object of any keys
 	list
 	text
-	flag
+	toggle
 	number // an integer
 	size   // bytes: an integer, or `1MiB`
 	span   // a duration: `500ms`
@@ -33,7 +33,7 @@ const (
 
 var kindWants = [...]string{
 	anything: "a value", object: "an object", table: "an object", list: "an array", text: "a string",
-	flag: "true or false", number: "an integer", size: "a size such as 1MiB", span: "a duration such as 30s", aRule: "an object",
+	toggle: "true or false", number: "an integer", size: "a size such as 1MiB", span: "a duration such as 30s", aRule: "an object",
 }
 
 // key is one key of an object.
@@ -60,7 +60,7 @@ func aText(about string) *shape                { return &shape{kind: text, about
 func oneOf(about string, words ...string) *shape {
 	return &shape{kind: text, about: about, words: words}
 }
-func aFlag(about string) *shape { return &shape{kind: flag, about: about} }
+func aFlag(about string) *shape { return &shape{kind: toggle, about: about} }
 func aSpan(about string) *shape { return &shape{kind: span, about: about} }
 func aNumber(about string, least, most int) *shape {
 	return &shape{kind: number, about: about, least: least, most: most}

@@ -33,12 +33,10 @@ func parseTemplate(path string) (segs []segment, fault string) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, "want a path that begins with /"
 	}
-	path = strings.TrimSuffix(path[1:], "/")
-	if path == "" {
-		return nil, ""
-	}
 	names := map[string]bool{}
-	for text := range strings.SplitSeq(path, "/") {
+	for path = path[1:]; path != ""; {
+		var text string
+		text, path, _ = strings.Cut(path, "/")
 		if len(segs) > 0 && segs[len(segs)-1].kind == rest {
 			return nil, "{" + segs[len(segs)-1].text + "...} stands at the end"
 		}

@@ -52,7 +52,7 @@ func (l *loader) tokenKey(v rules.Value, place string) token.Key {
 		k.JWKS = jwks.String()
 	default: // what is said about the url is enough
 		l.quiet[rules.Join(place, "jwks")] = true
-		l.quiet[rules.Join(place, "alg")] = true
+		l.quiet[place+".jwks.keys"] = true
 		k.JWKS = "{}"
 	}
 	return k

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -196,7 +197,14 @@ func privateSEC1(der []byte, curve *int) (any, error) {
 	default:
 		bits = *curve
 	}
-	key, err := ecdsa.ParseRawPrivateKey(curveOf(bits), scalar)
+	// Some writers leave out leading zeros, some write one too many.
+	padded := make([]byte, (bits+7)/8)
+	scalar = bytes.TrimLeft(scalar, "\x00")
+	if len(scalar) > len(padded) {
+		return nil, errDER
+	}
+	copy(padded[len(padded)-len(scalar):], scalar)
+	key, err := ecdsa.ParseRawPrivateKey(curveOf(bits), padded)
 	if err != nil {
 		return nil, errors.New("an EC key whose number is not one of its curve")
 	}

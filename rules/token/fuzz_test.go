@@ -71,7 +71,7 @@ func FuzzClaims(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if c.JSON != payload || !c.validAt(testNow) {
+			if c.JSON != payload || testNow.Before(c.NotBefore) || !c.Expires.IsZero() && !testNow.Before(c.Expires) {
 				t.Fatalf("accepted %q as %+v", payload, c)
 			}
 			parser := jwt.NewParser(jwt.WithStrictDecoding(), jwt.WithTimeFunc(func() time.Time { return testNow }))

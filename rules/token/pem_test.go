@@ -187,6 +187,56 @@ func TestBadPrivatePEM(t *testing.T) {
 	}
 }
 
+// sec1 writes an EC key with a scalar as it is, its curve named.
+func sec1(t *testing.T, scalar []byte, curve asn1.ObjectIdentifier) []byte {
+	t.Helper()
+	der, err := asn1.Marshal(struct {
+		Version int
+		Scalar  []byte
+		Curve   asn1.ObjectIdentifier `asn1:"explicit,tag:0"`
+	}{1, scalar, curve})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+func TestECScalars(t *testing.T) {
+	pkcs8 := func(scalar []byte, outer, inner asn1.ObjectIdentifier) string {
+		params, err := asn1.Marshal(outer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := asn1.Marshal(struct {
+			Version int
+			ID      pkix.AlgorithmIdentifier
+			Key     []byte
+		}{0, pkix.AlgorithmIdentifier{Algorithm: oidEC, Parameters: asn1.RawValue{FullBytes: params}}, sec1(t, scalar, inner)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pemText("PRIVATE KEY", der)
+	}
+	plain := func(scalar []byte) string { return pemText("EC PRIVATE KEY", sec1(t, scalar, oidP256)) }
+	for _, c := range []struct {
+		name, text string
+		ok         bool
+	}{
+		{"without leading zeros", plain([]byte{7}), true},
+		{"with one zero too many", plain(append(make([]byte, 32), 7)), true},
+		{"too long", plain(append([]byte{1}, make([]byte, 32)...)), false},
+		{"zero", plain(make([]byte, 32)), false},
+		{"empty", plain(nil), false},
+		{"the group's order", plain(p256Pair().private.(*ecdsa.PrivateKey).Params().N.Bytes()), false},
+		{"one curve, named twice", pkcs8([]byte{7}, oidP256, oidP256), true},
+		{"two curves", pkcs8([]byte{7}, oidP384, oidP256), false},
+	} {
+		if _, err := privatePEM(c.text); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
 // What openssl writes, where it is installed.
 func TestKeysOfOpenSSL(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")

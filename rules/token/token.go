@@ -58,11 +58,6 @@ type Claims struct {
 	Expires, NotBefore time.Time
 }
 
-// validAt reports whether the token's times allow it at now.
-func (c *Claims) validAt(now time.Time) bool {
-	return (c.Expires.IsZero() || now.Before(c.Expires)) && !now.Before(c.NotBefore)
-}
-
 // quote makes text of a header fit for a message: escaped and bounded.
 func quote(s string) string {
 	if len(s) > maxQuoted {

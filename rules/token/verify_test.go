@@ -1,6 +1,11 @@
 package token
 
 import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -118,6 +123,37 @@ func TestZeroValuesDeny(t *testing.T) {
 	}
 }
 
+// The kid is that of the text in the policy, not of the key in it.
+func TestDefaultKidOfAPublicKey(t *testing.T) {
+	p := rsaPair()
+	raw, err := newSet(t, Key{Alg: "RS256", PrivateKey: p.privatePKCS8, Primary: true}).Mint(`{}`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = newSet(t, Key{Alg: "RS256", PublicKey: p.publicPEM}).Verify(raw, testNow)
+	wantStage(t, err, "")
+	_, err = newSet(t, Key{Alg: "RS256", PublicKey: p.publicPEM + "\n"}).Verify(raw, testNow)
+	wantStage(t, err, StageKey)
+}
+
+// RFC 7518 section 3.5: the salt is as long as the hash.
+func TestSaltOfPSS(t *testing.T) {
+	set := newSet(t, primaryFor("PS256"))
+	signed := b64(`{"alg":"PS256"}`) + "." + b64(`{}`)
+	sum := sha256.Sum256([]byte(signed))
+	for salt, stage := range map[int]string{32: "", 31: StageSignature, 20: StageSignature, 64: StageSignature} {
+		key := rsaPair().private.(*rsa.PrivateKey)
+		sig, err := rsa.SignPSS(rand.Reader, key, crypto.SHA256, sum[:], &rsa.PSSOptions{SaltLength: salt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = set.Verify(signed+"."+b64(string(sig)), testNow)
+		if wantStage(t, err, stage); t.Failed() {
+			t.Fatalf("salt of %d bytes", salt)
+		}
+	}
+}
+
 func TestSignatureLengths(t *testing.T) {
 	for _, alg := range []string{"ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256", "HS256"} {
 		set := newSet(t, primaryFor(alg))
@@ -133,6 +169,7 @@ func TestSignatureLengths(t *testing.T) {
 		for name, bad := range map[string][]byte{
 			"empty": nil, "one byte less": sig[:n-1], "one byte more": append(sig[:n:n], 0),
 			"zeros": make([]byte, n), "zero in front": append([]byte{0}, sig...), "half": sig[:n/2],
+			"zero in the middle": slices.Concat(sig[:n/2], []byte{0}, sig[n/2:]),
 		} {
 			_, err := set.Verify(parts[0]+"."+parts[1]+"."+base64url.EncodeToString(bad), testNow)
 			if wantStage(t, err, StageSignature); t.Failed() {

@@ -90,11 +90,12 @@ func sendRequest(ctx context.Context, t try) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	method := t.method
-	if method == "" {
+	switch {
+	case method != "":
+	case t.body != "":
+		method = http.MethodPost
+	default:
 		method = http.MethodGet
-		if t.body != "" {
-			method = http.MethodPost
-		}
 	}
 	r, err := http.NewRequestWithContext(ctx, method, t.url, strings.NewReader(t.body))
 	if err != nil {

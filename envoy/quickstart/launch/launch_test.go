@@ -203,30 +203,43 @@ func zombie(pid int) bool {
 }
 
 func TestSignalsEndEverything(t *testing.T) {
-	for way, args := range ways(t) {
-		for signal, code := range map[syscall.Signal]int{
-			syscall.SIGINT: 0, syscall.SIGTERM: 0, syscall.SIGHUP: 0,
-			syscall.SIGKILL: -1, // the kernel ends the parts, on Linux
-		} {
-			t.Run(way+"/"+signal.String(), func(t *testing.T) {
-				s := start(t, args...)
-				if want := map[string]int{"envoy": 3, "embedded": 2}[way]; len(s.children) != want {
-					t.Errorf("want %d processes, found %v", want, s.children)
-				}
-				s.cmd.Process.Signal(signal)
-				if found := s.ended(t); found != code {
-					t.Errorf("exit code: want %d, found %d\n%s", code, found, s.err)
-				}
-			})
-		}
+	arguments := ways(t)
+	for _, c := range []struct {
+		way    string
+		signal syscall.Signal
+		code   int
+	}{
+		{"embedded", syscall.SIGINT, 0},
+		{"embedded", syscall.SIGTERM, 0},
+		{"embedded", syscall.SIGHUP, 0},
+		{"embedded", syscall.SIGKILL, -1}, // the kernel ends the parts, on Linux
+		{"envoy", syscall.SIGTERM, 0},
+		{"envoy", syscall.SIGKILL, -1},
+	} {
+		t.Run(c.way+"/"+c.signal.String(), func(t *testing.T) {
+			t.Parallel()
+			s := start(t, arguments[c.way]...)
+			if len(s.children) != parts[c.way] {
+				t.Errorf("want %d processes, found %v", parts[c.way], s.children)
+			}
+			s.cmd.Process.Signal(c.signal)
+			if found := s.ended(t); found != c.code {
+				t.Errorf("exit code: want %d, found %d\n%s", c.code, found, s.err)
+			}
+		})
 	}
 }
 
+// parts is how many processes each way starts.
+var parts = map[string]int{"envoy": 3, "embedded": 2}
+
 func TestEndOfAPartEndsEverything(t *testing.T) {
-	for way, args := range ways(t) {
-		for part := range map[string]int{"envoy": 3, "embedded": 2}[way] {
+	arguments := ways(t)
+	for way, count := range parts {
+		for part := range count {
 			t.Run(fmt.Sprintf("%s/%d", way, part), func(t *testing.T) {
-				s := start(t, args...)
+				t.Parallel()
+				s := start(t, arguments[way]...)
 				syscall.Kill(s.children[part], syscall.SIGKILL)
 				if found := s.ended(t); found != 1 {
 					t.Errorf("exit code: want 1, found %d", found)

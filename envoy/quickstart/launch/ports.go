@@ -25,18 +25,21 @@ func choosePorts(first int, envoy bool) (ports, error) {
 		return ports{}, fmt.Errorf("port %d: want a first port from 1 to 65531", first)
 	}
 	at := ports{first, first + 1, first + 2, first + 3, first + 4}
-	needed := []struct {
-		port int
-		part string
-	}{{at.gateway, "the gateway"}, {at.upstream, "the upstream"}, {at.hook, "the webhook"}}
-	if envoy {
-		needed = append(needed, []struct {
-			port int
-			part string
-		}{{at.admin, "Envoy's admin page"}, {at.companion, "the companion"}}...)
-	}
 	var taken []string
-	for _, n := range needed {
+	for _, n := range []struct {
+		port  int
+		part  string
+		envoy bool // needed with Envoy alone
+	}{
+		{at.gateway, "the gateway", false},
+		{at.admin, "Envoy's admin page", true},
+		{at.upstream, "the upstream", false},
+		{at.hook, "the webhook", false},
+		{at.companion, "the companion", true},
+	} {
+		if n.envoy && !envoy {
+			continue
+		}
 		listener, err := net.Listen("tcp", address(n.port))
 		switch {
 		case errors.Is(err, syscall.EADDRINUSE):

@@ -52,6 +52,9 @@ func (s *setup) tries(ctx context.Context) ([]try, error) {
 		{title: "allowed: Mia, a moderator, sees the reports",
 			url: base + "/v1/reports", headers: with(mia),
 			status: 200, shows: []string{`"path": "/v1/reports"`}},
+		{title: "allowed: a browser asks whether it may post, without a token",
+			method: "OPTIONS", url: base + "/v1/posts",
+			status: 200, shows: []string{`"method": "OPTIONS"`}},
 
 		{title: "rewritten: Ana posts as Cleo; the upstream is told the author from the token",
 			url: base + "/v1/posts", headers: with(ana, [2]string{"x-user-id", "cleo"}),
@@ -77,6 +80,8 @@ func (s *setup) tries(ctx context.Context) ([]try, error) {
 			url: base + "/v1/posts", headers: with(ana),
 			body:   `{"text":"hello","text":"something else"}`,
 			status: 400, shows: []string{`"error"`}},
+		{title: "refused: a method that the policy does not name for this path",
+			method: "OPTIONS", url: base + "/v1/reports", status: 403, shows: []string{`"error"`}},
 		{title: "refused: no token",
 			url: base + "/v1/profiles/ben", status: 401, shows: []string{"Bearer"}},
 		{title: "refused: a token that nobody signed",
@@ -110,10 +115,10 @@ func (t try) line() string {
 func (t try) promise() string {
 	text := fmt.Sprintf("%d %s", t.status, http.StatusText(t.status))
 	if len(t.shows) > 0 {
-		text += ", with " + strings.Join(t.shows, " and ")
+		text += ", with: " + strings.Join(t.shows, ", ")
 	}
 	if len(t.hides) > 0 {
-		text += ", without " + strings.Join(t.hides, " and ")
+		text += "; without: " + strings.Join(t.hides, ", ")
 	}
 	return text
 }
@@ -128,7 +133,7 @@ func printAll(w io.Writer, s *setup, tries []try) {
 	for _, t := range tries {
 		fmt.Fprintf(w, "\n# %s\n# -> %s\n%s\n", t.title, t.promise(), t.line())
 	}
-	fmt.Fprintf(w, "\nThe answer is what reached the upstream, or the refusal; why, is in the log below.\n")
+	fmt.Fprintf(w, "\nAn answer is what reached the upstream, or a refusal, whose reason is in the log below.\n")
 	if s.envoy != "" {
 		fmt.Fprintf(w, "Envoy's configuration is %s, its admin page %s.\n", s.state+"/envoy.yaml", url(s.at.admin))
 	}

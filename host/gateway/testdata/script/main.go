@@ -152,11 +152,22 @@ func (s *stream) do(event, name, rest string) error {
 	case "reply":
 		code, _ := strconv.Atoi(word)
 		return proxywasm.SendHttpResponse(uint32(code), [][2]string{{"x-local", "yes"}}, []byte(text), -1)
+	case "badvalue": // a line break in a header
+		return proxywasm.AddHttpRequestHeader("x-bad", "a\r\nx-evil: 1")
+	case "badanswer":
+		return proxywasm.AddHttpResponseHeader("x-bad", "a\r\nx-evil: 1")
 	case "call": // cluster timeout path
 		timeout, path, _ := strings.Cut(text, " ")
 		ms, _ := strconv.Atoi(timeout)
 		h := [][2]string{{":method", "POST"}, {":path", path}, {":authority", "peer"}}
 		_, err := proxywasm.DispatchHttpCall(word, h, []byte("asked"), nil, uint32(ms), s.called)
+		return err
+	case "again": // call once more, then resume
+		h := [][2]string{{":method", "POST"}, {":path", "/again"}, {":authority", "peer"}}
+		_, err := proxywasm.DispatchHttpCall("peer", h, []byte("asked"), nil, 5000, func(n, size, t int) {
+			s.noteReply(n, size)
+			_ = proxywasm.ResumeHttpRequest()
+		})
 		return err
 	case "badcall":
 		_, err := proxywasm.DispatchHttpCall(word, [][2]string{{":method", "GET"}}, nil, nil, 0, s.called)
@@ -185,6 +196,9 @@ func (s *stream) do(event, name, rest string) error {
 	case "setreq":
 		return proxywasm.ReplaceHttpRequestHeader(word, text)
 	case "settrailer":
+		if response {
+			return proxywasm.ReplaceHttpResponseTrailer(word, text)
+		}
 		return proxywasm.ReplaceHttpRequestTrailer(word, text)
 	case "add":
 		if response {
@@ -197,7 +211,7 @@ func (s *stream) do(event, name, rest string) error {
 		}
 		return proxywasm.RemoveHttpRequestHeader(word)
 	case "replaceall":
-		return proxywasm.ReplaceHttpRequestHeaders([][2]string{{":method", "GET"}, {":path", "/all"}, {":authority", "other"}, {"X-Only", "1"}})
+		return proxywasm.ReplaceHttpRequestHeaders([][2]string{{":method", "GET"}, {":path", "/all"}, {":authority", "other"}, {":scheme", "http"}, {"X-Only", "1"}})
 	case "property":
 		v, err := proxywasm.GetProperty(strings.Split(rest, "."))
 		note("property %s = %q %v", rest, v, err)
@@ -277,6 +291,11 @@ func (s *stream) shared(name, rest string) error {
 }
 
 func (s *stream) called(headers, size, trailers int) {
+	s.noteReply(headers, size)
+	s.run("call")
+}
+
+func (s *stream) noteReply(headers, size int) {
 	h, err := proxywasm.GetHttpCallResponseHeaders()
 	status := ""
 	for _, kv := range h {
@@ -289,7 +308,6 @@ func (s *stream) called(headers, size, trailers int) {
 		body = body[:40]
 	}
 	note("called none=%t size=%t status=%s body=%q %v", headers == 0, size > 0, status, body, err)
-	s.run("call")
 }
 
 func replaceBody(response bool, b []byte) error {

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rulegate/rulegate/rules"
+)
+
+// structOf writes an object as google.protobuf.Struct does.
+func structOf(v rules.Value) string {
+	var b strings.Builder
+	v.Each(func(key string, x rules.Value) bool {
+		b.WriteString(entry(key, valueOf(x)))
+		return true
+	})
+	return b.String()
+}
+
+func valueOf(v rules.Value) string {
+	switch v.Kind() {
+	case rules.Object:
+		return field(tagStruct, structOf(v))
+	case rules.Array:
+		var b strings.Builder
+		v.Each(func(_ string, x rules.Value) bool {
+			b.WriteString(field(tagField, valueOf(x)))
+			return true
+		})
+		return field(tagList, b.String())
+	case rules.String:
+		s, _ := v.Text()
+		return field(tagString, s)
+	case rules.Number:
+		f, _ := strconv.ParseFloat(v.String(), 64)
+		return number(f)
+	case rules.Bool:
+		if v.IsTrue() {
+			return "\x20\x01"
+		}
+		return "\x20\x00"
+	}
+	return "\x08\x00"
+}
+
+const config = `{
+	"project": "shop",
+	"auth": {"tokens": [{"alg": "HS256", "secret": "${PLUGIN_TEST_SECRET}", "primary": true}], "forward": true},
+	"limits": {"calls": 3},
+	"routes": [{"name": "x", "match": {"methods": ["GET"], "path": "/x"}, "rule": {"rule": "match", "type": "number", "eval": "in", "f1": "args.auth.n", "f2": [1, 2.5]}}]
+}`
+
+func TestLoad(t *testing.T) {
+	t.Setenv("PLUGIN_TEST_SECRET", "a secret of more than thirty-two bytes")
+	doc, err := rules.Parse(config, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{
+		"text":                      config,
+		"text after a line end":     "\n" + config,
+		"google.protobuf.Struct":    structOf(doc),
+		"text with many line ends":  strings.ReplaceAll(config, " ", "\n\n"),
+		"a tab in front, then text": "\t" + config,
+	} {
+		p, _, err := load([]byte(data))
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case p.Project != "shop" || p.Limits.Calls != 3 || len(p.Resources()) != 1:
+			t.Errorf("%s: got %+v", name, p)
+		}
+	}
+}
+
+func TestLoadRefused(t *testing.T) {
+	t.Setenv("PLUGIN_TEST_SECRET", "a secret of more than thirty-two bytes")
+	broken := strings.NewReplacer(`"in"`, `"near"`, `"GET"`, `"G T"`).Replace(config)
+	doc, err := rules.Parse(broken, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{
+		"nothing":                    "",
+		"no JSON":                    "project: shop",
+		"cut short":                  config[:len(config)-1],
+		"more than one":              config + config,
+		"a repeated key":             `{"project": "a", "project": "b"}`,
+		"a Struct cut short":         structOf(doc)[:20],
+		"a repeated key in a Struct": entry("project", field(tagString, "a")) + entry("project", field(tagString, "b")),
+		"an integer beyond 2^53":     entry("limits", field(tagStruct, entry("calls", number(1<<60)))),
+		"an unset variable":          strings.Replace(config, "PLUGIN_TEST_SECRET", "PLUGIN_TEST_NOTHING", 1),
+	} {
+		if _, _, err := load([]byte(data)); err == nil {
+			t.Errorf("%s: loaded", name)
+		}
+	}
+	for _, data := range []string{broken, structOf(doc)} {
+		_, _, err := load([]byte(data))
+		var faults rules.Faults
+		if !errors.As(err, &faults) || len(faults) != 2 {
+			t.Errorf("want two faults, got %v", err)
+		}
+	}
+}

@@ -1,0 +1,504 @@
+package policy
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+	"github.com/rulegate/rulegate/rules"
+)
+
+const secret = "0123456789abcdef0123456789abcdef"
+
+// testEnv are the variables of the tests.
+var testEnv = map[string]string{
+	"SECRET": secret, "WEIRD": "two words", "NOTHING": "", "NAME_OF_PATH": "v1", "BYTES": "\xff", "TEXT": "${SECRET}", "HOOK": "http://hooks/" + secret,
+}
+
+func getenv(name string) (string, bool) {
+	s, ok := testEnv[name]
+	return s, ok
+}
+
+func readFile(name string) ([]byte, error) {
+	if text, ok := strings.CutPrefix(name, "is:"); ok {
+		return []byte(text + "\n"), nil
+	}
+	return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
+}
+
+// document reads YAML as far as the tests need it.
+func document(t testing.TB, text string) rules.Value {
+	t.Helper()
+	data, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	doc, err := rules.Parse(string(data), MaxDepth)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, data)
+	}
+	return doc
+}
+
+func load(t testing.TB, text string) (*Policy, []Warning, error) {
+	t.Helper()
+	return Load(document(t, text), Options{Getenv: getenv, ReadFile: readFile})
+}
+
+func mustLoad(t testing.TB, text string) *Policy {
+	t.Helper()
+	p, _, err := load(t, text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return p
+}
+
+const (
+	own   = "auth: {tokens: [{name: own, alg: HS256, secret: \"${SECRET}\", primary: true}]}\n"
+	pages = "routes: [{match: {path: /}, rule: {rule: allow}}]\n"
+)
+
+// Each policy of the table has the faults, and its twin, one change away, none.
+func TestFaults(t *testing.T) {
+	for name, c := range map[string]struct{ bad, want, good string }{
+		"unknown keys are faults, with the nearest known one": {
+			bad: "projct: a\nroutes: [{match: {path: /, metods: [GET]}, rulee: {rule: allow}, zebra: 1}]",
+			want: "projct: unknown key `projct`: did you mean `project`?\n" +
+				"routes[0].rule: missing; want an object\n" +
+				"routes[0].match.metods: unknown key `metods`: did you mean `methods`?\n" +
+				"routes[0].rulee: unknown key `rulee`: did you mean `rule`?\n" +
+				"routes[0].zebra: unknown key `zebra`; want one of name, match, auth, rule",
+			good: "project: a\nroutes: [{match: {path: /, methods: [GET]}, rule: {rule: allow}}]",
+		},
+		"another spelling is near": {
+			bad:  "crypto: {aes_key: x}",
+			want: "crypto.aes_key: unknown key `aes_key`: did you mean `aesKey`?",
+			good: "crypto: {aesKey: MDEyMzQ1Njc4OWFiY2RlZg==}",
+		},
+		"wrong types": {
+			bad: "project: 1\nroutes: {}\nwebhooks: []\nlimits: {depth: '9', calls: 1.5, requestBody: 1MB}\n" +
+				"auth: {leeway: 30, requireExpiry: 'yes', tokens: [x], from: [{header: 1}]}",
+			want: "project: want a string, found number\n" +
+				"routes: want an array, found object\n" +
+				"webhooks: want an object, found array\n" +
+				"limits.depth: want an integer, found string\n" +
+				"limits.calls: want an integer, found number\n" +
+				"limits.requestBody: want a size such as 1MiB, found another string\n" +
+				"auth.leeway: want a duration such as 30s, found number\n" +
+				"auth.requireExpiry: want true or false, found string\n" +
+				"auth.tokens[0]: want an object, found string\n" +
+				"auth.from[0].header: want a string, found number",
+			good: "project: '1'\nroutes: []\nwebhooks: {}\nlimits: {depth: 9, calls: 1, requestBody: 1MiB}\n" +
+				"auth: {leeway: 30s, requireExpiry: true, tokens: [], from: [{header: x}]}",
+		},
+		"numbers out of their range": {
+			bad: "limits: {depth: 513, calls: 0, requestBody: 1GiB, responseBody: 0}\nauth: {leeway: 25h}\ncompanion: {timeout: 0s, secret: x}",
+			want: "limits.depth: want 1 to 512\n" +
+				"limits.calls: want 1 to 1000\n" +
+				"limits.requestBody: want 1 to 256MiB\n" +
+				"limits.responseBody: want 1 to 256MiB\n" +
+				"auth.leeway: want a duration such as 30s, found another string\n" +
+				"companion.timeout: want more than 0: without an end the request would wait for ever",
+			good: "limits: {depth: 512, calls: 1, requestBody: 256MiB, responseBody: 1}\nauth: {leeway: 24h}\ncompanion: {timeout: 1ms, secret: x}",
+		},
+		"missing keys": {
+			bad: "routes: [{}, {match: {}, rule: {rule: allow}}]\ndatabases: {d: {}}\nproject: p\nservices: {s: {}}\nfiles: [{}]",
+			want: "routes[0].match: missing; want an object\n" +
+				"routes[0].rule: missing; want an object\n" +
+				"routes[1].match.path: missing; want a string\n" +
+				"databases.d.type: missing; want one of mongo, sql-postgres, sql-mysql, embedded\n" +
+				"services.s.endpoints: missing; want an object\n" +
+				"files[0].prefix: missing; want a string\n" +
+				"files[0].rules: missing; want an object",
+			good: pages + "databases: {d: {type: mongo}}\nproject: p\nservices: {s: {endpoints: {}}}\nfiles: [{prefix: /, rules: {}}]",
+		},
+		"empty texts": {
+			bad:  "project: ''\nauth: {tokens: [{alg: HS256, secret: ''}], from: []}",
+			want: "project: empty\nauth.tokens[0].secret: empty\nauth.from: empty",
+			good: "project: 'p'\nauth: {tokens: [{alg: HS256, secret: 'x'}], from: [{query: q}]}",
+		},
+		"what is not built yet": {
+			bad: own + "mode: shadow\nproject: p\nroutes: [{match: {path: /}, rule: {rule: remove, fields: [res.a]}, response: {rule: allow}}]\n" +
+				"services: {s: {endpoints: {e: {rule: {rule: allow}, response: {}}}}}",
+			want: "mode: shadow is not built yet; want enforce\n" +
+				"routes[0].rule.fields[0]: actions on the response are not built yet\n" +
+				"routes[0].response: rules on the response are not built yet\n" +
+				"services.s.endpoints.e.response: rules on the response are not built yet",
+			good: own + "mode: enforce\nproject: p\nroutes: [{match: {path: /}, rule: {rule: remove, fields: [args.a]}}]\n" +
+				"services: {s: {endpoints: {e: {rule: {rule: allow}}}}}",
+		},
+		"key sets from a URL and cookies are not built yet": {
+			bad: "auth: {tokens: [{jwks: {url: 'https://x', cluster: c, refresh: 10m}}], from: [{cookie: c}]}",
+			want: "auth.tokens[0].jwks.url: JWK sets from a URL are not built yet; write the set's `keys` here\n" +
+				"auth.tokens[0].jwks.cluster: belongs to `url`, which is not built yet\n" +
+				"auth.tokens[0].jwks.refresh: belongs to `url`, which is not built yet\n" +
+				"auth.from[0].cookie: tokens from cookies are not built yet",
+			good: "auth: {tokens: [{jwks: {keys: [{kty: OKP, crv: Ed25519, kid: k, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}}], from: [{query: q}]}",
+		},
+		"a mode that there is not": {
+			bad: "mode: enfroce", want: "mode: want one of enforce, shadow; did you mean enforce?", good: "mode: enforce",
+		},
+		"keys are checked where they stand": {
+			bad: "auth: {tokens: [{alg: HS256, secret: x}, {alg: RS256, publicKey: nonsense}, {alg: hs256, secret: y}, {alg: RS256, secret: z}]}",
+			want: "auth.tokens[1].publicKey: want PEM (-----BEGIN …), found no block of it\n" +
+				"auth.tokens[2].alg: want one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; did you mean HS256?\n" +
+				"auth.tokens[3].alg: RS256 cannot be that of a secret",
+			good: "auth: {tokens: [{alg: HS256, secret: x}, {alg: HS256, secret: y}]}",
+		},
+		"an aesKey that is none": {
+			bad: "crypto: {aesKey: AAAA}", want: "crypto.aesKey: want 16, 24 or 32 bytes, found 3", good: "crypto: {aesKey: MDEyMzQ1Njc4OWFiY2RlZg==}",
+		},
+		"an aesKey that is no base64, and what needs it": {
+			bad:  own + "crypto: {aesKey: 'MDEyMzQ1Njc4OWFiY2RlZg'}\nroutes: [{match: {path: /}, rule: {rule: encrypt, fields: [args.params.a]}}]",
+			want: "crypto.aesKey: not base64 with padding (RFC 4648, section 4)",
+			good: own + "crypto: {aesKey: 'MDEyMzQ1Njc4OWFiY2RlZg=='}\nroutes: [{match: {path: /}, rule: {rule: encrypt, fields: [args.params.a]}}]",
+		},
+		"providers are names of tokens": {
+			bad: own + "routes: [{match: {path: /}, auth: {providers: [own, onw, partner]}, rule: {rule: allow}}, {match: {path: /b}, auth: {providers: []}, rule: {rule: allow}}]",
+			want: "routes[0].auth.providers[1]: no entry of auth.tokens has this name; did you mean own?\n" +
+				"routes[0].auth.providers[2]: no entry of auth.tokens has this name; want one of own\n" +
+				"routes[1].auth.providers: empty",
+			good: own + "routes: [{match: {path: /}, auth: {providers: [own]}, rule: {rule: allow}}]",
+		},
+		"auth is one of its words, or providers": {
+			bad: own + "routes: [{match: {path: /}, auth: require, rule: {rule: allow}}, {match: {path: /b}, auth: true, rule: {rule: allow}}]",
+			want: "routes[0].auth: want one of required, optional, none; did you mean required?\n" +
+				"routes[1].auth: want a string or an object, found bool",
+			good: own + "routes: [{match: {path: /}, auth: required, rule: {rule: allow}}, {match: {path: /b}, auth: none, rule: {rule: allow}}]",
+		},
+		"where tokens are": {
+			bad: "auth: {from: [{}, {header: a, query: b}, {query: a, prefix: x}, {header: 'a b'}, {header: x, prefix: \"a\\n\"}, {query: q}, {query: q}]}",
+			want: "auth.from[0]: want `header` or `query`\n" +
+				"auth.from[1]: want one of `header` and `query`; another place is another entry\n" +
+				"auth.from[2].prefix: is for `header` alone\n" +
+				"auth.from[3].header: not the name of a header\n" +
+				"auth.from[4].prefix: no header can begin so\n" +
+				"auth.from[6]: looked at already",
+			good: "auth: {from: [{header: a}, {query: b}, {header: ab, prefix: ''}, {header: x, prefix: 'a '}, {query: q}]}",
+		},
+		"claims into headers": {
+			bad: "auth: {claimsToHeaders: {x-user: id, X_User: name, host: h, 'a b': c, x-a: a..b, x-b: args.auth.id, x-c: ''}}",
+			want: "auth.claimsToHeaders.X_User: the same header as \"x-user\": servers take _ for -, and do not tell A from a\n" +
+				"auth.claimsToHeaders.host: a header that a claim cannot be put into\n" +
+				"auth.claimsToHeaders[\"a b\"]: not the name of a header\n" +
+				"auth.claimsToHeaders.x-a: a path with an empty key\n" +
+				"auth.claimsToHeaders.x-b: want the path of a claim, such as id\n" +
+				"auth.claimsToHeaders.x-c: empty",
+			good: "auth: {claimsToHeaders: {x-user: id, X_User2: name, x-a: a.b}}",
+		},
+		"a companion has something to sign with": {
+			bad:  "companion: {cluster: c}",
+			want: "companion.secret: missing; want `secret`, or a primary HS key among auth.tokens to derive it from",
+			good: own + "companion: {cluster: c}",
+		},
+		"calls need a companion's secret": {
+			bad:  "databases: {d: {type: embedded, conn: x}}\nroutes: [{match: {path: /}, rule: {rule: and, clauses: [{rule: query, db: d, col: c}]}}]",
+			want: "companion: missing; routes[0].rule needs it: want `secret`, or a primary HS key among auth.tokens to derive it from",
+			good: "companion: {secret: x}\ndatabases: {d: {type: embedded, conn: x}}\nroutes: [{match: {path: /}, rule: {rule: and, clauses: [{rule: query, db: d, col: c}]}}]",
+		},
+		"secrets of a companion": {
+			bad:  "companion: {secret: a, secrets: [b, c, d]}",
+			want: "companion.secrets: want at most 2, found 3",
+			good: "companion: {secrets: [b, c]}",
+		},
+		"a secret or secrets": {
+			bad: "companion: {secret: a, secrets: [b, c]}", want: "companion.secrets: there is a secret already; want one of the two", good: "companion: {secret: a}",
+		},
+		"a rotation to the same secret": {
+			bad: "companion: {secrets: [a, a]}", want: "companion.secrets[1]: the same as the first", good: "companion: {secrets: [a, b]}",
+		},
+		"query rules read databases that are there": {
+			bad: own + "databases: {social: {type: embedded}, m: {type: mongo, conn: x}}\nroutes:\n" +
+				"- {match: {path: /a}, rule: {rule: query, db: socail, col: c}}\n" +
+				"- {match: {path: /b}, rule: {rule: query, db: nothing, col: c}}\n" +
+				"- {match: {path: /c}, rule: {rule: query, db: m, col: c}}\n" +
+				"- {match: {path: /d}, rule: {rule: query, db: social, col: c}}",
+			want: "routes[0].rule.db: no such database; did you mean social?\n" +
+				"routes[1].rule.db: no such database in databases\n" +
+				"routes[2].rule.db: queries on databases of type mongo are not built yet; want embedded\n" +
+				"routes[3].rule.db: the database has no conn",
+			good: own + "databases: {social: {type: embedded, conn: x}, m: {type: mongo, conn: x}}\nroutes: [{match: {path: /a}, rule: {rule: query, db: social, col: c}}]",
+		},
+		"webhooks go to hosts that are listed": {
+			bad: own + "webhooks: {allow: [a.example, 'b:81']}\nroutes:\n" +
+				"- {match: {path: /a}, rule: {rule: webhook, url: 'https://c.example/'}}\n" +
+				"- {match: {path: /b}, rule: {rule: webhook, url: 'https://b:82/'}}",
+			want: "routes[0].rule.url: the host is not in webhooks.allow\nroutes[1].rule.url: the host is not in webhooks.allow",
+			good: own + "webhooks: {allow: [A.example, 'b:81']}\nroutes:\n" +
+				"- {match: {path: /a}, rule: {rule: webhook, url: 'https://a.example:99/'}}\n" +
+				"- {match: {path: /b}, rule: {rule: webhook, url: 'https://B:81/'}}",
+		},
+		"hosts of webhooks": {
+			bad: "webhooks: {allow: ['https://a/', '*.a', 'a:0', 'a:', '::1', '[::g]', 'a b', '']}",
+			want: "webhooks.allow[0]: want a host, with or without a port; found a URL or a path\n" +
+				"webhooks.allow[1]: want a host; patterns are not taken\n" +
+				"webhooks.allow[2]: not a port\n" +
+				"webhooks.allow[3]: not a port\n" +
+				"webhooks.allow[4]: an IPv6 address is written in brackets\n" +
+				"webhooks.allow[5]: not an IPv6 address in brackets\n" +
+				"webhooks.allow[6]: not the name of a host (write other letters than ASCII in punycode)\n" +
+				"webhooks.allow[7]: empty",
+			good: "webhooks: {allow: ['a', 'a:1', '[::1]', '[::1]:80', 127.0.0.1]}",
+		},
+		"a webhook needs a key that signs": {
+			bad:  "companion: {secret: x}\nwebhooks: {allow: [a]}\nroutes: [{match: {path: /}, rule: {rule: webhook, url: 'https://a/'}}]",
+			want: "routes[0].rule: a webhook carries tokens: one of auth.tokens must be `primary: true` and able to sign",
+			good: own + "companion: {secret: x}\nwebhooks: {allow: [a]}\nroutes: [{match: {path: /}, rule: {rule: webhook, url: 'https://a/'}}]",
+		},
+		"the API's paths hold the project": {
+			bad:  "services: {s: {endpoints: {e: {rule: {rule: allow}}}}}",
+			want: "project: missing; it is part of the paths of services",
+			good: "project: p\nservices: {s: {endpoints: {e: {rule: {rule: allow}}}}}",
+		},
+		"names that no path can hold": {
+			bad: "project: a/b\nservices: {'..': {endpoints: {'a/b': {rule: {rule: allow}}, '': {rule: {rule: allow}}}}}\n" +
+				"databases: {d: {type: mongo, collections: {'a%20b': {rules: {}}}}}",
+			want: "project: no segment of a path has a slash or a backslash\n" +
+				"services[\"..\"]: a dot segment: no request that has one is let in\n" +
+				"services[\"..\"].endpoints[\"a/b\"]: no segment of a path has a slash or a backslash\n" +
+				"services[\"..\"].endpoints[\"\"]: an empty segment: no request that has one is let in\n" +
+				"databases.d.collections[\"a%20b\"]: write it decoded, without %",
+			good: "project: a\nservices: {'a.b': {endpoints: {'ab': {rule: {rule: allow}}}}}\n" +
+				"databases: {d: {type: mongo, collections: {'a b': {rules: {}}}}}",
+		},
+		"operations of collections and files": {
+			bad: "project: p\ndatabases: {d: {type: mongo, collections: {c: {rules: {reed: {rule: allow}, read: {}}}}}}\n" +
+				"files: [{prefix: /, rules: {update: {rule: allow}}}]",
+			want: "databases.d.collections.c.rules.reed: unknown key `reed`: did you mean `read`?\n" +
+				"databases.d.collections.c.rules.read: want a rule with its name, such as {rule: allow}\n" +
+				"files[0].rules.update: unknown key `update`; want one of read, create, delete",
+			good: "project: p\ndatabases: {d: {type: mongo, collections: {c: {rules: {read: {rule: allow}}}}}}\n" +
+				"files: [{prefix: /, rules: {create: {rule: allow}}}]",
+		},
+		"an API prefix is a path": {
+			bad: "apiPrefix: 'v1/{x}'", want: "apiPrefix: want a path that begins with /", good: "apiPrefix: /v1/x/",
+		},
+		"an API prefix has no variables": {
+			bad: "apiPrefix: '/v1/{x}'", want: "apiPrefix: want a path without variables", good: "apiPrefix: /",
+		},
+		"variables and files that are missing": {
+			bad: "project: '${NO_SUCH}'\ngateway: '${file:/no/such}'\napiPrefix: '${file:}'\ncompanion: {secret: '${BYTES}'}\nmode: '${'",
+			want: "project: the environment has no NO_SUCH\n" +
+				"gateway: open /no/such: file does not exist\n" +
+				"apiPrefix: want ${NAME} or ${file:path}; $${ is a ${ that stays\n" +
+				"companion.secret: what it stands for is not UTF-8\n" +
+				"mode: want ${NAME} or ${file:path}; $${ is a ${ that stays",
+			good: "project: '${SECRET}'\ngateway: '${file:is:a}'\napiPrefix: '/${NAME_OF_PATH}'\ncompanion: {secret: '${SECRET}'}\nmode: 'enforce'",
+		},
+		"not an object": {bad: "[]", want: "want an object, found array", good: "{}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := load(t, c.bad)
+			var faults rules.Faults
+			if !errors.As(err, &faults) {
+				t.Fatalf("no faults, but %v", err)
+			}
+			if diff := cmp.Diff(strings.Split(c.want, "\n"), strings.Split(faults.Error(), "\n")); diff != "" {
+				t.Errorf("faults (- want, + got):\n%s", diff)
+			}
+			mustLoad(t, c.good)
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	p := mustLoad(t, "{}")
+	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32}); p.Limits != want {
+		t.Errorf("limits %+v, want %+v", p.Limits, want)
+	}
+	if diff := cmp.Diff([]Source{{Header: "authorization", Prefix: "Bearer "}}, p.Sources); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(Companion{Cluster: "rulegate-companion", Timeout: 500 * time.Millisecond}, p.Companion); diff != "" {
+		t.Error(diff)
+	}
+	if p.APIPrefix != "/v1/api" || p.AESKey != nil || p.Forward || p.Calls {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	p := mustLoad(t, own+`
+project: shop
+gateway: gw-1
+apiPrefix: /api/
+crypto: {aesKey: Olw6AhA/GzSxfhwKLxO7JJsUL6VUwwGEFTgxzoZPy9g=}
+companion: {cluster: c, timeout: 2s}
+limits: {requestBody: 64KiB, responseBody: 100, depth: 10, calls: 3}
+webhooks: {allow: [Hooks.internal]}
+databases: {d: {type: embedded, conn: "${WEIRD}"}, m: {type: mongo}}
+routes:
+  - {match: {path: /a}, rule: {rule: query, db: d, col: t2}}
+  - {match: {path: /b}, rule: {rule: query, db: d, col: t1, clause: {rule: query, db: d, col: t2}}}
+`)
+	p2 := mustLoad(t, "auth: {from: [{header: X-Token}, {header: Authorization}, {query: q}], forward: true, claimsToHeaders: {X-User: a.b}}")
+	if diff := cmp.Diff([]Source{{Header: "x-token"}, {Header: "authorization", Prefix: "Bearer "}, {Query: "q"}}, p2.Sources); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]ClaimHeader{{Header: "x-user", Path: []string{"a", "b"}}}, p2.ClaimHeaders); diff != "" || !p2.Forward {
+		t.Error(diff, p2.Forward)
+	}
+	if diff := cmp.Diff(Limits{RequestBody: 64 << 10, ResponseBody: 100, Depth: 10, Calls: 3}, p.Limits); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(Companion{Cluster: "c", Timeout: 2 * time.Second, Secrets: []string{secret}}, p.Companion); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]DB{{Name: "d", Type: "embedded", Conn: "two words", Queried: []string{"t1", "t2"}}, {Name: "m", Type: "mongo"}}, p.Databases); diff != "" {
+		t.Error(diff)
+	}
+	if p.Project != "shop" || p.Gateway != "gw-1" || p.APIPrefix != "/api" || len(p.AESKey) != 32 || !p.Calls || p.Webhooks[0] != "hooks.internal" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// Substituted text is text: it is not substituted again, and `$${` stays.
+func TestSubstitution(t *testing.T) {
+	for in, want := range map[string]string{
+		"a${WEIRD}b":        "atwo wordsb",
+		"${TEXT}":           "${SECRET}",
+		"$${WEIRD}":         "${WEIRD}",
+		"$$${WEIRD}":        "$${WEIRD}",
+		"$WEIRD":            "$WEIRD",
+		"a$":                "a$",
+		"${file:is:x}y":     "xy",
+		"${WEIRD}${WEIRD}":  "two wordstwo words",
+		"$${a}${WEIRD}$${b": "${a}two words${b",
+	} {
+		p := mustLoad(t, "gateway: '"+in+"'")
+		if p.Gateway != want {
+			t.Errorf("%q: %q, want %q", in, p.Gateway, want)
+		}
+	}
+	p := mustLoad(t, "auth: {claimsToHeaders: {\"$a\": id}}")
+	if p.ClaimHeaders[0].Header != "$a" {
+		t.Error("a key was substituted")
+	}
+}
+
+// What a variable stood for is in no message, whatever is wrong with it.
+func TestFaultsHoldNoSecrets(t *testing.T) {
+	for _, text := range []string{
+		"auth: {tokens: [{alg: '${SECRET}', secret: '${SECRET}'}, {alg: RS256, publicKey: '${SECRET}'}, {alg: RS256, privateKey: '${SECRET}'}, {alg: HS256, secret: ['${SECRET}']}]}",
+		"crypto: {aesKey: '${SECRET}!'}\nmode: '${SECRET}'\nlimits: {requestBody: '${SECRET}'}\nproject: '${SECRET}/'",
+		own + "routes: [{match: {path: '${SECRET}'}, rule: {rule: '${SECRET}'}}, {match: {path: '/{${SECRET}', host: '${SECRET}:1'}, auth: '${SECRET}', rule: {rule: match, type: '${SECRET}', eval: '${SECRET}', f1: 'args.${SECRET}[', f2: 'utils.${SECRET}()'}}]",
+		own + "webhooks: {allow: ['${SECRET}/']}\nroutes: [{match: {path: /}, rule: {rule: webhook, url: '${HOOK}'}}, {match: {path: /b}, rule: {rule: webhook, url: '${SECRET}'}}]",
+		own + "databases: {d: {type: embedded, conn: '${SECRET}'}}\nroutes: [{match: {path: /}, rule: {rule: query, db: '${SECRET}', col: c, cache: '${SECRET}', store: '${SECRET}', find: {a: {$regex: '(${SECRET}'}}}}]",
+		"auth: {tokens: [{scret: '${SECRET}', alg: HS256}], from: [{header: '${SECRET} x'}, {header: a, prefix: \"${SECRET}\\n\"}], leeway: '${SECRET}'}",
+		"crypto: {aesKey: " + secret + secret + "}\nauth: {tokens: [{alg: " + secret + ", secret: 1, publicKey: " + secret + "}]}",
+	} {
+		_, _, err := load(t, text)
+		if err == nil {
+			t.Errorf("no faults: %s", text)
+			continue
+		}
+		if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), secret[:8]) {
+			t.Errorf("a secret is in\n%v", err)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"none":             {own + pages, ""},
+		"short secret":     {"auth: {tokens: [{alg: HS256, secret: short}]}\ncompanion: {secrets: [a, bc]}\n" + pages, "auth.tokens[0].secret: a secret of 5 bytes; one that cannot be guessed has 32 or more|companion.secrets[0]: a secret of 1 bytes; one that cannot be guessed has 32 or more|companion.secrets[1]: a secret of 2 bytes; one that cannot be guessed has 32 or more"},
+		"nothing":          {own, "routes: nothing is covered, so every request is denied"},
+		"no keys":          {"routes: [{match: {path: /}, rule: {rule: authenticated}}, {match: {path: /a}, auth: optional, rule: {rule: allow}}]", "routes[0].rule: needs a token, and auth.tokens has no key: every request is refused"},
+		"aes-cfb":          {own + "crypto: {aesKey: MDEyMzQ1Njc4OWFiY2RlZg==}\nroutes: [{match: {path: /}, rule: {rule: or, clauses: [{rule: encrypt, fields: [args.params.a]}, {rule: encrypt, fields: [args.params.a], algorithm: aes-gcm}]}}]", "routes[0].rule.clauses[0]: aes-cfb shows which values are equal and does not notice changes; unless existing data needs it, set algorithm: aes-gcm"},
+		"http to a host":   {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: force, field: args.x, value: 1, clause: {rule: webhook, url: 'HTTP://a/'}}}]", "routes[0].rule.clause.url: http: the token and the body go unencrypted; use https"},
+		"http to loopback": {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: webhook, url: 'http://127.0.0.1:1/'}}]", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, warnings, err := load(t, c.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, w := range warnings {
+				got = append(got, w.Error())
+			}
+			if s := strings.Join(got, "|"); s != c.want {
+				t.Errorf("got  %s\nwant %s", s, c.want)
+			}
+		})
+	}
+}
+
+// The module gets a policy without what the companion alone reads.
+func TestModule(t *testing.T) {
+	full := own + "databases: {d: {type: embedded, conn: x}}\nwebhooks: {allow: [a]}\nroutes: [{match: {path: /}, rule: {rule: and, clauses: [{rule: query, db: d, col: c}, {rule: webhook, url: 'https://a/'}]}}]"
+	stripped := strings.NewReplacer(", conn: x", "", "webhooks: {allow: [a]}\n", "").Replace(full)
+	mustLoad(t, full)
+	if _, _, err := load(t, stripped); err == nil {
+		t.Error("outside the module: no fault")
+	}
+	p, _, err := Load(document(t, stripped), Options{Getenv: getenv, Module: true})
+	if err != nil || !p.Calls || p.Companion.Secrets[0] != secret {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := Load(document(t, "gateway: '${file:is:x}'"), Options{Getenv: getenv, Module: true}); err == nil {
+		t.Error("the module read a file")
+	}
+}
+
+func TestAllowUnset(t *testing.T) {
+	text := `
+auth: {tokens: [{alg: HS256, secret: "${A}", primary: true}, {alg: RS256, publicKey: "${B}"}]}
+crypto: {aesKey: "${C}"}
+mode: "${D}"
+webhooks: {allow: ["${E}"]}
+routes:
+  - {match: {path: "${F}", host: "${F}"}, rule: {rule: and, clauses: [{rule: webhook, url: "${G}"}, {rule: encrypt, fields: [args.params.a]}]}}
+  - {match: {path: /}, rule: {rule: match, type: number, eval: ==, f1: "${A}", f2: 1}}`
+	_, _, err := Load(document(t, text), Options{Getenv: getenv})
+	if n := len(err.(rules.Faults)); n != 9 {
+		t.Errorf("%d faults without AllowUnset:\n%v", n, err)
+	}
+	p, warnings, err := Load(document(t, text), Options{Getenv: getenv, AllowUnset: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"A", "B", "C", "D", "E", "F", "G"}, p.Unset); diff != "" {
+		t.Error(diff)
+	}
+	if !p.Calls {
+		t.Error("a webhook whose url is not known is no call")
+	}
+	if len(warnings) != 0 {
+		t.Error(warnings)
+	}
+	if _, _, err := Load(document(t, text+"\nzebra: 1"), Options{Getenv: getenv, AllowUnset: true}); err == nil {
+		t.Error("another fault went unseen")
+	}
+}
+
+func TestParent(t *testing.T) {
+	for place, want := range map[string]string{
+		"": "", "a": "", "a.b": "a", "a[1]": "a", "a[1].b": "a[1]", `a["b.c"]`: "a", `a["b\"].c"].d`: `a["b\"].c"]`, `["x"]`: "", `a["`: "a",
+	} {
+		if got := Parent(place); got != want {
+			t.Errorf("Parent(%s) = %s, want %s", place, got, want)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	for s, want := range map[string]int{
+		"0": 0, "100": 100, "100B": 100, "1KiB": 1 << 10, "2MiB": 2 << 20, "1GiB": 1 << 30,
+		"1MB": -1, "1 MiB": -1, "-1": -1, "+1": -1, "": -1, "MiB": -1, "1.5MiB": -1, "99999999999999999999": -1, "9999999GiB": -1, "1iB": -1, "1KiBB": -1,
+	} {
+		n, ok := parseSize(s)
+		if !ok {
+			n = -1
+		}
+		if n != want {
+			t.Errorf("%q: %d, want %d", s, n, want)
+		}
+	}
+}

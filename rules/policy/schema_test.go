@@ -1,0 +1,245 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/rulegate/rulegate/rules"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/tools/txtar"
+)
+
+var update = flag.Bool("update", false, "rewrite schema.json")
+
+// schema.json is what `rulegate schema` prints.
+func TestSchemaIsShipped(t *testing.T) {
+	var out bytes.Buffer
+	if err := json.Indent(&out, []byte(Schema().String()), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	out.WriteByte('\n')
+	if *update {
+		if err := os.WriteFile("schema.json", out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shipped, err := os.ReadFile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(shipped, out.Bytes()) {
+		t.Error("schema.json is not that of the model; run go test ./rules/policy -update")
+	}
+}
+
+func schema(t testing.TB) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(Schema().String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func valid(t testing.TB, s *jsonschema.Schema, text string) error {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return s.Validate(v)
+}
+
+// Every policy of the cases that loads is valid by the schema, and the quickstart.
+func TestSchemaTakesPolicies(t *testing.T) {
+	s := schema(t)
+	files, err := filepath.Glob("../../testdata/cases/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	policies := map[string][]byte{}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var policy []byte
+		for _, part := range txtar.Parse(data).Files {
+			switch part.Name {
+			case "policy.yaml":
+				policy = part.Data
+			case "loads.yaml":
+				policies[f+"/loads.yaml"] = part.Data
+			case "faults":
+				policy = nil
+			}
+		}
+		if policy != nil {
+			policies[f] = policy
+		}
+	}
+	quick, err := filepath.Glob("../../envoy/*/policy.yaml")
+	if err != nil || len(quick) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, f := range quick {
+		if policies[f], err = os.ReadFile(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range policies {
+		data, err := yaml.YAMLToJSON(text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := valid(t, s, string(data)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What breaks the model is not valid by the schema either.
+func TestSchemaRefuses(t *testing.T) {
+	s := schema(t)
+	for bad, good := range map[string]string{
+		`{"routs":[]}`:                              `{"routes":[]}`,
+		`{"project":1}`:                             `{"project":"p"}`,
+		`{"limits":{"depth":0}}`:                    `{"limits":{"depth":1}}`,
+		`{"limits":{"requestBody":"1MB"}}`:          `{"limits":{"requestBody":"1MiB"}}`,
+		`{"auth":{"leeway":"x"}}`:                   `{"auth":{"leeway":"1m30s"}}`,
+		`{"mode":"on"}`:                             `{"mode":"${MODE}"}`,
+		`{"routes":[{"match":{"path":"/"}}]}`:       `{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"}}]}`,
+		`{"files":[{"prefix":"/"}]}`:                `{"files":[{"prefix":"/","rules":{}}]}`,
+		`{"auth":{"tokens":[{"jwks":{"url":""}}]}}`: `{"auth":{"tokens":[{"jwks":{"keys":[{}]}}]}}`,
+		`{"routes":[{"match":{"path":"/"},"auth":"maybe","rule":{"rule":"allow"}}]}`:              `{"routes":[{"match":{"path":"/"},"auth":{"providers":["a"]},"rule":{"rule":"allow"}}]}`,
+		`{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"},"response":{"rule":"allow"}}]}`: `{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"},"auth":"none"}]}`,
+	} {
+		if valid(t, s, bad) == nil {
+			t.Errorf("valid: %s", bad)
+		}
+		if err := valid(t, s, good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+}
+
+// The schema's rules have the fields that rules.Compile knows, need those that
+// it needs, and take the words that it takes.
+func TestSchemaOfRules(t *testing.T) {
+	s := schema(t)
+	values := map[string]string{
+		"type": `"string"`, "eval": `"=="`, "f1": `"a"`, "f2": `"a"`, "clauses": `[{"rule":"allow"}]`, "db": `"d"`, "col": `"c"`, "find": `{}`,
+		"clause": `{"rule":"allow"}`, "store": `"args.x"`, "cache": `"5s"`, "url": `"https://a/"`, "claims": `{}`, "body": `1`,
+		"field": `"args.a"`, "value": `1`, "fields": `["args.a"]`, "algorithm": `"aes-gcm"`, "encoding": `"hex"`, "name": `"n"`, "error": `"e"`, "nonsense": `1`,
+	}
+	scope := &rules.Scope{AESKey: make([]byte, 16), CanSign: true, Response: true}
+	agree := func(t *testing.T, rule rules.Value) {
+		t.Helper()
+		_, faults := rules.Compile(rule, "rule", scope)
+		err := valid(t, s, `{"routes":[{"match":{"path":"/"},"rule":`+rule.String()+`}]}`)
+		if (err == nil) != (len(faults) == 0) {
+			t.Errorf("%s: schema %v, compiler %v", rule, err, faults)
+		}
+	}
+	fields := make([]string, 0, len(values))
+	for f := range values {
+		fields = append(fields, f)
+	}
+	slices.Sort(fields)
+	value := func(field, kind string) rules.Value {
+		text := values[field]
+		if field == "algorithm" && kind == "hash" {
+			text = `"hmac-sha256"`
+		}
+		v, err := rules.Parse(text, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, r := range ruleShapes {
+		whole := rules.Obj(rules.Member{Key: "rule", Value: rules.Str(r.name)})
+		for _, k := range r.shape.keys {
+			whole = whole.With(k.name, value(k.name, r.name))
+		}
+		agree(t, whole)
+		for _, k := range r.shape.keys {
+			agree(t, whole.Without(k.name))
+			if k.shape != anyValue {
+				agree(t, whole.With(k.name, rules.Boolean(true)))
+			}
+			for _, word := range k.shape.words {
+				changed := whole.With(k.name, rules.Str(word))
+				if k.name == "type" || k.name == "eval" { // what goes with what is the compiler's
+					if err := valid(t, s, `{"routes":[{"match":{"path":"/"},"rule":`+changed.String()+`}]}`); err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				agree(t, changed)
+			}
+		}
+		for _, f := range fields {
+			if whole.Key(f).Kind() == rules.Missing {
+				agree(t, whole.With(f, value(f, r.name)))
+			}
+		}
+	}
+	agree(t, rules.Obj(rules.Member{Key: "rule", Value: rules.Str("nonsense")}))
+	agree(t, rules.Obj())
+}
+
+// FuzzLoad: whatever the document, Load gives a policy or faults.
+func FuzzLoad(f *testing.F) {
+	for _, s := range []string{
+		`{}`, `[]`, `{"routes":[{"match":{"path":"/{x}"},"rule":{"rule":"allow"}}]}`, `{"routes":[null,1,{"match":[]}],"files":[1]}`,
+		`{"auth":{"tokens":[{"alg":"HS256","secret":"${SECRET}","primary":true}],"from":[{"header":"a","prefix":"b"}],"claimsToHeaders":{"a":"b.c"}}}`,
+		`{"project":"p","services":{"s":{"endpoints":{"e":{"rule":{"rule":"deny"}}}}},"files":[{"prefix":"/:a","rules":{"read":{"rule":"allow"}}}]}`,
+		`{"project":"p","databases":{"d":{"type":"embedded","conn":"x","collections":{"c":{"rules":{"read":{"rule":"query","db":"d","col":"c"}}}}}}}`,
+		`{"limits":{"depth":1e9,"requestBody":"9999999999GiB"},"companion":{"secrets":["a","b"],"timeout":"1s"}}`,
+		`{"webhooks":{"allow":["a:1","[::1]:2",":"]},"apiPrefix":"//","mode":"${","crypto":{"aesKey":"AAAA"}}`,
+		`{"routes":[{"match":{"path":"/","host":"*."},"rule":{"rule":"and","clauses":[{"rule":"webhook","url":"${SECRET}"}]}}]}`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		doc, err := rules.Parse(text, MaxDepth)
+		if err != nil {
+			return
+		}
+		for _, o := range []Options{{Getenv: getenv, ReadFile: readFile}, {Getenv: getenv, AllowUnset: true}, {Module: true}} {
+			p, _, err := Load(doc, o)
+			if (p == nil) == (err == nil) {
+				t.Fatalf("%v %v", p, err)
+			}
+			if err != nil && strings.Contains(err.Error(), secret) {
+				t.Fatalf("a secret in %v", err)
+			}
+			if p != nil {
+				for _, r := range p.Resources() {
+					if r.Rule == nil {
+						t.Fatalf("%s has no rule", r.Name)
+					}
+				}
+				p.Find("GET", "a", "/v1/api/p/files/x")
+				p.Find("POST", "a", "/v1/api/p/crud/d/c/read")
+			}
+		}
+	})
+}
