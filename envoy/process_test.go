@@ -82,8 +82,10 @@ func (p *process) stop() {
 }
 
 // log is what Envoy has logged so far, the module's lines among it.
-func (p *process) log() string {
-	data, _ := os.ReadFile(p.path("envoy.log"))
+func (p *process) log() string { return p.read("envoy.log") }
+
+func (p *process) read(name string) string {
+	data, _ := os.ReadFile(p.path(name))
 	return string(data)
 }
 

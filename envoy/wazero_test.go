@@ -33,7 +33,7 @@ func TestWazero(t *testing.T) {
 			}
 			p, doc := c.load(t, c.Policy)
 			co := c.companion(t, p)
-			addr := startGateway(t, c, module, up, p, doc, co)
+			addr := startGateway(t, c, module, up, p, doc, gateway.Cluster{Handler: co})
 			c.runOver(t, addr, up, co)
 			tally.wazero.add(c)
 		})
@@ -125,7 +125,7 @@ func newGateway(cfg gateway.Config) (*gateway.Gateway, error) {
 	return gateway.New(context.Background(), cfg)
 }
 
-func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc rules.Value, co *companion) (addr string) {
+func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc rules.Value, companion gateway.Cluster) (addr string) {
 	t.Helper()
 	cfg, err := gatewayConfig(c, m, doc)
 	if err != nil {
@@ -133,9 +133,7 @@ func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *pol
 	}
 	cfg.BufferLimit = int64(envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody))
 	cfg.Upstream.URL, _ = url.Parse(up.URL)
-	if c.UsesCompanion() {
-		cfg.Clusters = map[string]gateway.Cluster{p.Companion.Cluster: {Handler: co}}
-	}
+	cfg.Clusters = map[string]gateway.Cluster{p.Companion.Cluster: companion}
 	g, err := newGateway(cfg)
 	if err != nil {
 		t.Fatal(err)

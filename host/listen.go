@@ -23,7 +23,7 @@ func listen(addr string) (l net.Listener, url string, err error) {
 	network, at := "tcp", addr
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		if !filepath.IsAbs(path) {
-			return nil, "", usagef("--listen: address %q: want an absolute path after unix:", addr)
+			return nil, "", usagef("--listen: address %q: want unix: and an absolute path", addr)
 		}
 		network, at = "unix", path
 	} else if _, _, err := net.SplitHostPort(addr); err != nil {

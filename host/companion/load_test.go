@@ -23,14 +23,14 @@ import (
 // counting counts the queries that reach a database.
 type counting struct {
 	Database
-	n       atomic.Int64
-	started chan struct{} // one for each query, when not nil
+	n    atomic.Int64
+	hold chan struct{} // when not nil: queries wait until it is closed
 }
 
 func (c *counting) Query(ctx context.Context, q Query) ([]byte, error) {
 	c.n.Add(1)
-	if c.started != nil {
-		c.started <- struct{}{}
+	if c.hold != nil {
+		<-c.hold
 	}
 	return c.Database.Query(ctx, q)
 }
@@ -65,7 +65,7 @@ const (
 func TestASlowQueryEndsAtTheDeadline(t *testing.T) {
 	for _, header := range []string{wire.TimeoutHeader, "x-envoy-expected-rq-timeout-ms"} {
 		r := newRig(t, Limits{})
-		got := r.ask(slowCall+`,{"id":"2","kind":"query","db":"social","col":"users","columns":[],"limit":1}`, header, "300")
+		got := r.ask(slowCall+`,{"id":"2","kind":"query","db":"social","col":"users","columns":[],"limit":1}`, header, "1500")
 		if want := `{"id":"1","error":"timeout #"} {"id":"2","rows":[{}]}`; strings.Join(got, " ") != want {
 			t.Errorf("%s: %s", header, got)
 		}
@@ -90,23 +90,38 @@ func TestAnAbandonedQueryEnds(t *testing.T) {
 func TestEqualQueriesShareOne(t *testing.T) {
 	r := newRig(t, Limits{})
 	n := r.count()
-	n.started = make(chan struct{}, 100)
+	n.hold = make(chan struct{})
 	var wait sync.WaitGroup
 	for range 20 {
 		wait.Go(func() {
-			if got := r.one(slowCall, wire.TimeoutHeader, "1000"); got != `{"id":"1","error":"timeout #"}` {
+			if got := r.one(annCall + `}`); got != `{"id":"1","rows":[{"age":30}]}` {
 				t.Error(got)
 			}
 		})
 	}
-	<-n.started
 	wait.Go(func() { // differs in one thing
-		r.one(strings.Replace(slowCall, `"limit":1`, `"limit":2`, 1), wire.TimeoutHeader, "300")
+		if got := r.one(strings.Replace(annCall, "ann", "bob", 1) + `}`); got != `{"id":"1","rows":[{"age":20}]}` {
+			t.Error(got)
+		}
 	})
+	for r.c.flights.aboard() < 21 {
+		time.Sleep(time.Millisecond)
+	}
+	close(n.hold)
 	wait.Wait()
 	if got := n.n.Load(); got != 2 {
 		t.Errorf("%d queries", got)
 	}
+}
+
+// aboard is how many wait for all flights together.
+func (fs *flights) aboard() (n int) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for _, f := range fs.all {
+		n += f.waiting
+	}
+	return n
 }
 
 func TestAFlightOutlivesItsFirstCaller(t *testing.T) {
@@ -123,7 +138,7 @@ func TestAFlightOutlivesItsFirstCaller(t *testing.T) {
 	call := hook("1", url, `,"cache":"1m"`)
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		if got := r.one(call, wire.TimeoutHeader, "300"); got != `{"id":"1","error":"timeout #"}` {
+		if got := r.one(call, wire.TimeoutHeader, "1500"); got != `{"id":"1","error":"timeout #"}` {
 			t.Errorf("the first: %s", got)
 		}
 		close(finish)
@@ -147,7 +162,7 @@ func TestAFlightEndsWithItsLastCaller(t *testing.T) {
 		close(ended)
 	})
 	r := newRig(t, Limits{Timeout: time.Hour}, "127.0.0.1")
-	if got := r.one(hook("1", url, `,"cache":"1m"`), wire.TimeoutHeader, "200"); got != `{"id":"1","error":"timeout #"}` {
+	if got := r.one(hook("1", url, `,"cache":"1m"`), wire.TimeoutHeader, "1000"); got != `{"id":"1","error":"timeout #"}` {
 		t.Error(got)
 	}
 	select {

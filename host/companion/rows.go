@@ -98,10 +98,13 @@ func appendCell(out []byte, c *column, cell any) ([]byte, error) {
 	return nil, faultf(databaseError, "column %q holds a %T", c.name, cell)
 }
 
-// appendFloat writes a double as the shortest text that gives it back, without an
-// exponent where that is not much longer.
+// appendFloat writes a double as the shortest text that gives it back; an integer
+// below 1e21 with all its digits, since readers compare long integers exactly.
 func appendFloat(out []byte, x float64) []byte {
-	if a := math.Abs(x); a == 0 || a >= 1e-6 && a < 1e21 {
+	switch a := math.Abs(x); {
+	case a < 1e21 && x == math.Trunc(x):
+		return strconv.AppendFloat(out, x, 'f', 0, 64)
+	case a >= 1e-6 && a < 1e21:
 		return strconv.AppendFloat(out, x, 'f', -1, 64)
 	}
 	return strconv.AppendFloat(out, x, 'e', -1, 64)

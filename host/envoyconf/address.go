@@ -20,7 +20,7 @@ func CheckAddress(s string) error {
 func address(s string) (object, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		if !filepath.IsAbs(path) {
-			return nil, fmt.Errorf("address %q: want an absolute path after unix:", s)
+			return nil, fmt.Errorf("address %q: want unix: and an absolute path", s)
 		}
 		return object{{"pipe", object{{"path", path}}}}, nil
 	}

@@ -42,7 +42,7 @@ func CheckURL(s string) error {
 func parseTarget(s string) (target, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		if !strings.HasPrefix(path, "/") {
-			return target{}, fmt.Errorf("url %q: want an absolute path after unix:", s)
+			return target{}, fmt.Errorf("url %q: want unix: and an absolute path", s)
 		}
 		return target{path: path}, nil
 	}

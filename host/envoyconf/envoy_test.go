@@ -2,8 +2,10 @@ package envoyconf
 
 import (
 	"context"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -58,11 +60,18 @@ func writeYAML(t *testing.T, c Config) string {
 	return path
 }
 
+func TestEnvoy(t *testing.T) {
+	bin := envoy(t)
+	module := module(t)
+	t.Run("validates", func(t *testing.T) { validates(t, bin, module) })
+	t.Run("starts", func(t *testing.T) { starts(t, bin, module) })
+}
+
 // Envoy takes what is built, with every kind of address and cluster in it.
-func TestEnvoyValidates(t *testing.T) {
-	bin, dir := envoy(t), t.TempDir()
+func validates(t *testing.T, bin, module string) {
+	dir := t.TempDir()
 	c := Config{
-		Module: module(t),
+		Module: module,
 		Admin:  "unix:" + filepath.Join(dir, "admin.sock"),
 		Env:    map[string]string{"JWT_SECRET": "0123456789abcdef0123456789abcdef"},
 		Clusters: []Cluster{
@@ -89,14 +98,14 @@ func TestEnvoyValidates(t *testing.T) {
 
 // Listeners share a VM and keep their policies apart; what Envoy is told to do
 // with paths, counters and the log takes effect.
-func TestEnvoyStarts(t *testing.T) {
-	bin, dir := envoy(t), t.TempDir()
+func starts(t *testing.T, bin, module string) {
+	dir := t.TempDir()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %s", r.URL.EscapedPath(), r.Header.Get("x-forwarded-for"))
 	}))
 	defer upstream.Close()
 	c := Config{
-		Module:   module(t),
+		Module:   module,
 		Admin:    "unix:" + filepath.Join(dir, "admin"),
 		Clusters: []Cluster{{Name: "up", URL: upstream.URL}},
 	}
@@ -106,7 +115,15 @@ func TestEnvoyStarts(t *testing.T) {
 			Policy: fmt.Sprintf(`{"routes":[{"name":"only","match":{"methods":["GET"],"path":"/p%d"},"rule":{"rule":"allow"}}]}`, i),
 		})
 	}
-	log := start(t, bin, writeYAML(t, c), filepath.Join(dir, "admin"))
+	secured, ca := secureUpstream(t)
+	for name, url := range map[string]string{"tls": secured, "wrong-name": strings.Replace(secured, "127.0.0.1", "localhost", 1)} {
+		c.Clusters = append(c.Clusters, Cluster{Name: name, URL: url, CA: ca})
+		c.Listeners = append(c.Listeners, Listener{
+			Name: name, Address: "unix:" + filepath.Join(dir, name), Upstream: name,
+			Policy: `{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"}}]}`,
+		})
+	}
+	running := start(t, bin, writeYAML(t, c), filepath.Join(dir, "admin"))
 	for i := range 20 {
 		for path, want := range map[string]int{
 			fmt.Sprintf("/p%d", i):      200,
@@ -124,16 +141,38 @@ func TestEnvoyStarts(t *testing.T) {
 			}
 		}
 	}
+	if status, body := fetch(t, filepath.Join(dir, "tls"), "/"); status != 200 || body != "secured" {
+		t.Errorf("https upstream: found %d %s", status, body)
+	}
+	if status, body := fetch(t, filepath.Join(dir, "wrong-name"), "/"); status != 503 {
+		t.Errorf("https upstream whose certificate is for another name: want 503, found %d %s", status, body)
+	}
 	_, stats := fetch(t, filepath.Join(dir, "admin"), "/stats/prometheus")
 	for _, want := range []string{`rulegate_decision{outcome="yes",resource="only"} 60`} {
 		if !strings.Contains(stats, want) {
 			t.Errorf("stats: want %s, found\n%s", want, grep(stats, "rulegate_decision"))
 		}
 	}
-	log.stop()
-	if want := `"path":"/p3"`; !strings.Contains(log.String(), want) || !strings.Contains(log.String(), `"decision":"uncovered 403`) {
-		t.Errorf("the access log lacks %s or the decision:\n%s", want, tail([]byte(log.String())))
+	running.stop()
+	if want := `"path":"/p3"`; !strings.Contains(running.String(), want) || !strings.Contains(running.String(), `"decision":"uncovered 403`) {
+		t.Errorf("the access log lacks %s or the decision:\n%s", want, tail([]byte(running.String())))
 	}
+}
+
+// secureUpstream is an https server with a certificate for 127.0.0.1, and the
+// path of what to check that with.
+func secureUpstream(t *testing.T) (url, ca string) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "secured") }))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the handshake that is to fail
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}
+	if err := os.WriteFile(ca, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return srv.URL, ca
 }
 
 // server is an Envoy that runs; what it wrote may be read when it was stopped.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 )
@@ -88,6 +89,11 @@ func TestFormsAgree(t *testing.T) {
 	if !bytes.Equal(a, e) {
 		t.Errorf("YAML reads as\n%s\nJSON as\n%s", a, e)
 	}
+	for _, r := range string(y) {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Errorf("U+%04X stands in the YAML, where parsers differ", r)
+		}
+	}
 	if want := `12345678901234567890`; !bytes.Contains(y, []byte(want)) {
 		t.Errorf("the number %s was rewritten", want)
 	}
@@ -100,7 +106,7 @@ func TestAddress(t *testing.T) {
 		":8080":         `{"socket_address":{"address":"0.0.0.0","port_value":8080}}`,
 		"localhost:1":   `{"socket_address":{"address":"127.0.0.1","port_value":1}}`,
 		"unix:/run/x.s": `{"pipe":{"path":"/run/x.s"}}`,
-		"unix:x.s":      "want an absolute path",
+		"unix:x.s":      "and an absolute path",
 		"example.org:1": "want an IP address",
 		"127.0.0.1":     "want host:port",
 		"127.0.0.1:x":   "want a port",
@@ -136,7 +142,7 @@ func TestCluster(t *testing.T) {
 		"http://u:p@a":            "want nothing but",
 		"http://a?x":              "want nothing but",
 		"http://a:0":              "want a port",
-		"unix:up.sock":            "want an absolute path",
+		"unix:up.sock":            "and an absolute path",
 		"https://shop.example:99": `"port_value":99`,
 	} {
 		o, err := Cluster{Name: "c", URL: url}.object()

@@ -94,10 +94,15 @@ func hostSetBuffer(v *vm, a []uint64) status {
 	return statusOK
 }
 
+// bodyPiece is how much of a body is read at once, in bytes.
+const bodyPiece = 32 << 10
+
 // pump reads a body in pieces until it ends or stop is closed. trailers is
-// called once the body has ended.
-func pump(r io.Reader, size int, out chan<- chunk, stop <-chan struct{}, length int64, trailers func() pairs) {
-	buf := make([]byte, size)
+// called once the body has ended. A length of 0 is not known beforehand.
+func (g *Gateway) pump(r io.Reader, out chan<- chunk, stop <-chan struct{}, length int64, trailers func() pairs) {
+	piece := g.pieces.Get().(*[bodyPiece]byte)
+	defer g.pieces.Put(piece)
+	buf := piece[:]
 	var seen int64
 	for {
 		n, err := r.Read(buf)

@@ -135,14 +135,12 @@ func (s *stream) upstreamAnswered(a answer) {
 			stop := s.up.stopped
 			go func() {
 				defer r.Body.Close()
-				pump(r.Body, bodyPiece, in, stop, 0, func() pairs { return s.trailers(r.ProtoMajor, r.Trailer) })
+				s.gw.pump(r.Body, in, stop, 0, func() pairs { return s.trailers(r.ProtoMajor, r.Trailer) })
 			}()
 		}
 		s.locked(func() { s.begin(&s.resp, h, end) })
 	}
 }
-
-const bodyPiece = 32 << 10
 
 // unreachable is what Envoy's router answers in place of an upstream.
 func unreachable(err error) *localReply {

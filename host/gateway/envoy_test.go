@@ -49,7 +49,7 @@ func TestScenariosInEnvoy(t *testing.T) {
 			add(fmt.Sprintf("s%d", i), s)
 		}
 	}
-	add("path", scenario{script: pathScript})
+	add("path", scenario{name: "paths", script: pathScript})
 	ports := e.run(t, envoy, benches)
 	for _, l := range e.listeners {
 		b := benches[l.name]

@@ -67,6 +67,7 @@ type Gateway struct {
 	clusters map[string]peer
 	shared   shared
 	metrics  metrics
+	pieces   sync.Pool // of *[bodyPiece]byte
 
 	slots  []*slot
 	turn   atomic.Uint32
@@ -94,6 +95,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	cfg.complete()
 	g := &Gateway{cfg: cfg, clusters: map[string]peer{}}
+	g.pieces.New = func() any { return new([bodyPiece]byte) }
 	var err error
 	if g.upstream, err = cfg.Upstream.transport(maxHeaders); err != nil {
 		return nil, fmt.Errorf("upstream: %w", err)

@@ -42,14 +42,7 @@ func testMain(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "script.wasm")
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-o", file, "./testdata/script")
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("build testdata/script: %w\n%s", err, out)
-	}
-	scriptWasm, err = os.ReadFile(file)
-	if err != nil {
+	if scriptWasm, err = build(dir, "script"); err != nil {
 		return 1, err
 	}
 	ctx := context.Background()
@@ -58,6 +51,17 @@ func testMain(m *testing.M) (int, error) {
 	}
 	defer script.Close(ctx)
 	return m.Run(), nil
+}
+
+// build compiles testdata/<name> as users build their modules.
+func build(dir, name string) ([]byte, error) {
+	file := filepath.Join(dir, name+".wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", file, "./testdata/"+name)
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build testdata/%s: %w\n%s", name, err, out)
+	}
+	return os.ReadFile(file)
 }
 
 // notes collects what the module logs: its trace, and the warnings of the

@@ -139,7 +139,7 @@ func (s *stream) requestBody() <-chan chunk {
 		}
 		go func() {
 			defer close(s.reading)
-			pump(s.r.Body, bodyPiece, s.fromReq, s.ctx.Done(), length, func() pairs { return s.trailers(s.r.ProtoMajor, s.r.Trailer) })
+			s.gw.pump(s.r.Body, s.fromReq, s.ctx.Done(), length, func() pairs { return s.trailers(s.r.ProtoMajor, s.r.Trailer) })
 		}()
 	}
 	return s.fromReq

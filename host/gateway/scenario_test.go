@@ -248,7 +248,7 @@ var scenarios = []scenario{
 		name: "all headers are replaced", path: "/old", headers: []string{"x-a", "1"},
 		script: "request_headers: replaceall; show headers",
 		code:   200, body: "hello", sent: "GET /all ",
-		trace: after("request_headers end=true", `headers [[":method" "GET"] [":path" "/all"] [":authority" "other"] [":scheme" "http"] ["x-only" "1"]] <nil>`),
+		trace: after("request_headers end=true", `headers [[":method" "GET"] [":path" "/all"] [":authority" "other"] [":scheme" "http"] ["x-forwarded-proto" "http"] ["x-only" "1"]] <nil>`),
 	},
 	{
 		name: "single headers are joined, others are not", headers: []string{"accept", "1", "accept", "2", "x-a", "1", "x-a", "2"},

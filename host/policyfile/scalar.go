@@ -44,6 +44,8 @@ func plain(text string) (v rules.Value, fault string) {
 		return v, "a number that is read in different ways; write it in decimal, or in quotes if it is a text"
 	case float.MatchString(text):
 		return rules.Num(jsonNumber(text)), ""
+	case strings.ContainsAny(text[:1], ",[]{}|>") || text == "?" || strings.HasPrefix(text, "? ") || strings.Contains(text, "\t"):
+		return v, "no text without quotes"
 	case strings.Contains(text, ": ") || strings.HasSuffix(text, ":") || strings.Contains(text, " #"):
 		return v, "is a comma missing here? put the text in quotes if it is one"
 	}

@@ -75,6 +75,7 @@ func TestForcedHeaders(t *testing.T) {
 		{force("args.request.headers.x-tier", `"a\u0000"`), test{name: "a NUL", request: "GET /x", status: 403, outcome: "unknown"}},
 		{force("args.request.headers.x-tier", `" a"`), test{name: "a space that would go", request: "GET /x", status: 403, outcome: "unknown"}},
 		{`{"rule": "remove", "fields": ["args.request.headers.x-debug"]}`, test{name: "removed", request: "GET /x\nx-debug: 1\nx-other: 2", sent: "x-other: 2", without: "x-debug"}},
+		{both(force("args.request.headers.X-Tier", `"gold"`), force("args.request.headers.x-tier", `"iron"`)), test{name: "two spellings", request: "GET /x", status: 403, outcome: "unknown"}},
 		{force("args.request.headers.host", `"evil"`), test{name: "host", request: "GET /x", status: 403}},
 		{force("args.request.headers.content-length", `"1"`), test{name: "length", request: "GET /x", status: 403}},
 		{force("args.request.headers.transfer-encoding", `"chunked"`), test{name: "framing", request: "GET /x", status: 403}},

@@ -53,15 +53,16 @@ func TestOperation(t *testing.T) {
 }
 
 func TestCarriedFromDocumentToDocument(t *testing.T) {
-	// Each run appends nothing of its own but sees what the one before changed:
-	// the second finds args.opts.seen, and args.scratch not.
+	// A run sees what those before it changed of the request that goes on: the
+	// second finds args.opts.seen, but neither args.scratch nor another method.
 	rule := both(
 		`{"rule": "or", "clauses": [
 			{"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.opts.seen)", "f2": false},
 			{"rule": "force", "field": "args.doc.second", "value": true}]}`,
 		`{"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.scratch)", "f2": false}`,
 		`{"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.doc.first)", "f2": false}`,
-		force("args.scratch", "1"), force("args.opts.seen", "true"),
+		`{"rule": "match", "type": "string", "eval": "!=", "f1": "args.request.method", "f2": "PUT"}`,
+		force("args.scratch", "1"), force("args.opts.seen", "true"), force("args.request.method", `"PUT"`),
 	)
 	runAll(t, parts{collections: `"c": {"auth": "none", "rules": {"create": ` + rule + `}}`}, []test{
 		{name: "", request: "POST /v1/api/shop/crud/db/c/create\ncontent-type: application/json\n\n" + `{"op":"all","doc":[{},{},{}]}`,

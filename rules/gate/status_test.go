@@ -43,6 +43,7 @@ func TestCoverage(t *testing.T) {
 		{name: "a dot segment", request: "GET /./x", status: 400, outcome: "invalid"},
 		{name: "an encoded slash", request: "GET /x%2fy", status: 400, outcome: "invalid"},
 		{name: "a fragment", request: "GET /x#y", status: 400, outcome: "invalid"},
+		{name: "a fragment after the query", request: "GET /x?a#y", status: 400, outcome: "invalid"},
 		{name: "two lengths", request: "GET /x\ncontent-length: 1\ncontent-length: 2", status: 400, outcome: "invalid"},
 		{name: "a length that is none", request: "GET /x\ncontent-length: +1", status: 400, outcome: "invalid"},
 		{name: "a repeated pseudo-header", request: "GET /x\n:path: /x", status: 400, outcome: "invalid"},
@@ -225,5 +226,25 @@ func TestOutOfTurn(t *testing.T) {
 	var zero gate.Step
 	if zero.Action != gate.Refuse {
 		t.Error("the zero step does not refuse")
+	}
+}
+
+func TestRepliesThatNobodyAskedFor(t *testing.T) {
+	p := route(both(listed, `{"rule": "query", "db": "db", "col": "users", "find": {"id": "args.result.0.id"}}`))
+	p.collections = collected
+	g, pol := p.load(t)
+	req, _ := request(tokens(t, pol).Replace("GET /x\nauthorization: Bearer {alice}"))
+	rows := rules.Arr(rules.Obj(rules.Member{Key: "id", Value: rules.Str("alice")}))
+	s, first := g.Begin(req, now)
+	second := s.Replies([]rules.Reply{{ID: first.Calls[0].ID, Rows: rows}})
+	if second.Action != gate.AwaitReplies {
+		t.Fatalf("got %+v", second)
+	}
+	s, _ = g.Begin(req, now)
+	step := s.Replies([]rules.Reply{
+		{ID: first.Calls[0].ID, Rows: rows}, {ID: first.Calls[0].ID, Err: "again"}, {ID: second.Calls[0].ID, Rows: rows},
+	})
+	if step.Action != gate.AwaitReplies || len(step.Calls) != 1 || step.Calls[0].ID != second.Calls[0].ID {
+		t.Errorf("got %+v, want the second call", step)
 	}
 }

@@ -15,7 +15,7 @@ const minSecret = 32
 func (l *loader) lint() {
 	l.lintSecrets()
 	l.lintTokens()
-	if len(l.p.resources) == 0 && len(l.unset) == 0 {
+	if l.ruled == 0 {
 		l.warn("routes", "nothing is covered, so every request is denied")
 	}
 	for i, r := range l.p.resources {

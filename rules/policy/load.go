@@ -77,6 +77,7 @@ type loader struct {
 	canSign   bool
 	providers []string
 	specs     []rules.Value // of p.resources
+	ruled     int           // rules that were read, with faults too
 	firstCall string        // place of the first rule with a query or webhook
 }
 

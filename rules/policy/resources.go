@@ -21,6 +21,7 @@ func (l *loader) resource(r Resource, rule rules.Value, auth *Auth) *Resource {
 	if rule.Kind() == rules.Missing {
 		return nil
 	}
+	l.ruled++
 	compiled, faults := rules.Compile(rule, r.Place, l.scope())
 	for _, f := range faults {
 		l.redact(&f)

@@ -19,6 +19,16 @@ func (k *key) verifies(a *algorithm) bool {
 	return a.fits(k.public)
 }
 
+// overlaps reports whether one token could choose both keys.
+func (k *key) overlaps(other *key) bool {
+	for i := range algorithms {
+		if a := &algorithms[i]; k.verifies(a) && other.verifies(a) {
+			return true
+		}
+	}
+	return false
+}
+
 // Set holds the keys of a policy. It does not change, so any number of
 // goroutines may use it. The zero Set accepts nothing.
 type Set struct {

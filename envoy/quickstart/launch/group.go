@@ -12,10 +12,10 @@ import (
 )
 
 // How long a part may take to be ready, and to end when it is told to. Envoy
-// compiles the module before it is ready, which takes seconds; rulegate gives
-// requests that are under way ten seconds.
+// compiles the module before it is ready, which takes seconds, and many on a machine
+// that is busy; rulegate gives requests that are under way ten seconds.
 const (
-	readyWithin = 3 * time.Minute
+	readyWithin = 5 * time.Minute
 	endsWithin  = 12 * time.Second
 )
 

@@ -100,6 +100,7 @@ func (s *setup) start(ctx context.Context, g *group) error {
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		return err
 	}
+	g.log.write("envoy", []byte("starting; it compiles the module first"))
 	// Several quickstarts may run side by side, so no hot restart, which
 	// would need an id of its own for each.
 	envoy := g.part("envoy", s.envoy, "--config-path", config, "--disable-hot-restart",

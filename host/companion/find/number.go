@@ -29,7 +29,8 @@ func NumberOf(v rules.Value) (Number, error) {
 	if whole, fraction, ok := strings.Cut(text, "."); ok && strings.Trim(fraction, "0") == "" {
 		digits = whole
 	}
-	if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+	n, notInt := strconv.ParseInt(digits, 10, 64)
+	if notInt == nil {
 		return Number{IsInt: true, Int: n, Float: float64(n)}, nil
 	}
 	f, err := strconv.ParseFloat(text, 64)
@@ -38,8 +39,8 @@ func NumberOf(v rules.Value) (Number, error) {
 		return Number{}, errors.New("a number out of range")
 	case f == math.Trunc(f) && math.Abs(f) <= 1<<53:
 		return Number{IsInt: true, Int: int64(f), Float: f}, nil
-	case f == math.MinInt64 && digits[len(digits)-1] != '8':
-		// Below the integers of 64 bits, but the double is the lowest of them.
+	case f == math.MinInt64 && errors.Is(notInt, strconv.ErrRange):
+		// An integer below those of 64 bits, whose double is the lowest of them.
 		f = math.Nextafter(f, math.Inf(-1))
 	}
 	return Number{Float: f}, nil

@@ -193,6 +193,12 @@ func (s *stream) do(event, name, rest string) error {
 			return proxywasm.ReplaceHttpResponseHeader(word, text)
 		}
 		return proxywasm.ReplaceHttpRequestHeader(word, text)
+	case "setfrom": // the path, from that header
+		v, err := proxywasm.GetHttpRequestHeader(word)
+		if err != nil {
+			return err
+		}
+		return proxywasm.ReplaceHttpRequestHeader(":path", v)
 	case "setreq":
 		return proxywasm.ReplaceHttpRequestHeader(word, text)
 	case "settrailer":
@@ -211,7 +217,7 @@ func (s *stream) do(event, name, rest string) error {
 		}
 		return proxywasm.RemoveHttpRequestHeader(word)
 	case "replaceall":
-		return proxywasm.ReplaceHttpRequestHeaders([][2]string{{":method", "GET"}, {":path", "/all"}, {":authority", "other"}, {":scheme", "http"}, {"X-Only", "1"}})
+		return proxywasm.ReplaceHttpRequestHeaders([][2]string{{":method", "GET"}, {":path", "/all"}, {":authority", "other"}, {":scheme", "http"}, {"X-Forwarded-Proto", "http"}, {"X-Only", "1"}})
 	case "property":
 		v, err := proxywasm.GetProperty(strings.Split(rest, "."))
 		note("property %s = %q %v", rest, v, err)

@@ -1,0 +1,303 @@
+package envoy
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/host/gateway"
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+// bans lets through who is not banned, so that an answer that is lost, late or
+// forged would let everybody through if anything took it for no rows.
+const bans = `
+project: shop
+auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
+companion: {cluster: rulegate-companion, timeout: 400ms}
+databases: {social: {type: embedded, conn: social.db}}
+routes:
+  - name: page
+    match: {methods: [GET, POST], path: "/page"}
+    rule:
+      rule: query
+      db: social
+      col: bans
+      find: {id: args.auth.id}
+      clause: {rule: match, type: number, eval: "==", f1: utils.length(args.result), f2: 0}
+`
+
+var bansKeys = wire.DeriveKeys(ownSecret)
+
+// behaviour is how a companion answers a request with this body.
+type behaviour func(w http.ResponseWriter, r *http.Request, request []byte)
+
+// noRows is the answer that lets a request through.
+func noRows(request []byte) []byte {
+	calls, err := readCalls(request)
+	if err != nil || len(calls) != 1 {
+		return nil
+	}
+	return []byte(mustJSON(map[string]any{"replies": []any{map[string]any{"id": calls[0]["id"], "rows": []any{}}}}))
+}
+
+func sealed(w http.ResponseWriter, keys wire.Keys, request, answer []byte) {
+	w.Header().Set("content-type", "application/json")
+	w.Header().Set(wire.SealHeader, keys.Seal(request, answer))
+	w.Write(answer)
+}
+
+// breakOff closes the connection after a part of an answer.
+func breakOff(w http.ResponseWriter, part string) {
+	conn, buf, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	buf.WriteString(part)
+	buf.Flush()
+	conn.Close()
+}
+
+var behaviours = map[string]struct {
+	through bool
+	answer  behaviour
+}{
+	"good": {true, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		sealed(w, bansKeys, request, noRows(request))
+	}},
+	"banned": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		answer := strings.Replace(string(noRows(request)), `"rows":[]`, `"rows":[{"id":"u1"}]`, 1)
+		sealed(w, bansKeys, request, []byte(answer))
+	}},
+	"late": {false, func(w http.ResponseWriter, r *http.Request, request []byte) {
+		time.Sleep(1200 * time.Millisecond)
+		sealed(w, bansKeys, request, noRows(request))
+	}},
+	"unsigned": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		w.Write(noRows(request))
+	}},
+	"signed with another secret": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		sealed(w, wire.DeriveKeys("another secret"), request, noRows(request))
+	}},
+	"signed for another request": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		answer := noRows(request)
+		w.Header().Set(wire.SealHeader, bansKeys.Seal(append(request, ' '), answer))
+		w.Write(answer)
+	}},
+	"changed after the signature": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		answer := noRows(request)
+		w.Header().Set(wire.SealHeader, bansKeys.Seal(request, answer))
+		w.Write(append(answer, ' '))
+	}},
+	"status 500": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		answer := noRows(request)
+		w.Header().Set(wire.SealHeader, bansKeys.Seal(request, answer))
+		w.WriteHeader(http.StatusInternalServerError)
+		w.Write(answer)
+	}},
+	"redirect": {false, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}},
+	"empty": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		sealed(w, bansKeys, request, nil)
+	}},
+	"no JSON": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		sealed(w, bansKeys, request, []byte("<html>"))
+	}},
+	"no reply to the call": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		sealed(w, bansKeys, request, []byte(`{"replies":[]}`))
+	}},
+	"two replies to the call": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		answer := strings.TrimSuffix(strings.TrimPrefix(string(noRows(request)), `{"replies":[`), `]}`)
+		sealed(w, bansKeys, request, []byte(`{"replies":[`+answer+`,`+answer+`]}`))
+	}},
+	"reply of another call": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		sealed(w, bansKeys, request, []byte(`{"replies":[{"id":"x","rows":[]}]}`))
+	}},
+	"rows repeated": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		answer := strings.Replace(string(noRows(request)), `"rows":[]`, `"rows":[{"id":"u1"}],"rows":[]`, 1)
+		sealed(w, bansKeys, request, []byte(answer))
+	}},
+	"closed at once": {false, func(w http.ResponseWriter, _ *http.Request, _ []byte) { breakOff(w, "") }},
+	"broken off in the headers": {false, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		breakOff(w, "HTTP/1.1 200 OK\r\ncontent-")
+	}},
+	"broken off in the body": {false, func(w http.ResponseWriter, _ *http.Request, request []byte) {
+		answer := noRows(request)
+		breakOff(w, fmt.Sprintf("HTTP/1.1 200 OK\r\n%s: %s\r\ncontent-length: %d\r\n\r\n%s",
+			wire.SealHeader, bansKeys.Seal(request, answer), len(answer), answer[:len(answer)-1]))
+	}},
+}
+
+// slug makes a name that may stand in the name of a cluster.
+func slug(name string) string { return strings.ReplaceAll(name, " ", "-") }
+
+// misbehaving starts a companion for each behaviour, and knows when the last of
+// its answers is out.
+func misbehaving(t *testing.T) (urls map[string]string, busy *sync.WaitGroup) {
+	urls, busy = map[string]string{}, &sync.WaitGroup{}
+	for name, b := range behaviours {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			busy.Add(1)
+			defer busy.Done()
+			body := make([]byte, r.ContentLength)
+			if _, err := readFull(r, body); err != nil {
+				return
+			}
+			b.answer(w, r, body)
+		}))
+		t.Cleanup(srv.Close)
+		urls[name] = srv.URL
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	urls["down"] = "http://" + l.Addr().String()
+	l.Close() // the port stays free for as long as the test takes, as good as certainly
+	return urls, busy
+}
+
+func readFull(r *http.Request, body []byte) (int, error) {
+	n := 0
+	for n < len(body) {
+		m, err := r.Body.Read(body[n:])
+		if n += m; err != nil && n < len(body) {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// TestCompanionTroubleInEnvoy: whatever becomes of the companion, the client
+// gets 503 and nothing goes through.
+func TestCompanionTroubleInEnvoy(t *testing.T) {
+	up := newUpstream(t)
+	urls, busy := misbehaving(t)
+	b := newBootstrap(t, up)
+	for name, u := range urls {
+		b.addPolicy(t, slug(name), bans, u)
+	}
+	p := b.launch(t)
+	p.ready(t)
+	at := p.listeners(t)
+	trouble(t, up, busy, func(name string) string { return at[slug(name)] })
+}
+
+func TestCompanionTroubleOnWazero(t *testing.T) {
+	up := newUpstream(t)
+	urls, busy := misbehaving(t)
+	m := loadModule(t)
+	at := map[string]string{}
+	for name, u := range urls {
+		c := &Case{Name: slug(name), Policy: bans}
+		pol, doc := c.load(t, bans)
+		target, err := url.Parse(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at[name] = startGateway(t, c, m, up, pol, doc, gateway.Cluster{URL: target})
+	}
+	trouble(t, up, busy, func(name string) string { return at[name] })
+}
+
+func trouble(t *testing.T, up *upstream, busy *sync.WaitGroup, addr func(name string) string) {
+	all := map[string]bool{"down": false}
+	for name, b := range behaviours {
+		all[name] = b.through
+	}
+	jwt, err := signToken("own", `{"id":"u1"}`, "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("requests", func(t *testing.T) {
+		for name, through := range all {
+			for kind, r := range map[string]*Request{
+				"get":  {Method: "GET", Target: "/page"},
+				"post": {Method: "POST", Target: "/page", Body: "a body that nobody reads"},
+			} {
+				t.Run(name+"/"+kind, func(t *testing.T) {
+					t.Parallel()
+					r.Headers = [][2]string{{"authorization", "Bearer " + jwt}}
+					answer, err := send(addr(name), r, t.Name())
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := http.StatusServiceUnavailable
+					switch {
+					case through:
+						want = http.StatusOK
+					case name == "banned":
+						want = http.StatusForbidden
+					}
+					if answer.Status != want {
+						t.Errorf("want %d, found %d %s", want, answer.Status, answer.Body)
+					}
+					if !through && !strings.HasPrefix(answer.Body, `{"error":`) {
+						t.Errorf("want an error as JSON, found %s", answer.Body)
+					}
+				})
+			}
+		}
+	})
+	busy.Wait() // the late ones have answered
+	time.Sleep(200 * time.Millisecond)
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	for id, got := range up.got {
+		if !strings.Contains(id, "/good/") || len(got) != 1 {
+			t.Errorf("the upstream got %s, %d times", id, len(got))
+		}
+	}
+}
+
+// TestClientsThatLeave: a client that goes away while its request waits leaves
+// nothing behind that harms the next one.
+func TestClientsThatLeave(t *testing.T) {
+	up := newUpstream(t)
+	urls, busy := misbehaving(t)
+	b := newBootstrap(t, up)
+	b.addPolicy(t, "late", bans, urls["late"])
+	b.addPolicy(t, "good", bans, urls["good"])
+	p := b.launch(t)
+	p.ready(t)
+	at := p.listeners(t)
+	jwt, err := signToken("own", `{"id":"u1"}`, "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := [][2]string{{"authorization", "Bearer " + jwt}}
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			conn, err := net.Dial("tcp", at["late"])
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r := &Request{Method: "POST", Target: "/page", Headers: header, Body: "half of"}
+			fmt.Fprint(conn, strings.TrimSuffix(r.wire(fmt.Sprint("gone-", i)), "of"))
+			time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+			conn.Close()
+		})
+	}
+	all.Wait()
+	busy.Wait()
+	for i := range 20 {
+		answer, err := send(at["good"], &Request{Method: "GET", Target: "/page", Headers: header}, fmt.Sprint("stays-", i))
+		if err != nil || answer.Status != http.StatusOK {
+			t.Fatalf("%v %v", answer, err)
+		}
+	}
+	for i := range 50 {
+		if got, _ := up.take(fmt.Sprint("gone-", i)); len(got) > 0 {
+			t.Errorf("the upstream got the request of client %d", i)
+		}
+	}
+}

@@ -1,0 +1,421 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/binary"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheModulesEnvironmentIsWhatItIsGiven(t *testing.T) {
+	t.Setenv("GATEWAY_TEST", "of the process")
+	b := start(t, "request_headers: env GIVEN; env GATEWAY_TEST; time", func(c *Config) { c.Env = map[string]string{"GIVEN": "yes"} })
+	b.do("GET", "/", "")
+	b.want("request_headers end=true", `env GIVEN="yes"`, `env GATEWAY_TEST=""`, "time true", "...")
+}
+
+func TestLogLevels(t *testing.T) {
+	b := start(t, "request_headers: log hello")
+	b.do("GET", "/", "")
+	b.want("request_headers end=true", "DEBUG-4 hello", "DEBUG hello", "INFO hello", "WARN hello", "ERROR hello", "ERROR+4 hello", "...")
+}
+
+func TestMetrics(t *testing.T) {
+	b := start(t, "request_headers: count c; gauge g; histogram h", func(c *Config) { c.VMs = 2 })
+	b.do("GET", "/", "")
+	b.do("GET", "/", "")
+	want := []Metric{{Name: "c", Value: 4}, {Name: "g", Kind: Gauge, Value: 6}, {Name: "h", Kind: Histogram, Count: 2, Sum: 14}}
+	if got := b.Metrics(); !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestAMetricsNameHasOneKind(t *testing.T) {
+	b := start(t, "request_headers: count m; gauge m")
+	if r := b.do("GET", "/", ""); r.code != 503 { // the SDK panics
+		t.Errorf("got %d, want 503", r.code)
+	}
+}
+
+func TestSharedData(t *testing.T) {
+	b := start(t, "request_headers: get k; put k v; putstale k w; foreign verify_signature\nresponse_headers: get k; get other", func(c *Config) { c.VMs = 2 })
+	b.do("GET", "/", "")
+	b.want("request_headers end=true", `get "" error status returned by host: not found`,
+		"request_headers: putstale: error status returned by host: cas mismatch",
+		"request_headers: foreign: error status returned by host: not found",
+		"response_headers end=false", `get "other" <nil>`, `get "" error status returned by host: not found`, "...")
+	b.notes.reset()
+	b.do("GET", "/", "") // the other VM
+	b.want("request_headers end=true", `get "other" <nil>`, "...")
+}
+
+func TestSharedQueues(t *testing.T) {
+	b := start(t, "configure: register q\nrequest_headers: enqueue one")
+	b.do("GET", "/", "")
+	b.notes.wait(t, "queue one <nil>")
+}
+
+func TestFilterStateIsInTheRecord(t *testing.T) {
+	b := start(t, "request_headers: setproperty test.decision yes; reply 403 no")
+	b.do("GET", "/p", "")
+	until(t, func() bool { return len(b.accessed()) == 1 }, func() string { return "no record" })
+	r := b.accessed()[0]
+	if r.State["test.decision"] != "yes" || r.Status != 403 || r.Path != "/p" || r.Method != "GET" || r.ID == "" {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// The length that is sent is the body's, whatever the module says.
+func TestABodyIsNeverLongerThanItsLength(t *testing.T) {
+	for _, c := range []struct {
+		name, script, want string
+		length             int64
+	}{
+		{"replaced and not told", "request_body end: body a longer one", "a longer one", 12},
+		{"replaced by a shorter one", "request_body end: body x", "x", 1},
+		{"emptied", "request_body end: body", "", 0},
+		{"a wrong length", "request_body end: set content-length 3", "original", 8},
+		{"told", "request_body end: body abc; set content-length 3", "abc", 3},
+		{"length removed", "request_body end: body abc; remove content-length", "abc", -1},
+		{"transfer-encoding set", "request_body end: body abc; set transfer-encoding chunked; set content-length 3", "abc", 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := start(t, "request_headers: pause\nrequest_body more: pause\n"+c.script)
+			if r := b.do("POST", "/", "original"); r.code != 200 {
+				t.Fatalf("got %d %v", r.code, r.err)
+			}
+			if s := b.one(); s.Body != c.want || s.Length != c.length {
+				t.Errorf("sent %q with length %d, want %q with %d", s.Body, s.Length, c.want, c.length)
+			}
+			mismatch := c.length >= 0 && c.name != "told" && !strings.HasPrefix(c.name, "transfer")
+			if said := b.notes.said("the module left a content-length that is not the body's"); said != mismatch {
+				t.Errorf("a warning: %t, want %t", said, mismatch)
+			}
+		})
+	}
+}
+
+func TestLengthsThatAreNoneAreNotSent(t *testing.T) {
+	for _, script := range []string{"set content-length x", "set content-length -1", "set content-length +8", "add content-length 8", "set content-length 99999999999999999999"} {
+		b := start(t, "request_headers: pause\nrequest_body more: pause\nrequest_body end: "+script)
+		if r := b.do("POST", "/", "original"); r.code != 503 || len(b.upstreamSaw()) != 0 {
+			t.Errorf("%s: got %d, and the upstream saw %v", script, r.code, b.upstreamSaw())
+		}
+	}
+}
+
+func TestAResponseIsNeverLongerThanItsLength(t *testing.T) {
+	for script, want := range map[string]string{
+		"response_body end: body a longer one":             "a longer one",
+		"response_body end: body x":                        "x",
+		"response_body end: body":                          "",
+		"response_body end: set content-length 3":          "hello",
+		"response_body end: remove content-length; body x": "x",
+	} {
+		b := start(t, "response_headers: pause\nresponse_body more: pause\n"+script)
+		if r := b.do("GET", "/", ""); r.code != 200 || r.body != want || r.err != nil {
+			t.Errorf("%s: got %d %q %v, want %q", script, r.code, r.body, r.err, want)
+		}
+	}
+}
+
+func TestBodilessResponsesKeepTheirLength(t *testing.T) {
+	b := start(t, "")
+	b.answer = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "99")
+		if r.URL.Path == "/304" {
+			w.WriteHeader(304)
+		}
+	}
+	if r := b.do("HEAD", "/", ""); r.code != 200 || r.header.Get("Content-Length") != "99" {
+		t.Errorf("HEAD: got %d %v", r.code, r.header)
+	}
+	if r := b.do("GET", "/304", ""); r.code != 304 || r.body != "" {
+		t.Errorf("304: got %d %q %v", r.code, r.body, r.err)
+	}
+}
+
+func TestResponsesThatCannotBeSent(t *testing.T) {
+	for _, script := range []string{"set :status x", "set :status 99", "set :status 100", "set :status 1000", "remove :status", "badanswer", "set content-length x", "set x\ty 1"} {
+		b := start(t, "response_headers: "+script)
+		if r := b.do("GET", "/", ""); r.code != 503 || r.body != "" || r.header.Get("X-Evil") != "" {
+			t.Errorf("%s: got %d %q %v", script, r.code, r.body, r.err)
+		}
+	}
+}
+
+func TestRequestsThatNeverReachTheModule(t *testing.T) {
+	b := start(t, "")
+	for _, c := range []struct {
+		request string
+		code    int
+	}{
+		{"GET / HTTP/1.0\r\nHost: h\r\n\r\n", 426},
+		{"CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n", 403},
+		{"FOO / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
+		{"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 403},
+		{"GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", 400},
+		{"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
+	} {
+		if r := b.raw(c.request); r.code != c.code {
+			t.Errorf("%q: got %d %v, want %d", c.request, r.code, r.err, c.code)
+		}
+	}
+	b.want()
+	if r := b.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"); r.code != 200 {
+		t.Errorf("an offer of HTTP/2: got %d, want it left unanswered", r.code)
+	}
+}
+
+func TestWhatAClientSaysOfItselfIsReplaced(t *testing.T) {
+	b := start(t, "")
+	b.do("GET", "/", "", "X-Request-Id", "mine", "X-Forwarded-For", "9.9.9.9", "X-Forwarded-Proto", "https",
+		"X-Envoy-External-Address", "9.9.9.9", "X-Forwarded-Client-Cert", "By=me", "Connection", "x-hop", "X-Hop", "1", "Keep-Alive", "1", "X-Other", "kept")
+	h := b.one().Header
+	if id := h.Get("X-Request-Id"); len(id) != 36 || id == "mine" {
+		t.Errorf("x-request-id %q", id)
+	}
+	if v := h.Get("X-Forwarded-For"); v != "9.9.9.9,127.0.0.1" {
+		t.Errorf("x-forwarded-for %q", v)
+	}
+	if v := h.Get("X-Forwarded-Proto"); v != "http" {
+		t.Errorf("x-forwarded-proto %q", v)
+	}
+	for _, name := range []string{"X-Envoy-External-Address", "X-Forwarded-Client-Cert", "X-Hop", "Keep-Alive", "User-Agent-None"} {
+		if h.Get(name) != "" {
+			t.Errorf("%s passed", name)
+		}
+	}
+	if h.Get("X-Other") != "kept" {
+		t.Error("x-other is gone")
+	}
+}
+
+func TestTheAuthorityReachesTheUpstream(t *testing.T) {
+	b := start(t, "request_headers: set :authority other.example; set :method PUT")
+	b.do("GET", "/", "")
+	if s := b.one(); s.Host != "other.example" || s.Method != "PUT" {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestTheFormOfAPathIsKept(t *testing.T) {
+	b := start(t, "request_headers: setfrom x-path")
+	for _, path := range []string{"/a%20b?c=%2F", "//two", "//two?x", "/é", "/a?b?c", "/%zz", "/a;b", "/a+b?c+d", "/?"} {
+		b.mu.Lock()
+		b.requests = nil
+		b.mu.Unlock()
+		if b.do("GET", "/", "", "X-Path", path); len(b.upstreamSaw()) == 0 && path == "/%zz" {
+			continue // a Go server refuses it
+		}
+		if s := b.one(); s.URI != path {
+			t.Errorf("sent %q, want %q", s.URI, path)
+		}
+	}
+}
+
+func TestExpectIsAnsweredWhenTheBodyIsWanted(t *testing.T) {
+	wanted := start(t, "request_headers: pause\nrequest_body: pause\nrequest_body end: show body")
+	r := wanted.raw("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc")
+	if r.code != 100 {
+		t.Errorf("got %d, want 100 first", r.code)
+	}
+	refused := start(t, "request_headers: reply 403 no; pause")
+	r = refused.raw("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+	if r.code != 403 {
+		t.Errorf("got %d %v, want 403 at once", r.code, r.err)
+	}
+}
+
+func TestHandlersAsClusters(t *testing.T) {
+	var handler http.HandlerFunc
+	b := start(t, "request_headers: pause; call peer 300 /x?y=1\ncall: resume request", func(c *Config) {
+		c.Clusters = map[string]Cluster{"peer": {Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(w, r) })}}
+	})
+	for _, c := range []struct {
+		name, want string
+		handler    http.HandlerFunc
+	}{
+		{"answers", `called none=false size=true status=200 body="POST /x?y=1 peer asked" <nil>`, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			_, _ = io.WriteString(w, r.Method+" "+r.RequestURI+" "+r.Host+" "+string(body))
+		}},
+		{"without a body", `called none=false size=false status=204 body="" <nil>`, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }},
+		{"too slow", `called none=false size=true status=504 body="upstream request timeout" <nil>`, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+		{"panics before its headers", `called none=true size=false status= body="" error status returned by host: not found`, func(http.ResponseWriter, *http.Request) { panic("as told") }},
+		{"panics after its headers", `called none=true size=false status= body="" error status returned by host: not found`, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "half")
+			panic("as told")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			handler = c.handler
+			b.t = t
+			b.notes.reset()
+			if r := b.do("GET", "/", ""); r.code != 200 {
+				t.Errorf("got %d %v", r.code, r.err)
+			}
+			b.want("request_headers end=true", c.want, "...")
+		})
+	}
+}
+
+func TestAHandlerAsUpstream(t *testing.T) {
+	b := start(t, "request_headers: pause\nrequest_body: pause\nrequest_body end: body other; remove content-length", func(c *Config) {
+		c.Upstream = Cluster{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("X-Seen", r.Method+" "+r.RequestURI+" "+string(body))
+			_, _ = io.WriteString(w, strings.Repeat("z", 100_000))
+		})}
+	})
+	if r := b.do("POST", "/a?b", "body"); r.code != 200 || len(r.body) != 100_000 || r.header.Get("X-Seen") != "POST /a?b other" {
+		t.Errorf("got %d, %d bytes, %v %v", r.code, len(r.body), r.header, r.err)
+	}
+}
+
+func TestLargeBodiesStream(t *testing.T) {
+	b := start(t, "", func(c *Config) { c.BufferLimit = 1000 })
+	large := strings.Repeat("0123456789", 500_000)
+	b.answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }
+	r := b.do("POST", "/", large)
+	if r.code != 200 || r.body != large {
+		t.Errorf("got %d with %d bytes %v", r.code, len(r.body), r.err)
+	}
+	if s := b.one(); s.Body != large || s.Length != int64(len(large)) {
+		t.Errorf("sent %d bytes, length %d", len(s.Body), s.Length)
+	}
+}
+
+func TestServerSentEventsArriveOneByOne(t *testing.T) {
+	b := start(t, "")
+	next := make(chan struct{})
+	b.answer = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for range 3 {
+			_, _ = io.WriteString(w, "data: x\n\n")
+			w.(http.Flusher).Flush()
+			<-next
+		}
+	}
+	resp, err := http.Get(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	buf := make([]byte, 9)
+	for range 3 {
+		if _, err := io.ReadFull(resp.Body, buf); err != nil {
+			t.Fatal(err)
+		}
+		next <- struct{}{} // it came before the upstream went on
+	}
+}
+
+func TestParsePairsRefusesLies(t *testing.T) {
+	good := []byte{1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 'b', 'c', 0}
+	if got, ok := parsePairs(good); !ok || len(got) != 1 || got[0] != [2]string{"a", "bc"} {
+		t.Fatalf("got %q %t", got, ok)
+	}
+	for n := 1; n < len(good); n++ {
+		if _, ok := parsePairs(good[:n]); ok {
+			t.Errorf("%d bytes of it pass", n)
+		}
+	}
+	for at := range []int{0, 4, 8} {
+		bad := slices.Clone(good)
+		binary.LittleEndian.PutUint32(bad[at*4:], 1<<31)
+		if _, ok := parsePairs(bad); ok {
+			t.Errorf("a count of 2^31 at %d passes", at*4)
+		}
+	}
+}
+
+func FuzzParsePairs(f *testing.F) {
+	f.Add([]byte{1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 'b', 'c', 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, ok := parsePairs(b)
+		if ok && len(got) > len(b) {
+			t.Errorf("%d pairs from %d bytes", len(got), len(b))
+		}
+	})
+}
+
+func TestClientCertificates(t *testing.T) {
+	show := "request_headers: property connection.mtls; property connection.tls_version; property connection.uri_san_peer_certificate; " +
+		"property connection.dns_san_peer_certificate; property connection.subject_peer_certificate; property request.scheme"
+	ca, caKey := certificate(t, nil, nil, "ca")
+	client, clientKey := certificate(t, ca, caKey, "client")
+	for _, c := range []struct {
+		name string
+		auth tls.ClientAuthType
+		want []string
+	}{
+		{"verified", tls.RequireAndVerifyClientCert, []string{`property connection.mtls = "\x01" <nil>`, `property connection.tls_version = "TLSv1.3" <nil>`,
+			`property connection.uri_san_peer_certificate = "spiffe://test/client" <nil>`, `property connection.dns_san_peer_certificate = "client.test" <nil>`,
+			`property connection.subject_peer_certificate = "CN=client" <nil>`, `property request.scheme = "https" <nil>`, "..."}},
+		{"not verified", tls.RequireAnyClientCert, []string{`property connection.mtls = "\x00" <nil>`, `property connection.tls_version = "TLSv1.3" <nil>`,
+			`property connection.uri_san_peer_certificate = "" error status returned by host: not found`, "..."}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := start(t, show)
+			pool := x509.NewCertPool()
+			pool.AddCert(ca)
+			srv := httptest.NewUnstartedServer(b.Gateway)
+			srv.TLS = &tls.Config{ClientAuth: c.auth, ClientCAs: pool}
+			srv.StartTLS()
+			defer srv.Close()
+			hc := srv.Client()
+			hc.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{{Certificate: [][]byte{client.Raw}, PrivateKey: clientKey}}
+			resp, err := hc.Get(srv.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			b.want(append([]string{"request_headers end=true"}, c.want...)...)
+		})
+	}
+}
+
+func certificate(t *testing.T, parent *x509.Certificate, parentKey *rsa.PrivateKey, name string) (*x509.Certificate, *rsa.PrivateKey) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		URIs: []*url.URL{{Scheme: "spiffe", Host: "test", Path: "/" + name}}, DNSNames: []string{name + ".test"},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, IsCA: parent == nil, BasicConstraintsValid: true,
+	}
+	if parent == nil {
+		parent, parentKey = tmpl, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, parent, &key.PublicKey, parentKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert, key
+}
+
+func TestLevelsAreSlogs(t *testing.T) {
+	if LevelTrace >= slog.LevelDebug || LevelCritical <= slog.LevelError {
+		t.Error("trace and critical are not beyond slog's levels")
+	}
+}

@@ -1,0 +1,346 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestARefusedConfigurationIsAnErrorWithTheModulesLog(t *testing.T) {
+	cfg := prepare(t).config("configure: warn line one; warn line two; pause")
+	_, err := New(t.Context(), cfg)
+	if err == nil || !strings.Contains(err.Error(), "configure: the module refused:\nline one\nline two") {
+		t.Fatalf("got %v", err)
+	}
+	cfg.PluginConfig = []byte("configure: warn line one")
+	g, err := New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = g.Close(t.Context())
+}
+
+func TestAPanicInConfigureIsAnErrorWithItsText(t *testing.T) {
+	_, err := New(t.Context(), prepare(t).config("configure: panic"))
+	if err == nil || !strings.Contains(err.Error(), "panic: as told") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(*Config)
+	}{
+		{"no module", "no module", func(c *Config) { c.Module = nil }},
+		{"no upstream", "upstream: want a URL", func(c *Config) { c.Upstream = Cluster{} }},
+		{"a scheme", "upstream: want an http or https URL", func(c *Config) { c.Upstream.URL = &url.URL{Scheme: "ftp", Host: "h"} }},
+		{"a cluster", `cluster "x": want a URL`, func(c *Config) { c.Clusters = map[string]Cluster{"x": {}} }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := prepare(t).config("")
+			c.change(&cfg)
+			if _, err := New(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestLoadFaults(t *testing.T) {
+	for name, wasm := range map[string][]byte{
+		"compile":                 []byte("no module"),
+		"proxy_on_context_create": {0, 'a', 's', 'm', 1, 0, 0, 0},
+		// (import "env" "proxy_nothing" (func))
+		`import "proxy_nothing"`: append([]byte{0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, 21, 1, 3, 'e', 'n', 'v', 13},
+			append([]byte("proxy_nothing"), 0, 0)...),
+	} {
+		if _, err := Load(t.Context(), wasm); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v, want %q", err, name)
+		}
+	}
+}
+
+func TestATrapAnswers503ForEver(t *testing.T) {
+	b := start(t, "request_headers: trapif x-trap")
+	if r := b.do("GET", "/", ""); r.code != 200 {
+		t.Fatalf("before: got %d", r.code)
+	}
+	for i, header := range []string{"x-trap", "x-other", "x-other"} {
+		if r := b.do("GET", "/", "", header, "1"); r.code != 503 || r.body != "" {
+			t.Errorf("request %d: got %d %q", i, r.code, r.body)
+		}
+	}
+	if n := len(b.upstreamSaw()); n != 1 {
+		t.Errorf("the upstream saw %d requests, want 1", n)
+	}
+}
+
+func TestAReloadedVMServesAgain(t *testing.T) {
+	b := start(t, "request_headers: trapif x-trap", func(c *Config) {
+		c.FailurePolicy, c.ReloadBackoff = FailReload, 300*time.Millisecond
+	})
+	if r := b.do("GET", "/", "", "x-trap", "1"); r.code != 503 {
+		t.Fatalf("the trap: got %d", r.code)
+	}
+	until(t, func() bool { return b.do("GET", "/", "").code == 200 }, func() string { return "it does not come back" })
+	if r := b.do("GET", "/", "", "x-trap", "1"); r.code != 503 {
+		t.Errorf("another trap: got %d", r.code)
+	}
+	if r := b.do("GET", "/", ""); r.code != 503 {
+		t.Errorf("right after it: got %d, want 503 until the backoff is over", r.code)
+	}
+}
+
+func TestATrapStrandsPausedStreamsUntilTheyIdleOut(t *testing.T) {
+	b := start(t, "request_headers: trapif x-trap; pause", func(c *Config) {
+		c.FailurePolicy, c.ReloadBackoff, c.StreamIdleTimeout = FailReload, time.Nanosecond, 500*time.Millisecond
+	})
+	paused := make(chan reply, 1)
+	go func() { paused <- b.do("GET", "/paused", "") }()
+	b.notes.wait(t, "request_headers end=true")
+	if r := b.do("GET", "/", "", "x-trap", "1"); r.code != 503 {
+		t.Fatalf("the trap: got %d", r.code)
+	}
+	if r := <-paused; r.code != 503 || r.body != "" {
+		t.Errorf("the paused one: got %d %q, want 503", r.code, r.body)
+	}
+	if r := b.do("GET", "/", ""); r.code != 504 { // a new VM, which pauses it too
+		t.Errorf("afterwards: got %d", r.code)
+	}
+}
+
+func TestATrapInAReplyStrandsItsOwnStream(t *testing.T) {
+	b := start(t, "request_headers: pause; call peer 5000 /\ncall: panic", func(c *Config) {
+		c.StreamIdleTimeout = 500 * time.Millisecond
+		c.Clusters = map[string]Cluster{"peer": {Handler: http.NotFoundHandler()}}
+	})
+	if r := b.do("GET", "/", ""); r.code != 503 {
+		t.Errorf("got %d %v, want 503", r.code, r.err)
+	}
+}
+
+func TestAModuleThatDoesNotReturnIsGivenUp(t *testing.T) {
+	b := start(t, "request_headers: trapif x-never", func(c *Config) { c.StreamIdleTimeout = 300 * time.Millisecond })
+	v := b.slots[0].vm
+	v.sem <- struct{}{} // a callback that does not return
+	for i := range 2 {
+		if r := b.do("GET", "/", ""); r.code != 503 {
+			t.Errorf("request %d: got %d %v, want 503", i, r.code, r.err)
+		}
+	}
+	v.unlock()
+}
+
+func TestAGoneClientEndsItsStream(t *testing.T) {
+	for _, c := range []struct{ name, script, request string }{
+		{"while its request is paused", "request_headers: pause", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+		{"while its body is awaited", "request_headers: pause\nrequest_body: pause", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"},
+		{"while its body is not looked at", "request_headers: pause", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"},
+		{"while the upstream is awaited", "", "GET /hang HTTP/1.1\r\nHost: h\r\n\r\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := start(t, c.script, func(cfg *Config) { cfg.AllowOnHeadersStopIteration = !strings.Contains(c.name, "not looked") })
+			gone := make(chan struct{})
+			b.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) }
+			conn, err := net.Dial("tcp", b.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(conn, c.request)
+			until(t, func() bool { return len(b.notes.all()) > 0 }, func() string { return "no callback" })
+			if strings.Contains(c.request, "hang") {
+				until(t, func() bool { return len(b.upstreamSaw()) > 0 }, func() string { return "no request" })
+			}
+			_ = conn.Close()
+			b.notes.wait(t, "log")
+			v := b.slots[0].vm
+			until(t, func() bool { v.lock(); defer v.unlock(); return len(v.streams) == 0 }, func() string { return "the context stays" })
+			if strings.Contains(c.request, "hang") {
+				<-gone
+			}
+		})
+	}
+}
+
+func TestTicks(t *testing.T) {
+	b := start(t, "configure: tickevery 5\ntick: tickevery 0", func(c *Config) { c.VMs = 2 })
+	until(t, func() bool {
+		n := 0
+		for _, l := range b.notes.all() {
+			if l == "tick" {
+				n++
+			}
+		}
+		return n >= 1
+	}, func() string { return "no tick" })
+}
+
+func TestCloseWaitsForStreamsAndEndsThePlugin(t *testing.T) {
+	b := prepare(t)
+	g, err := New(t.Context(), b.config("done: pause; plugindone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := make(chan struct{})
+	entered := make(chan struct{})
+	b.answer = func(w http.ResponseWriter, _ *http.Request) { close(entered); <-release }
+	srv := httptest.NewServer(g)
+	defer srv.Close()
+	answered := make(chan int, 1)
+	go func() {
+		r, err := http.Get(srv.URL)
+		if err != nil {
+			answered <- 0
+			return
+		}
+		r.Body.Close()
+		answered <- r.StatusCode
+	}()
+	<-entered
+	closed := make(chan error, 1)
+	go func() { closed <- g.Close(context.Background()) }()
+	until(t, func() bool {
+		r, err := http.Get(srv.URL)
+		if err != nil {
+			return false
+		}
+		r.Body.Close()
+		return r.StatusCode == 503
+	}, func() string { return "new requests are let in" })
+	if b.notes.has("plugin done") {
+		t.Error("the plugin ended before its stream")
+	}
+	close(release)
+	if code := <-answered; code != 200 {
+		t.Errorf("the stream under way: got %d", code)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if !b.notes.has("plugin done") {
+		t.Error("the plugin was not told")
+	}
+}
+
+func TestCloseDoesNotWaitForEver(t *testing.T) {
+	b := start(t, "request_headers: pause")
+	conn, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	b.notes.wait(t, "request_headers end=true")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := b.Gateway.Close(ctx); err == nil {
+		t.Error("it waited for a stream that hangs, and says that all ended")
+	}
+}
+
+func TestVMsServeSideBySide(t *testing.T) {
+	b := start(t, "request_headers: pause; call peer 5000 /\ncall: resume request\nresponse_headers: count n", func(c *Config) {
+		c.VMs = 3
+		c.Clusters = map[string]Cluster{"peer": {Handler: http.NotFoundHandler()}}
+	})
+	var wg sync.WaitGroup
+	for i := range 12 {
+		wg.Go(func() {
+			for j := range 10 {
+				if r := b.do("POST", fmt.Sprintf("/%d/%d", i, j), "body"); r.code != 200 || r.body != "hello" {
+					t.Errorf("got %d %q %v", r.code, r.body, r.err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, m := range b.Metrics() {
+		if m.Name == "n" && m.Value != 240 {
+			t.Errorf("counted %d, want 240", m.Value)
+		}
+	}
+}
+
+func TestKeptConnections(t *testing.T) {
+	b := start(t, "request_headers: pause\nrequest_body: pause\nrequest_body end: show body")
+	conn, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	br := bufio.NewReader(conn)
+	for i := range 5 {
+		body := strings.Repeat("x", 1+i*1000)
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		r, err := http.ReadResponse(br, nil)
+		if err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		text, _ := io.ReadAll(r.Body)
+		if r.StatusCode != 200 || string(text) != "hello" {
+			t.Errorf("request %d: got %d %q", i, r.StatusCode, text)
+		}
+	}
+}
+
+// A body that nobody reads any more must not be taken for the next request.
+func TestTheRestOfARefusedBodyIsNoRequest(t *testing.T) {
+	for _, script := range []string{
+		"request_headers: reply 403 no; pause",
+		"request_headers: pause\nrequest_body: reply 403 no; pause",
+	} {
+		b := start(t, script)
+		conn, err := net.Dial("tcp", b.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		smuggled := "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\nx", 1+len(smuggled)*2)
+		br := bufio.NewReader(conn)
+		r, err := http.ReadResponse(br, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.StatusCode != 403 || !r.Close {
+			t.Errorf("got %d, close %t", r.StatusCode, r.Close)
+		}
+		_, _ = io.WriteString(conn, smuggled)
+		_, _ = io.WriteString(conn, smuggled)
+		if rest, _ := io.ReadAll(br); len(rest) > 0 {
+			t.Errorf("there is another answer: %q", rest)
+		}
+		_ = conn.Close()
+		for _, rec := range b.accessed() {
+			if rec.Path != "/" {
+				t.Errorf("%s was served", rec.Path)
+			}
+		}
+	}
+}
+
+func TestDiscardedLogIsFine(t *testing.T) {
+	cfg := prepare(t).config("")
+	cfg.Log = nil
+	g, err := New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.cfg.Log.Enabled(t.Context(), slog.LevelError) {
+		t.Error("something is logged")
+	}
+	_ = g.Close(t.Context())
+}
