@@ -130,7 +130,10 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s ended before it was ready:\n%s", name, p.stderr.String())
 		}
 		ts.Setenv(name, addr)
-	case <-time.After(time.Minute):
+	case <-time.After(4 * time.Minute): // the race detector makes compiling the module slow
+		p.cmd.Process.Kill()
+		<-p.read
+		p.cmd.Wait()
 		ts.Fatalf("%s is not ready:\n%s", name, p.stderr.String())
 	}
 	ts.Value(processes{}).(map[string]*process)[name] = p

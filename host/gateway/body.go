@@ -1,6 +1,9 @@
 package gateway
 
-import "io"
+import (
+	"io"
+	"net/http"
+)
 
 type bufferKind uint32
 
@@ -139,9 +142,11 @@ func send(out chan<- chunk, c chunk, stop <-chan struct{}) bool {
 // feed is the body of the request to the upstream: the stream's loop puts
 // pieces in, the transport takes them out.
 type feed struct {
-	in   chan []byte // closed at the end
-	stop <-chan struct{}
-	rest []byte
+	in      chan []byte // closed at the end
+	stop    <-chan struct{}
+	rest    []byte
+	trailer http.Header // the request's, filled at the end
+	last    pairs       // what it is filled with; set before in is closed
 }
 
 func (f *feed) Read(p []byte) (int, error) {
@@ -149,6 +154,10 @@ func (f *feed) Read(p []byte) (int, error) {
 		select {
 		case b, ok := <-f.in:
 			if !ok {
+				for _, kv := range f.last {
+					f.trailer.Add(kv[0], kv[1])
+				}
+				f.last = nil
 				return 0, io.EOF
 			}
 			f.rest = b

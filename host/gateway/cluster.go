@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -86,6 +87,8 @@ func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	go w.serve(t.handler, in)
 	select {
 	case <-w.started:
+		// Whoever no longer wants the response need not read it to its end.
+		context.AfterFunc(r.Context(), func() { _ = pr.CloseWithError(context.Cause(r.Context())) })
 		w.response.Body = pr
 		return w.response, nil
 	case <-r.Context().Done():

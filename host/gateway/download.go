@@ -94,7 +94,7 @@ func (s *stream) writeHeaders(out output) bool {
 		s.down.length = length
 	}
 	// What is left of the request is never read as the next one.
-	if s.r.ProtoMajor == 1 && !s.req.ended {
+	if s.r.ProtoMajor == 1 && !s.allRead {
 		h.Set("Connection", "close")
 	}
 	s.w.WriteHeader(code)

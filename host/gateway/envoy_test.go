@@ -37,7 +37,9 @@ func TestScenariosInEnvoy(t *testing.T) {
 	benches := map[string]*bench{}
 	add := func(name string, s scenario) {
 		b := prepare(t)
-		b.answer = s.answer
+		if s.answer != nil {
+			b.answer = s.answer(b)
+		}
 		up := httptest.NewServer(http.HandlerFunc(b.upstream))
 		t.Cleanup(up.Close)
 		e.clusters[name], _ = url.Parse(up.URL)

@@ -48,15 +48,15 @@ type Config struct {
 	PluginName, RootID, VMID, RouteName string // properties
 
 	Log    *slog.Logger // nil: discarded
-	Access func(Record) // nil: none; called once for each stream, after its end
+	Access func(Record) // nil: none; called once for each request, after its end
 }
 
-// Record is a stream for the access log.
+// Record is a request for the access log.
 type Record struct {
 	ID, Method, Path, Host string
 	Status                 int // 0: broken off before there was one
 	Duration               time.Duration
-	Flags                  string            // why the gateway itself ended it
+	Flags                  string            // why the gateway itself answered, or ended it
 	State                  map[string]string // what the module set by set_property
 }
 
@@ -164,31 +164,31 @@ func (g *Gateway) Server() *http.Server {
 
 // ServeHTTP takes one request through the module and to the upstream.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := &stream{gw: g, w: w, r: r, wake: make(chan struct{}, 1), answer: make(chan answer, 1)}
+	s.info = info{start: time.Now(), peer: r.RemoteAddr, method: r.Method, path: target(r), host: r.Host}
 	if !g.enter() {
-		w.Header().Set("Connection", "close")
-		w.WriteHeader(http.StatusServiceUnavailable)
+		s.refuse(http.StatusServiceUnavailable, "closing")
 		return
 	}
 	defer g.active.Done()
-	if code := g.refuse(r); code != 0 {
-		w.Header().Set("Connection", "close")
-		w.WriteHeader(code)
+	path, ok := g.cfg.Path.clean(s.info.path)
+	code := unfit(r)
+	switch {
+	case code != 0:
+		s.refuse(code, "not a request for this gateway")
+		return
+	case !ok:
+		s.refuse(http.StatusBadRequest, "path")
 		return
 	}
-	path, ok := g.cfg.Path.clean(target(r))
-	if !ok {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	s := &stream{gw: g, w: w, r: r, wake: make(chan struct{}, 1), answer: make(chan answer, 1)}
-	s.info.start = time.Now()
-	headers := g.requestPairs(r, path, &s.info)
 	v, err := g.pick()
 	if err != nil {
 		g.cfg.Log.Warn("no VM for a request", "error", err.Error())
-		w.WriteHeader(http.StatusServiceUnavailable)
+		s.refuse(http.StatusServiceUnavailable, "module failed")
 		return
 	}
+	s.info.path, s.info.id = path, requestID()
+	headers := s.requestPairs()
 	s.vm = v
 	s.ctx, s.cancel = context.WithCancel(r.Context())
 	s.idle = time.NewTimer(g.cfg.StreamIdleTimeout)
@@ -200,9 +200,19 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.run(headers, bodyless)
 	s.close()
 	g.record(s)
-	if s.down.broken {
+	if s.down.broken || s.info.status == 0 {
 		panic(http.ErrAbortHandler) // net/http's way to break a response off
 	}
+}
+
+// refuse answers a request that no module sees.
+func (s *stream) refuse(code int, why string) {
+	if s.r.ProtoMajor == 1 {
+		s.w.Header().Set("Connection", "close")
+	}
+	s.w.WriteHeader(code)
+	s.info.status, s.info.flags = code, why
+	s.gw.record(s)
 }
 
 // enter counts a request in, unless the gateway is closing.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -68,6 +69,27 @@ func TestLoadFaults(t *testing.T) {
 		if _, err := Load(t.Context(), wasm); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want %q", err, name)
 		}
+	}
+}
+
+func TestACachedModuleServes(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 { // the second one is read from the folder
+		m, err := LoadCached(t.Context(), scriptWasm, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = m.Close(context.Background()) })
+		b := start(t, "request_headers: reply 403 no", func(c *Config) { c.Module = m })
+		if r := b.do("GET", "/", ""); r.code != 403 {
+			t.Errorf("got %d %v", r.code, r.err)
+		}
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) == 0 {
+		t.Errorf("nothing is kept: %v %v", files, err)
+	}
+	if _, err := LoadCached(t.Context(), scriptWasm, "/dev/null/x"); err == nil {
+		t.Error("a folder that cannot be made is no error")
 	}
 }
 
@@ -140,6 +162,43 @@ func TestAModuleThatDoesNotReturnIsGivenUp(t *testing.T) {
 		}
 	}
 	v.unlock()
+}
+
+func TestAReplyThatThePausingModuleHoldsIsSentInTheEnd(t *testing.T) {
+	b := start(t, "request_headers: pause\nresponse_headers: pause", func(c *Config) { c.StreamIdleTimeout = 200 * time.Millisecond })
+	if r := b.do("GET", "/", ""); r.code != 504 || r.body != "stream timeout" {
+		t.Errorf("got %d %q %v", r.code, r.body, r.err)
+	}
+}
+
+func TestACancelledRequestIsNeverAnswered200(t *testing.T) {
+	b := start(t, "request_headers: pause")
+	ctx, cancel := context.WithCancel(t.Context())
+	w := httptest.NewRecorder()
+	done := make(chan any, 1)
+	go func() {
+		defer func() { done <- recover() }()
+		b.Gateway.ServeHTTP(w, httptest.NewRequest("GET", "/", nil).WithContext(ctx))
+	}()
+	b.notes.wait(t, "request_headers end=true")
+	cancel()
+	if v := <-done; v != http.ErrAbortHandler {
+		t.Errorf("got %v, want the response broken off", v)
+	}
+}
+
+func TestAnUnwantedResponseFreesItsHandler(t *testing.T) {
+	freed := make(chan struct{})
+	b := start(t, "response_headers: reply 502 no; pause", func(c *Config) {
+		c.Upstream = Cluster{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			defer close(freed)
+			_, _ = io.WriteString(w, strings.Repeat("x", 1<<20))
+		})}
+	})
+	if r := b.do("GET", "/", ""); r.code != 502 {
+		t.Errorf("got %d %v", r.code, r.err)
+	}
+	<-freed
 }
 
 func TestAGoneClientEndsItsStream(t *testing.T) {

@@ -2,10 +2,13 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
@@ -14,6 +17,7 @@ import (
 type Module struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
+	cache    wazero.CompilationCache // nil: none
 }
 
 // Load compiles a module.
@@ -24,10 +28,28 @@ type Module struct {
 //   - it imports a function that is not in the ABI
 //   - it exports no proxy_on_context_create or no allocator
 func Load(ctx context.Context, wasm []byte) (*Module, error) {
-	rt := wazero.NewRuntime(ctx)
-	m := &Module{runtime: rt}
+	return load(ctx, wasm, nil)
+}
+
+// LoadCached is Load with a folder where compiled code is kept, so that the
+// same module is there at once the next time. What is in the folder is run as
+// it is: nobody else may be able to write to it.
+func LoadCached(ctx context.Context, wasm []byte, dir string) (*Module, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("compilation cache: %w", err)
+	}
+	return load(ctx, wasm, cache)
+}
+
+func load(ctx context.Context, wasm []byte, cache wazero.CompilationCache) (*Module, error) {
+	cfg := wazero.NewRuntimeConfig()
+	if cache != nil {
+		cfg = cfg.WithCompilationCache(cache)
+	}
+	m := &Module{runtime: wazero.NewRuntimeWithConfig(ctx, cfg), cache: cache}
 	if err := m.load(ctx, wasm); err != nil {
-		_ = rt.Close(ctx)
+		_ = m.Close(ctx)
 		return nil, err
 	}
 	return m, nil
@@ -46,7 +68,7 @@ func (m *Module) load(ctx context.Context, wasm []byte) error {
 	if _, err := env.Instantiate(ctx); err != nil {
 		return fmt.Errorf("host functions: %w", err)
 	}
-	c, err := m.runtime.CompileModule(ctx, wasm)
+	c, err := m.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), wasm)
 	if err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
@@ -78,4 +100,10 @@ func allocator(exports map[string]api.FunctionDefinition) string {
 }
 
 // Close frees the compiled code. Gateways that use it must be closed before.
-func (m *Module) Close(ctx context.Context) error { return m.runtime.Close(ctx) }
+func (m *Module) Close(ctx context.Context) error {
+	err := m.runtime.Close(ctx)
+	if m.cache != nil {
+		err = errors.Join(err, m.cache.Close(ctx))
+	}
+	return err
+}

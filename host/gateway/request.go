@@ -21,9 +21,9 @@ type info struct {
 	flags  string // why the gateway itself ended the stream
 }
 
-// refusal is the status of a request that is answered before any module sees
-// it; 0 lets it in.
-func (g *Gateway) refuse(r *http.Request) int {
+// unfit is the status of a request that is answered before any module sees it;
+// 0 lets it in.
+func unfit(r *http.Request) int {
 	switch {
 	case !r.ProtoAtLeast(1, 1):
 		return http.StatusUpgradeRequired
@@ -59,15 +59,13 @@ func isUpgrade(h http.Header) bool {
 // Envoy adds as an edge proxy: the client's own x-request-id is replaced and
 // x-forwarded-for gets the client's address. What a client may not say of
 // itself (x-envoy-*, x-forwarded-client-cert) is dropped.
-func (g *Gateway) requestPairs(r *http.Request, path string, in *info) pairs {
-	scheme := "http"
+func (s *stream) requestPairs() pairs {
+	r, scheme := s.r, "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	in.id = requestID()
-	in.peer, in.method, in.path, in.host = r.RemoteAddr, r.Method, path, r.Host
 	h := make(pairs, 0, len(r.Header)+8)
-	h = append(h, [2]string{":authority", r.Host}, [2]string{":path", path}, [2]string{":method", r.Method}, [2]string{":scheme", scheme})
+	h = append(h, [2]string{":authority", r.Host}, [2]string{":path", s.info.path}, [2]string{":method", r.Method}, [2]string{":scheme", scheme})
 	nominated := r.Header["Connection"]
 	for _, kv := range headerPairs(r.Header) {
 		if (hopByHop[kv[0]] && kv[0] != "content-length") || strings.HasPrefix(kv[0], "x-envoy-") || named(nominated, kv[0]) {
@@ -89,7 +87,7 @@ func (g *Gateway) requestPairs(r *http.Request, path string, in *info) pairs {
 	if forwarded != "" {
 		h = append(h, [2]string{"x-forwarded-for", forwarded})
 	}
-	return append(h, [2]string{"x-forwarded-proto", scheme}, [2]string{"x-request-id", in.id})
+	return append(h, [2]string{"x-forwarded-proto", scheme}, [2]string{"x-request-id", s.info.id})
 }
 
 // named reports whether a Connection header names a header as its own.
@@ -160,6 +158,7 @@ func (s *stream) fromClient(c chunk) {
 		s.abort()
 		return
 	}
+	s.allRead = c.end
 	s.locked(func() { s.receive(&s.req, c) })
 }
 
@@ -170,10 +169,7 @@ const unread = 500 * time.Millisecond
 // stopReading waits for the reader of the client's body, which must not
 // outlive the handler.
 func (s *stream) stopReading() {
-	if s.r.Body == http.NoBody || s.req.ended && !s.replied {
-		return
-	}
-	if s.reading == nil && s.r.ProtoMajor > 1 {
+	if s.allRead || s.reading == nil && s.r.ProtoMajor > 1 {
 		return
 	}
 	if !s.down.broken {

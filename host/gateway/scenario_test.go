@@ -27,7 +27,7 @@ type scenario struct {
 	trailers     []string
 	http2        bool
 
-	answer func(w http.ResponseWriter, r *http.Request) // the upstream's; nil: hello
+	answer func(*bench) http.HandlerFunc // the upstream's; nil: hello
 
 	code  int // 0: the connection is broken off
 	body  string
@@ -36,14 +36,48 @@ type scenario struct {
 	skip  string   // why Envoy is left out
 }
 
-func answerPieces(pieces ...string) func(http.ResponseWriter, *http.Request) {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		for _, p := range pieces {
-			_, _ = io.WriteString(w, p)
-			w.(http.Flusher).Flush()
-			time.Sleep(20 * time.Millisecond) // so that they do not arrive together
+// shown waits until the module has been shown n pieces of a body, so that the
+// next one does not arrive together with them. Some it is never shown.
+func (b *bench) shown(event string, n int) {
+	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		seen := 0
+		for _, l := range b.notes.all() {
+			if strings.HasPrefix(l, event) {
+				seen++
+			}
+		}
+		if seen >= n {
+			return
 		}
 	}
+}
+
+// breakOff answers half of what it declares.
+func breakOff(b *bench) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "half")
+		w.(http.Flusher).Flush()
+		b.shown("response_body", 1)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// inPieces answers with several writes.
+func inPieces(pieces ...string) func(*bench) http.HandlerFunc {
+	return func(b *bench) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			for i, p := range pieces {
+				_, _ = io.WriteString(w, p)
+				w.(http.Flusher).Flush()
+				b.shown("response_body", i+1)
+			}
+		}
+	}
+}
+
+func plain(h http.HandlerFunc) func(*bench) http.HandlerFunc {
+	return func(*bench) http.HandlerFunc { return h }
 }
 
 var hello = []string{"response_headers end=false", "response_body 5 end=false", "response_body 0 end=true", "log"}
@@ -167,7 +201,7 @@ var scenarios = []scenario{
 	},
 	{
 		name: "a local reply after response headers went out breaks the connection off", script: "response_body: reply 502 no; pause",
-		answer: answerPieces("one", "two"),
+		answer: inPieces("one", "two"),
 		sent:   "GET / ",
 		trace:  []string{"request_headers end=true", "response_headers end=false", "response_body 3 end=false", "log"},
 	},
@@ -185,7 +219,7 @@ var scenarios = []scenario{
 	},
 	{
 		name: "a response without a body ends with its headers", script: "response_headers: set x-new 1",
-		answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
+		answer: plain(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }),
 		code:   204, sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=true", "log"},
 	},
@@ -198,7 +232,7 @@ var scenarios = []scenario{
 	{
 		name: "a response over the limit is an error", limit: 4000,
 		script: "response_headers: pause\nresponse_body: pause",
-		answer: answerPieces(strings.Repeat("a", 3000), strings.Repeat("b", 3000)),
+		answer: inPieces(strings.Repeat("a", 3000), strings.Repeat("b", 3000)),
 		code:   500, body: "Internal Server Error", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 3000 end=false", "log"},
 	},
@@ -259,11 +293,11 @@ var scenarios = []scenario{
 	},
 	{
 		name: "a response is shown and changed", script: "response_headers: show :status; set :status 201; add x-new 1; remove x-up; show headers",
-		answer: func(w http.ResponseWriter, _ *http.Request) {
+		answer: plain(func(w http.ResponseWriter, _ *http.Request) {
 			h := w.Header()
 			h["Date"], h["X-Up"], h["Vary"] = nil, []string{"1", "2"}, []string{"a", "b"}
 			w.WriteHeader(404)
-		},
+		}),
 		code: 201, sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=true", `:status "404" <nil>`,
 			`headers [[":status" "201"] ["content-length" "0"] ["vary" "a,b"] ["x-new" "1"]] <nil>`, "log"},
@@ -296,32 +330,20 @@ var scenarios = []scenario{
 		skip:  "it sends the path as it is",
 	},
 	{
-		name: "an upstream that breaks off", answer: func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", "100")
-			_, _ = io.WriteString(w, "half")
-			w.(http.Flusher).Flush()
-			time.Sleep(20 * time.Millisecond)
-			panic(http.ErrAbortHandler)
-		},
+		name: "an upstream that breaks off", answer: breakOff,
 		sent:  "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 4 end=false", "log"},
 	},
 	{
 		name: "an upstream that breaks off while its headers are paused", script: "response_headers: pause\nresponse_body: pause",
-		answer: func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", "100")
-			_, _ = io.WriteString(w, "half")
-			w.(http.Flusher).Flush()
-			time.Sleep(20 * time.Millisecond)
-			panic(http.ErrAbortHandler)
-		},
-		code: 502, body: "upstream connect error or disconnect/reset before headers. reset reason: protocol error",
+		answer: breakOff,
+		code:   502, body: "upstream connect error or disconnect/reset before headers. reset reason: protocol error",
 		sent:  "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 4 end=false", "log"},
 	},
 	{
 		name: "an upstream that breaks off before its headers", method: "POST", pieces: []string{"one"},
-		answer: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		answer: plain(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
 		code:   503, body: "upstream connect error or disconnect/reset before headers. reset reason: connection termination", sent: "POST / one",
 		trace: []string{"request_headers end=false", "request_body 3 end=false", "request_body 0 end=true",
 			"response_headers end=false", "response_body 95 end=true", "log"},
@@ -381,11 +403,11 @@ var scenarios = []scenario{
 	},
 	{
 		name: "a response's trailers", script: "response_trailers: settrailer x-t 2",
-		answer: func(w http.ResponseWriter, _ *http.Request) {
+		answer: plain(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "hello")
 			w.(http.Flusher).Flush()
 			w.Header().Set(http.TrailerPrefix+"X-T", "1")
-		},
+		}),
 		code: 200, body: "hello", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 5 end=false", "response_trailers 1", "log"},
 	},
@@ -440,7 +462,9 @@ func TestScenarios(t *testing.T) {
 					c.Clusters[name] = Cluster{URL: u}
 				}
 			})
-			b.answer = s.answer
+			if s.answer != nil {
+				b.answer = s.answer(b)
+			}
 			s.play(b)
 		})
 	}
@@ -493,15 +517,13 @@ func (s scenario) request(b *bench) reply {
 		req.Body = pr
 		go func() {
 			for i, p := range s.pieces {
-				if i > 0 {
-					time.Sleep(20 * time.Millisecond) // so that they do not arrive together
-				}
+				b.shown("request_body", i)
 				if p == "" { // and no more
 					<-b.t.Context().Done()
 				}
 				_, _ = io.WriteString(pw, p)
 			}
-			time.Sleep(20 * time.Millisecond)
+			b.shown("request_body", len(s.pieces))
 			_ = pw.Close()
 		}()
 	}

@@ -22,9 +22,9 @@ type stream struct {
 	reset     bool        // the connection is to be broken off
 	logging   bool
 	state     map[string][]byte // filter state, set by set_property
-	over      bool
 
 	// The loop's own.
+	over    bool
 	w       http.ResponseWriter
 	r       *http.Request
 	info    info
@@ -32,10 +32,11 @@ type stream struct {
 	cancel  context.CancelFunc
 	wake    chan struct{}
 	idle    *time.Timer
-	fromReq chan chunk // the client's body, nil until it is read
-	reading chan struct{}
-	answer  chan answer // the upstream's headers
-	fromUp  chan chunk  // the response's body, nil until there is one
+	fromReq chan chunk    // the client's body, nil until it is read
+	reading chan struct{} // closed when nobody reads it any more
+	allRead bool          // it was read to its end
+	answer  chan answer   // the upstream's headers
+	fromUp  chan chunk    // the response's body, nil until there is one
 	up      upload
 	down    download
 }
@@ -53,8 +54,8 @@ func (s *stream) poke() {
 }
 
 // run takes a request from its headers to the last byte of its response.
-// An error means that the response must be broken off.
 func (s *stream) run(headers pairs, end bool) {
+	s.allRead = end
 	s.locked(func() { s.open(headers, end) })
 	for !s.over {
 		select {
@@ -70,9 +71,9 @@ func (s *stream) run(headers pairs, end bool) {
 			s.locked(func() {})
 		case <-s.idle.C:
 			s.locked(s.timeout)
-			continue
 		case <-s.ctx.Done():
-			s.over = true
+			s.info.flags = "client gone"
+			s.abort()
 		}
 		s.touch()
 	}
@@ -170,6 +171,9 @@ func (s *stream) close() {
 	s.cancel()
 	s.idle.Stop()
 	s.stopReading()
+	if s.down.wrote > 0 { // the connection may have another request
+		_ = s.down.rc.SetWriteDeadline(time.Time{})
+	}
 	v := s.vm
 	if !v.lock() {
 		return

@@ -15,8 +15,8 @@ import (
 type upload struct {
 	queue    [][]byte
 	ended    bool
-	in       chan []byte
-	trailer  http.Header
+	in       chan []byte // nil: nothing more can be sent
+	feed     *feed
 	trailers pairs
 	cancel   context.CancelFunc
 	stopped  <-chan struct{} // closed when the upstream is no longer wanted
@@ -46,9 +46,7 @@ func (u *upload) finish() {
 	if !u.ended || len(u.queue) > 0 || u.in == nil {
 		return
 	}
-	for _, kv := range forwardable(u.trailers) { // the transport reads them after the end
-		u.trailer.Add(kv[0], kv[1])
-	}
+	u.feed.last = forwardable(u.trailers)
 	close(u.in)
 	u.in = nil
 }
@@ -103,7 +101,7 @@ func (s *stream) request(ctx context.Context, out output) (*http.Request, error)
 		return nil, errors.New("invalid header value for: :method")
 	case !isTarget(path):
 		return nil, errors.New("invalid header value for: :path")
-	case strings.ContainsAny(host, "/ \t\r\n@"):
+	case host == "" || strings.ContainsAny(host, "/ \t\r\n@"):
 		return nil, errors.New("invalid header value for: :authority")
 	}
 	if name, ok := sendable(h); !ok {
@@ -135,13 +133,13 @@ func (s *stream) request(ctx context.Context, out output) (*http.Request, error)
 	case declared && length == 0:
 		// Nothing may follow, whatever arrives.
 	default:
-		s.up.in = make(chan []byte)
-		r.Body, r.ContentLength = &feed{in: s.up.in, stop: ctx.Done()}, -1
+		r.Trailer, r.ContentLength = http.Header{}, -1
 		if declared {
 			r.ContentLength = length
 		}
-		s.up.trailer = http.Header{}
-		r.Trailer = s.up.trailer
+		s.up.in = make(chan []byte)
+		s.up.feed = &feed{in: s.up.in, stop: ctx.Done(), trailer: r.Trailer}
+		r.Body = s.up.feed
 		if len(out.data) > 0 {
 			s.up.queue = append(s.up.queue, out.data)
 		}

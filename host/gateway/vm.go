@@ -212,79 +212,6 @@ func (v *vm) lockFor(d time.Duration) bool {
 
 func (v *vm) unlock() { <-v.sem }
 
-// patience is how long a VM that is to end may go on with a callback.
-const patience = time.Second
-
-// close ends the VM and frees its memory. A callback that does not return
-// keeps both, and the goroutine that it runs in.
-func (v *vm) close() {
-	v.die(nil)
-	if !v.lockFor(patience) {
-		return
-	}
-	defer v.unlock()
-	for _, c := range v.calls {
-		c.cancel()
-	}
-	if v.mod != nil {
-		_ = v.mod.Close(context.Background())
-	}
-}
-
-// leave tells the plugin that it is to end and, if it asks for time, gives it
-// until ctx ends.
-func (v *vm) leave(ctx context.Context) {
-	if v.dead.Load() || !v.lockFor(patience) {
-		return
-	}
-	v.leaving = make(chan struct{})
-	wait, done := v.leaving, uint64(1)
-	var err error
-	if v.exp.onDone != nil {
-		done, err = v.call(v.exp.onDone, rootID)
-	}
-	v.unlock()
-	if err == nil && done == 0 {
-		select {
-		case <-wait:
-		case <-ctx.Done():
-		}
-	}
-	if v.lockFor(patience) {
-		_, _ = v.call(v.exp.onDelete, rootID)
-		v.unlock()
-	}
-}
-
-// ticks calls on_tick at the period that the module set last.
-func (v *vm) ticks() {
-	var timer *time.Ticker
-	var c <-chan time.Time
-	for {
-		select {
-		case <-v.done:
-			if timer != nil {
-				timer.Stop()
-			}
-			return
-		case d := <-v.tick:
-			if timer != nil {
-				timer.Stop()
-			}
-			timer, c = nil, nil
-			if d > 0 {
-				timer = time.NewTicker(d)
-				c = timer.C
-			}
-		case <-c:
-			if v.lock() {
-				_, _ = v.call(v.exp.tick, rootID)
-				v.unlock()
-			}
-		}
-	}
-}
-
 // stream is the stream that a host function is about: the effective context
 // if the module set one that still exists, else the one that is being called.
 // It is nil in calls about the plugin itself.
@@ -302,30 +229,4 @@ func hostEffectiveContext(v *vm, a []uint64) status {
 	}
 	v.effective = id
 	return statusOK
-}
-
-func hostTickPeriod(v *vm, a []uint64) status {
-	d := time.Duration(uint32(a[0])) * time.Millisecond
-	select { // only the last one counts
-	case <-v.tick:
-	default:
-	}
-	v.tick <- d
-	return statusOK
-}
-
-func hostDone(v *vm, _ []uint64) status {
-	if v.leaving == nil {
-		return statusNotFound
-	}
-	select {
-	case <-v.leaving:
-	default:
-		close(v.leaving)
-	}
-	return statusOK
-}
-
-func hostTime(v *vm, a []uint64) status {
-	return v.writeUint64(a[0], uint64(time.Now().UnixNano()))
 }

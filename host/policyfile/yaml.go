@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -84,3 +85,23 @@ func (f *File) after(t *token.Token) position {
 	return f.at(t.Next)
 }
 
+// at is a token's position, inside the file.
+func (f *File) at(t *token.Token) position {
+	p := position{max(t.Position.Line, 1), max(t.Position.Column, 1)}
+	p.line = min(p.line, len(f.lines))
+	p.column = min(p.column, utf8.RuneCountInString(f.lines[p.line-1])+1)
+	return p
+}
+
+// first is the token that a node begins with.
+func first(n ast.Node) *token.Token {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			return first(n.Values[0])
+		}
+	case *ast.MappingValueNode:
+		return first(n.Key)
+	}
+	return n.GetToken()
+}

@@ -26,14 +26,6 @@ func (y *yamlReader) fault(at position, place, format string, args ...any) {
 	y.faults = append(y.faults, Fault{Place: place, Message: fmt.Sprintf(format, args...), Line: at.line, Column: at.column})
 }
 
-// at is a token's position, inside the file.
-func (f *File) at(t *token.Token) position {
-	p := position{max(t.Position.Line, 1), max(t.Position.Column, 1)}
-	p.line = min(p.line, len(f.lines))
-	p.column = min(p.column, utf8.RuneCountInString(f.lines[p.line-1])+1)
-	return p
-}
-
 func (y *yamlReader) file(tree *ast.File) {
 	var body ast.Node
 	for _, d := range tree.Docs {
@@ -59,19 +51,6 @@ func (y *yamlReader) file(tree *ast.File) {
 		return
 	}
 	y.f.mark("", first(body), position{})
-}
-
-// first is the token that a node begins with.
-func first(n ast.Node) *token.Token {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return first(n.Values[0])
-		}
-	case *ast.MappingValueNode:
-		return first(n.Key)
-	}
-	return n.GetToken()
 }
 
 func (f *File) mark(place string, t *token.Token, key position) {

@@ -160,7 +160,7 @@ func (n *node) find(segs []string) *leaf {
 
 // route is the one for a method, nil when none lists it.
 func (l *leaf) route(method string) (found *route) {
-	for _, r := range l.routes[:1] {
+	for _, r := range l.routes {
 		if r.methods == nil {
 			found = r
 		} else if contains(r.methods, method) {

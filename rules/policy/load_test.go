@@ -502,3 +502,26 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// A message loses every piece of a value that it quotes, and the value itself.
+func TestRedact(t *testing.T) {
+	l := &loader{written: map[string]string{"a": "x${S}"}, doc: rules.Obj(rules.Member{Key: "a", Value: rules.Str("xhunter2.y")})}
+	for in, want := range map[string]string{
+		`no "hunter2" in "key"`:         `no "x${S}" in "key"`,
+		"no `hunter2` in it":            "no \"x${S}\" in it",
+		`"xhunt…" is none`:              `"x${S}" is none`,
+		`found xhunter2.y there`:        `found x${S} there`,
+		`"other" than (xhunter2.y)`:     `"other" than (x${S})`,
+		`"around xhunter2.y in quotes"`: `"x${S}"`,
+	} {
+		f := rules.Fault{Place: "a", Message: in}
+		l.redact(&f)
+		if f.Message != want {
+			t.Errorf("%s: %s, want %s", in, f.Message, want)
+		}
+		f = rules.Fault{Place: "b", Message: in}
+		if l.redact(&f); f.Message != in {
+			t.Errorf("another place: %s", f.Message)
+		}
+	}
+}

@@ -123,7 +123,7 @@ func ways(t *testing.T) map[string][]string {
 type started struct {
 	cmd      *exec.Cmd
 	children []int
-	out, err *bytes.Buffer
+	err      *bytes.Buffer // what it says on stderr
 }
 
 func start(t *testing.T, args ...string) *started {
