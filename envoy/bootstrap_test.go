@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,12 +17,15 @@ type bootstrap struct {
 	conf       envoyconf.Config
 	discovered envoyconf.Config // its listeners come by discovery
 	env        map[string]string
+	workers    int // threads, and so VMs
 	// reshape, where set, changes how a listener's policy is configured.
 	reshape func(listener string, configuration map[string]any)
+	// http2 names the clusters that are spoken to in HTTP/2.
+	http2 []string
 }
 
 func newBootstrap(t testing.TB, up *upstream) *bootstrap {
-	return &bootstrap{env: map[string]string{}, conf: envoyconf.Config{
+	return &bootstrap{env: map[string]string{}, workers: 2, conf: envoyconf.Config{
 		Admin:    "127.0.0.1:0",
 		Module:   moduleFile(t),
 		VM:       "cases",
@@ -98,6 +102,16 @@ func (b *bootstrap) launch(t testing.TB) *process {
 	}
 	whole, listeners := b.build(t, b.conf)
 	b.reshapeAll(listeners)
+	for _, c := range whole["static_resources"].(map[string]any)["clusters"].([]any) {
+		if c := c.(map[string]any); slices.Contains(b.http2, c["name"].(string)) {
+			c["typed_extension_protocol_options"] = map[string]any{
+				"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": map[string]any{
+					"@type":                "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+					"explicit_http_config": map[string]any{"http2_protocol_options": map[string]any{}},
+				},
+			}
+		}
+	}
 	if len(b.discovered.Listeners) > 0 {
 		with := b.conf
 		with.Listeners = b.discovered.Listeners
@@ -116,7 +130,7 @@ func (b *bootstrap) launch(t testing.TB) *process {
 			"resource_api_version": "V3", "path_config_source": map[string]any{"path": file},
 		}}
 	}
-	return launch(t, []byte(mustJSON(whole)), env)
+	return launch(t, []byte(mustJSON(whole)), env, b.workers)
 }
 
 func (b *bootstrap) reshapeAll(listeners []map[string]any) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -99,4 +100,14 @@ func (r *Request) header(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// bearer is the header with a token of the cases' own secret.
+func bearer(t testing.TB, claims string) [2]string {
+	t.Helper()
+	jwt, err := signToken("own", claims, "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return [2]string{"authorization", "Bearer " + jwt}
 }

@@ -38,17 +38,16 @@ func envoyBinary(t testing.TB) string {
 
 // launch starts Envoy with a configuration whose ports may all be 0. The test's
 // end ends it.
-func launch(t testing.TB, config []byte, env []string, args ...string) *process {
+func launch(t testing.TB, config []byte, env []string, workers int) *process {
 	t.Helper()
 	p := &process{dir: t.TempDir(), ended: make(chan struct{})}
 	file := filepath.Join(p.dir, "envoy.json")
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd = exec.Command(envoyBinary(t), append([]string{
-		"-c", file, "--disable-hot-restart", "--concurrency", "2", "--log-level", "info",
-		"--admin-address-path", filepath.Join(p.dir, "admin"),
-	}, args...)...)
+	p.cmd = exec.Command(envoyBinary(t),
+		"-c", file, "--disable-hot-restart", "--concurrency", fmt.Sprint(workers), "--log-level", "info",
+		"--admin-address-path", filepath.Join(p.dir, "admin"))
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var err error

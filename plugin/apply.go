@@ -40,6 +40,25 @@ func apply(c *gate.Changes) error {
 	return nil
 }
 
+// applyResponse makes the changes of a response. After an error it must not go
+// out.
+func applyResponse(c *gate.Changes) error {
+	for _, name := range c.RemoveHeaders {
+		if err := proxywasm.RemoveHttpResponseHeader(name); err != nil {
+			return err
+		}
+	}
+	for _, h := range c.SetHeaders {
+		if err := proxywasm.ReplaceHttpResponseHeader(h[0], h[1]); err != nil {
+			return err
+		}
+	}
+	if c.Body != nil {
+		return proxywasm.ReplaceHttpResponseBody([]byte(*c.Body))
+	}
+	return nil
+}
+
 // answer is the response instead of the upstream's.
 func answer(r *gate.Refusal) error {
 	return proxywasm.SendHttpResponse(uint32(r.Status), r.Headers, []byte(r.Body), -1)

@@ -13,7 +13,8 @@ import (
 //	rulegate.decision.<outcome>.<resource>
 //
 // Outcomes: yes, no, unknown, error (a call failed, or the module), token,
-// invalid (the request cannot be read), uncovered. What nothing covers has the
+// invalid (the request cannot be read), uncovered, blocked (the response cannot
+// be rewritten). What nothing covers has the
 // resource none.
 type counters map[counter]proxywasm.MetricCounter
 

@@ -69,7 +69,7 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 func (s *stream) replied(calls []rules.Call, request []byte) {
 	var action types.Action
 	defer s.guard(&action)
-	if s.state != calling && s.state != complete {
+	if s.state != calling {
 		return
 	}
 	s.resume(s.gate.Replies(s.readReplies(calls, request)))

@@ -19,10 +19,10 @@ type state uint8
 const (
 	unseen    state = iota // no headers yet
 	gathering              // the body is awaited
-	calling                // replies are awaited; the body may still be coming
-	complete               // replies are awaited, and the body is there, unread
+	calling                // replies are awaited
 	refused                // answered here, or about to be
 	forwarded              // let through
+	masking                // let through; the response is held until it is rewritten
 )
 
 // holdAll is the host's StopAllIterationAndWatermark: nothing more of the
@@ -37,6 +37,7 @@ type stream struct {
 	plugin   *plugin
 	state    state
 	gate     *gate.Stream     // nil once the request is refused or forwarded
+	mask     *gate.Mask       // what is to be done to the response; nil: nothing
 	resource *policy.Resource // nil: nothing covers the request
 	now      time.Time
 }
@@ -53,7 +54,7 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	s.gate, step = s.plugin.gate.Begin(&gate.Request{Headers: headers, EndStream: end, Ask: ask}, s.now)
 	s.resource = step.Resource
 	action = s.take(step)
-	if s.state == calling && !s.gate.HoldsBody() {
+	if s.state == calling {
 		return holdAll
 	}
 	return action
@@ -66,12 +67,12 @@ func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
 	switch s.state {
 	case forwarded:
 		return types.ActionContinue
-	case gathering, calling:
-		if s.gate.HoldsBody() && size > s.gate.MaxBody() {
+	case gathering:
+		if size > s.gate.MaxBody() {
 			return s.take(s.gate.TooLarge())
 		}
 		if end {
-			return s.bodyEnded()
+			return s.readBody()
 		}
 	}
 	return types.ActionPause
@@ -89,20 +90,10 @@ func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
 	switch s.state {
 	case forwarded:
 		return types.ActionContinue
-	case gathering, calling:
-		return s.bodyEnded()
+	case gathering:
+		return s.readBody()
 	}
 	return types.ActionPause
-}
-
-// bodyEnded reads the body if it is its turn, else it keeps in mind that it can
-// be read.
-func (s *stream) bodyEnded() types.Action {
-	if s.state == calling {
-		s.state = complete
-		return types.ActionPause
-	}
-	return s.readBody()
 }
 
 func (s *stream) readBody() types.Action {
@@ -123,18 +114,13 @@ func (s *stream) take(step gate.Step) types.Action {
 				return s.refuse(gate.Internal("request not changed: " + err.Error()))
 			}
 			s.plugin.counters.add(s.resource, "yes")
-			s.state, s.gate = forwarded, nil
+			s.state, s.gate, s.mask = forwarded, nil, step.Mask
 			return types.ActionContinue
 		case gate.AwaitBody:
-			if s.state == complete {
-				return s.readBody()
-			}
 			s.state = gathering
 			return types.ActionPause
 		case gate.AwaitReplies:
-			if s.state != complete {
-				s.state = calling
-			}
+			s.state = calling
 			failed := s.dispatch(step.Calls)
 			if failed == nil {
 				return types.ActionPause

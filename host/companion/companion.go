@@ -67,9 +67,6 @@ func New(cfg Config) (*Companion, error) {
 		c.log = slog.Default()
 	}
 	var faults []error
-	if c.project == "" {
-		faults = append(faults, errors.New("project: want a name"))
-	}
 	if c.keys.Empty() {
 		faults = append(faults, errors.New("keys: want a secret that module and companion share"))
 	}

@@ -321,6 +321,10 @@ func TestAPanicIsOneCallsError(t *testing.T) {
 			t.Errorf("%s", got)
 		}
 	}
+	r.c.webhooks = nil // nor does one outside of a flight end the process
+	if got := r.one(hook("1", "http://x/", "")); got != `{"id":"1","error":"internal error #"}` {
+		t.Error(got)
+	}
 	if !strings.Contains(r.log(), "at the disco") {
 		t.Error("the log does not tell")
 	}

@@ -330,11 +330,6 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	f, err := sqliteFunctions()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.conditions.Range(func(k, _ any) bool { t.Errorf("condition %v is left", k); return true })
 }
 
 func TestServeStopsWhenWhatRunsIsDone(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/host/companion/find"
 	"github.com/rulegate/rulegate/rules"
+	"modernc.org/sqlite"
 )
 
 // things is a table with one column for each way that SQLite declares them, most
@@ -292,6 +293,10 @@ func TestFindOnSQLite(t *testing.T) {
 			}
 		})
 	}
+	db.(*sqliteDB).functions.conditions.Range(func(n, _ any) bool {
+		t.Errorf("condition %v is kept after its query", n)
+		return true
+	})
 }
 
 func TestFindOnAView(t *testing.T) {
@@ -449,6 +454,10 @@ func TestCellsThatJSONHasNot(t *testing.T) {
 		_, err := db.Query(context.Background(), Query{Table: "t", Where: e, Limit: 1, Bytes: 1 << 20})
 		if err == nil && want != "" || err != nil && phraseOf(err, databaseError) != want {
 			t.Errorf("row %s: %v, want %q", id, err, want)
+		}
+		var refused *sqlite.Error
+		if id == "5" && !errors.As(err, &refused) {
+			t.Errorf("row 5 was read before it was refused: %v", err)
 		}
 	}
 	if rows, err := ids(t, db, "t", `{"id":5}`); err != nil || rows != "5" {

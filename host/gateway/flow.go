@@ -84,6 +84,10 @@ func (f *flow) release() {
 	}
 }
 
+// shut takes headers and trailers out of the module's reach; the body stays
+// until it is released.
+func (f *flow) shut() { f.openHeaders, f.openTrailers = false, false }
+
 // callbacks of the two directions.
 func (s *stream) callbacks(f *flow) (headers, body, trailers api.Function) {
 	e := &s.vm.exp
@@ -192,7 +196,7 @@ func flag(b bool) uint64 {
 	return 0
 }
 
-// hostContinue releases what is paused, in Envoy after the running callback.
+// hostContinue releases what is paused, once the running callback is over.
 func hostContinue(v *vm, a []uint64) status {
 	s := v.stream()
 	if s == nil {
@@ -201,8 +205,10 @@ func hostContinue(v *vm, a []uint64) status {
 	switch uint32(a[0]) {
 	case 0:
 		s.req.resume = true
+		s.req.shut()
 	case 1:
 		s.resp.resume = true
+		s.resp.shut()
 	default:
 		return statusBadArgument
 	}

@@ -201,6 +201,36 @@ func TestAnUnwantedResponseFreesItsHandler(t *testing.T) {
 	<-freed
 }
 
+func TestALocalReplyBreaksTheRequestOff(t *testing.T) {
+	read := make(chan error, 1)
+	b := start(t, "request_body end: reply 403 no; pause", func(c *Config) {
+		c.Upstream = Cluster{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(io.Discard, r.Body)
+			read <- err
+		})}
+	})
+	if r := b.do("POST", "/", "body"); r.code != 403 {
+		t.Errorf("got %d %v", r.code, r.err)
+	}
+	if err := <-read; err == nil {
+		t.Error("the upstream got a whole request")
+	}
+}
+
+func TestNothingIsShownOfARequestThatWasAnswered(t *testing.T) {
+	b := start(t, "request_body: reply 403 no; pause\nresponse_headers: pause\nresponse_body: pause", func(c *Config) { c.StreamIdleTimeout = 300 * time.Millisecond })
+	conn, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\none")
+	b.notes.wait(t, "response_body 2 end=true")
+	_, _ = io.WriteString(conn, "two")
+	b.notes.wait(t, "log")
+	b.want("request_headers end=false", "request_body 3 end=false", "response_headers end=false", "response_body 2 end=true", "log")
+}
+
 func TestAGoneClientEndsItsStream(t *testing.T) {
 	for _, c := range []struct{ name, script, request string }{
 		{"while its request is paused", "request_headers: pause", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},

@@ -118,11 +118,10 @@ func (s *stream) settle() {
 	}
 }
 
-// resume answers continue_stream, which also takes the headers, the body and
-// the trailers out of the module's reach.
+// resume lets go of what continue_stream was called for, and shows the module
+// what came in the meantime.
 func (s *stream) resume(f *flow) {
 	f.resume = false
-	f.openHeaders, f.openTrailers, f.openBody = false, false, false
 	if !f.begun || f.hold == flowing || f == &s.req && s.replied {
 		return
 	}

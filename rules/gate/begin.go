@@ -118,11 +118,6 @@ func (s *Stream) authenticate() *Refusal {
 	return nil
 }
 
-// HoldsBody says whether the body may still be read: while it does, a caller
-// that waits for replies gathers the body beside it. Else it need not be held
-// in memory.
-func (s *Stream) HoldsBody() bool { return s.phase != over && s.pending }
-
 // MaxBody is how many bytes Body takes.
 func (s *Stream) MaxBody() int { return s.gate.policy.Limits.RequestBody }
 

@@ -12,13 +12,18 @@ import (
 // forward turns what the rule left of args into changes of the request. What
 // cannot be put back as it was asked for denies: the upstream would get another
 // request than the one that was decided.
-func (s *Stream) forward(after rules.Value) Step {
-	c, err := s.changes(after)
+func (s *Stream) forward(v *rules.Verdict) Step {
+	c, err := s.changes(v.Args)
 	if err != nil {
 		return s.refuse(undecided("request not changed: " + err.Error()))
 	}
+	step := Step{Action: Forward, Changes: c, Resource: s.resource}
+	if len(v.Response) > 0 {
+		step.Mask = &Mask{actions: v.Response, limits: s.gate.policy.Limits, bodyless: s.head.method == "HEAD"}
+		step.Changes.RemoveHeaders = appendNew(c.RemoveHeaders, "accept-encoding") // a compressed body cannot be rewritten
+	}
 	s.phase = over
-	return Step{Action: Forward, Changes: c, Resource: s.resource}
+	return step
 }
 
 func (s *Stream) changes(after rules.Value) (c Changes, err error) {

@@ -42,7 +42,7 @@ func TestForcedBody(t *testing.T) {
 		{force("args.params", `"x"`), test{name: "a form is fields", request: "POST /x\nauthorization: Bearer {alice}\ncontent-type: application/x-www-form-urlencoded\n\na=0", status: 403, outcome: "unknown"}},
 		{force("args.scratch.a", `1`), test{name: "what is no part of the request", request: "POST /x\nauthorization: Bearer {alice}\ncontent-type: text/plain\n\nx", sent: "\n\nx"}},
 		{force("args.doc.a", `1`), test{name: "what is a part of other requests", request: "POST /x\nauthorization: Bearer {alice}\ncontent-type: text/plain\n\nx", sent: "\n\nx"}},
-		{force("args.auth.id", `"bob"`), test{name: "a claim, for the evaluation only", request: "GET /x\nauthorization: Bearer {alice}", sent: "GET /x\n\n"}},
+		{force("args.auth.id", `"bob"`), test{name: "a claim, for the evaluation only", request: "GET /x\nauthorization: Bearer {alice}", sent: "GET /x\nauthorization: ", without: "bob"}},
 		{force("args.request.query.a", `"args.auth.id"`), test{name: "a query parameter, by its own name", request: "POST /x?b=1\nauthorization: Bearer {alice}\ncontent-type: text/plain\n\nx", sent: "POST /x?b=1&a=alice\n"}},
 		{`{"rule": "remove", "fields": ["args.request.query"]}`, test{name: "the whole query", request: "POST /x?b=1\nauthorization: Bearer {alice}", sent: "POST /x\n"}},
 		{both(force("args.request.query.a", `"1"`), force("args.params.b", `"2"`)), test{name: "the query in both its places", request: "GET /x?a=0&b=0\nauthorization: Bearer {alice}", sent: "GET /x?a=1&b=2\n"}},

@@ -19,18 +19,17 @@ func (s *Stream) decide() Step {
 			// rule that replaces the body without a look at it replaces a body.
 			return s.awaitBody()
 		}
-		return s.forward(v.Args)
+		return s.forward(&v)
 	case rules.Waiting:
 		return s.wait(v.Calls)
 	}
 	return s.refuse(denied(&v))
 }
 
-// wait asks for the calls, or for the body when nothing else helps.
+// wait asks for the body or, when that is there or does not matter, for the
+// calls: nobody is asked about a request that cannot be read.
 func (s *Stream) wait(calls []rules.Call) Step {
-	if s.pending && (len(calls) == 0 || s.resource.Kind == policy.Database) {
-		// A database operation's calls wait for the body, which may turn out to
-		// be many documents with calls of their own.
+	if s.pending {
 		return s.awaitBody()
 	}
 	var fresh []rules.Call
@@ -81,7 +80,7 @@ func (s *Stream) eval() rules.Verdict {
 	var (
 		args    = s.args
 		docs    = make([]rules.Value, len(s.docs))
-		waiting rules.Verdict
+		all     = rules.Verdict{Outcome: rules.Yes}
 		carries = s.carries()
 	)
 	for i, doc := range s.docs {
@@ -93,20 +92,19 @@ func (s *Stream) eval() rules.Verdict {
 				return rules.Verdict{Reason: fmt.Sprintf("document %d was removed", i)}
 			}
 			args = s.carry(args, v.Args)
+			all.Response = append(all.Response, v.Response...)
 		case rules.Waiting:
-			waiting.Outcome = rules.Waiting
-			waiting.Calls = append(waiting.Calls, v.Calls...)
+			all.Outcome = rules.Waiting
+			all.Calls = append(all.Calls, v.Calls...)
 			if carries {
-				return waiting
+				return all
 			}
 		default:
 			return v
 		}
 	}
-	if waiting.Outcome == rules.Waiting {
-		return waiting
-	}
-	return rules.Verdict{Outcome: rules.Yes, Args: args.With("doc", rules.Arr(docs...))}
+	all.Args = args.With("doc", rules.Arr(docs...))
+	return all
 }
 
 func (s *Stream) evalOne(args rules.Value, element string) rules.Verdict {

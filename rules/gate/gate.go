@@ -50,6 +50,7 @@ type Step struct {
 	Calls    []rules.Call
 	Refusal  Refusal
 	Changes  Changes
+	Mask     *Mask            // Forward: what is to be done to the response; nil: nothing
 	Resource *policy.Resource // nil: nothing covers the request
 }
 
@@ -60,7 +61,8 @@ type Refusal struct {
 	Headers [][2]string
 
 	// Outcome sorts refusals for counters: no, unknown, error (a call failed),
-	// token, invalid (the request cannot be read), uncovered.
+	// token, invalid (the request cannot be read), uncovered, blocked (the
+	// response cannot be rewritten).
 	Outcome string
 	Place   string // of the deciding clause, "" when no clause decided
 	Reason  string // for the log: no claim value, but it may hold what a client sent, so quote it

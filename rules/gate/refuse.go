@@ -11,6 +11,7 @@ var phrases = map[int]string{
 	403: "not allowed",
 	413: "the request is too large",
 	415: "the body's type cannot be read",
+	502: "the response cannot be given",
 	503: "try again later",
 }
 

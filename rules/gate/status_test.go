@@ -209,17 +209,23 @@ func TestOutOfTurn(t *testing.T) {
 		}
 	}
 	s, step := begin()
-	if step.Action != gate.AwaitReplies || !s.HoldsBody() {
+	if step.Action != gate.AwaitBody {
+		t.Fatalf("got %+v, want the body before anybody is asked", step)
+	}
+	refused(s.Replies(nil))
+	refused(s.Body(`{"user":"alice"}`))
+	s, _ = begin()
+	if step = s.Body(`{"user":"alice"}`); step.Action != gate.AwaitReplies {
 		t.Fatalf("got %+v", step)
 	}
 	refused(s.Body(`{"user":"alice"}`))
-	refused(s.Replies(nil))
 	s, _ = begin()
+	step = s.Body(`{"user":"alice"}`)
 	refused(s.Replies(nil)) // no reply at all is a failed one
-	refused(s.Body(`{"user":"alice"}`))
-	s, step = begin()
+	s, _ = begin()
+	step = s.Body(`{"user":"alice"}`)
 	reply := rules.Reply{ID: step.Calls[0].ID, Rows: rules.Arr(rules.Obj())}
-	if step = s.Replies([]rules.Reply{{ID: "other", Err: "x"}, reply}); step.Action != gate.AwaitBody {
+	if step = s.Replies([]rules.Reply{{ID: "other", Err: "x"}, reply}); step.Action != gate.Forward {
 		t.Fatalf("got %+v", step)
 	}
 	refused(s.Replies([]rules.Reply{reply}))

@@ -127,7 +127,6 @@ func TestFaults(t *testing.T) {
 			bad: own + "mode: shadow\nproject: p\nroutes: [{match: {path: /}, rule: {rule: remove, fields: [res.a]}, response: {rule: allow}}]\n" +
 				"services: {s: {endpoints: {e: {rule: {rule: allow}, response: {}}}}}",
 			want: "mode: shadow is not built yet; want enforce\n" +
-				"routes[0].rule.fields[0]: actions on the response are not built yet\n" +
 				"routes[0].response: rules on the response are not built yet\n" +
 				"services.s.endpoints.e.response: rules on the response are not built yet",
 			good: own + "mode: enforce\nproject: p\nroutes: [{match: {path: /}, rule: {rule: remove, fields: [args.a]}}]\n" +
@@ -318,7 +317,7 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(Companion{Cluster: "rulegate-companion", Timeout: 500 * time.Millisecond}, p.Companion); diff != "" {
 		t.Error(diff)
 	}
-	if p.APIPrefix != "/v1/api" || p.AESKey != nil || p.Forward || p.Calls {
+	if p.APIPrefix != "/v1/api" || p.AESKey != nil || !p.Forward || p.Calls {
 		t.Errorf("%+v", p)
 	}
 }
@@ -337,11 +336,11 @@ routes:
   - {match: {path: /a}, rule: {rule: query, db: d, col: t2}}
   - {match: {path: /b}, rule: {rule: query, db: d, col: t1, clause: {rule: query, db: d, col: t2}}}
 `)
-	p2 := mustLoad(t, "auth: {from: [{header: X-Token}, {header: Authorization}, {query: q}], forward: true, claimsToHeaders: {X-User: a.b}}")
+	p2 := mustLoad(t, "auth: {from: [{header: X-Token}, {header: Authorization}, {query: q}], forward: false, claimsToHeaders: {X-User: a.b}}")
 	if diff := cmp.Diff([]Source{{Header: "x-token"}, {Header: "authorization", Prefix: "Bearer "}, {Query: "q"}}, p2.Sources); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]ClaimHeader{{Header: "x-user", Path: []string{"a", "b"}}}, p2.ClaimHeaders); diff != "" || !p2.Forward {
+	if diff := cmp.Diff([]ClaimHeader{{Header: "x-user", Path: []string{"a", "b"}}}, p2.ClaimHeaders); diff != "" || p2.Forward {
 		t.Error(diff, p2.Forward)
 	}
 	if diff := cmp.Diff(Limits{RequestBody: 64 << 10, ResponseBody: 100, Depth: 10, Calls: 3}, p.Limits); diff != "" {

@@ -58,7 +58,7 @@ func (l *loader) resource(r Resource, rule rules.Value, auth *Auth) *Resource {
 }
 
 func (l *loader) scope() *rules.Scope {
-	return &rules.Scope{AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.query, Webhook: l.webhook}
+	return &rules.Scope{AESKey: l.p.AESKey, CanSign: l.canSign, Response: true, Database: l.query, Webhook: l.webhook}
 }
 
 // auth reads what a resource says of tokens, nil when it says nothing.

@@ -30,7 +30,7 @@ func (l *loader) tokens() {
 	}
 	l.sources(auth.Key("from"))
 	l.claimHeaders(auth.Key("claimsToHeaders"))
-	l.p.Forward = auth.Key("forward").IsTrue()
+	l.p.Forward = auth.Key("forward").Kind() == rules.Missing || auth.Key("forward").IsTrue()
 }
 
 func (l *loader) tokenKey(v rules.Value, place string) token.Key {

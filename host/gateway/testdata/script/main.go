@@ -73,7 +73,8 @@ func (p *plugin) NewHttpContext(uint32) types.HttpContext { return &stream{p: p}
 
 type stream struct {
 	types.DefaultHttpContext
-	p *plugin
+	p      *plugin
+	paused bool
 }
 
 func (s *stream) OnHttpRequestHeaders(n int, end bool) types.Action {
@@ -127,8 +128,9 @@ func (s *stream) run(event string) types.Action {
 	for _, c := range s.p.script[event] {
 		name, rest, _ := strings.Cut(c, " ")
 		switch err := s.do(event, name, rest); {
-		case name == "pause":
+		case name == "pause", name == "pauseonce" && !s.paused:
 			answer = types.ActionPause
+			s.paused = true
 		case name == "continue":
 			answer = types.ActionContinue
 		case err != nil:
@@ -143,7 +145,7 @@ func (s *stream) do(event, name, rest string) error {
 	response := strings.HasPrefix(event, "response")
 	word, text, _ := strings.Cut(rest, " ")
 	switch name {
-	case "", "pause", "continue":
+	case "", "pause", "pauseonce", "continue":
 	case "resume":
 		if word == "response" {
 			return proxywasm.ResumeHttpResponse()

@@ -1,0 +1,32 @@
+package envoy
+
+import "testing"
+
+// TestEndToEnd shows what no case can: a companion that misbehaves, clients
+// that leave, trailers, what an operator sees. The parts share one Envoy.
+func TestEndToEnd(t *testing.T) {
+	up := newUpstream(t)
+	b := newBootstrap(t, up)
+	// A part adds its listeners, then runs. What looks at the log comes first:
+	// refusals are logged at a bounded rate.
+	parts := []struct {
+		name  string
+		setup func(*testing.T, *bootstrap, *upstream) func(*testing.T, *process)
+		run   func(*testing.T, *process)
+	}{
+		{name: "operator sees", setup: operatorSees},
+		{name: "configuration forms", setup: configurationForms},
+		{name: "trailers", setup: trailers},
+		{name: "one connection", setup: oneConnection},
+		{name: "companion trouble", setup: companionTrouble},
+		{name: "clients that leave", setup: clientsThatLeave},
+	}
+	for i := range parts {
+		parts[i].run = parts[i].setup(t, b, up)
+	}
+	p := b.launch(t)
+	p.ready(t)
+	for _, part := range parts {
+		t.Run(part.name, func(t *testing.T) { part.run(t, p) })
+	}
+}
