@@ -36,9 +36,11 @@ type Request struct {
 	Headers [][2]string // as written, without host and lengths that are left out
 	Body    string
 	Want    Want
-	Proxied *Want     // NAME.proxy.want: proxies normalise the path before the module sees it
-	Replies []Reply   // replies.json, or NAME.replies.json
-	Calls   *[][]Call // NAME.calls.json: batches, or nil where it is not looked at
+	Answer  *upstreamAnswer // NAME.answer: what the upstream answers; nil: 200 and a text
+	Got     *string         // NAME.body: the body that the client gets, to the letter
+	Proxied *Want           // NAME.proxy.want: proxies normalise the path before the module sees it
+	Replies []Reply         // replies.json, or NAME.replies.json
+	Calls   *[][]Call       // NAME.calls.json: batches, or nil where it is not looked at
 }
 
 // Want is NAME.want: the answer, and the request that the upstream got.
@@ -62,7 +64,7 @@ type headerWant struct {
 }
 
 // Denied is whether the request must not reach the upstream.
-func (w *Want) Denied() bool { return w.Status >= 400 }
+func (r *Request) Denied(w *Want) bool { return w.Status >= 400 && r.Answer == nil }
 
 // UsesCompanion is whether a companion has to stand by.
 func (c *Case) UsesCompanion() bool {
@@ -164,6 +166,15 @@ func readRequest(name string, take func(string) string, shared []Reply) (*Reques
 	if err != nil {
 		return nil, fmt.Errorf("%s.want: %w", name, err)
 	}
+	if own := take(name + ".answer"); own != "" {
+		if r.Answer, err = parseAnswer(own); err != nil {
+			return nil, fmt.Errorf("%s.answer: %w", name, err)
+		}
+	}
+	if own := take(name + ".body"); own != "" {
+		own = strings.TrimRight(own, "\n")
+		r.Got = &own
+	}
 	if own := take(name + ".proxy.want"); own != "" {
 		w, err := parseWant(own)
 		if err != nil {
@@ -202,7 +213,7 @@ func (c *Case) check() error {
 	}
 	through := 0
 	for _, r := range c.Requests {
-		if !r.Want.Denied() {
+		if r.Want.Status < 400 {
 			through++
 		}
 	}
@@ -248,7 +259,7 @@ func parseWant(text string) (Want, error) {
 	if up == "" {
 		return w, nil
 	}
-	if w.Denied() {
+	if w.Status >= 400 {
 		return w, fmt.Errorf("nothing may reach the upstream after a %d", n)
 	}
 	head, body, hasBody := strings.Cut(up, "\n\n")

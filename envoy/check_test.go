@@ -31,12 +31,18 @@ func (r *Request) check(w *Want, s *Seen) (faults []string) {
 			bad("answer's header %s: want %q, found %q", h.Name, h.Values, got)
 		}
 	}
-	switch {
-	case w.Denied() && len(s.Upstream) > 0:
+	if r.Got != nil && s.Body != *r.Got {
+		bad("answer's body: want %q, found %q", *r.Got, s.Body)
+	}
+	if r.Answer != nil {
+		r.checkSecret(s, bad)
+	}
+	switch denied := r.Denied(w); {
+	case denied && len(s.Upstream) > 0:
 		bad("upstream: want nothing, found %s %s", s.Upstream[0].Method, s.Upstream[0].Target)
-	case !w.Denied() && len(s.Upstream) != 1:
+	case !denied && len(s.Upstream) != 1:
 		bad("upstream: want one request, found %d", len(s.Upstream))
-	case !w.Denied():
+	case !denied:
 		r.checkUpstream(w.Upstream, s.Upstream[0], bad)
 	}
 	if r.Calls != nil {
@@ -68,6 +74,22 @@ func (r *Request) checkUpstream(u *upstreamWant, got *Received, bad func(string,
 	}
 	if l := got.Headers["content-length"]; len(l) > 0 && l[0] != fmt.Sprint(len(got.Body)) {
 		bad("upstream: content-length %s with a body of %d", l[0], len(got.Body))
+	}
+}
+
+// checkSecret looks through all that the client got for the word SECRET, which
+// answers of the upstream hold where something is to be hidden.
+func (r *Request) checkSecret(s *Seen, bad func(string, ...any)) {
+	if strings.Contains(s.Body, "SECRET") {
+		bad("the client got SECRET: %s", s.Body)
+	}
+	for name, values := range s.Headers {
+		if strings.Contains(strings.Join(values, " "), "SECRET") {
+			bad("the client got SECRET in header %s", name)
+		}
+	}
+	if l := s.Headers["content-length"]; r.Method != "HEAD" && len(l) > 0 && l[0] != fmt.Sprint(len(s.Body)) {
+		bad("content-length %s with a body of %d", l[0], len(s.Body))
 	}
 }
 

@@ -64,17 +64,23 @@ func (n *native) run(r *Request) (*Seen, error) {
 			}
 			step = s.Replies(replies)
 		case gate.Forward:
-			seen := &Seen{Upstream: []*Received{forwarded(r, step.Changes)}}
-			seen.Status = http.StatusOK
-			return seen, nil
-		default:
-			seen := &Seen{Answer: Answer{Status: step.Refusal.Status, Body: step.Refusal.Body, Headers: map[string][]string{}}}
-			for _, h := range step.Refusal.Headers {
-				seen.Headers[h[0]] = append(seen.Headers[h[0]], h[1])
+			seen := &Seen{Answer: Answer{Status: http.StatusOK}, Upstream: []*Received{forwarded(r, step.Changes)}}
+			if r.Answer != nil {
+				seen.Answer = r.Answer.through(step.Mask, r.Method == http.MethodHead)
 			}
 			return seen, nil
+		default:
+			return &Seen{Answer: refusedAnswer(&step.Refusal)}, nil
 		}
 	}
+}
+
+func refusedAnswer(r *gate.Refusal) Answer {
+	a := Answer{Status: r.Status, Body: r.Body, Headers: map[string][]string{}}
+	for _, h := range r.Headers {
+		a.Headers[h[0]] = append(a.Headers[h[0]], h[1])
+	}
+	return a
 }
 
 // minter signs what webhooks carry, as the module does.

@@ -24,12 +24,20 @@ type Received struct {
 // upstream answers every request with 200 and remembers it.
 type upstream struct {
 	*httptest.Server
-	mu  sync.Mutex
-	got map[string][]*Received
+	mu      sync.Mutex
+	got     map[string][]*Received
+	answers map[string]*upstreamAnswer
+}
+
+// answer tells what to answer to the request with an id.
+func (u *upstream) answer(id string, a *upstreamAnswer) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.answers[id] = a
 }
 
 func newUpstream(t testing.TB) *upstream {
-	u := &upstream{got: map[string][]*Received{}}
+	u := &upstream{got: map[string][]*Received{}, answers: map[string]*upstreamAnswer{}}
 	u.Server = httptest.NewServer(u)
 	t.Cleanup(u.Close)
 	return u
@@ -47,7 +55,12 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := r.Header.Get(requestID)
 	u.mu.Lock()
 	u.got[id] = append(u.got[id], got)
+	answer := u.answers[id]
 	u.mu.Unlock()
+	if answer != nil {
+		answer.write(w, r)
+		return
+	}
 	w.Header().Set("x-upstream", "reached")
 	w.Header().Set("content-type", "text/plain")
 	fmt.Fprintf(w, "reached by %s\n", r.Method)

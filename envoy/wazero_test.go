@@ -46,6 +46,7 @@ func (c *Case) runOver(t *testing.T, addr string, up *upstream, co *companion) {
 		t.Run(r.Name, func(t *testing.T) {
 			co.expect(r.Replies)
 			id := t.Name()
+			up.answer(id, r.Answer)
 			answer, err := send(addr, r, id)
 			if err != nil {
 				t.Fatal(err)

@@ -34,7 +34,9 @@ func (s *failingStream) OnHttpRequestHeaders(n int, end bool) types.Action {
 	case "trap":
 		overflow(1 << 30)
 	case "panic":
-		s.plugin = nil
+		broken := *s.plugin
+		broken.gate = nil
+		s.plugin = &broken
 	}
 	return s.stream.OnHttpRequestHeaders(n, end)
 }

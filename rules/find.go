@@ -156,7 +156,7 @@ func findRegex(spec Value, place string, fs *Faults) *template {
 	case isReference(s):
 		fs.add(place, "a pattern is written in the rule, never a reference")
 	default:
-		if err := checkPattern(s); err != nil {
+		if err := CheckPattern(s); err != nil {
 			fs.add(place, "%v", err)
 		}
 	}

@@ -3,121 +3,231 @@ package rules
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// checkPattern says whether a $regex is in the subset that means the same to
-// every database: literals, `.`, classes, the escapes below, ^ and $, groups,
-// alternation, and the quantifiers * + ? {m} {m,} {m,n}, which are greedy. No
-// back-references, look-around, lazy or possessive quantifiers, named groups or
-// flags.
-func checkPattern(p string) error {
-	c := patternChecker{rest: p}
-	for c.rest != "" {
-		if err := c.atom(); err != nil {
-			return fmt.Errorf("pattern %q: %w", p, err)
-		}
-	}
-	if c.depth > 0 {
-		return fmt.Errorf("pattern %q: a group is not closed", p)
-	}
-	return nil
-}
-
-type patternChecker struct {
-	rest  string
-	depth int
-	atomy bool // what stands before can be repeated
-}
+// MaxPattern bounds a pattern, in bytes.
+const MaxPattern = 1000
 
 const (
-	escapedLetters = "dDwWsStnr"
-	escapedMarks   = `.*+?()[]{}|^$\/-`
-	maxRepeat      = 1000
+	// maxRepeat is the greatest count in braces that all databases take.
+	maxRepeat = 255
+	// maxRepeats bounds what repeats of repeats multiply to (RE2's limit).
+	maxRepeats = 1000
 )
 
-func (c *patternChecker) atom() error {
-	b := c.rest[0]
-	c.rest = c.rest[1:]
-	switch b {
-	case '(':
-		if strings.HasPrefix(c.rest, "?") {
-			return errors.New("only plain groups are supported, found (?")
+// CheckPattern reports what in a pattern is outside of the subset that every
+// database reads alike:
+//
+//	literals          any character but \ ^ $ . | ? * + ( ) [ ] { }
+//	\. \* \( \/ …     one of . * + ? ( ) [ ] { } | ^ $ \ / - itself
+//	\d \w \s          digit, word character, white space, ASCII; \D \W \S: others
+//	\t \n \r          tab, line feed, carriage return
+//	.                 any character but a line feed
+//	[abc] [a-z] [^a]  classes, with the escapes above; [ and ] are written \[ and \],
+//	                  and neither && nor [:alpha:] is one
+//	^ $               start and end of the text, never of a line
+//	(a|b)             groups and alternatives
+//	* + ? {m} {m,} {m,n}   at most 255, one to an item, not after ^ or $; counts
+//	                  inside each other multiply to at most 1000
+//
+// Left out: lazy and possessive quantifiers, backreferences, look-around, flags,
+// \b, (?:…), named groups, \x and \u. A pattern matches anywhere in the text unless it is
+// anchored, and minds case.
+func CheckPattern(pattern string) error {
+	if len(pattern) > MaxPattern {
+		return fmt.Errorf("pattern longer than %d bytes", MaxPattern)
+	}
+	if !utf8.ValidString(pattern) {
+		return errors.New("pattern is not valid UTF-8")
+	}
+	p := patternReader{text: pattern}
+	return p.run()
+}
+
+type patternReader struct {
+	text   string
+	pos    int
+	groups []int // those that are open: the greatest repeat that each has so far
+	item   bool  // the last thing read can be repeated
+	times  int   // how often a count repeats it, or what is in it
+}
+
+func (p *patternReader) fault(format string, args ...any) error {
+	return fmt.Errorf("pattern, byte %d: %s", p.pos, fmt.Sprintf(format, args...))
+}
+
+func (p *patternReader) run() error {
+	for p.pos < len(p.text) {
+		if err := p.next(); err != nil {
+			return err
 		}
-		c.depth++
-		c.atomy = false
-	case ')':
-		if c.depth--; c.depth < 0 {
-			return errors.New("a ) without its (")
-		}
-		c.atomy = true
-	case '|', '^', '$':
-		c.atomy = false
-	case '*', '+', '?':
-		return c.repeat(string(b))
-	case '{':
-		return c.braces()
-	case '[':
-		c.atomy = true
-		return c.class()
+	}
+	if len(p.groups) > 0 {
+		return p.fault("want )")
+	}
+	return nil
+}
+
+func (p *patternReader) next() error {
+	switch b := p.text[p.pos]; b {
 	case '\\':
-		c.atomy = true
-		return c.escape()
+		p.item, p.times = true, 1
+		return p.escape()
+	case '[':
+		p.item, p.times = true, 1
+		return p.class()
+	case '(':
+		return p.open()
+	case ')':
+		last := len(p.groups) - 1
+		if last < 0 {
+			return p.fault("no group is open")
+		}
+		p.item, p.times = true, p.groups[last]
+		p.groups = p.groups[:last]
+		p.repeats()
+	case '*', '+', '?', '{':
+		return p.quantifier(b)
+	case '^', '$', '|':
+		p.item = false
 	case ']', '}':
-		return fmt.Errorf("a bare %c: write \\%c", b, b)
+		return p.fault("want \\%c for a literal one", b)
 	default:
-		c.atomy = true
+		p.item, p.times = true, 1
+	}
+	p.pos++
+	return nil
+}
+
+// repeats tells the open group how often what was read last is repeated.
+func (p *patternReader) repeats() {
+	if last := len(p.groups) - 1; last >= 0 {
+		p.groups[last] = max(p.groups[last], p.times)
+	}
+}
+
+func (p *patternReader) open() error {
+	if p.groups = append(p.groups, 1); len(p.groups) > 50 {
+		return p.fault("too many groups inside each other")
+	}
+	p.item = false
+	p.pos++
+	if strings.HasPrefix(p.text[p.pos:], "?") {
+		return p.fault("only plain groups")
 	}
 	return nil
 }
 
-func (c *patternChecker) repeat(what string) error {
-	if !c.atomy {
-		return fmt.Errorf("nothing to repeat before %s", what)
+// escape reads a backslash and what it escapes.
+func (p *patternReader) escape() error {
+	if p.pos+1 == len(p.text) {
+		return p.fault("a backslash at the end")
 	}
-	c.atomy = false // so that *? and a** are refused
+	if strings.IndexByte(`dwsDWStnr.*+?()[]{}|^$\/-`, p.text[p.pos+1]) < 0 {
+		return p.fault("unknown escape")
+	}
+	p.pos += 2
 	return nil
 }
 
-func (c *patternChecker) braces() error {
-	inside, rest, ok := strings.Cut(c.rest, "}")
-	low, high, ranged := strings.Cut(inside, ",")
-	m, err := strconv.Atoi(low)
-	n := m
-	if ranged && high != "" && err == nil {
-		n, err = strconv.Atoi(high)
+// class reads [ … ].
+func (p *patternReader) class() error {
+	p.pos++
+	if strings.HasPrefix(p.text[p.pos:], "^") {
+		p.pos++
 	}
-	if !ok || err != nil || m < 0 || n < m || n > maxRepeat {
-		return fmt.Errorf("want {m}, {m,} or {m,n} up to %d, found {%s", maxRepeat, inside)
-	}
-	c.rest = rest
-	return c.repeat("{")
-}
-
-func (c *patternChecker) escape() error {
-	if c.rest == "" || !strings.ContainsRune(escapedLetters+escapedMarks, rune(c.rest[0])) {
-		return fmt.Errorf("unknown escape \\%.1s", c.rest)
-	}
-	c.rest = c.rest[1:]
-	return nil
-}
-
-func (c *patternChecker) class() error {
-	c.rest = strings.TrimPrefix(c.rest, "^")
-	for first := true; c.rest != ""; first = false {
-		b := c.rest[0]
-		c.rest = c.rest[1:]
-		switch {
-		case b == ']' && !first:
-			return nil
-		case b == ']', b == '[', b == '&' && strings.HasPrefix(c.rest, "&"):
-			return fmt.Errorf("%c in a class: write \\%c", b, b)
-		case b == '\\':
-			if err := c.escape(); err != nil {
-				return err
+	for n := 0; p.pos < len(p.text); n++ {
+		if p.text[p.pos] == ']' {
+			if n == 0 {
+				return p.fault("an empty class")
 			}
+			p.pos++
+			return nil
+		}
+		if strings.HasPrefix(p.text[p.pos:], "&&") {
+			return p.fault("&& in a class")
+		}
+		low, err := p.member()
+		if err != nil {
+			return err
+		}
+		if rest := p.text[p.pos:]; len(rest) < 2 || rest[0] != '-' || rest[1] == ']' {
+			continue
+		}
+		p.pos++
+		high, err := p.member()
+		if err != nil {
+			return err
+		}
+		if low < 0 || high < low {
+			return p.fault("not a range")
 		}
 	}
-	return errors.New("a class is not closed")
+	return p.fault("want ]")
+}
+
+// member reads one member of a class; -1 for a set such as \d, which bounds no range.
+func (p *patternReader) member() (rune, error) {
+	switch r, n := utf8.DecodeRuneInString(p.text[p.pos:]); r {
+	case '[':
+		return 0, p.fault(`want \[ in a class`)
+	case '\\':
+		if err := p.escape(); err != nil {
+			return 0, err
+		}
+		switch b := p.text[p.pos-1]; b {
+		case 'd', 'w', 's', 'D', 'W', 'S':
+			return -1, nil
+		case 't':
+			return '\t', nil
+		case 'n':
+			return '\n', nil
+		case 'r':
+			return '\r', nil
+		default:
+			return rune(b), nil
+		}
+	default:
+		p.pos += n
+		return r, nil
+	}
+}
+
+func (p *patternReader) quantifier(b byte) error {
+	if !p.item {
+		return p.fault("nothing here to repeat; lazy and double quantifiers are left out")
+	}
+	p.item = false
+	p.pos++
+	if b != '{' {
+		return nil
+	}
+	low, ok := p.count()
+	high := low
+	if ok && strings.HasPrefix(p.text[p.pos:], ",") {
+		p.pos++
+		if !strings.HasPrefix(p.text[p.pos:], "}") {
+			high, ok = p.count()
+		}
+	}
+	if !ok || high < low || !strings.HasPrefix(p.text[p.pos:], "}") {
+		return p.fault("want {m}, {m,} or {m,n}, at most %d", maxRepeat)
+	}
+	p.pos++
+	if p.times *= max(low, high, 1); p.times > maxRepeats {
+		return p.fault("counts that multiply to more than %d", maxRepeats)
+	}
+	p.repeats()
+	return nil
+}
+
+func (p *patternReader) count() (n int, ok bool) {
+	start := p.pos
+	for p.pos < len(p.text) && p.pos < start+3 && p.text[p.pos] >= '0' && p.text[p.pos] <= '9' {
+		n = n*10 + int(p.text[p.pos]-'0')
+		p.pos++
+	}
+	return n, p.pos > start && n <= maxRepeat
 }

@@ -381,7 +381,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		good   bool
 	}{
 		"as it should be":           {func(*Config) {}, true},
-		"no project":                {func(c *Config) { c.Project = "" }, false},
+		"no project":                {func(c *Config) { c.Project = "" }, true},
 		"no keys":                   {func(c *Config) { c.Keys = wire.Keys{} }, false},
 		"a type that is not built":  {func(c *Config) { c.Databases[0].Type = "mongo" }, false},
 		"no type":                   {func(c *Config) { c.Databases[0].Type = "" }, false},

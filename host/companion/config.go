@@ -9,7 +9,7 @@ import (
 
 // Config is what a companion may do and for whom. The zero Config allows nothing.
 type Config struct {
-	Project   string    // whose module may ask
+	Project   string    // whose module may ask; "" for a policy without one
 	Keys      wire.Keys // shared with the module
 	Databases []Source
 	// Webhooks are the hosts that may be called: `host`, which allows every port, or

@@ -54,7 +54,8 @@ func (c *Companion) Serve(ctx context.Context, l net.Listener, grace time.Durati
 }
 
 func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
-	log := c.log.With("request_id", r.Header.Get("x-request-id"))
+	id := r.Header.Get("x-request-id")
+	log := c.log.With("request_id", id[:min(len(id), 128)])
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok || len(r.Header.Values("Authorization")) != 1 {
 		unauthorized(w, log, errors.New("want one Authorization: Bearer"))

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/host/companion/find"
@@ -546,6 +547,88 @@ func TestASchemaThatChangesIsSeen(t *testing.T) {
 	other.Close()
 	if got, err := ids(t, db, "t", `{"v":true}`); err != nil || got != "2" {
 		t.Errorf("after the change: %q, %v", got, err)
+	}
+}
+
+// What another process writes is seen, also with a write-ahead log, and also after
+// the writer is gone and has taken the log with it.
+func TestAFileThatIsWrittenMeanwhile(t *testing.T) {
+	for _, mode := range []string{"DELETE", "WAL"} {
+		t.Run(mode, func(t *testing.T) {
+			path := newSQLite(t, `PRAGMA journal_mode = `+mode+`; CREATE TABLE t (id INTEGER)`)
+			db, err := openSQLite(path, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			writer, err := sql.Open("sqlite", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer writer.Close()
+			want := ""
+			for i := range 5 {
+				if _, err := writer.Exec("INSERT INTO t VALUES (?)", i); err != nil {
+					t.Fatal(err)
+				}
+				want = strings.TrimSpace(want + " " + fmt.Sprint(i))
+				if got, err := ids(t, db, "t", ``); err != nil || got != want {
+					t.Errorf("rows %q, %v; want %q", got, err, want)
+				}
+			}
+			if err := writer.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := ids(t, db, "t", ``); err != nil || got != want {
+				t.Errorf("after the writer: rows %q, %v; want %q", got, err, want)
+			}
+			again, err := openSQLite(path, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer again.Close()
+			if got, err := ids(t, again, "t", ``); err != nil || got != want {
+				t.Errorf("opened after the writer: rows %q, %v; want %q", got, err, want)
+			}
+		})
+	}
+}
+
+// A writer that holds the file makes a query wait, no longer than its deadline.
+func TestALockedFile(t *testing.T) {
+	path := newSQLite(t, `CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1)`)
+	db, err := openSQLite(path, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	writer, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	hold, err := writer.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Close()
+	if _, err := hold.ExecContext(context.Background(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if rows, err := db.Query(ctx, Query{Table: "t", Where: find.And{}, Limit: 1, Bytes: 100}); err == nil {
+		t.Errorf("rows %s", rows)
+	}
+	if d := time.Since(began); d > 8*time.Second { // short of busy_timeout
+		t.Errorf("it waited %v", d)
+	}
+	if _, err := hold.ExecContext(context.Background(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ids(t, db, "t", ``); err != nil || got != "1" {
+		t.Errorf("after it: %q, %v", got, err)
 	}
 }
 

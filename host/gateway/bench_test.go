@@ -1,19 +1,16 @@
 package gateway
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"sync"
 	"testing"
 )
 
 // BenchmarkCallback is one call into the module that finds nothing to do.
 func BenchmarkCallback(b *testing.B) {
-	g := benchGateway(b, emptyModule(b), "", Cluster{Handler: http.NotFoundHandler()})
+	g := benchGateway(b, must(b, empty).Module, "", Cluster{Handler: http.NotFoundHandler()})
 	v := g.slots[0].vm
 	b.ReportAllocs()
 	for b.Loop() {
@@ -28,7 +25,7 @@ func BenchmarkCallback(b *testing.B) {
 // BenchmarkLocalReply is a request that the module answers itself: a context
 // made, three callbacks and a local reply, without a network.
 func BenchmarkLocalReply(b *testing.B) {
-	g := benchGateway(b, script, "request_headers: reply 403", Cluster{Handler: http.NotFoundHandler()})
+	g := benchGateway(b, must(b, script).Module, "request_headers: reply 403", Cluster{Handler: http.NotFoundHandler()})
 	r := httptest.NewRequest("GET", "/", nil)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -43,7 +40,7 @@ func BenchmarkLocalReply(b *testing.B) {
 // BenchmarkEmpty is a GET through a module that does nothing, without a network:
 // a context made, seven callbacks, a context deleted.
 func BenchmarkEmpty(b *testing.B) {
-	g := benchGateway(b, emptyModule(b), "", Cluster{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })})
+	g := benchGateway(b, must(b, empty).Module, "", Cluster{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })})
 	r := httptest.NewRequest("GET", "/", nil)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -67,7 +64,7 @@ func benchProxy(b *testing.B, through bool) {
 	u, _ := url.Parse(up.URL)
 	target := up.URL
 	if through {
-		srv := httptest.NewServer(benchGateway(b, emptyModule(b), "", Cluster{URL: u}))
+		srv := httptest.NewServer(benchGateway(b, must(b, empty).Module, "", Cluster{URL: u}))
 		defer srv.Close()
 		target = srv.URL
 	}
@@ -84,7 +81,7 @@ func benchProxy(b *testing.B, through bool) {
 
 // BenchmarkStart is a new VM, configured.
 func BenchmarkStart(b *testing.B) {
-	g := benchGateway(b, script, "", Cluster{Handler: http.NotFoundHandler()})
+	g := benchGateway(b, must(b, script).Module, "", Cluster{Handler: http.NotFoundHandler()})
 	for b.Loop() {
 		v, err := newVM(g)
 		if err != nil {
@@ -94,28 +91,8 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// emptyModule is testdata/empty, compiled once.
-func emptyModule(b *testing.B) *Module {
-	b.Helper()
-	m, err := empty()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return m
-}
-
-var empty = sync.OnceValues(func() (*Module, error) {
-	dir, err := os.MkdirTemp("", "gateway")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	wasm, err := build(dir, "empty")
-	if err != nil {
-		return nil, err
-	}
-	return Load(context.Background(), wasm)
-})
+// empty is testdata/empty, a module that does nothing.
+var empty = lazyModule("empty")
 
 func benchGateway(b *testing.B, m *Module, text string, upstream Cluster) *Gateway {
 	b.Helper()

@@ -164,7 +164,7 @@ func (e *envoyConfig) run(t *testing.T, envoy string, benches map[string]*bench)
 	module := filepath.Join(dir, "script.wasm")
 	config := filepath.Join(dir, "envoy.json")
 	admin := filepath.Join(dir, "admin")
-	for file, data := range map[string][]byte{module: scriptWasm, config: e.json(module)} {
+	for file, data := range map[string][]byte{module: must(t, script).wasm, config: e.json(module)} {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -21,36 +21,39 @@ import (
 	"time"
 )
 
-// script is the compiled testdata/script, which all tests share.
-var (
-	script     *Module
-	scriptWasm []byte
-)
+// script is testdata/script, compiled when the first test wants it and shared.
+var script = lazyModule("script")
 
-func TestMain(m *testing.M) {
-	code, err := testMain(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+// lazyModule builds and compiles testdata/<name> once.
+func lazyModule(name string) func() (compiled, error) {
+	return sync.OnceValues(func() (compiled, error) {
+		dir, err := os.MkdirTemp("", "gateway")
+		if err != nil {
+			return compiled{}, err
+		}
+		defer os.RemoveAll(dir)
+		wasm, err := build(dir, name)
+		if err != nil {
+			return compiled{}, err
+		}
+		m, err := Load(context.Background(), wasm)
+		return compiled{m, wasm}, err
+	})
 }
 
-func testMain(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "gateway")
+type compiled struct {
+	*Module
+	wasm []byte
+}
+
+// must fails the test if the module does not build.
+func must(t testing.TB, load func() (compiled, error)) compiled {
+	t.Helper()
+	m, err := load()
 	if err != nil {
-		return 1, err
+		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	if scriptWasm, err = build(dir, "script"); err != nil {
-		return 1, err
-	}
-	ctx := context.Background()
-	if script, err = Load(ctx, scriptWasm); err != nil {
-		return 1, err
-	}
-	defer script.Close(ctx)
-	return m.Run(), nil
+	return m
 }
 
 // build compiles testdata/<name> as users build their modules.
@@ -214,7 +217,7 @@ func (b *bench) config(text string) Config {
 	b.t.Cleanup(up.Close)
 	u, _ := url.Parse(up.URL)
 	return Config{
-		Module: script, PluginConfig: []byte(text), VMs: 1,
+		Module: must(b.t, script).Module, PluginConfig: []byte(text), VMs: 1,
 		Upstream:                    Cluster{URL: u},
 		AllowOnHeadersStopIteration: true,
 		StreamIdleTimeout:           20 * time.Second,

@@ -75,7 +75,7 @@ func TestLoadFaults(t *testing.T) {
 func TestACachedModuleServes(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 { // the second one is read from the folder
-		m, err := LoadCached(t.Context(), scriptWasm, dir)
+		m, err := LoadCached(t.Context(), must(t, script).wasm, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestACachedModuleServes(t *testing.T) {
 	if files, err := os.ReadDir(dir); err != nil || len(files) == 0 {
 		t.Errorf("nothing is kept: %v %v", files, err)
 	}
-	if _, err := LoadCached(t.Context(), scriptWasm, "/dev/null/x"); err == nil {
+	if _, err := LoadCached(t.Context(), must(t, script).wasm, "/dev/null/x"); err == nil {
 		t.Error("a folder that cannot be made is no error")
 	}
 }
@@ -153,15 +153,36 @@ func TestATrapInAReplyStrandsItsOwnStream(t *testing.T) {
 }
 
 func TestAModuleThatDoesNotReturnIsGivenUp(t *testing.T) {
-	b := start(t, "request_headers: trapif x-never", func(c *Config) { c.StreamIdleTimeout = 300 * time.Millisecond })
+	b := start(t, "", func(c *Config) {
+		c.FailurePolicy, c.ReloadBackoff, c.StreamIdleTimeout = FailReload, time.Nanosecond, 300*time.Millisecond
+	})
 	v := b.slots[0].vm
 	v.sem <- struct{}{} // a callback that does not return
-	for i := range 2 {
-		if r := b.do("GET", "/", ""); r.code != 503 {
-			t.Errorf("request %d: got %d %v, want 503", i, r.code, r.err)
+	for i, want := range []int{503, 200} {
+		if r := b.do("GET", "/", ""); r.code != want {
+			t.Errorf("request %d: got %d %v, want %d", i, r.code, r.err, want)
 		}
 	}
 	v.unlock()
+}
+
+func TestAClientThatSendsNoMoreHoldsNothing(t *testing.T) {
+	b := start(t, "request_headers: pause\nrequest_body: reply 403 no; pause")
+	conn, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\none")
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if r, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || r.StatusCode != 403 {
+		t.Fatalf("got %v %v", r, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := b.Gateway.Close(ctx); err != nil {
+		t.Error("its stream goes on:", err)
+	}
 }
 
 func TestAReplyThatThePausingModuleHoldsIsSentInTheEnd(t *testing.T) {

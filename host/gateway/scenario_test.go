@@ -200,6 +200,12 @@ var scenarios = []scenario{
 			"response_headers end=false", "response_body 2 end=true", "log"},
 	},
 	{
+		name: "after a local reply a continue lets nothing through", script: "request_headers: pause; call peer 5000 /x\ncall: reply 403 no; resume request",
+		code: 403, body: "no",
+		trace: []string{"request_headers end=true", `called none=false size=true status=200 body="POST /x asked" <nil>`,
+			"response_headers end=false", "response_body 2 end=true", "log"},
+	},
+	{
 		name: "a local reply from response headers goes past the module", script: "response_headers: reply 502 no; pause",
 		code: 502, body: "no", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "log"},

@@ -169,7 +169,7 @@ func (s *stream) abort() {
 func (s *stream) close() {
 	s.cancel()
 	s.idle.Stop()
-	s.stopReading()
+	defer s.stopReading()
 	if s.down.wrote > 0 { // the connection may have another request
 		_ = s.down.rc.SetWriteDeadline(time.Time{})
 	}

@@ -162,7 +162,6 @@ func (v *vm) call(f api.Function, context uint32, args ...uint64) (uint64, error
 	v.stack[0] = uint64(context)
 	n := 1 + copy(v.stack[1:], args)
 	err := f.CallWithStack(v.ctx, v.stack[:n])
-	v.active, v.effective = 0, 0
 	if err != nil {
 		v.die(err)
 	}

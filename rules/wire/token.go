@@ -31,8 +31,8 @@ const header = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 
 var b64 = base64.RawURLEncoding.Strict()
 
-// Token is a JWT (RFC 7519) for a request of project with this body: HS256, good
-// for TokenLife, with the body's SHA-256 (base64url) as bodySha256. It is "" when
+// Token is a JWT (RFC 7519) for a request of project, which may be "", with this
+// body: HS256, good for TokenLife, with the body's SHA-256 (base64url) as bodySha256. It is "" when
 // there are no keys.
 func (k Keys) Token(project string, body []byte, now time.Time) string {
 	if k.Empty() {
@@ -88,7 +88,7 @@ func (k Keys) ReadToken(project, tok string, now time.Time) (Bound, error) {
 	switch at := now.Unix(); {
 	case c.issuer != issuer:
 		return Bound{}, errors.New("token: another issuer")
-	case project == "" || c.project != project:
+	case !c.named || c.project != project:
 		return Bound{}, errors.New("token: made for another project")
 	case c.issued == 0 || c.expires == 0:
 		return Bound{}, errors.New("token: want iat and exp as whole seconds")
@@ -138,6 +138,7 @@ func (k Keys) payload(tok string) (string, error) {
 
 type claims struct {
 	issuer, project, body string
+	named                 bool // there is an audience, be it the empty one
 	issued, expires       int64
 }
 
@@ -149,7 +150,7 @@ func claimsOf(payload string) (c claims) {
 		case "iss":
 			c.issuer = v.Str
 		case "aud":
-			c.project = v.Str
+			c.project, c.named = v.Str, v.Type == gjson.String
 		case "bodySha256":
 			c.body = v.Str
 		case "iat":

@@ -10,7 +10,7 @@
 //	$eq $ne $gt $gte $lt $lte   a value
 //	$in $nin                    an array of values
 //	$exists                     true or false
-//	$regex                      a pattern, see CheckPattern
+//	$regex                      a pattern, see rules.CheckPattern
 //	$not                        an operator document
 //
 // What they mean is what MongoDB means:

@@ -2,27 +2,20 @@ package find
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/rulegate/rulegate/rules"
 )
-
-// MaxPattern bounds a pattern, in bytes.
-const MaxPattern = 1000
-
-// maxRepeat is the greatest count in braces that all databases take.
-const maxRepeat = 255
 
 // compiled keeps patterns, which are written in rules and so are few.
 var compiled = sync.OnceValues(func() (*lru.Cache[string, *regexp.Regexp], error) {
 	return lru.New[string, *regexp.Regexp](256)
 })
 
-// Compile compiles a pattern of the subset that CheckPattern describes.
+// Compile compiles a pattern of the subset that rules.CheckPattern describes.
 func Compile(pattern string) (*regexp.Regexp, error) {
 	kept, err := compiled()
 	if err != nil {
@@ -31,7 +24,7 @@ func Compile(pattern string) (*regexp.Regexp, error) {
 	if re, ok := kept.Get(pattern); ok {
 		return re, nil
 	}
-	if err := CheckPattern(pattern); err != nil {
+	if err := rules.CheckPattern(pattern); err != nil {
 		return nil, err
 	}
 	re, err := regexp.Compile(pattern)
@@ -40,204 +33,4 @@ func Compile(pattern string) (*regexp.Regexp, error) {
 	}
 	kept.Add(pattern, re)
 	return re, nil
-}
-
-// CheckPattern reports what in a pattern is outside of the subset that every
-// database reads alike:
-//
-//	literals          any character but \ ^ $ . | ? * + ( ) [ ] { }
-//	\. \* \( \/ …     one of . * + ? ( ) [ ] { } | ^ $ \ / - itself
-//	\d \w \s          digit, word character, white space, ASCII; \D \W \S: others
-//	\t \n \r          tab, line feed, carriage return
-//	.                 any character but a line feed
-//	[abc] [a-z] [^a]  classes, with the escapes above; [ and ] are written \[ and \],
-//	                  and neither && nor [:alpha:] is one
-//	^ $               start and end of the text, never of a line
-//	(a|b)             groups and alternatives
-//	* + ? {m} {m,} {m,n}   at most 255, one to an item, not after ^ or $
-//
-// Left out: lazy and possessive quantifiers, backreferences, look-around, flags,
-// \b, (?:…), named groups, \x and \u. A pattern matches anywhere in the text unless it is
-// anchored, and minds case.
-func CheckPattern(pattern string) error {
-	if len(pattern) > MaxPattern {
-		return fmt.Errorf("pattern longer than %d bytes", MaxPattern)
-	}
-	if !utf8.ValidString(pattern) {
-		return errors.New("pattern is not valid UTF-8")
-	}
-	p := patternReader{text: pattern}
-	return p.run()
-}
-
-type patternReader struct {
-	text   string
-	pos    int
-	groups int
-	item   bool // the last thing read can be repeated
-}
-
-func (p *patternReader) fault(format string, args ...any) error {
-	return fmt.Errorf("pattern, byte %d: %s", p.pos, fmt.Sprintf(format, args...))
-}
-
-func (p *patternReader) run() error {
-	for p.pos < len(p.text) {
-		if err := p.next(); err != nil {
-			return err
-		}
-	}
-	if p.groups > 0 {
-		return p.fault("want )")
-	}
-	return nil
-}
-
-func (p *patternReader) next() error {
-	switch b := p.text[p.pos]; b {
-	case '\\':
-		p.item = true
-		return p.escape()
-	case '[':
-		p.item = true
-		return p.class()
-	case '(':
-		return p.open()
-	case ')':
-		if p.groups == 0 {
-			return p.fault("no group is open")
-		}
-		p.groups--
-		p.item = true
-	case '*', '+', '?', '{':
-		return p.quantifier(b)
-	case '^', '$', '|':
-		p.item = false
-	case ']', '}':
-		return p.fault("want \\%c for a literal one", b)
-	default:
-		p.item = true
-	}
-	p.pos++
-	return nil
-}
-
-func (p *patternReader) open() error {
-	if p.groups++; p.groups > 50 {
-		return p.fault("too many groups inside each other")
-	}
-	p.item = false
-	p.pos++
-	if strings.HasPrefix(p.text[p.pos:], "?") {
-		return p.fault("only plain groups")
-	}
-	return nil
-}
-
-// escape reads a backslash and what it escapes.
-func (p *patternReader) escape() error {
-	if p.pos+1 == len(p.text) {
-		return p.fault("a backslash at the end")
-	}
-	if strings.IndexByte(`dwsDWStnr.*+?()[]{}|^$\/-`, p.text[p.pos+1]) < 0 {
-		return p.fault("unknown escape")
-	}
-	p.pos += 2
-	return nil
-}
-
-// class reads [ … ].
-func (p *patternReader) class() error {
-	p.pos++
-	if strings.HasPrefix(p.text[p.pos:], "^") {
-		p.pos++
-	}
-	for n := 0; p.pos < len(p.text); n++ {
-		if p.text[p.pos] == ']' {
-			if n == 0 {
-				return p.fault("an empty class")
-			}
-			p.pos++
-			return nil
-		}
-		if strings.HasPrefix(p.text[p.pos:], "&&") {
-			return p.fault("&& in a class")
-		}
-		low, err := p.member()
-		if err != nil {
-			return err
-		}
-		if rest := p.text[p.pos:]; len(rest) < 2 || rest[0] != '-' || rest[1] == ']' {
-			continue
-		}
-		p.pos++
-		high, err := p.member()
-		if err != nil {
-			return err
-		}
-		if low < 0 || high < low {
-			return p.fault("not a range")
-		}
-	}
-	return p.fault("want ]")
-}
-
-// member reads one member of a class; -1 for a set such as \d, which bounds no range.
-func (p *patternReader) member() (rune, error) {
-	switch r, n := utf8.DecodeRuneInString(p.text[p.pos:]); r {
-	case '[':
-		return 0, p.fault(`want \[ in a class`)
-	case '\\':
-		if err := p.escape(); err != nil {
-			return 0, err
-		}
-		switch b := p.text[p.pos-1]; b {
-		case 'd', 'w', 's', 'D', 'W', 'S':
-			return -1, nil
-		case 't':
-			return '\t', nil
-		case 'n':
-			return '\n', nil
-		case 'r':
-			return '\r', nil
-		default:
-			return rune(b), nil
-		}
-	default:
-		p.pos += n
-		return r, nil
-	}
-}
-
-func (p *patternReader) quantifier(b byte) error {
-	if !p.item {
-		return p.fault("nothing here to repeat; lazy and double quantifiers are left out")
-	}
-	p.item = false
-	p.pos++
-	if b != '{' {
-		return nil
-	}
-	low, ok := p.count()
-	high := low
-	if ok && strings.HasPrefix(p.text[p.pos:], ",") {
-		p.pos++
-		if high = maxRepeat; !strings.HasPrefix(p.text[p.pos:], "}") {
-			high, ok = p.count()
-		}
-	}
-	if !ok || high < low || !strings.HasPrefix(p.text[p.pos:], "}") {
-		return p.fault("want {m}, {m,} or {m,n}, at most %d", maxRepeat)
-	}
-	p.pos++
-	return nil
-}
-
-func (p *patternReader) count() (n int, ok bool) {
-	start := p.pos
-	for p.pos < len(p.text) && p.pos < start+3 && p.text[p.pos] >= '0' && p.text[p.pos] <= '9' {
-		n = n*10 + int(p.text[p.pos]-'0')
-		p.pos++
-	}
-	return n, p.pos > start && n <= maxRepeat
 }

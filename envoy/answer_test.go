@@ -1,0 +1,116 @@
+package envoy
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules/gate"
+)
+
+// upstreamAnswer is NAME.answer: the status, headers and, after an empty line,
+// the body that the upstream answers with, byte for byte.
+type upstreamAnswer struct {
+	Status  int
+	Headers [][2]string
+	Body    string
+}
+
+func parseAnswer(text string) (*upstreamAnswer, error) {
+	text, err := expand(text)
+	if err != nil {
+		return nil, err
+	}
+	head, body, _ := strings.Cut(text, "\n\n")
+	hl := strings.Split(strings.TrimSuffix(head, "\n"), "\n")
+	a := &upstreamAnswer{Body: strings.TrimRight(body, "\n")}
+	if a.Status, err = strconv.Atoi(hl[0]); err != nil {
+		return nil, fmt.Errorf("want a status, found %q", hl[0])
+	}
+	for _, l := range hl[1:] {
+		name, value, ok := strings.Cut(l, ": ")
+		if !ok {
+			return nil, fmt.Errorf("want a header, found %q", l)
+		}
+		a.Headers = append(a.Headers, [2]string{strings.ToLower(name), value})
+	}
+	return a, nil
+}
+
+func (a *upstreamAnswer) header(name string) (value string, ok bool) {
+	for _, h := range a.Headers {
+		if h[0] == name {
+			return h[1], true
+		}
+	}
+	return "", false
+}
+
+// bodyless is whether HTTP has no room for a body (RFC 9110, section 6.4.1).
+func (a *upstreamAnswer) bodyless(head bool) bool {
+	return head || a.Status == http.StatusNoContent || a.Status == http.StatusNotModified
+}
+
+// write sends the answer on the connection itself: no server gets to correct it.
+func (a *upstreamAnswer) write(w http.ResponseWriter, r *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer conn.Close()
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nconnection: close\r\n", a.Status, http.StatusText(a.Status))
+	for _, h := range a.Headers {
+		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
+	}
+	_, chunked := a.header("transfer-encoding")
+	switch _, sized := a.header("content-length"); {
+	case a.bodyless(r.Method == http.MethodHead):
+		b.WriteString("\r\n")
+	case chunked:
+		half := len(a.Body) / 2
+		fmt.Fprintf(&b, "\r\n%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n", half, a.Body[:half], len(a.Body)-half, a.Body[half:])
+	case sized:
+		b.WriteString("\r\n" + a.Body)
+	default:
+		fmt.Fprintf(&b, "content-length: %d\r\n\r\n%s", len(a.Body), a.Body)
+	}
+	if _, err := conn.Write([]byte(b.String())); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// through takes the answer through a mask, as a proxy does.
+func (a *upstreamAnswer) through(m *gate.Mask, head bool) Answer {
+	pairs := append([][2]string{{":status", strconv.Itoa(a.Status)}}, a.Headers...)
+	body := a.Body
+	if a.bodyless(head) {
+		body = ""
+	}
+	var changes gate.Changes
+	if m != nil {
+		step := m.Headers(pairs, body == "")
+		if step.Action == gate.AwaitContent {
+			step = m.Body(body)
+		}
+		if step.Action != gate.Pass {
+			return refusedAnswer(&step.Refusal)
+		}
+		changes = step.Changes
+	}
+	got := Answer{Status: a.Status, Headers: map[string][]string{}, Body: body}
+	for _, h := range a.Headers {
+		got.Headers[h[0]] = append(got.Headers[h[0]], h[1])
+	}
+	for _, name := range changes.RemoveHeaders {
+		delete(got.Headers, name)
+	}
+	for _, h := range changes.SetHeaders {
+		got.Headers[h[0]] = []string{h[1]}
+	}
+	if changes.Body != nil {
+		got.Body = *changes.Body
+	}
+	return got
+}
