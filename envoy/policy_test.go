@@ -140,8 +140,11 @@ func checkFaults(t *testing.T, c *Case) {
 		gotPlaces = append(gotPlaces, f.Place)
 	}
 	for _, l := range c.Faults {
-		place, _, _ := strings.Cut(strings.TrimPrefix(l, hostOnly), ": ")
-		wantPlaces = append(wantPlaces, strings.TrimSuffix(place, ":"))
+		place, _, placed := strings.Cut(strings.TrimPrefix(l, hostOnly)+" ", ": ")
+		if !placed {
+			place = "" // of the whole file
+		}
+		wantPlaces = append(wantPlaces, place)
 	}
 	switch {
 	case !slices.Equal(gotPlaces, wantPlaces):

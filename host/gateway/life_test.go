@@ -238,6 +238,17 @@ func TestALocalReplyBreaksTheRequestOff(t *testing.T) {
 	}
 }
 
+func TestNothingIsSentOfARequestThatWasAnswered(t *testing.T) {
+	b := start(t, "request_headers: pause; call peer 5000 /\ncall: reply 403 no; resume request\nresponse_headers: pause\nresponse_body: pause", func(c *Config) {
+		c.StreamIdleTimeout = 300 * time.Millisecond // the reply is held for so long
+		c.Clusters = map[string]Cluster{"peer": {Handler: http.NotFoundHandler()}}
+	})
+	b.do("GET", "/", "")
+	if n := len(b.upstreamSaw()); n != 0 {
+		t.Errorf("the upstream saw %d requests", n)
+	}
+}
+
 func TestNothingIsShownOfARequestThatWasAnswered(t *testing.T) {
 	b := start(t, "request_body: reply 403 no; pause\nresponse_headers: pause\nresponse_body: pause", func(c *Config) { c.StreamIdleTimeout = 300 * time.Millisecond })
 	conn, err := net.Dial("tcp", b.addr)
