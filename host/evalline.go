@@ -52,9 +52,6 @@ func parseEvalLine(line string, now time.Time) (*evalLine, error) {
 		aesKey: optional(doc, "aesKey"),
 		now:    now,
 	}
-	if q.rule.Kind() == rules.Missing {
-		return nil, errors.New("rule: want a rule, found nothing")
-	}
 	switch q.args.Kind() {
 	case rules.Missing:
 		q.args = rules.Obj()
