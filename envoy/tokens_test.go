@@ -8,7 +8,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	_ "crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
@@ -170,12 +169,6 @@ func sign(k key, alg, header, claims string) (string, error) {
 		sig = ed25519.Sign(private, []byte(input))
 	}
 	return input + "." + b64(sig), err
-}
-
-// defaultKid is the kid of a secret that the policy gives none.
-func defaultKid(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -25,7 +25,7 @@ func decimalOf(v Value) (d decimal, ok bool) {
 	if !ok {
 		return d, false
 	}
-	f, err := strconv.ParseFloat(text, 64)
+	f, _ := strconv.ParseFloat(text, 64) // out of range: an infinity
 	d.float = f
 	if math.Abs(f) < integersExact {
 		return d, true // nobody looks at the digits
@@ -34,6 +34,7 @@ func decimalOf(v Value) (d decimal, ok bool) {
 	mantissa, exponent := text, ""
 	if i := strings.IndexAny(text, "eE"); i >= 0 {
 		mantissa, exponent = text[:i], text[i+1:]
+		var err error
 		if d.exp, err = strconv.ParseInt(exponent, 10, 32); err != nil {
 			return d, false
 		}
