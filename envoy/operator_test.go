@@ -183,7 +183,7 @@ func reshape(listener string, configuration map[string]any) {
 // TestBadConfigurationEndsEnvoy: a static configuration with a fault ends the
 // start, and every fault is in the log.
 func TestBadConfigurationEndsEnvoy(t *testing.T) {
-	for _, name := range []string{"faults-every-fault-is-told", "faults-of-what-is-not-built-yet", "faults-missing-environment"} {
+	for _, name := range []string{"faults-every-fault-is-told", "faults-missing-environment"} {
 		t.Run(name, func(t *testing.T) {
 			c, err := readCase("../testdata/cases/" + name + ".txtar")
 			if err != nil {
