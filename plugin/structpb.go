@@ -137,7 +137,7 @@ func appendDouble(dst []byte, f float64) ([]byte, error) {
 	switch {
 	case math.IsNaN(f) || math.IsInf(f, 0):
 		return nil, errors.New("not a number of JSON")
-	case f == math.Trunc(f) && math.Abs(f) > 1<<53:
+	case f == math.Trunc(f) && math.Abs(f) >= 1<<53:
 		return nil, errors.New("an integer beyond 2^53, which google.protobuf.Struct cannot hold: give the policy as a StringValue")
 	case f == math.Trunc(f):
 		return strconv.AppendInt(dst, int64(f), 10), nil

@@ -55,11 +55,11 @@ func Parse(text string, maxDepth int) (Value, error) {
 	if err := strictjson.Check(text, maxDepth); err != nil {
 		return Value{}, err
 	}
-	return parsed(text), nil
+	return Checked(text), nil
 }
 
-// parsed reads a text that was checked before.
-func parsed(text string) Value {
+// Checked is Parse for a text that strictjson.Check has accepted before.
+func Checked(text string) Value {
 	return fromResult(gjson.Parse(strings.Trim(text, " \t\r\n")))
 }
 

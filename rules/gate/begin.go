@@ -40,9 +40,7 @@ type Stream struct {
 	pending bool          // the body is not there yet, and the rule may read it
 	docs    []rules.Value // create with op all: the documents
 
-	replies rules.Memo
-	asked   []rules.Call // called, and not answered yet
-	calls   int          // called in all
+	ledger // of the request's rule
 }
 
 // origin is where args.params came from, and what is changed there goes back to.
@@ -110,11 +108,7 @@ func (s *Stream) authenticate() *Refusal {
 	if !auth.Accepts(claims.Provider) {
 		return unauthorized(fmt.Sprintf("token: of provider %q, which the resource does not accept", claims.Provider))
 	}
-	v, err := rules.Parse(claims.JSON, s.gate.policy.Limits.Depth)
-	if err != nil {
-		return unauthorized("token: claims: " + err.Error())
-	}
-	s.token, s.verified, s.claims = c.raw, true, v
+	s.token, s.verified, s.claims = c.raw, true, rules.Checked(claims.JSON)
 	return nil
 }
 

@@ -21,7 +21,7 @@ const frame = `{
 		]%s
 	},
 	"companion": {"cluster": "companion", "timeout": "1s", "secret": "yet another secret of more than 32 bytes"},
-	"limits": {"requestBody": 200, "depth": 8, "calls": 3},
+	"limits": {"requestBody": %d, "depth": 8, "calls": 3},
 	"databases": {"db": {"type": "embedded", "conn": "./x.db", "collections": {%s}}},
 	"services": {"s": {"endpoints": {%s}}},
 	"files": [%s],
@@ -29,7 +29,10 @@ const frame = `{
 }`
 
 // parts of a policy, as JSON members and elements.
-type parts struct{ auth, collections, endpoints, files, routes string }
+type parts struct {
+	auth, collections, endpoints, files, routes string
+	requestBody                                 int // bytes; 0: 200
+}
 
 func (p parts) load(t testing.TB) (*gate.Gate, *policy.Policy) {
 	t.Helper()
@@ -37,7 +40,10 @@ func (p parts) load(t testing.TB) (*gate.Gate, *policy.Policy) {
 	if auth != "" {
 		auth = ", " + auth
 	}
-	doc, err := rules.Parse(fmt.Sprintf(frame, auth, p.collections, p.endpoints, p.files, p.routes), 64)
+	if p.requestBody == 0 {
+		p.requestBody = 200
+	}
+	doc, err := rules.Parse(fmt.Sprintf(frame, auth, p.requestBody, p.collections, p.endpoints, p.files, p.routes), 64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,14 @@
 package gate
 
 import (
+	"strconv"
+
 	"github.com/rulegate/rulegate/rules"
 )
+
+// maxDocuments bounds what one create may hold: the rule runs once for each, and
+// a worker serves nobody else meanwhile.
+const maxDocuments = 10_000
 
 // readOperation brings the parts of a database operation into args.
 func (s *Stream) readOperation() *Refusal {
@@ -13,12 +19,15 @@ func (s *Stream) readOperation() *Refusal {
 		return malformed("body: " + fault)
 	}
 	for _, root := range databaseRoots {
-		if s.resource.Rule.Uses(root[0]) {
+		if s.uses(root[0]) {
 			s.args = s.args.With(root[0], s.body.Key(root[1]))
 		}
 	}
 	op, _ := s.body.Key("op").Text()
 	if each := s.resource.Rule.Uses("doc") || s.carries(); each && s.resource.Op == "create" && op == "all" {
+		if s.body.Key("doc").Len() > maxDocuments {
+			return tooLarge("more documents than " + strconv.Itoa(maxDocuments))
+		}
 		s.docs = make([]rules.Value, 0, 8)
 		s.body.Key("doc").Each(func(_ string, doc rules.Value) bool {
 			s.docs = append(s.docs, doc)

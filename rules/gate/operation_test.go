@@ -101,3 +101,16 @@ func TestCallsOfSeveralDocuments(t *testing.T) {
 		})
 	}
 }
+
+// The rule runs once for each document, so a client does not choose how often
+// without a bound.
+func TestManyDocuments(t *testing.T) {
+	p := parts{requestBody: 100_000, collections: `"c": {"auth": "none", "rules": {"create": {"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.doc)", "f2": true}}}`}
+	create := func(n int) string {
+		return "POST /v1/api/shop/crud/db/c/create\ncontent-type: application/json\n\n" + `{"op":"all","doc":[{}` + strings.Repeat(",{}", n-1) + `]}`
+	}
+	runAll(t, p, []test{
+		{name: "at the bound", request: create(10_000)},
+		{name: "one more", request: create(10_001), status: 413, outcome: "invalid"},
+	})
+}
