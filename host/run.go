@@ -168,11 +168,23 @@ func loadModule(ctx context.Context, path string) (*gateway.Module, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--module: %w", err)
 	}
-	m, err := gateway.Load(ctx, code)
+	m, err := compile(ctx, code)
 	if err != nil {
 		return nil, fmt.Errorf("--module %s: %w", path, err)
 	}
 	return m, nil
+}
+
+// compile takes seconds the first time; what comes of it is kept in a folder
+// that only the user can write to, where there is one.
+func compile(ctx context.Context, code []byte) (*gateway.Module, error) {
+	if dir, err := os.UserCacheDir(); err == nil {
+		dir = filepath.Join(dir, "rulegate", "modules")
+		if os.MkdirAll(dir, 0o700) == nil && os.Chmod(dir, 0o700) == nil {
+			return gateway.LoadCached(ctx, code, dir)
+		}
+	}
+	return gateway.Load(ctx, code)
 }
 
 func findModule() (string, error) {

@@ -16,7 +16,7 @@ import (
 // module reads. A deeper text is no JSON here: it stays a string.
 const cellDepth = 32
 
-// encodeRows writes rows as a JSON array of objects:
+// encodeRows writes SQLite's rows as a JSON array of objects:
 //
 //	integer, real   number, integers exactly; in a BOOLEAN column 0 and 1 are
 //	                false and true
@@ -32,47 +32,87 @@ func encodeRows(rows *sql.Rows, columns []*column, most int) ([]byte, error) {
 	for i := range cells {
 		into[i] = &cells[i]
 	}
-	keys := make([][]byte, len(columns))
-	for i, c := range columns {
-		keys[i] = append(gjson.AppendJSONString(nil, c.name), ':')
-	}
-	out := []byte{'['}
-	for first := true; rows.Next(); first = false {
+	w := newRowWriter(columns, most)
+	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
-		if !first {
-			out = append(out, ',')
+		if err := w.row(cells); err != nil {
+			return nil, err
 		}
-		out = append(out, '{')
-		for i, c := range columns {
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = append(out, keys[i]...)
-			var err error
-			if out, err = appendCell(out, c, cells[i]); err != nil {
-				return nil, err
-			}
-			if len(out) > most {
-				return nil, faultf(tooLarge, "rows of more than %d bytes", most)
-			}
-		}
-		out = append(out, '}')
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	if out = append(out, ']'); len(out) > most {
-		return nil, faultf(tooLarge, "rows of more than %d bytes", most)
-	}
-	return out, nil
+	return w.end()
 }
+
+// rowWriter writes rows, of at most so many bytes in all.
+type rowWriter struct {
+	columns []*column
+	keys    [][]byte
+	most    int
+	rows    int
+	out     []byte
+}
+
+func newRowWriter(columns []*column, most int) *rowWriter {
+	w := &rowWriter{columns: columns, most: most, out: []byte{'['}}
+	for _, c := range columns {
+		w.keys = append(w.keys, append(gjson.AppendJSONString(nil, c.name), ':'))
+	}
+	return w
+}
+
+// row writes a row; cells beyond the columns are left out.
+func (w *rowWriter) row(cells []any) (err error) {
+	if w.rows > 0 {
+		w.out = append(w.out, ',')
+	}
+	w.rows++
+	w.out = append(w.out, '{')
+	for i, c := range w.columns {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.out = append(w.out, w.keys[i]...)
+		if w.out, err = appendCell(w.out, c, cells[i]); err != nil {
+			return err
+		}
+		if len(w.out) > w.most {
+			return tooManyBytes(w.most)
+		}
+	}
+	w.out = append(w.out, '}')
+	if len(w.out) > w.most {
+		return tooManyBytes(w.most)
+	}
+	return nil
+}
+
+func (w *rowWriter) end() ([]byte, error) {
+	if w.out = append(w.out, ']'); len(w.out) > w.most {
+		return nil, tooManyBytes(w.most)
+	}
+	return w.out, nil
+}
+
+func tooManyBytes(most int) error { return faultf(tooLarge, "rows of more than %d bytes", most) }
+
+// number is a cell that is a JSON number already, with all its digits.
+type number string
 
 func appendCell(out []byte, c *column, cell any) ([]byte, error) {
 	switch x := cell.(type) {
 	case nil:
 		return append(out, "null"...), nil
+	case bool:
+		return strconv.AppendBool(out, x), nil
+	case number:
+		if rules.Num(string(x)).Kind() != rules.Number {
+			return nil, faultf(databaseError, "column %q holds a number that JSON has not", c.name)
+		}
+		return append(out, x...), nil
 	case int64:
 		if c.declared == boolean && (x == 0 || x == 1) {
 			return strconv.AppendBool(out, x == 1), nil

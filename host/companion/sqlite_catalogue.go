@@ -10,6 +10,8 @@ import (
 // table is what the catalogue says of a table or view.
 type table struct {
 	name    string
+	from    string // of a server: how the text of a query names it
+	server  string // of a server: its version, where that matters
 	columns []column
 	byName  map[string]int
 }
@@ -19,7 +21,10 @@ type column struct {
 	name     string
 	declared declared
 	affinity affinity
-	view     bool // of a view: its affinity is not what it is declared as
+	view     bool   // of a view: its affinity is not what it is declared as
+	kind     kind   // of a server's column
+	typ      string // of a server's column: the catalogue's name of its type
+	bare     bool   // of a server's text: = compares it by bytes as it is
 }
 
 // declared is what a column's values mean beyond their storage class.
