@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/gate"
 )
 
@@ -81,8 +82,9 @@ func (a *upstreamAnswer) write(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// through takes the answer through a mask, as a proxy does.
-func (a *upstreamAnswer) through(m *gate.Mask, head bool) Answer {
+// through takes the answer through a mask, as a proxy does; call asks the
+// companion.
+func (a *upstreamAnswer) through(m *gate.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (Answer, error) {
 	pairs := append([][2]string{{":status", strconv.Itoa(a.Status)}}, a.Headers...)
 	body := a.Body
 	if a.bodyless(head) {
@@ -91,11 +93,19 @@ func (a *upstreamAnswer) through(m *gate.Mask, head bool) Answer {
 	var changes gate.Changes
 	if m != nil {
 		step := m.Headers(pairs, body == "")
-		if step.Action == gate.AwaitContent {
-			step = m.Body(body)
+		for step.Action == gate.AwaitContent || step.Action == gate.AwaitAnswers {
+			if step.Action == gate.AwaitContent {
+				step = m.Body(body)
+				continue
+			}
+			replies, err := call(step.Calls)
+			if err != nil {
+				return Answer{}, err
+			}
+			step = m.Replies(replies)
 		}
 		if step.Action != gate.Pass {
-			return refusedAnswer(&step.Refusal)
+			return refusedAnswer(&step.Refusal), nil
 		}
 		changes = step.Changes
 	}
@@ -112,5 +122,5 @@ func (a *upstreamAnswer) through(m *gate.Mask, head bool) Answer {
 	if changes.Body != nil {
 		got.Body = *changes.Body
 	}
-	return got
+	return got, nil
 }

@@ -20,6 +20,8 @@ func TestEndToEnd(t *testing.T) {
 		{name: "one connection", setup: oneConnection},
 		{name: "companion trouble", setup: companionTrouble},
 		{name: "clients that leave", setup: clientsThatLeave},
+		{name: "companion trouble during the response", setup: companionTroubleLater},
+		{name: "clients that leave during the response", setup: clientsThatLeaveLater},
 	}
 	for i := range parts {
 		parts[i].run = parts[i].setup(t, b, up)

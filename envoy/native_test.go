@@ -65,10 +65,14 @@ func (n *native) run(r *Request) (*Seen, error) {
 			step = s.Replies(replies)
 		case gate.Forward:
 			seen := &Seen{Answer: Answer{Status: http.StatusOK}, Upstream: []*Received{forwarded(r, step.Changes)}}
-			if r.Answer != nil {
-				seen.Answer = r.Answer.through(step.Mask, r.Method == http.MethodHead)
+			if r.Answer == nil {
+				return seen, nil
 			}
-			return seen, nil
+			var err error
+			seen.Answer, err = r.Answer.through(step.Mask, r.Method == http.MethodHead, func(calls []rules.Call) ([]rules.Reply, error) {
+				return n.call(calls, now)
+			})
+			return seen, err
 		default:
 			return &Seen{Answer: refusedAnswer(&step.Refusal)}, nil
 		}

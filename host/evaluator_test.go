@@ -78,7 +78,7 @@ func TestEvalKeepsTheKey(t *testing.T) {
 
 // Whatever a line holds, the answer is one line of JSON, and only yes allows.
 func FuzzAnswer(f *testing.F) {
-	for _, name := range []string{"verdict", "fault", "line", "path", "match", "action", "response", "query", "webhook"} {
+	for _, name := range []string{"verdict", "fault", "line", "path", "match", "action", "filter", "response", "query", "webhook"} {
 		a, err := txtar.ParseFile("testdata/script/eval_" + name + ".txtar")
 		if err != nil {
 			f.Fatal(err)

@@ -31,11 +31,12 @@ func (m minter) ServiceToken(now time.Time) (string, error) {
 // envelope is the nesting of a reply around what it brings.
 const envelope = 4
 
-// dispatch sends the calls to the companion in one request. When that fails it
-// returns their failed replies, else nil, and the stream hears of it later.
-func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
+// dispatch sends the calls to the companion in one request, with headers of the
+// client's. When that fails it returns their failed replies, else nil, and done
+// hears of it later.
+func (s *stream) dispatch(calls []rules.Call, header func(string) string, done func(calls []rules.Call, request []byte)) (failed []rules.Reply) {
 	p := s.plugin.policy
-	body, err := wire.Encode(calls, minter{p}, s.now)
+	body, err := wire.Encode(calls, minter{p}, time.Now())
 	if err != nil {
 		return failures(calls, "not encoded: "+err.Error())
 	}
@@ -49,12 +50,12 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 		{wire.TimeoutHeader, strconv.FormatUint(uint64(timeout), 10)},
 	}
 	for _, name := range traceHeaders {
-		if v := s.gate.Header(name); v != "" {
+		if v := header(name); v != "" {
 			headers = append(headers, [2]string{name, v})
 		}
 	}
 	_, err = proxywasm.DispatchHttpCall(p.Companion.Cluster, headers, body, nil, timeout, func(int, int, int) {
-		s.replied(calls, body)
+		done(calls, body)
 	})
 	if err != nil {
 		return failures(calls, "not sent: "+err.Error())

@@ -16,8 +16,11 @@ func (s *stream) report(r *gate.Refusal) {
 	defer func() { _ = recover() }()
 	s.plugin.counters.add(s.resource, r.Outcome)
 	route, id := resourceName(s.resource), ""
-	if s.gate != nil {
+	switch {
+	case s.gate != nil:
 		id = s.gate.Header("x-request-id")
+	case s.mask != nil:
+		id = s.mask.Header("x-request-id")
 	}
 	mark(fmt.Sprintf("%s %d %s %s", r.Outcome, r.Status, dash(route), dash(r.Place)))
 	ok, suppressed := s.plugin.vm.denials.take(s.now)

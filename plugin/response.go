@@ -6,10 +6,11 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/gate"
 )
 
-// OnHttpResponseHeaders holds the headers of a response that is to be rewritten:
+// OnHttpResponseHeaders holds the headers of a response that a rule is about:
 // once they are out, it can no longer be blocked. Answers of our own, and what
 // Envoy answers before a request was let through, come by here too and pass.
 func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
@@ -22,11 +23,19 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 		return s.block(gate.Blocked("headers: " + err.Error()))
 	}
 	s.state = masking
-	return s.takeMask(s.mask.Headers(headers, end))
+	action = s.takeMask(s.mask.Headers(headers, end))
+	if s.state == consulting {
+		return holdAll // no body is needed, so none is gathered
+	}
+	return action
 }
 
 func (s *stream) OnHttpResponseBody(size int, end bool) (action types.Action) {
-	if s.state != masking {
+	switch s.state {
+	case masking:
+	case consulting:
+		return types.ActionPause
+	default:
 		return types.ActionContinue
 	}
 	defer s.guardResponse(&action)
@@ -41,7 +50,11 @@ func (s *stream) OnHttpResponseBody(size int, end bool) (action types.Action) {
 
 // OnHttpResponseTrailers ends a body that did not end before.
 func (s *stream) OnHttpResponseTrailers(int) (action types.Action) {
-	if s.state != masking {
+	switch s.state {
+	case masking:
+	case consulting:
+		return types.ActionPause
+	default:
 		return types.ActionContinue
 	}
 	defer s.guardResponse(&action)
@@ -56,26 +69,53 @@ func (s *stream) rewriteResponse() types.Action {
 	return s.takeMask(s.mask.Body(string(body)))
 }
 
-// takeMask carries out what is to be done to the response.
+// takeMask carries out what is to be done with the response, and says how a
+// callback of the response returns.
 func (s *stream) takeMask(step gate.MaskStep) types.Action {
-	switch step.Action {
-	case gate.AwaitContent:
-		return types.ActionPause
-	case gate.Pass:
-		if err := applyResponse(&step.Changes); err != nil {
-			return s.block(gate.Blocked("not changed: " + err.Error()))
+	for {
+		switch step.Action {
+		case gate.AwaitContent:
+			return types.ActionPause
+		case gate.AwaitAnswers:
+			s.state = consulting
+			failed := s.dispatch(step.Calls, s.mask.Header, s.answered)
+			if failed == nil {
+				return types.ActionPause
+			}
+			step = s.mask.Replies(failed)
+		case gate.Pass:
+			if err := applyResponse(&step.Changes); err != nil {
+				return s.block(gate.Blocked("not changed: " + err.Error()))
+			}
+			s.state, s.mask = forwarded, nil
+			return types.ActionContinue
+		default:
+			return s.block(step)
 		}
-		s.state = forwarded
-		s.mask = nil
-		return types.ActionContinue
 	}
-	return s.block(step)
+}
+
+// answered is called when the companion answered calls of the rule on the
+// response, or when the host answers for it; what comes out of turn is dropped.
+func (s *stream) answered(calls []rules.Call, request []byte) {
+	var action types.Action
+	defer s.guardResponse(&action)
+	if s.state != consulting {
+		return
+	}
+	if s.takeMask(s.mask.Replies(s.readReplies(calls, request))) != types.ActionContinue {
+		return
+	}
+	if err := proxywasm.ResumeHttpResponse(); err != nil {
+		proxywasm.LogErrorf("rulegate: response not resumed: %v", err)
+	}
 }
 
 // block answers instead of the upstream.
 func (s *stream) block(step gate.MaskStep) types.Action {
-	s.state, s.mask = refused, nil
+	s.state = refused
 	s.report(&step.Refusal)
+	s.mask = nil
 	if err := answer(&step.Refusal); err != nil {
 		proxywasm.LogErrorf("rulegate: response not blocked, it stays held: %v", err)
 	}

@@ -17,12 +17,13 @@ import (
 type state uint8
 
 const (
-	unseen    state = iota // no headers yet
-	gathering              // the body is awaited
-	calling                // replies are awaited
-	refused                // answered here, or about to be
-	forwarded              // let through
-	masking                // let through; the response is held until it is rewritten
+	unseen     state = iota // no headers yet
+	gathering               // the body is awaited
+	calling                 // replies are awaited
+	refused                 // answered here, or about to be
+	forwarded               // let through
+	masking                 // let through; the response is held until it is decided and rewritten
+	consulting              // let through; the response is held, and replies are awaited
 )
 
 // holdAll is the host's StopAllIterationAndWatermark: nothing more of the
@@ -37,7 +38,7 @@ type stream struct {
 	plugin   *plugin
 	state    state
 	gate     *gate.Stream     // nil once the request is refused or forwarded
-	mask     *gate.Mask       // what is to be done to the response; nil: nothing
+	mask     *gate.Mask       // what is to be done with the response; nil: nothing
 	resource *policy.Resource // nil: nothing covers the request
 	now      time.Time
 }
@@ -65,7 +66,7 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
 	defer s.guard(&action)
 	switch s.state {
-	case forwarded:
+	case forwarded, masking, consulting:
 		return types.ActionContinue
 	case gathering:
 		if size > s.gate.MaxBody() {
@@ -88,7 +89,7 @@ func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
 		}
 	}
 	switch s.state {
-	case forwarded:
+	case forwarded, masking, consulting:
 		return types.ActionContinue
 	case gathering:
 		return s.readBody()
@@ -121,7 +122,7 @@ func (s *stream) take(step gate.Step) types.Action {
 			return types.ActionPause
 		case gate.AwaitReplies:
 			s.state = calling
-			failed := s.dispatch(step.Calls)
+			failed := s.dispatch(step.Calls, s.gate.Header, s.replied)
 			if failed == nil {
 				return types.ActionPause
 			}
@@ -146,7 +147,8 @@ func (s *stream) resume(step gate.Step) {
 // refuse answers the client, once. Whatever happens on the way, nothing goes
 // upstream.
 func (s *stream) refuse(r gate.Refusal) types.Action {
-	if s.state == refused || s.state == forwarded {
+	switch s.state {
+	case refused, forwarded, masking, consulting:
 		return types.ActionPause
 	}
 	s.state = refused

@@ -27,14 +27,15 @@ func noKey(p *path, k Value) result {
 	return unknown(p.text + ": want string in the brackets, found " + found(k))
 }
 
-// parseTarget reads a path that an action changes.
-func parseTarget(text string) (target, error) {
-	if p, err := parsePath(text, "res"); err == nil {
+// target reads a path that an action changes: never below an element, but what
+// is in its brackets may be.
+func (w reach) target(text string) (target, error) {
+	if p, err := w.pathBelow("res", text); err == nil {
 		return target{p, true}, nil
 	} else if len(text) > 3 && text[:4] == "res." {
 		return target{}, err
 	}
-	p, err := parsePath(text, "args")
+	p, err := w.pathBelow("args", text)
 	if err != nil {
 		return target{}, fmt.Errorf("%w or res.…", err)
 	}
@@ -78,7 +79,7 @@ func (f *force) run(r *run) result {
 	case Missing:
 		return unknown(f.value.text + " is missing")
 	}
-	keys, k := f.target.path.keys(r.args)
+	keys, k := f.target.path.keys(r)
 	if keys == nil {
 		return noKey(f.target.path, k)
 	}
@@ -97,13 +98,14 @@ func (f *force) run(r *run) result {
 type fields struct {
 	targets []target
 	from    *path
+	reach   reach // of the paths that are found
 }
 
 func (f *fields) resolve(r *run) ([]target, result) {
 	if f.from == nil {
 		return f.targets, yes
 	}
-	v := f.from.resolve(r.args)
+	v := f.from.resolve(r)
 	switch v.kind {
 	case Array:
 	case Pending:
@@ -117,7 +119,7 @@ func (f *fields) resolve(r *run) ([]target, result) {
 	res := yes
 	v.Each(func(_ string, x Value) bool {
 		s, _ := x.Text()
-		t, err := parseTarget(s)
+		t, err := f.reach.target(s)
 		if err != nil {
 			res = unknown(f.from.text + " holds what is no path")
 			return false
@@ -155,7 +157,7 @@ func (w *rewrite) run(r *run) result {
 }
 
 func (w *rewrite) change(r *run, t target) result {
-	keys, k := t.path.keys(r.args)
+	keys, k := t.path.keys(r)
 	switch {
 	case keys == nil:
 		return noKey(t.path, k)

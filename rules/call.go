@@ -95,7 +95,7 @@ func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
 
 // store puts a reply where the rule wants it.
 func (r *run) store(at *path, v Value) (result, bool) {
-	keys, k := at.keys(r.args)
+	keys, k := at.keys(r)
 	if keys == nil {
 		return noKey(at, k), false
 	}

@@ -69,6 +69,7 @@ func (r *Rule) HasResponse() bool { return r.response }
 type compiler struct {
 	sc     *Scope
 	faults Faults
+	reach  reach // of what is compiled now
 }
 
 // kinds are the rules in the order of the language's table, each with the fields
@@ -87,6 +88,7 @@ var kinds = map[string][]string{
 	"encrypt":       {"fields*", "algorithm", "clause"},
 	"decrypt":       {"fields*", "algorithm", "clause"},
 	"hash":          {"fields*", "algorithm", "encoding", "clause"},
+	"filter":        {"field*", "clause*", "onUnknown"},
 }
 
 func (c *compiler) rule(spec Value, place string) *Rule {
@@ -147,12 +149,19 @@ func (c *compiler) clause(r *Rule, spec Value, place string) clause {
 		return &and{c.clauses(r, spec, place)}
 	case "or":
 		return &or{c.clauses(r, spec, place)}
-	case "query":
+	case "query", "webhook":
+		if c.reach == ofItem {
+			c.faults.add(Join(place, "rule"), "no %s inside a filter: it would be asked for each element", r.kind)
+			return nil
+		}
+		if r.kind == "webhook" {
+			return c.webhook(r, spec, place)
+		}
 		return c.query(r, spec, place)
-	case "webhook":
-		return c.webhook(r, spec, place)
 	case "force":
 		return c.force(r, spec, place)
+	case "filter":
+		return c.filter(r, spec, place)
 	}
 	return c.rewrite(r, spec, place)
 }
@@ -241,7 +250,7 @@ func (c *compiler) argsPath(spec Value, place, field, def string) *path {
 			return nil // reported
 		}
 	}
-	p, err := parsePath(s, "args")
+	p, err := c.reach.pathBelow("args", s)
 	if err != nil {
 		c.faults.add(Join(place, field), "%v", err)
 		return nil

@@ -11,7 +11,7 @@ func (c *compiler) force(r *Rule, spec Value, place string) clause {
 		}
 	}
 	v := spec.Key("value")
-	o, err := parseOperand(v)
+	o, err := c.reach.operand(v)
 	if err != nil {
 		c.faults.add(Join(place, "value"), "%v", err)
 		return nil
@@ -49,7 +49,7 @@ func forcedHeaders(p *path, value Value) (names []string) {
 
 // target compiles one path that is changed.
 func (c *compiler) target(r *Rule, text, at string) target {
-	t, err := parseTarget(text)
+	t, err := c.reach.target(text)
 	switch {
 	case err != nil:
 		c.faults.add(at, "%v", err)
@@ -96,12 +96,12 @@ func (c *compiler) paths(r *Rule, spec Value, at string) (f fields) {
 	switch spec.kind {
 	case Missing: // reported
 	case String:
-		p, err := parsePath(spec.str, "args")
+		p, err := c.reach.path(spec.str)
 		if err != nil {
 			c.faults.add(at, "%v that holds an array of paths", err)
 			return f
 		}
-		f.from = p
+		f.from, f.reach = p, c.reach
 		r.reads.read(p)
 		// What is written there may be any path.
 		r.reads.all, r.writes.all = true, true

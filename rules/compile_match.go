@@ -59,11 +59,11 @@ func (c *compiler) operand(m *match, spec Value, place, field string) *operand {
 // string of f1 and f2 is one.
 func (c *compiler) element(m *match, v Value, at string) *operand {
 	s, isText := v.Text()
-	if isText && (m.typ == "number" || m.typ == "bool") && !isReference(s) {
+	if isText && (m.typ == "number" || m.typ == "bool") && !c.reach.isReference(s) {
 		c.faults.add(at, "%v: under type %s every string is a reference", wantReference(s), m.typ)
 		return nil
 	}
-	o, err := parseOperand(v)
+	o, err := c.reach.operand(v)
 	if err != nil {
 		c.faults.add(at, "%v", err)
 		return nil
@@ -77,8 +77,8 @@ func (c *compiler) list(m *match, spec Value, place string) *list {
 	if v.kind == Missing {
 		return nil // reported
 	}
-	if s, ok := v.Text(); ok && isReference(s) {
-		o, err := parseReference(s)
+	if s, ok := v.Text(); ok && c.reach.isReference(s) {
+		o, err := c.reach.reference(s)
 		if err != nil {
 			c.faults.add(at, "%v", err)
 			return nil
@@ -92,7 +92,7 @@ func (c *compiler) list(m *match, spec Value, place string) *list {
 	l := &list{elems: []*operand{}}
 	v.Each(func(_ string, x Value) bool {
 		where := Elem(at, len(l.elems))
-		o, err := parseOperand(x)
+		o, err := c.reach.operand(x)
 		if err != nil {
 			c.faults.add(where, "%v", err)
 			o = &operand{literal: x}

@@ -14,7 +14,7 @@ func TestFaults(t *testing.T) {
 		`{}`:                             "rule: want a rule with its name, such as {rule: allow}",
 		`{"rule":5}`:                     "rule.rule: want the name of a rule, found number",
 		`{"rule":"alow"}`:                `rule.rule: unknown rule "alow"`,
-		`{"rule":"filter"}`:              `rule.rule: unknown rule "filter"`,
+		`{"rule":"sift"}`:                `rule.rule: unknown rule "sift"`,
 		`{"rule":"allow","f1":1}`:        `rule.f1: a rule allow has no field "f1"`,
 		`{"rule":"deny","error":5}`:      "rule.error: want string, found number",
 		`{"rule":"and"}`:                 "rule: a rule and needs clauses",

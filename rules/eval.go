@@ -66,13 +66,15 @@ func unknown(reason string) result { return result{outcome: Unknown, reason: rea
 type run struct {
 	in       *Input
 	replies  Replies
-	args     Value // as changed so far; going back is to assign an earlier one
+	args     Value  // as changed so far; going back is to assign an earlier one
+	item     *Value // the element, inside a filter
 	response []ResponseAction
 
-	calls   []Call // made, and not answered yet
-	made    int    // calls that the walk came by, answered or not
-	ahead   bool   // looking behind a clause that waits: only queries go out
-	tooMany bool
+	calls    []Call // made, and not answered yet
+	made     int    // calls that the walk came by, answered or not
+	ahead    bool   // looking behind a clause that waits: only queries go out
+	tooMany  bool
+	elements int32 // that filters have looked at
 }
 
 // Eval decides. It is pure: the same input and replies give the same verdict,

@@ -138,7 +138,7 @@ func findValue(spec Value, place string, fs *Faults) *template {
 }
 
 func findList(spec Value, place string, fs *Faults) *template {
-	if s, ok := spec.Text(); ok && isReference(s) {
+	if s, ok := spec.Text(); ok && ofArgs.isReference(s) {
 		return findLeaf(spec, place, fs, isScalars)
 	}
 	if spec.kind != Array {
@@ -153,7 +153,7 @@ func findRegex(spec Value, place string, fs *Faults) *template {
 	switch {
 	case !ok:
 		fs.add(place, "want a pattern, found %s", found(spec))
-	case isReference(s):
+	case ofArgs.isReference(s):
 		fs.add(place, "a pattern is written in the rule, never a reference")
 	default:
 		if err := CheckPattern(s); err != nil {
@@ -167,7 +167,7 @@ func findRegex(spec Value, place string, fs *Faults) *template {
 // pass check, what is written there may be anything but is checked as well
 // where it is not null.
 func findLeaf(spec Value, place string, fs *Faults, check func(Value) string) *template {
-	o, err := parseOperand(spec)
+	o, err := ofArgs.operand(spec)
 	if err != nil {
 		fs.add(place, "%v", err)
 		return &template{}

@@ -18,9 +18,9 @@ type function struct {
 	separator string // of split
 }
 
-// parseFunction reads `utils.name(arguments)`, everything between the first
+// function reads `utils.name(arguments)`, everything between the first
 // bracket and the final one being the arguments.
-func parseFunction(text string) (*function, error) {
+func (w reach) function(text string) (*function, error) {
 	name, rest, ok := strings.Cut(strings.TrimPrefix(text, "utils."), "(")
 	inside, closed := strings.CutSuffix(rest, ")")
 	if !ok || !closed {
@@ -34,11 +34,11 @@ func parseFunction(text string) (*function, error) {
 			err = fmt.Errorf("utils.now takes no argument, found %q", inside)
 		}
 	case "exists", "length", "number", "lower", "stringToObjectId", "objectIdToString":
-		f.path, err = parsePath(inside, "args")
+		f.path, err = w.path(inside)
 	case "split":
-		err = f.parseSplit(inside)
+		err = f.parseSplit(w, inside)
 	case "addDuration", "roundUpDate":
-		err = f.parseDate(inside)
+		err = f.parseDate(w, inside)
 	default:
 		err = fmt.Errorf("unknown function utils.%s", name)
 	}
@@ -50,13 +50,13 @@ func parseFunction(text string) (*function, error) {
 
 // parseSplit reads `path, 'separator'`. The separator is read from the end, so
 // that it may hold a comma.
-func (f *function) parseSplit(inside string) (err error) {
+func (f *function) parseSplit(w reach, inside string) (err error) {
 	if n := len(inside); n >= 2 && (inside[n-1] == '\'' || inside[n-1] == '"') {
 		if open := strings.LastIndexByte(inside[:n-1], inside[n-1]); open >= 0 {
 			before, ok := strings.CutSuffix(strings.TrimRight(inside[:open], " "), ",")
 			if ok && open+1 < n-1 {
 				f.separator = inside[open+1 : n-1]
-				f.path, err = parsePath(before, "args")
+				f.path, err = w.path(before)
 				return err
 			}
 		}
@@ -65,7 +65,7 @@ func (f *function) parseSplit(inside string) (err error) {
 }
 
 // parseDate reads `date, 'how'`, the quotes optional in both.
-func (f *function) parseDate(inside string) (err error) {
+func (f *function) parseDate(w reach, inside string) (err error) {
 	comma := strings.LastIndexByte(inside, ',')
 	if comma < 0 {
 		return fmt.Errorf("utils.%s wants two arguments, found (%s)", f.name, inside)
@@ -78,8 +78,8 @@ func (f *function) parseDate(inside string) (err error) {
 	} else if f.down = units[how]; f.down == nil {
 		return fmt.Errorf("utils.roundUpDate: unknown unit %q: want year, month, day, hour, minute or second", how)
 	}
-	if isReference(date) {
-		f.date, err = parseReference(date)
+	if w.isReference(date) {
+		f.date, err = w.reference(date)
 		return err
 	}
 	if _, ok := parseDate(date); !ok {
@@ -114,7 +114,7 @@ func (f *function) value(r *run) Value {
 	case "addDuration", "roundUpDate":
 		return f.dateValue(r)
 	}
-	v := f.path.resolve(r.args)
+	v := f.path.resolve(r)
 	if v.kind == Pending {
 		return v
 	}

@@ -8,6 +8,7 @@ var fuzzRules = []string{
 	`{"rule":"match","type":"string","eval":"in","f1":"args.auth.id","f2":["a","args.params[args.auth.id].x"]}`,
 	`{"rule":"or","clauses":[{"rule":"and","clauses":[{"rule":"query","db":"d","col":"a"},{"rule":"query","db":"d","col":"b","find":{"x":{"$in":"args.result"}}},{"rule":"deny"}]},{"rule":"query","db":"d","col":"c"}]}`,
 	`{"rule":"and","clauses":[{"rule":"force","field":"args.params.a","value":"utils.addDuration(args.params.d, '1h')","clause":{"rule":"query","db":"d","col":"a","store":"args.params.r"}},{"rule":"webhook","url":"http://h/"},{"rule":"hash","fields":["args.params.a","res.b"]}]}`,
+	`{"rule":"and","clauses":[{"rule":"query","db":"d","col":"a","clause":{"rule":"allow"}},{"rule":"filter","field":"args.result","onUnknown":"drop","clause":{"rule":"match","type":"string","eval":"==","f1":"item.x","f2":"args.params[item.k]"}},{"rule":"filter","field":"res.rows","clause":{"rule":"match","type":"number","eval":">","f1":"item.n","f2":"args.result.0.n"}}]}`,
 	`{"rule":"remove","fields":"args.params.list","clause":{"rule":"match","type":"number","eval":">","f1":"utils.length(args.params)","f2":0}}`,
 	`{"rule":"query","db":"d","col":"c","find":{"$or":[{"a":{"$not":{"$regex":"^a"}}},{"_id":{"$oid":"args.params.a"}}]},"clause":{"rule":"match","type":"date","eval":"<","f1":"args.result.0.d","f2":"utils.now()"}}`,
 }
@@ -87,13 +88,13 @@ func FuzzPath(f *testing.F) {
 		f.Add(s, fuzzArgs[0])
 	}
 	f.Fuzz(func(t *testing.T, text, args string) {
-		p, err := parsePath(text, "args")
+		p, err := ofArgs.path(text)
 		if err != nil {
 			return
 		}
 		if a, err := Parse(args, 32); err == nil {
-			p.resolve(a)
-			if keys, _ := p.keys(a); keys != nil {
+			p.resolve(&run{args: a})
+			if keys, _ := p.keys(&run{args: a}); keys != nil {
 				if changed, o := a.set(keys, NullValue); o == free {
 					if _, err := Parse(changed.String(), 64); err != nil && len(keys) < 16 {
 						t.Fatalf("setting %q in %s gives %s: %v", text, args, changed, err)

@@ -20,7 +20,7 @@ func (o *operand) isLiteral() bool { return o.path == nil && o.call == nil }
 func (o *operand) value(r *run) Value {
 	switch {
 	case o.path != nil:
-		return o.path.resolve(r.args)
+		return o.path.resolve(r)
 	case o.call != nil:
 		return o.call.value(r)
 	}
@@ -36,25 +36,25 @@ func (o *operand) reads(rs *roots) {
 	}
 }
 
-func isReference(s string) bool {
-	return strings.HasPrefix(s, "args.") || strings.HasPrefix(s, "utils.")
+func (w reach) isReference(s string) bool {
+	return strings.HasPrefix(s, "args.") || strings.HasPrefix(s, "utils.") || w == ofItem && strings.HasPrefix(s, "item.")
 }
 
-// parseReference reads a string that starts with `args.` or `utils.`.
-func parseReference(s string) (*operand, error) {
+// reference reads a string that isReference.
+func (w reach) reference(s string) (*operand, error) {
 	if strings.HasPrefix(s, "utils.") {
-		f, err := parseFunction(s)
+		f, err := w.function(s)
 		return &operand{text: s, call: f}, err
 	}
-	p, err := parsePath(s, "args")
+	p, err := w.path(s)
 	return &operand{text: s, path: p}, err
 }
 
-// parseOperand reads a value of a rule where strings that look like references
-// are references, and {"literal": "…"} spells one that is not.
-func parseOperand(spec Value) (*operand, error) {
-	if s, ok := spec.Text(); ok && isReference(s) {
-		return parseReference(s)
+// operand reads a value of a rule where strings that look like references are
+// references, and {"literal": "…"} spells one that is not.
+func (w reach) operand(spec Value) (*operand, error) {
+	if s, ok := spec.Text(); ok && w.isReference(s) {
+		return w.reference(s)
 	}
 	if s, ok := literalText(spec); ok {
 		return &operand{text: spec.String(), literal: Str(s)}, nil

@@ -10,6 +10,7 @@ import (
 type path struct {
 	text  string
 	steps []step
+	item  bool // below a filter's element, not below args
 }
 
 // step is one step of a path: a key that is written there, or the value at an
@@ -20,9 +21,29 @@ type step struct {
 	inner *path // nil: key is it
 }
 
-// parsePath reads a path below root ("args" or "res"). Keys are what stands
-// between the points, letter for letter.
-func parsePath(text, root string) (*path, error) {
+// reach is what references may name where they stand.
+type reach uint8
+
+const (
+	ofArgs reach = iota
+	ofItem       // beside args, the element: inside the clause of a filter
+)
+
+// path reads a path that a value is read at.
+func (w reach) path(text string) (*path, error) {
+	if w == ofItem && strings.HasPrefix(text, "item.") {
+		p, err := w.pathBelow("item", text)
+		if err == nil {
+			p.item = true
+		}
+		return p, err
+	}
+	return w.pathBelow("args", text)
+}
+
+// pathBelow reads a path below root ("args", "item" or "res"). Keys are what
+// stands between the points, letter for letter.
+func (w reach) pathBelow(root, text string) (*path, error) {
 	rest, ok := strings.CutPrefix(text, root)
 	if !ok || rest == "" || rest[0] != '.' {
 		return nil, fmt.Errorf("%q is no path: want %s.…", text, root)
@@ -40,7 +61,7 @@ func parsePath(text, root string) (*path, error) {
 			if s.key == "" {
 				return nil, fmt.Errorf("path %q has an empty key", text)
 			}
-		} else if s, rest, err = bracketStep(text, rest); err != nil {
+		} else if s, rest, err = w.bracketStep(text, rest); err != nil {
 			return nil, err
 		}
 		if rest != "" && rest[0] == ']' {
@@ -59,7 +80,7 @@ func keyStep(key string) step {
 	return step{key: key, index: i}
 }
 
-func bracketStep(text, rest string) (step, string, error) {
+func (w reach) bracketStep(text, rest string) (step, string, error) {
 	end := strings.IndexByte(rest, ']')
 	if end < 0 {
 		return step{}, "", fmt.Errorf("path %q has a [ without its ]", text)
@@ -71,17 +92,20 @@ func bracketStep(text, rest string) (step, string, error) {
 	if rest != "" && rest[0] != '.' && rest[0] != '[' {
 		return step{}, "", fmt.Errorf("path %q goes on after a ] without a point", text)
 	}
-	inner, err := parsePath(inside, "args")
+	inner, err := w.path(inside)
 	if err != nil {
 		return step{}, "", fmt.Errorf("in the brackets of %q: %w", text, err)
 	}
 	return step{inner: inner}, rest, nil
 }
 
-// resolve walks the path from v. What is not there is Missing; Pending wins over
+// resolve walks the path. What is not there is Missing; Pending wins over
 // everything behind it.
-func (p *path) resolve(args Value) Value {
-	v := args
+func (p *path) resolve(r *run) Value {
+	v := r.args
+	if p.item {
+		v = *r.item
+	}
 	for i := range p.steps {
 		if v.kind != Object && v.kind != Array {
 			if v.kind == Pending {
@@ -94,7 +118,7 @@ func (p *path) resolve(args Value) Value {
 			v = v.step(s.key, s.index)
 			continue
 		}
-		v = v.dynamic(s.inner.resolve(args))
+		v = v.dynamic(s.inner.resolve(r))
 	}
 	return v
 }
@@ -123,14 +147,14 @@ func (v Value) dynamic(k Value) Value {
 }
 
 // keys resolves a path that is to be changed: all its steps are keys of objects.
-func (p *path) keys(args Value) (keys []string, v Value) {
+func (p *path) keys(r *run) (keys []string, v Value) {
 	keys = make([]string, len(p.steps))
 	for i := range p.steps {
 		keys[i] = p.steps[i].key
 		if p.steps[i].inner == nil {
 			continue
 		}
-		k := p.steps[i].inner.resolve(args)
+		k := p.steps[i].inner.resolve(r)
 		text, ok := k.Text()
 		if !ok {
 			return nil, k
@@ -161,9 +185,11 @@ func (r *roots) merge(o roots) {
 
 func (r *roots) has(name string) bool { return r.all || slices.Contains(r.names, name) }
 
-// read adds every key of args that resolving an args path looks at.
+// read adds every key of args that resolving a path looks at.
 func (r *roots) read(p *path) {
-	r.add(p.steps[0].key)
+	if !p.item {
+		r.add(p.steps[0].key)
+	}
 	r.inner(p)
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,16 +13,19 @@ const (
 	opForce responseOp = iota + 1
 	opRemove
 	opTransform
+	opFilter
 )
 
 // ResponseAction changes one path of the response. Its values were resolved
-// when the request was decided.
+// when the request was decided, and so was what a filter reads of args.
 type ResponseAction struct {
 	op        responseOp
 	path      []string
 	value     Value
 	transform *transform
 	nonces    io.Reader
+	filter    *filter
+	in        *Input // of a filter's clause
 }
 
 // ApplyResponse rewrites a JSON response. The error says why it cannot be
@@ -90,6 +94,8 @@ func (a *ResponseAction) leaf(v Value, key string) (Value, error) {
 		return v.With(key, a.value), nil
 	case opRemove:
 		return v.Without(key), nil
+	case opFilter:
+		return a.keep(v, key)
 	}
 	s, ok := v.Key(key).Text()
 	if !ok {
@@ -100,4 +106,22 @@ func (a *ResponseAction) leaf(v Value, key string) (Value, error) {
 		return v, fmt.Errorf("the value %s", reason)
 	}
 	return v.With(key, Str(s)), nil
+}
+
+// keep filters the array under key.
+func (a *ResponseAction) keep(v Value, key string) (Value, error) {
+	list := v.Key(key)
+	if list.kind != Array {
+		return v, fmt.Errorf("want array, found %s", found(list))
+	}
+	kept, res := a.filter.keep(&run{in: a.in, args: a.in.Args}, list)
+	switch {
+	case res.outcome == Waiting:
+		return v, errors.New("the filter waits for what cannot come")
+	case res.outcome != Yes:
+		return v, fmt.Errorf("%s: %s", res.place, res.reason)
+	case kept.same(list):
+		return v, nil
+	}
+	return v.With(key, kept), nil
 }

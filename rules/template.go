@@ -74,7 +74,7 @@ func (t *template) reads(rs *roots) {
 // bring anything: a webhook's body and claims.
 func parseTemplate(spec Value, place string, fs *Faults) *template {
 	if _, ok := literalText(spec); ok || spec.kind != Array && spec.kind != Object {
-		o, err := parseOperand(spec)
+		o, err := ofArgs.operand(spec)
 		if err != nil {
 			fs.add(place, "%v", err)
 			return nil

@@ -35,6 +35,10 @@ func open(s Source, conns int) (Database, error) {
 	switch s.Type {
 	case "embedded":
 		return openSQLite(s.Conn, conns)
+	case "sql-postgres":
+		return openPostgres(s.Conn, conns)
+	case "sql-mysql":
+		return openMySQL(s.Conn, conns)
 	}
-	return nil, fmt.Errorf("type %q is not built in: want embedded", s.Type)
+	return nil, fmt.Errorf("type %q is not built in: want embedded, sql-postgres or sql-mysql", s.Type)
 }

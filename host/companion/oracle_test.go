@@ -42,6 +42,12 @@ func newOracle(t testing.TB) *oracle {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
+	return oracleOf(t, db)
+}
+
+// oracleOf reads the table mixed.
+func oracleOf(t testing.TB, db Database) *oracle {
+	t.Helper()
 	o := &oracle{db: db, docs: map[string]rules.Value{}}
 	rows, err := db.Query(context.Background(), Query{Table: "mixed", Where: find.And{}, Limit: 1000, Bytes: 1 << 20})
 	if err != nil {

@@ -109,7 +109,9 @@ func (s *serverQuery) numbers(c *column, op find.Op, values []find.Value) fragme
 	return never
 }
 
-func ordering(op find.Op) bool { return op == find.Gt || op == find.Gte || op == find.Lt || op == find.Lte }
+func ordering(op find.Op) bool {
+	return op == find.Gt || op == find.Gte || op == find.Lt || op == find.Lte
+}
 
 // nudged is how integers or doubles compare with a number that is none of them
 // and has the nearest one, which is over it or not: there is nothing between.
@@ -127,33 +129,40 @@ func nudged(op find.Op, over bool) find.Op {
 }
 
 func (s *serverQuery) integers(c *column, op find.Op, values []find.Value) fragment {
-	name := s.dialect.column(c)
 	var ints []any
+	typ := "bigint"
+	add := func(n any) {
+		if _, large := n.(uint64); large {
+			typ = "decimal"
+		}
+		ints = append(ints, n)
+	}
 	for _, v := range values {
 		n := v.Number
 		text, _ := v.JSON.Number()
 		large, err := strconv.ParseUint(text, 10, 64)
 		switch {
 		case n.IsInt:
-			ints = append(ints, n.Int)
+			add(n.Int)
 		case err == nil:
-			ints = append(ints, large)
+			add(large)
 		case !ordering(op):
 		case n.Float >= 1<<63 && n.Float < 1<<64:
-			ints = append(ints, uint64(n.Float))
+			add(uint64(n.Float))
 		case n.Float >= 1<<63 || n.Float < -1<<63:
 			if (n.Float > 0) == (op == find.Lt || op == find.Lte) {
 				return always
 			}
 			return never
 		default:
-			ints, op = append(ints, int64(math.Floor(n.Float))), nudged(op, false)
+			add(int64(math.Floor(n.Float)))
+			op = nudged(op, false)
 		}
 	}
 	if len(ints) == 0 {
 		return never
 	}
-	return s.dialect.compare(name, "numeric", op, ints)
+	return s.dialect.compare(s.dialect.column(c), typ, op, ints)
 }
 
 func (s *serverQuery) floats(c *column, op find.Op, values []find.Value) fragment {

@@ -2,6 +2,7 @@ package companion
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rulegate/rulegate/host/companion/find"
@@ -120,9 +121,7 @@ func (s *serverQuery) text(limit int) fragment {
 	if s.where.test != nil {
 		limit = maxScan + 1
 	}
-	bound := s.dialect.compare("", "bigint", 0, []any{int64(limit)})
-	f.text += " LIMIT" + bound.text
-	f.args = append(f.args, bound.args...)
+	f.text += " LIMIT " + strconv.Itoa(limit)
 	return f
 }
 

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -241,9 +242,9 @@ func TestExpectIsAnsweredWhenTheBodyIsWanted(t *testing.T) {
 }
 
 func TestHandlersAsClusters(t *testing.T) {
-	var handler http.HandlerFunc
+	var handler atomic.Pointer[http.HandlerFunc] // one that was too slow may still be running
 	b := start(t, "request_headers: pause; call peer 300 /x?y=1\ncall: resume request", func(c *Config) {
-		c.Clusters = map[string]Cluster{"peer": {Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(w, r) })}}
+		c.Clusters = map[string]Cluster{"peer": {Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*handler.Load())(w, r) })}}
 	})
 	for _, c := range []struct {
 		name, want string
@@ -262,7 +263,7 @@ func TestHandlersAsClusters(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			handler = c.handler
+			handler.Store(&c.handler)
 			b.t = t
 			b.notes.reset()
 			if r := b.do("GET", "/", ""); r.code != 200 {

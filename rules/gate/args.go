@@ -17,26 +17,25 @@ var databaseRoots = [...][2]string{
 // prepare builds args from what the headers tell, with Pending for what the
 // body will bring. A root that the rule does not use is left out.
 func (s *Stream) prepare(req *Request) *Refusal {
-	r := s.resource.Rule
 	var ms []rules.Member
 	add := func(root string, v rules.Value) { ms = append(ms, rules.Member{Key: root, Value: v}) }
-	if s.verified && r.Uses("auth") {
+	if s.verified && s.uses("auth") {
 		add("auth", s.claims)
 	}
-	if s.verified && r.Uses("token") {
+	if s.verified && s.uses("token") {
 		add("token", rules.Str(s.token))
 	}
 	if req.Ask != nil {
 		for _, root := range [...]string{"request", "peer"} {
-			if r.Uses(root) {
+			if s.uses(root) {
 				req.Ask(req, root)
 			}
 		}
 	}
-	if req.Peer.Kind() != rules.Missing && r.Uses("peer") {
+	if req.Peer.Kind() != rules.Missing && s.uses("peer") {
 		add("peer", req.Peer)
 	}
-	if r.Uses("request") {
+	if s.uses("request") {
 		v, err := s.request(req)
 		if err != nil {
 			return malformed(err.Error())
@@ -53,7 +52,7 @@ func (s *Stream) prepare(req *Request) *Refusal {
 	if s.resource.Kind == policy.Database && !s.ended {
 		s.pending = true
 		for _, root := range databaseRoots {
-			if r.Uses(root[0]) {
+			if s.uses(root[0]) {
 				add(root[0], rules.PendingValue)
 			}
 		}
@@ -68,7 +67,7 @@ func (s *Stream) prepare(req *Request) *Refusal {
 // headParams is args.params as far as the headers tell: Pending when the body
 // tells more.
 func (s *Stream) headParams() (rules.Value, error) {
-	if !s.resource.Rule.Uses("params") {
+	if !s.uses("params") {
 		return rules.Value{}, nil
 	}
 	switch s.resource.Kind {

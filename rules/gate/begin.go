@@ -121,14 +121,7 @@ func (s *Stream) TooLarge() Step {
 }
 
 // Header is the first value of a header, whose name is in lower case.
-func (s *Stream) Header(name string) string {
-	for _, f := range s.head.fields {
-		if f[0] == name {
-			return f[1]
-		}
-	}
-	return ""
-}
+func (s *Stream) Header(name string) string { return s.head.value(name) }
 
 // Reserved lists the names among the pairs that only the policy may set for the
 // resource, or that an upstream could take for one of them. Begin has looked at

@@ -18,9 +18,8 @@ func (s *Stream) forward(v *rules.Verdict) Step {
 		return s.refuse(undecided("request not changed: " + err.Error()))
 	}
 	step := Step{Action: Forward, Changes: c, Resource: s.resource}
-	if len(v.Response) > 0 {
-		step.Mask = &Mask{actions: v.Response, limits: s.gate.policy.Limits, bodyless: s.head.method == "HEAD"}
-		step.Changes.RemoveHeaders = appendNew(c.RemoveHeaders, "accept-encoding") // a compressed body cannot be rewritten
+	if step.Mask = s.mask(v); step.Mask != nil && step.Mask.reads() {
+		step.Changes.RemoveHeaders = appendNew(c.RemoveHeaders, "accept-encoding") // a compressed body cannot be read
 	}
 	s.phase = over
 	return step

@@ -19,6 +19,9 @@ func (s *Stream) decide() Step {
 			// rule that replaces the body without a look at it replaces a body.
 			return s.awaitBody()
 		}
+		if r := s.resource.Response; s.pending && r != nil && r.Uses("params") {
+			return s.awaitBody() // when the response is there, the body is gone
+		}
 		return s.forward(&v)
 	case rules.Waiting:
 		return s.wait(v.Calls)
@@ -32,19 +35,11 @@ func (s *Stream) wait(calls []rules.Call) Step {
 	if s.pending {
 		return s.awaitBody()
 	}
-	var fresh []rules.Call
-	for _, c := range calls {
-		if _, answered := s.replies[c.ID]; !answered {
-			fresh = append(fresh, c)
-		}
+	fresh, r := s.ask(calls, s.gate.policy.Limits.Calls)
+	if r != nil {
+		return s.refuse(r)
 	}
-	if len(fresh) == 0 {
-		return s.refuse(undecided("the rule waits for what cannot come"))
-	}
-	if s.calls += len(fresh); s.calls > s.gate.policy.Limits.Calls {
-		return s.refuse(tooLarge("more calls than limits.calls"))
-	}
-	s.phase, s.asked = wantReplies, fresh
+	s.phase = wantReplies
 	return Step{Action: AwaitReplies, Calls: fresh, Resource: s.resource}
 }
 
@@ -54,18 +49,8 @@ func (s *Stream) Replies(rs []rules.Reply) Step {
 	if s.phase != wantReplies {
 		return s.refuse(undecided("replies out of turn"))
 	}
-	if s.replies == nil {
-		s.replies = rules.Memo{}
-	}
-	for _, c := range s.asked {
-		s.replies[c.ID] = rules.Reply{ID: c.ID, Err: "no reply"}
-	}
-	for _, r := range rs {
-		if old, asked := s.replies[r.ID]; asked && old.Err == "no reply" {
-			s.replies[r.ID] = r
-		}
-	}
-	s.asked, s.phase = nil, over
+	s.record(rs)
+	s.phase = over
 	return s.decide()
 }
 
@@ -112,6 +97,13 @@ func (s *Stream) evalOne(args rules.Value, element string) rules.Verdict {
 		Args: args, Verified: s.verified, Token: s.token, Now: s.now,
 		MaxCalls: s.gate.policy.Limits.Calls, Element: element,
 	}, s.replies)
+}
+
+// uses says whether one of the resource's rules may look at args.<root> or
+// change it.
+func (s *Stream) uses(root string) bool {
+	r := s.resource
+	return r.Rule.Uses(root) || r.Response != nil && r.Response.Uses(root)
 }
 
 // shared are the roots of which one document's run shows its changes to the next.

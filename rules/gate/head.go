@@ -149,3 +149,13 @@ func appendNew(list []string, s string) []string {
 	}
 	return append(list, s)
 }
+
+// value is the first value of a field, "" when there is none.
+func (h *head) value(name string) string {
+	for _, f := range h.fields {
+		if f[0] == name {
+			return f[1]
+		}
+	}
+	return ""
+}

@@ -2,19 +2,41 @@ package gate
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// Mask rewrites the response to a request that was let through. What it cannot
-// rewrite as the rule says does not go out.
+// Mask is the second half of a request's way: it decides about the response and
+// rewrites it. What it cannot rewrite as the rules say does not go out.
+//
+//	Headers ──► AwaitContent ──► Body ──┐
+//	   │   └──► AwaitAnswers ─► Replies ──► Pass
+//	   └──────────────┴─────────────┴─────► Block
+//
+// A call out of turn blocks.
 type Mask struct {
-	actions  []rules.ResponseAction
+	actions  []rules.ResponseAction // of the request's rule
+	rule     *rules.Rule            // on the response; nil: none
+	in       rules.Input            // of that rule: the request as it went upstream
 	limits   policy.Limits
+	head     *head
 	bodyless bool // the answer to HEAD has the headers of a body, and none
+
+	phase  maskPhase
+	body   string // as the upstream sent it, "" when there is none
+	ledger        // of both rules
 }
+
+// maskPhase is what a Mask waits for.
+type maskPhase uint8
+
+const (
+	wantNothing maskPhase = iota
+	wantHeaders
+	wantContent
+	wantAnswers
+)
 
 // MaskAction is what the caller does next with the response.
 type MaskAction uint8
@@ -23,12 +45,14 @@ const (
 	Block        MaskAction = iota // answer with Refusal; not a byte of the upstream's goes out
 	AwaitContent                   // hold the headers, gather the whole body, call Body
 	Pass                           // apply Changes and let the response go
+	AwaitAnswers                   // hold the response, make Calls, call Replies
 )
 
 // MaskStep is the answer to what the caller brought of the response. The zero
 // one blocks.
 type MaskStep struct {
 	Action  MaskAction
+	Calls   []rules.Call
 	Refusal Refusal
 	Changes Changes
 }
@@ -46,55 +70,89 @@ func Blocked(reason string) MaskStep {
 	return MaskStep{Refusal: r}
 }
 
+// Header is the first value of a header of the request, whose name is in lower
+// case.
+func (m *Mask) Header(name string) string { return m.head.value(name) }
+
 // Headers looks at the response's headers; end says that nothing follows.
 func (m *Mask) Headers(headers [][2]string, end bool) MaskStep {
-	status, length, types := 0, -1, []string(nil)
-	for _, h := range headers {
-		switch strings.ToLower(h[0]) {
-		case ":status":
-			status, _ = strconv.Atoi(h[1])
-		case "content-length":
-			n, ok := decimal(h[1])
-			if !ok || length >= 0 && n != length {
-				return Blocked("content-length")
-			}
-			length = n
-		case "content-type":
-			types = append(types, h[1])
-		case "content-encoding":
-			return Blocked("a content-encoding")
-		case "content-range":
-			return Blocked("a part of a document") // RFC 9110, section 15.3.7
-		}
+	if m.phase != wantHeaders {
+		return m.block("headers out of turn")
+	}
+	h := readResponseHead(headers)
+	if fault := m.bring(h); fault != "" {
+		return m.block(fault)
+	}
+	if !m.reads() {
+		return m.decide()
 	}
 	switch {
-	case status < 200 || status == 206:
-		return Blocked("status " + strconv.Itoa(status))
-	case end, m.bodyless, status == 204, status == 304, length == 0:
-		return MaskStep{Action: Pass}
-	case length > m.MaxBody():
-		return Blocked("content-length beyond limits.responseBody")
-	case mediaOf(types) != jsonBody:
-		return Blocked("content-type is not JSON")
+	case h.fault != "":
+		return m.block(h.fault)
+	case h.status < 200 || h.status == 206:
+		return m.block("status " + strconv.Itoa(h.status))
+	case end, m.bodyless, h.status == 204, h.status == 304, h.length == 0:
+		return m.decide()
+	case h.length > m.MaxBody():
+		return m.block("content-length beyond limits.responseBody")
+	case mediaOf(h.types) != jsonBody:
+		return m.block("content-type is not JSON")
 	}
+	m.phase = wantContent
 	return MaskStep{Action: AwaitContent}
+}
+
+// Body brings the complete body.
+func (m *Mask) Body(text string) MaskStep {
+	switch {
+	case m.phase != wantContent:
+		return m.block("body out of turn")
+	case len(text) > m.MaxBody():
+		m.phase = wantNothing
+		return m.TooLarge()
+	}
+	m.body = text
+	if text != "" && m.rule != nil && m.rule.Uses("res") {
+		res, err := rules.Parse(text, m.limits.Depth)
+		if err != nil {
+			return m.block("the body is not JSON that can be read: " + err.Error())
+		}
+		m.in.Args = m.in.Args.With("res", res)
+	}
+	return m.decide()
+}
+
+// Replies brings the replies to the calls of the last step.
+func (m *Mask) Replies(rs []rules.Reply) MaskStep {
+	if m.phase != wantAnswers {
+		return m.block("replies out of turn")
+	}
+	m.record(rs)
+	return m.decide()
+}
+
+func (m *Mask) block(reason string) MaskStep {
+	m.phase = wantNothing
+	return Blocked(reason)
 }
 
 // stale are the headers that say something of the body as it was (RFC 9530, RFC
 // 9110, section 8.8.3).
 var stale = []string{"etag", "digest", "content-digest", "repr-digest", "content-md5", "accept-ranges"}
 
-// Body brings the complete body.
-func (m *Mask) Body(text string) MaskStep {
-	if len(text) > m.MaxBody() {
-		return m.TooLarge()
+// rewrite applies the actions of both rules to a body: what the rule on the
+// response has left of it, or the upstream's own.
+func (m *Mask) rewrite(body string, actions []rules.ResponseAction) MaskStep {
+	m.phase = wantNothing
+	if m.body == "" {
+		return MaskStep{Action: Pass} // there is nothing to change
 	}
-	out, err := rules.ApplyResponse(text, m.actions, m.limits.Depth)
+	out, err := rules.ApplyResponse(body, actions, m.limits.Depth)
 	if err != nil {
 		return Blocked(err.Error())
 	}
 	step := MaskStep{Action: Pass}
-	if out == text {
+	if out == m.body {
 		return step
 	}
 	step.Changes = Changes{RemoveHeaders: stale, Body: &out, SetHeaders: [][2]string{{"content-length", strconv.Itoa(len(out))}}}

@@ -18,8 +18,8 @@ func (l *loader) lint() {
 	if l.ruled == 0 {
 		l.warn("routes", "nothing is covered, so every request is denied")
 	}
-	for i, r := range l.p.resources {
-		eachClause(l.specs[i], r.Place, l.lintRule)
+	for _, s := range l.stated {
+		eachClause(s.spec, s.place, l.lintRule)
 	}
 }
 

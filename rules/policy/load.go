@@ -76,9 +76,9 @@ type loader struct {
 
 	canSign   bool
 	providers []string
-	specs     []rules.Value // of p.resources
-	ruled     int           // rules that were read, with faults too
-	firstCall string        // place of the first rule with a query or webhook
+	stated    []stated // rules, in the file's order
+	ruled     int      // rules that were read, with faults too
+	firstCall string   // place of the first rule with a query or webhook
 }
 
 func (l *loader) fault(place, format string, args ...any) {

@@ -73,7 +73,7 @@ func TestFaults(t *testing.T) {
 				"routes[0].rule: missing; want an object\n" +
 				"routes[0].match.metods: unknown key `metods`: did you mean `methods`?\n" +
 				"routes[0].rulee: unknown key `rulee`: did you mean `rule`?\n" +
-				"routes[0].zebra: unknown key `zebra`; want one of name, match, auth, rule",
+				"routes[0].zebra: unknown key `zebra`; want one of name, match, auth, rule, response",
 			good: "project: a\nroutes: [{match: {path: /, methods: [GET]}, rule: {rule: allow}}]",
 		},
 		"another spelling is near": {
@@ -124,13 +124,25 @@ func TestFaults(t *testing.T) {
 			good: "project: 'p'\nauth: {tokens: [{alg: HS256, secret: 'x'}], from: [{query: q}]}",
 		},
 		"what is not built yet": {
-			bad: own + "mode: shadow\nproject: p\nroutes: [{match: {path: /}, rule: {rule: remove, fields: [res.a]}, response: {rule: allow}}]\n" +
-				"services: {s: {endpoints: {e: {rule: {rule: allow}, response: {}}}}}",
-			want: "mode: shadow is not built yet; want enforce\n" +
-				"routes[0].response: rules on the response are not built yet\n" +
-				"services.s.endpoints.e.response: rules on the response are not built yet",
-			good: own + "mode: enforce\nproject: p\nroutes: [{match: {path: /}, rule: {rule: remove, fields: [args.a]}}]\n" +
-				"services: {s: {endpoints: {e: {rule: {rule: allow}}}}}",
+			bad:  own + "mode: shadow",
+			want: "mode: shadow is not built yet; want enforce",
+			good: own + "mode: enforce",
+		},
+		"rules on the response": {
+			bad: own + "project: p\nroutes: [{match: {path: /}, rule: {rule: allow}, response: {rule: match}}]\n" +
+				"services: {s: {endpoints: {e: {rule: {rule: allow}, response: {}}}}}\n" +
+				"databases: {d: {type: mongo, collections: {c: {rules: {read: {rule: allow}}, response: {read: {rule: x}, create: {rule: allow}}}}}}\n" +
+				"files: [{prefix: /, rules: {read: {rule: allow}}, response: {rule: allow}}]",
+			want: "routes[0].response: a rule match needs type\nroutes[0].response: a rule match needs eval\n" +
+				"routes[0].response: a rule match needs f1\nroutes[0].response: a rule match needs f2\n" +
+				"services.s.endpoints.e.response: want a rule with its name, such as {rule: allow}\n" +
+				"databases.d.collections.c.response.read.rule: unknown rule \"x\"\n" +
+				"databases.d.collections.c.response.create: there is no rule for create beside it, under rules\n" +
+				"files[0].response.rule: unknown key `rule`; want one of read, create, delete",
+			good: own + "project: p\nroutes: [{match: {path: /}, rule: {rule: allow}, response: {rule: allow}}]\n" +
+				"services: {s: {endpoints: {e: {rule: {rule: allow}, response: {rule: deny}}}}}\n" +
+				"databases: {d: {type: mongo, collections: {c: {rules: {read: {rule: allow}}, response: {read: {rule: allow}}}}}}\n" +
+				"files: [{prefix: /, rules: {read: {rule: allow}}, response: {read: {rule: allow}}}]",
 		},
 		"key sets from a URL and cookies are not built yet": {
 			bad: "auth: {tokens: [{jwks: {url: 'https://x', cluster: c, refresh: 10m}}], from: [{cookie: c}]}",
@@ -220,9 +232,12 @@ func TestFaults(t *testing.T) {
 				"- {match: {path: /d}, rule: {rule: query, db: social, col: c}}",
 			want: "routes[0].rule.db: no such database; did you mean social?\n" +
 				"routes[1].rule.db: no such database in databases\n" +
-				"routes[2].rule.db: queries on databases of type mongo are not built yet; want embedded\n" +
+				"routes[2].rule.db: queries on databases of type mongo are not built yet; want sql-postgres, sql-mysql or embedded\n" +
 				"routes[3].rule.db: the database has no conn",
-			good: own + "databases: {social: {type: embedded, conn: x}, m: {type: mongo, conn: x}}\nroutes: [{match: {path: /a}, rule: {rule: query, db: social, col: c}}]",
+			good: own + "databases: {social: {type: embedded, conn: x}, m: {type: mongo, conn: x}, p: {type: sql-postgres, conn: x}, y: {type: sql-mysql, conn: x}}\nroutes:\n" +
+				"- {match: {path: /a}, rule: {rule: query, db: social, col: c}}\n" +
+				"- {match: {path: /b}, rule: {rule: query, db: p, col: c}}\n" +
+				"- {match: {path: /c}, rule: {rule: query, db: y, col: c}}",
 		},
 		"webhooks go to hosts that are listed": {
 			bad: own + "webhooks: {allow: [a.example, 'b:81']}\nroutes:\n" +

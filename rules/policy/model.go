@@ -30,19 +30,20 @@ var (
 	}
 )
 
-const responseLater = "rules on the response are not built yet"
-
-var ruleShape = &shape{kind: aRule, about: "The rule that decides. Only yes lets a request through."}
+var (
+	ruleShape     = &shape{kind: aRule, about: "The rule that decides. Only yes lets a request through."}
+	responseShape = &shape{kind: aRule, about: "The rule that decides about the upstream's response. Only yes lets it out."}
+)
 
 var authShape = oneOf("Whether a token is needed. Where it is left out: a top-level allow or deny does not look at the token, every other rule needs a valid one.",
 	"required", "optional", "none").orElse(
 	objectOf("A token of one of these is needed.",
 		need("providers", listOf("Names of entries of auth.tokens.", aText("")).atLeast(1))))
 
-func rulesOf(about string, operations []string) *shape {
+func rulesOf(about string, operations []string, rule *shape) *shape {
 	s := objectOf(about)
 	for _, op := range operations {
-		s.keys = append(s.keys, may(op, ruleShape))
+		s.keys = append(s.keys, may(op, rule))
 	}
 	return s
 }
@@ -69,21 +70,22 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("routes", listOf("The most specific match decides, whatever the order. What none covers is denied.", routeShape)),
 	may("services", tableOf("Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
 		objectOf("", need("endpoints", tableOf("", objectOf("",
-			may("auth", authShape), need("rule", ruleShape), later("response", responseLater))))))),
+			may("auth", authShape), need("rule", ruleShape), may("response", responseShape))))))),
 	may("databases", tableOf("Databases: rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}, and what query rules may read.",
 		objectOf("",
-			need("type", oneOf("What it is. Query rules read embedded (SQLite) ones.", databaseTypes...)),
-			may("conn", aText("Connection string; the companion alone reads it.")),
+			need("type", oneOf("What it is. Query rules read sql-postgres, sql-mysql (MariaDB too) and embedded (SQLite) ones.", databaseTypes...)),
+			may("conn", aText("Connection string; the companion alone reads it. A URL for PostgreSQL, user:password@tcp(host:port)/database for MySQL, a path for SQLite.")),
 			may("collections", tableOf("Rules by collection; those of `default` step in, operation by operation, for what a collection does not list.",
-				objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", operations)), later("response", responseLater))))))),
+				objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", operations, ruleShape)),
+					may("response", rulesOf("Rules on the response, by operation.", operations, responseShape)))))))),
 	may("webhooks", objectOf("",
 		may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))))),
 	may("files", listOf("Rules for {apiPrefix}/{project}/files/…: the longest prefix decides.",
 		objectOf("",
 			need("prefix", aText("A path below files, such as /users/:id.")),
 			may("auth", authShape),
-			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", fileOperations)),
-			later("response", responseLater)))),
+			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", fileOperations, ruleShape)),
+			may("response", rulesOf("Rules on the response, by operation.", fileOperations, responseShape))))),
 )
 
 var routeShape = objectOf("",
@@ -94,7 +96,7 @@ var routeShape = objectOf("",
 		need("path", aText("A path; {x} is one segment, {x...} at the end the rest.")))),
 	may("auth", authShape),
 	need("rule", ruleShape),
-	later("response", responseLater))
+	may("response", responseShape))
 
 var authSection = objectOf("Tokens: who signs them, where they are, what becomes of them.",
 	may("tokens", listOf("Keys that tokens are verified with.", objectOf("",

@@ -107,6 +107,8 @@ type Resource struct {
 	Place string
 	Auth  Auth
 	Rule  *rules.Rule
+	// Response decides about the upstream's response; nil: no rule does.
+	Response *rules.Rule
 	// Strip are the headers that only the policy may set, in lower case and
 	// with `_` written as `-`: a client's own are taken away.
 	Strip []string

@@ -16,25 +16,25 @@ func (l *loader) resources() {
 	l.routes(l.doc.Key("routes"))
 }
 
-// resource compiles one rule. It is nil where there is none, or one with faults.
-func (l *loader) resource(r Resource, rule rules.Value, auth *Auth) *Resource {
+// stated is a rule as the file has it.
+type stated struct {
+	spec  rules.Value
+	place string
+}
+
+// resource compiles a rule and, where there is one, the rule on the response. It
+// is nil where there is no rule, or one with faults.
+func (l *loader) resource(r Resource, rule rules.Value, response stated, auth *Auth) *Resource {
 	if rule.Kind() == rules.Missing {
 		return nil
 	}
 	l.ruled++
-	compiled, faults := rules.Compile(rule, r.Place, l.scope())
-	for _, f := range faults {
-		l.redact(&f)
-		l.add(f)
-	}
-	eachClause(rule, r.Place, func(clause rules.Value, _ string) {
-		if kind, _ := clause.Key("rule").Text(); kind == "query" || kind == "webhook" {
-			l.p.Calls = true
-			if l.firstCall == "" {
-				l.firstCall = r.Place
-			}
+	compiled := l.compile(stated{rule, r.Place})
+	if response.spec.Kind() != rules.Missing {
+		if r.Response = l.compile(response); r.Response == nil {
+			return nil
 		}
-	})
+	}
 	if compiled == nil {
 		return nil
 	}
@@ -53,8 +53,28 @@ func (l *loader) resource(r Resource, rule rules.Value, auth *Auth) *Resource {
 	}
 	r.Strip = sorted(r.Strip)
 	l.p.resources = append(l.p.resources, &r)
-	l.specs = append(l.specs, rule)
 	return &r
+}
+
+// compile compiles one rule, nil when it has faults.
+func (l *loader) compile(s stated) *rules.Rule {
+	compiled, faults := rules.Compile(s.spec, s.place, l.scope())
+	for _, f := range faults {
+		l.redact(&f)
+		l.add(f)
+	}
+	eachClause(s.spec, s.place, func(clause rules.Value, _ string) {
+		if kind, _ := clause.Key("rule").Text(); kind == "query" || kind == "webhook" {
+			l.p.Calls = true
+			if l.firstCall == "" {
+				l.firstCall = s.place
+			}
+		}
+	})
+	if compiled != nil {
+		l.stated = append(l.stated, s)
+	}
+	return compiled
 }
 
 func (l *loader) scope() *rules.Scope {

@@ -50,7 +50,7 @@ func (l *loader) route(v rules.Value, place, name string) {
 		l.fault(rules.Join(at, "path"), "%s", fault)
 	}
 	r := l.resource(Resource{Kind: Route, Name: name, Place: rules.Join(place, "rule")},
-		v.Key("rule"), l.auth(v.Key("auth"), rules.Join(place, "auth")))
+		v.Key("rule"), stated{v.Key("response"), rules.Join(place, "response")}, l.auth(v.Key("auth"), rules.Join(place, "auth")))
 	if !hasPath || fault != "" || l.unset[rules.Join(at, "path")] || l.unset[rules.Join(at, "host")] {
 		return
 	}

@@ -43,4 +43,7 @@ var ruleShapes = []key{
 	ruleOf("decrypt", need("fields", aFields), may("algorithm", oneOf("", "aes-cfb", "aes-gcm")), aGuard),
 	ruleOf("hash", need("fields", aFields), may("algorithm", oneOf("", "sha256", "hmac-sha256")),
 		may("encoding", oneOf("", "base64", "hex")), aGuard),
+	ruleOf("filter",
+		need("field", aText("A path to an array.")), need("clause", ruleShape),
+		may("onUnknown", oneOf("What an element does about which the clause says unknown: block the request or the response, or drop out.", "block", "drop"))),
 }

@@ -77,7 +77,7 @@ func members(s *shape) []rules.Member {
 // elemSchema refers to the shapes that stand in many places.
 func elemSchema(s *shape) rules.Value {
 	switch s {
-	case ruleShape:
+	case ruleShape, responseShape:
 		return reference("rule")
 	case authShape:
 		return reference("auth")

@@ -127,8 +127,9 @@ func TestSchemaRefuses(t *testing.T) {
 		`{"routes":[{"match":{"path":"/"}}]}`:       `{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"}}]}`,
 		`{"files":[{"prefix":"/"}]}`:                `{"files":[{"prefix":"/","rules":{}}]}`,
 		`{"auth":{"tokens":[{"jwks":{"url":""}}]}}`: `{"auth":{"tokens":[{"jwks":{"keys":[{}]}}]}}`,
-		`{"routes":[{"match":{"path":"/"},"auth":"maybe","rule":{"rule":"allow"}}]}`:              `{"routes":[{"match":{"path":"/"},"auth":{"providers":["a"]},"rule":{"rule":"allow"}}]}`,
-		`{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"},"response":{"rule":"allow"}}]}`: `{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"},"auth":"none"}]}`,
+		`{"routes":[{"match":{"path":"/"},"auth":"maybe","rule":{"rule":"allow"}}]}`:             `{"routes":[{"match":{"path":"/"},"auth":{"providers":["a"]},"rule":{"rule":"allow"}}]}`,
+		`{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"},"response":{"rule":"allw"}}]}`: `{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"},"response":{"rule":"allow"}}]}`,
+		`{"files":[{"prefix":"/","rules":{},"response":{"rule":"allow"}}]}`:                      `{"files":[{"prefix":"/","rules":{},"response":{"read":{"rule":"allow"}}}]}`,
 	} {
 		if valid(t, s, bad) == nil {
 			t.Errorf("valid: %s", bad)
@@ -146,7 +147,7 @@ func TestSchemaOfRules(t *testing.T) {
 	values := map[string]string{
 		"type": `"string"`, "eval": `"=="`, "f1": `"a"`, "f2": `"a"`, "clauses": `[{"rule":"allow"}]`, "db": `"d"`, "col": `"c"`, "find": `{}`,
 		"clause": `{"rule":"allow"}`, "store": `"args.x"`, "cache": `"5s"`, "url": `"https://a/"`, "claims": `{}`, "body": `1`,
-		"field": `"args.a"`, "value": `1`, "fields": `["args.a"]`, "algorithm": `"aes-gcm"`, "encoding": `"hex"`, "name": `"n"`, "error": `"e"`, "nonsense": `1`,
+		"field": `"args.a"`, "value": `1`, "fields": `["args.a"]`, "algorithm": `"aes-gcm"`, "encoding": `"hex"`, "onUnknown": `"drop"`, "name": `"n"`, "error": `"e"`, "nonsense": `1`,
 	}
 	scope := &rules.Scope{AESKey: make([]byte, 16), CanSign: true, Response: true}
 	agree := func(t *testing.T, rule rules.Value) {

@@ -27,7 +27,7 @@ func (l *loader) serviceRules(v rules.Value) {
 			}
 			endpoints[endpoint] = l.resource(
 				Resource{Kind: Service, Name: "services." + service + "." + endpoint, Place: rules.Join(place, "rule")},
-				e.Key("rule"), l.auth(e.Key("auth"), rules.Join(place, "auth")))
+				e.Key("rule"), stated{e.Key("response"), rules.Join(place, "response")}, l.auth(e.Key("auth"), rules.Join(place, "auth")))
 			return true
 		})
 		index[service] = endpoints
@@ -61,8 +61,8 @@ func (l *loader) query(db, col string) string {
 	conn := rules.Join(rules.Join("databases", db), "conn")
 	switch {
 	case d.Type == "": // reported
-	case d.Type != "embedded":
-		return fmt.Sprintf("queries on databases of type %s are not built yet; want embedded", d.Type)
+	case d.Type == "mongo":
+		return "queries on databases of type mongo are not built yet; want sql-postgres, sql-mysql or embedded"
 	case d.Conn == "" && !l.o.Module && !l.unset[conn] && !l.quiet[conn]:
 		return "the database has no conn"
 	}
@@ -100,7 +100,7 @@ func (l *loader) databaseRules(v rules.Value) {
 	}
 }
 
-// operationRules reads `auth` and `rules`.
+// operationRules reads `auth`, `rules` and `response`.
 func (l *loader) operationRules(v rules.Value, place string, operations []string, like Resource) map[string]*Resource {
 	byOp := map[string]*Resource{}
 	at := rules.Join(place, "rules")
@@ -109,7 +109,13 @@ func (l *loader) operationRules(v rules.Value, place string, operations []string
 		if contains(operations, op) { // else it is reported
 			r := like
 			r.Op, r.Name, r.Place = op, like.Name+"."+op, rules.Join(at, op)
-			byOp[op] = l.resource(r, rule, auth)
+			byOp[op] = l.resource(r, rule, stated{v.Key("response").Key(op), rules.Join(rules.Join(place, "response"), op)}, auth)
+		}
+		return true
+	})
+	v.Key("response").Each(func(op string, _ rules.Value) bool {
+		if contains(operations, op) && v.Key("rules").Key(op).Kind() == rules.Missing {
+			l.fault(rules.Join(rules.Join(place, "response"), op), "there is no rule for %s beside it, under rules", op)
 		}
 		return true
 	})

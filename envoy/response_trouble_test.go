@@ -1,0 +1,156 @@
+package envoy
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/host/gateway"
+)
+
+// watched asks the companion when the response is there: about the document in
+// the body, with the body held, and about the caller, with the headers alone.
+const watched = `
+project: shop
+auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
+companion: {cluster: rulegate-companion, timeout: 400ms}
+databases: {social: {type: embedded, conn: social.db}}
+routes:
+  - match: {methods: [GET, POST], path: "/body"}
+    rule: {rule: authenticated}
+    response: {rule: query, db: social, col: bans, find: {id: args.res.owner}, clause: {rule: match, type: number, eval: "==", f1: utils.length(args.result), f2: 0}}
+  - match: {methods: [GET, POST], path: "/headers"}
+    rule: {rule: authenticated}
+    response: {rule: query, db: social, col: bans, find: {id: args.auth.id}, clause: {rule: match, type: number, eval: "==", f1: utils.length(args.result), f2: 0}}
+`
+
+// document is what the upstream answers: in one piece, and in two.
+var document = map[string]*upstreamAnswer{
+	"whole":  {Status: 200, Headers: [][2]string{{"content-type", "application/json"}, {"x-note", "SECRET"}}, Body: `{"owner":"u2","x":"SECRET"}`},
+	"pieces": {Status: 200, Headers: [][2]string{{"content-type", "application/json"}, {"x-note", "SECRET"}, {"transfer-encoding", "chunked"}}, Body: `{"owner":"u2","x":"SECRET"}`},
+}
+
+// companionTroubleLater: whatever becomes of the companion while the response
+// waits, the client gets nothing of it.
+func companionTroubleLater(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *process) {
+	urls, busy := misbehaving(t)
+	for name, u := range urls {
+		b.addPolicy(t, "later-"+slug(name), watched, u)
+	}
+	return func(t *testing.T, p *process) {
+		at := p.listeners(t)
+		troubleLater(t, up, busy, func(name string) string { return at["later-"+slug(name)] })
+	}
+}
+
+func TestCompanionTroubleLaterOnWazero(t *testing.T) {
+	up := newUpstream(t)
+	urls, busy := misbehaving(t)
+	m := loadModule(t)
+	at := map[string]string{}
+	for name, u := range urls {
+		c := &Case{Name: slug(name), Policy: watched}
+		pol, doc := c.load(t, watched)
+		target, err := url.Parse(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at[name] = startGateway(t, c, m, up, pol, doc, gateway.Cluster{URL: target})
+	}
+	troubleLater(t, up, busy, func(name string) string { return at[name] })
+}
+
+func troubleLater(t *testing.T, up *upstream, busy *sync.WaitGroup, addr func(name string) string) {
+	token := bearer(t, `{"id":"u1"}`)
+	ask := func(t *testing.T, name, target, shape string) {
+		up.answer(t.Name(), document[shape])
+		answer, err := send(addr(name), &Request{Method: "GET", Target: target, Headers: [][2]string{token}}, t.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := http.StatusServiceUnavailable
+		switch {
+		case behaviours[name].through:
+			want = http.StatusOK
+		case name == "banned":
+			want = http.StatusForbidden
+		}
+		if answer.Status != want {
+			t.Errorf("want %d, found %d %s", want, answer.Status, answer.Body)
+		}
+		if want == http.StatusOK {
+			if answer.Body != document[shape].Body {
+				t.Errorf("want the document, found %s", answer.Body)
+			}
+			return
+		}
+		if strings.Contains(answer.Body+fmt.Sprint(answer.Headers), "SECRET") || !strings.HasPrefix(answer.Body, `{"error":`) {
+			t.Errorf("want an error as JSON, and nothing of the document, found %v %s", answer.Headers, answer.Body)
+		}
+	}
+	t.Run("responses", func(t *testing.T) {
+		names := []string{"down"}
+		for name := range behaviours {
+			names = append(names, name)
+		}
+		for _, name := range names {
+			for _, target := range []string{"/body", "/headers"} {
+				for shape := range document {
+					t.Run(name+target+"/"+shape, func(t *testing.T) {
+						t.Parallel()
+						ask(t, name, target, shape)
+					})
+				}
+			}
+		}
+	})
+	busy.Wait() // the late ones have answered
+	t.Run("afterwards", func(t *testing.T) {
+		for _, target := range []string{"/body", "/headers"} {
+			ask(t, "good", target, "whole")
+		}
+	})
+}
+
+// clientsThatLeaveLater: a client that goes away while its response waits for
+// the companion leaves nothing behind that harms the next one.
+func clientsThatLeaveLater(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *process) {
+	urls, busy := misbehaving(t)
+	b.addPolicy(t, "left-later", watched, urls["late"])
+	b.addPolicy(t, "stayed-later", watched, urls["good"])
+	return func(t *testing.T, p *process) {
+		at := p.listeners(t)
+		headers := [][2]string{bearer(t, `{"id":"u1"}`)}
+		var all sync.WaitGroup
+		for i := range 40 {
+			all.Go(func() {
+				id := fmt.Sprint("left-later-", i)
+				up.answer(id, document["pieces"])
+				conn, err := net.Dial("tcp", at["left-later"])
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r := &Request{Method: "GET", Target: []string{"/body", "/headers"}[i%2], Headers: headers}
+				fmt.Fprint(conn, r.wire(id))
+				time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+				conn.Close()
+			})
+		}
+		all.Wait()
+		busy.Wait()
+		for i := range 20 {
+			id := fmt.Sprint("stays-later-", i)
+			up.answer(id, document["whole"])
+			answer, err := send(at["stayed-later"], &Request{Method: "GET", Target: "/body", Headers: headers}, id)
+			if err != nil || answer.Status != http.StatusOK {
+				t.Fatalf("%v %v", answer, err)
+			}
+		}
+	}
+}
