@@ -23,8 +23,8 @@ const (
 	kindDate   // a day; as an instant its beginning, UTC
 )
 
-// tests is serverQuery's where.tests: a value of another type than the column's
-// matches nothing.
+// tests writes that a column compares so with one of the values. One of another
+// type than the column's matches nothing.
 func (s *serverQuery) tests(c *column, op find.Op, values []find.Value) fragment {
 	var null bool
 	var strs []string

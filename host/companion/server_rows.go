@@ -103,7 +103,7 @@ func (c *catalogue) forget(name string) {
 	delete(c.tables, name)
 }
 
-// patience is the time that a server is given for a statement, from what is left:
+// serverPatience is the time that a server is given for a statement, from what is left:
 // rounded up, so that few different ones are set.
 func serverPatience(left time.Duration) time.Duration {
 	steps := []time.Duration{100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute}
