@@ -295,7 +295,7 @@ func TestAGoneClientEndsItsStream(t *testing.T) {
 }
 
 func TestTicks(t *testing.T) {
-	b := start(t, "configure: tickevery 5\ntick: tickevery 0", func(c *Config) { c.VMs = 2 })
+	b := start(t, "configure: tickevery 5\ntick: tickevery 5", func(c *Config) { c.VMs = 2 })
 	until(t, func() bool {
 		n := 0
 		for _, l := range b.notes.all() {
