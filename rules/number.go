@@ -76,8 +76,8 @@ func index(v Value) (i int, ok bool) {
 	return int(d.float), true
 }
 
-// plainIndex reads a plain decimal index: 0, 12; not +1, 01, -1.
-func plainIndex(s string) (i int, ok bool) {
+// PlainIndex reads a plain decimal index of an array: 0, 12; not +1, 01, -1.
+func PlainIndex(s string) (i int, ok bool) {
 	if s == "" || len(s) > 9 || s[0] == '0' && len(s) > 1 {
 		return 0, false
 	}

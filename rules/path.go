@@ -73,7 +73,7 @@ func (w reach) pathBelow(root, text string) (*path, error) {
 }
 
 func keyStep(key string) step {
-	i, ok := plainIndex(key)
+	i, ok := PlainIndex(key)
 	if !ok {
 		i = -1
 	}

@@ -59,7 +59,7 @@ func visit(v rules.Value, path []string, see func(rules.Value) bool) (found bool
 	case rules.Object:
 		return visit(v.Key(path[0]), path[1:], see)
 	case rules.Array:
-		if i, ok := index(path[0]); ok && i < v.Len() && visit(v.At(i), path[1:], see) {
+		if i, ok := rules.PlainIndex(path[0]); ok && i < v.Len() && visit(v.At(i), path[1:], see) {
 			return true
 		}
 		v.Each(func(_ string, x rules.Value) bool {
@@ -69,20 +69,6 @@ func visit(v rules.Value, path []string, see func(rules.Value) bool) (found bool
 		return found
 	}
 	return see(rules.Value{})
-}
-
-// index reads a plain decimal index.
-func index(s string) (i int, ok bool) {
-	if s == "" || len(s) > 9 || s[0] == '0' && len(s) > 1 {
-		return 0, false
-	}
-	for _, b := range []byte(s) {
-		if b < '0' || b > '9' {
-			return 0, false
-		}
-		i = i*10 + int(b-'0')
-	}
-	return i, true
 }
 
 func (f *Field) holds(v rules.Value) bool {
