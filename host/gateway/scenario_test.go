@@ -582,9 +582,6 @@ func peers(t *testing.T) map[string]*url.URL {
 		u, _ := url.Parse(srv.URL)
 		return u
 	}
-	gone := httptest.NewServer(http.NotFoundHandler())
-	refused, _ := url.Parse(gone.URL)
-	gone.Close()
 	peer := func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %s", r.Method, r.URL, b)
@@ -605,7 +602,8 @@ func peers(t *testing.T) map[string]*url.URL {
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		}),
-		"mute":    serve(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
-		"refused": refused,
+		"mute": serve(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+		// A port that was free a moment ago may be another test's by now; nobody is given port 1.
+		"refused": {Scheme: "http", Host: "127.0.0.1:1"},
 	}
 }
