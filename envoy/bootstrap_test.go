@@ -47,8 +47,18 @@ func (b *bootstrap) add(t testing.TB, c *Case) *companion {
 		l.Companion = "companion-of-" + c.Name
 		b.conf.Clusters = append(b.conf.Clusters, envoyconf.Cluster{Name: l.Companion, URL: srv.URL})
 	}
+	for _, r := range p.Remotes {
+		b.addCluster(r.Cluster, "http://"+r.Cluster)
+	}
 	b.conf.Listeners = append(b.conf.Listeners, l)
 	return co
+}
+
+// addCluster adds one, unless it is there.
+func (b *bootstrap) addCluster(name, url string) {
+	if !slices.ContainsFunc(b.conf.Clusters, func(c envoyconf.Cluster) bool { return c.Name == name }) {
+		b.conf.Clusters = append(b.conf.Clusters, envoyconf.Cluster{Name: name, URL: url})
+	}
 }
 
 // addPolicy gives a policy a listener, with a companion at a URL or none.

@@ -131,7 +131,7 @@ func readCase(path string) (*Case, error) {
 		delete(sections, name)
 		return s
 	}
-	c.Policy, c.Loads, c.Seed = take("policy.yaml"), take("loads.yaml"), take("seed.sql")
+	c.Policy, c.Loads, c.Seed = withIssuer(take("policy.yaml")), take("loads.yaml"), take("seed.sql")
 	c.Faults, c.Env = lines(take("faults")), lines(take("env"))
 	shared, err := parseReplies(take("replies.json"))
 	if err != nil {

@@ -24,7 +24,8 @@ func TestNative(t *testing.T) {
 				return
 			}
 			p, _ := c.load(t, c.Policy)
-			n := &native{policy: p, companion: c.companion(t, p)}
+			n := &native{policy: p, companion: c.companion(t, p), keys: newNativeKeys(p)}
+			n.gate = gate.New(p, n.keys)
 			for _, r := range c.Requests {
 				t.Run(r.Name, func(t *testing.T) {
 					n.companion.expect(r.Replies)
@@ -43,18 +44,23 @@ func TestNative(t *testing.T) {
 // native takes requests their whole way through a gate.
 type native struct {
 	policy    *policy.Policy
+	gate      *gate.Gate
+	keys      *nativeKeys
 	companion *companion
 }
 
 func (n *native) run(r *Request) (*Seen, error) {
-	now := time.Now()
+	now := n.keys.now()
 	req := &gate.Request{Headers: r.pairs("native"), IP: "127.0.0.1", ID: "native", EndStream: r.Body == ""}
-	s, step := gate.New(n.policy).Begin(req, now)
+	s, step := n.gate.Begin(req, now)
 	for rounds := 0; ; rounds++ {
-		if rounds > 100 {
+		if rounds > 200 {
 			return nil, fmt.Errorf("no end after %d steps", rounds)
 		}
 		switch step.Action {
+		case gate.AwaitKeys:
+			n.keys.tick()
+			step = s.Keys(n.keys.now())
 		case gate.AwaitBody:
 			step = s.Body(r.Body)
 		case gate.AwaitReplies:

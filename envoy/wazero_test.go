@@ -135,6 +135,13 @@ func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *pol
 	cfg.BufferLimit = int64(envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody))
 	cfg.Upstream.URL, _ = url.Parse(up.URL)
 	cfg.Clusters = map[string]gateway.Cluster{p.Companion.Cluster: companion}
+	for _, r := range p.Remotes {
+		u, err := url.Parse(r.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Clusters[r.Cluster] = gateway.Cluster{URL: u}
+	}
 	g, err := newGateway(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/rulegate/rulegate/host/envoyconf"
@@ -17,6 +19,7 @@ type envoyFlags struct {
 	listen, admin          string
 	upstream, upstreamCA   string
 	companion, companionCA string
+	jwksCA                 string
 	module, format         string
 	inlineSecrets          bool
 	idle                   time.Duration
@@ -53,6 +56,7 @@ environment. Connection strings and webhook hosts are the companion's alone and 
 	flags.StringVar(&f.upstreamCA, "upstream-ca", "", "certificates that check an https upstream (default "+envoyconf.SystemCA+")")
 	flags.StringVar(&f.companion, "companion", "", "URL of `rulegate serve`; required when a rule queries or calls a webhook")
 	flags.StringVar(&f.companionCA, "companion-ca", "", "certificates that check an https companion (default "+envoyconf.SystemCA+")")
+	flags.StringVar(&f.jwksCA, "jwks-ca", "", "certificates that check the servers of auth.tokens[].jwks.url (default "+envoyconf.SystemCA+")")
 	flags.StringVar(&f.module, "module", "rulegate.wasm", "path of the module, as Envoy opens it")
 	flags.StringVar(&f.format, "format", "yaml", "yaml or json")
 	flags.BoolVar(&f.inlineSecrets, "inline-secrets", false, "write the variables' values into the configuration, for all to read who reach the admin interface")
@@ -131,6 +135,9 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 			Name: p.Companion.Cluster, URL: f.companion, CA: f.companionCA, Connect: time.Second,
 		})
 	}
+	for _, u := range issuers(p) {
+		conf.Clusters = append(conf.Clusters, envoyconf.Cluster{Name: u.cluster, URL: u.url.String(), CA: f.jwksCA})
+	}
 	b, err := envoyconf.Build(conf)
 	if err != nil {
 		return nil, err
@@ -139,6 +146,24 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 		return b.JSON()
 	}
 	return b.YAML()
+}
+
+// issuer is a server of key sets.
+type issuer struct {
+	cluster string
+	url     *url.URL // scheme and host
+}
+
+// issuers lists where a policy's key sets are fetched, each cluster once.
+func issuers(p *policy.Policy) (out []issuer) {
+	for _, r := range p.Remotes {
+		u, err := url.Parse(r.URL)
+		if err != nil || slices.ContainsFunc(out, func(i issuer) bool { return i.cluster == r.Cluster }) {
+			continue
+		}
+		out = append(out, issuer{r.Cluster, &url.URL{Scheme: u.Scheme, Host: u.Host}})
+	}
+	return out
 }
 
 // upstreamCluster is Envoy's name for what is behind it.

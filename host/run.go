@@ -132,6 +132,9 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 	if c != nil {
 		clusters[f.policy.Companion.Cluster] = gateway.Cluster{Handler: c}
 	}
+	for _, i := range issuers(f.policy) {
+		clusters[i.cluster] = gateway.Cluster{URL: i.url}
+	}
 	return gateway.New(ctx, gateway.Config{
 		Module:                      module,
 		PluginConfig:                []byte(text),

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
@@ -17,11 +19,13 @@ import (
 // plugin is one plugin configuration: one policy.
 type plugin struct {
 	types.DefaultPluginContext
-	vm       *vm
-	policy   *policy.Policy
-	gate     *gate.Gate
-	keys     wire.Keys // shared with the companion
-	counters counters
+	vm        *vm
+	id        uint32 // of its context
+	policy    *policy.Policy
+	gate      *gate.Gate
+	keys      *keys     // that are fetched; nil: none
+	companion wire.Keys // shared with the companion
+	counters  counters
 }
 
 // OnPluginStart loads the policy. A fault refuses the configuration, after all
@@ -47,9 +51,38 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		logFaults(err)
 		return status
 	}
-	p.policy, p.gate, p.keys = pol, gate.New(pol), wire.DeriveKeys(pol.Companion.Secrets...)
+	p.policy, p.companion = pol, wire.DeriveKeys(pol.Companion.Secrets...)
+	pol.Tokens = pol.Tokens.WithHost(p.vm.verifier())
+	p.keys = newKeys(p, pol)
+	p.gate = gate.New(pol, p.keys.forGate())
+	if p.keys != nil {
+		// The first fetch is made from the first tick: this may be the canary,
+		// which is thrown away with the calls it made.
+		if err := proxywasm.SetTickPeriodMilliSeconds(uint32(tickPeriod.Milliseconds())); err != nil {
+			proxywasm.LogErrorf("rulegate: no ticks, so no keys can be fetched: %v", err)
+			return types.OnPluginStartStatusFailed
+		}
+	}
 	return types.OnPluginStartStatusOK
 }
+
+// OnTick is called by the host every tickPeriod.
+func (p *plugin) OnTick() {
+	defer p.rescue()
+	p.keys.tick(time.Now())
+}
+
+// rescue keeps a panic outside of any request from becoming a trap.
+func (p *plugin) rescue() {
+	if r := recover(); r != nil {
+		defer func() { _ = recover() }()
+		proxywasm.LogErrorf("rulegate: panic: %v\n%s", r, debug.Stack())
+	}
+}
+
+// enter makes the plugin's own context the one that host calls are about, after
+// those of streams.
+func (p *plugin) enter() { _ = proxywasm.SetEffectiveContext(p.id) }
 
 // load reads a policy from what the host calls the configuration: JSON text (a
 // google.protobuf.StringValue or BytesValue, from Istio too), or the bytes of a
@@ -86,6 +119,6 @@ func logFaults(err error) {
 }
 
 // NewHttpContext is the context of one request.
-func (p *plugin) NewHttpContext(uint32) types.HttpContext {
-	return &stream{plugin: p}
+func (p *plugin) NewHttpContext(id uint32) types.HttpContext {
+	return &stream{plugin: p, id: id}
 }

@@ -46,7 +46,7 @@ func (s *stream) dispatch(calls []rules.Call, header func(string) string, done f
 		{":path", wire.Path},
 		{":authority", p.Companion.Cluster},
 		{"content-type", "application/json"},
-		{"authorization", "Bearer " + s.plugin.keys.Token(p.Project, body, time.Now())},
+		{"authorization", "Bearer " + s.plugin.companion.Token(p.Project, body, time.Now())},
 		{wire.TimeoutHeader, strconv.FormatUint(uint64(timeout), 10)},
 	}
 	for _, name := range traceHeaders {
@@ -70,7 +70,7 @@ func (s *stream) dispatch(calls []rules.Call, header func(string) string, done f
 func (s *stream) replied(calls []rules.Call, request []byte) {
 	var action types.Action
 	defer s.guard(&action)
-	if s.state != calling {
+	if !s.enter() || s.state != calling {
 		return
 	}
 	s.resume(s.gate.Replies(s.readReplies(calls, request)))
@@ -100,7 +100,7 @@ func (s *stream) readReplies(calls []rules.Call, request []byte) []rules.Reply {
 	if err != nil || len(body) > p.Limits.ResponseBody {
 		return failures(calls, "no reply, or one beyond limits.responseBody")
 	}
-	if err := s.plugin.keys.CheckSeal(request, body, seal); err != nil {
+	if err := s.plugin.companion.CheckSeal(request, body, seal); err != nil {
 		return failures(calls, "reply without a valid seal: "+err.Error())
 	}
 	replies, err := wire.DecodeReplies(string(body), calls, p.Limits.Depth+envelope)

@@ -10,6 +10,8 @@ package main
 import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/rulegate/rulegate/rules/token"
 )
 
 func init() {
@@ -24,8 +26,18 @@ type vm struct {
 	types.DefaultVMContext
 	denials bucket // of log lines
 	panics  bucket
+	host    *token.Host // nil: not tried yet
 }
 
-func (v *vm) NewPluginContext(uint32) types.PluginContext {
-	return &plugin{vm: v}
+func (v *vm) NewPluginContext(id uint32) types.PluginContext {
+	return &plugin{vm: v, id: id}
+}
+
+// verifier is what the host verifies signatures with, where it does.
+func (v *vm) verifier() token.Host {
+	if v.host == nil {
+		h := token.ProbeHost(verifySignature)
+		v.host = &h
+	}
+	return *v.host
 }

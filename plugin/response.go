@@ -100,7 +100,7 @@ func (s *stream) takeMask(step gate.MaskStep) types.Action {
 func (s *stream) answered(calls []rules.Call, request []byte) {
 	var action types.Action
 	defer s.guardResponse(&action)
-	if s.state != consulting {
+	if !s.enter() || s.state != consulting {
 		return
 	}
 	if s.takeMask(s.mask.Replies(s.readReplies(calls, request))) != types.ActionContinue {

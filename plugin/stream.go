@@ -18,6 +18,7 @@ type state uint8
 
 const (
 	unseen     state = iota // no headers yet
+	awaiting                // keys are awaited
 	gathering               // the body is awaited
 	calling                 // replies are awaited
 	refused                 // answered here, or about to be
@@ -36,7 +37,11 @@ const holdAll types.Action = 4
 type stream struct {
 	types.DefaultHttpContext
 	plugin   *plugin
+	id       uint32 // of its context
 	state    state
+	waited   bool // for keys: what calls it back may do so in the plugin's context
+	ended    bool // the body has come, before it was asked for
+	gone     bool
 	gate     *gate.Stream     // nil once the request is refused or forwarded
 	mask     *gate.Mask       // what is to be done with the response; nil: nothing
 	resource *policy.Resource // nil: nothing covers the request
@@ -55,7 +60,7 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	s.gate, step = s.plugin.gate.Begin(&gate.Request{Headers: headers, EndStream: end, Ask: ask}, s.now)
 	s.resource = step.Resource
 	action = s.take(step)
-	if s.state == calling {
+	if s.state == calling || s.state == awaiting && !step.BodyNext {
 		return holdAll
 	}
 	return action
@@ -68,12 +73,12 @@ func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
 	switch s.state {
 	case forwarded, masking, consulting:
 		return types.ActionContinue
-	case gathering:
+	case gathering, awaiting:
 		if size > s.gate.MaxBody() {
 			return s.take(s.gate.TooLarge())
 		}
 		if end {
-			return s.readBody()
+			return s.bodyEnded()
 		}
 	}
 	return types.ActionPause
@@ -91,10 +96,18 @@ func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
 	switch s.state {
 	case forwarded, masking, consulting:
 		return types.ActionContinue
-	case gathering:
-		return s.readBody()
+	case gathering, awaiting:
+		return s.bodyEnded()
 	}
 	return types.ActionPause
+}
+
+// bodyEnded reads the body, unless it is not known yet whether it is wanted.
+func (s *stream) bodyEnded() types.Action {
+	if s.ended = true; s.state == awaiting {
+		return types.ActionPause
+	}
+	return s.readBody()
 }
 
 func (s *stream) readBody() types.Action {
@@ -117,8 +130,14 @@ func (s *stream) take(step gate.Step) types.Action {
 			s.plugin.counters.add(s.resource, "yes")
 			s.state, s.gate, s.mask = forwarded, nil, step.Mask
 			return types.ActionContinue
+		case gate.AwaitKeys:
+			s.state, s.waited = awaiting, true
+			s.plugin.keys.waiting[s.id] = s
+			return types.ActionPause
 		case gate.AwaitBody:
-			s.state = gathering
+			if s.state = gathering; s.ended {
+				return s.readBody()
+			}
 			return types.ActionPause
 		case gate.AwaitReplies:
 			s.state = calling
@@ -141,6 +160,33 @@ func (s *stream) resume(step gate.Step) {
 	}
 	if err := proxywasm.ResumeHttpRequest(); err != nil {
 		proxywasm.LogErrorf("rulegate: request not resumed: %v", err)
+	}
+}
+
+// keysCame tries the token of a request that waits for keys again. The plugin is
+// called then, not the request.
+func (s *stream) keysCame(now time.Time) {
+	var action types.Action
+	defer s.guard(&action)
+	if !s.enter() || s.state != awaiting {
+		return
+	}
+	step := s.gate.Keys(now)
+	s.resource = step.Resource
+	s.resume(step)
+}
+
+// enter makes this request the one that host calls are about, where it may not
+// be; false when it is gone.
+func (s *stream) enter() bool {
+	return !s.waited || !s.gone && proxywasm.SetEffectiveContext(s.id) == nil
+}
+
+// OnHttpStreamDone is called when the request is over, however it ended.
+func (s *stream) OnHttpStreamDone() {
+	s.gone = true
+	if s.waited {
+		delete(s.plugin.keys.waiting, s.id)
 	}
 }
 

@@ -29,12 +29,13 @@ func accessLog() object {
 }
 
 // statsConfig turns the module's counters, rulegate.decision.<outcome>.<resource>,
-// into one metric with two tags. A tag's first group is cut out of the name,
+// into one metric with two tags, and rulegate.jwks.<result> into one with one. A tag's first group is cut out of the name,
 // the second is its value.
 func statsConfig() object {
 	return object{{"stats_tags", list{
 		object{{"tag_name", "outcome"}, {"regex", `^wasmcustom\.rulegate\.decision(\.([^.]+))`}},
 		object{{"tag_name", "resource"}, {"regex", `^wasmcustom\.rulegate\.decision\.[^.]+(\.(.+))$`}},
+		object{{"tag_name", "result"}, {"regex", `^wasmcustom\.rulegate\.jwks(\.([^.]+))$`}},
 	}}}
 }
 

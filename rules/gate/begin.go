@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/keyring"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
 )
 
 // phase is where a stream stands. Whatever is called out of turn is refused.
@@ -14,6 +16,7 @@ type phase uint8
 
 const (
 	over phase = iota // refused or forwarded
+	wantKeys
 	wantBody
 	wantReplies
 )
@@ -21,6 +24,7 @@ const (
 // Stream is one request on its way. One goroutine at a time may use it.
 type Stream struct {
 	gate     *Gate
+	req      *Request // until the token is verified
 	head     *head
 	resource *policy.Resource
 	vars     []rules.Member
@@ -58,7 +62,7 @@ const (
 // Begin decides what the headers decide. now is the time of the request, for
 // the token and for utils.now().
 func (g *Gate) Begin(req *Request, now time.Time) (*Stream, Step) {
-	s := &Stream{gate: g, head: readHead(req.Headers), now: now, ended: req.EndStream}
+	s := &Stream{gate: g, req: req, head: readHead(req.Headers), now: now, ended: req.EndStream}
 	if s.head.badField != "" {
 		return s, s.refuse(malformed(s.head.badField))
 	}
@@ -67,15 +71,41 @@ func (g *Gate) Begin(req *Request, now time.Time) (*Stream, Step) {
 		return s, s.refuse(notFound(err))
 	}
 	s.resource, s.vars = match.Resource, match.Vars
-	if r := s.authenticate(); r != nil {
-		return s, s.refuse(r)
+	return s, s.admit(now)
+}
+
+// Keys tries the token again with the keys that there are now.
+func (s *Stream) Keys(now time.Time) Step {
+	if s.phase != wantKeys {
+		return s.refuse(undecided("keys out of turn"))
 	}
+	s.phase = over
+	return s.admit(now)
+}
+
+// admit goes on from the token.
+func (s *Stream) admit(now time.Time) Step {
+	wait, r := s.authenticate(now)
+	switch {
+	case r != nil:
+		return s.refuse(r)
+	case wait:
+		s.phase = wantKeys
+		return Step{Action: AwaitKeys, Resource: s.resource, BodyNext: !s.ended && s.readsBody()}
+	}
+	req := s.req
+	s.req = nil
 	// After the token was read: a rule may set the very header that it came in.
 	s.stripped = s.head.strip(s.resource)
 	if r := s.prepare(req); r != nil {
-		return s, s.refuse(r)
+		return s.refuse(r)
 	}
-	return s, s.decide()
+	return s.decide()
+}
+
+// readsBody says whether the body may be asked for.
+func (s *Stream) readsBody() bool {
+	return s.resource.Kind == policy.Database || s.uses("params")
 }
 
 func notFound(err error) *Refusal {
@@ -87,29 +117,45 @@ func notFound(err error) *Refusal {
 }
 
 // authenticate reads and verifies the token as far as the resource wants one.
-func (s *Stream) authenticate() *Refusal {
+// wait says that its key may be there in a moment.
+func (s *Stream) authenticate(now time.Time) (wait bool, r *Refusal) {
 	auth := s.resource.Auth
 	if !auth.Reads() {
-		return nil
+		return false, nil
 	}
 	c := readCredential(s.head, s.gate.policy.Sources)
 	switch {
 	case c.fault != "":
-		return unauthorized("token: " + c.fault)
+		return false, unauthorized("token: " + c.fault)
 	case !c.there && auth.Optional():
-		return nil
+		return false, nil
 	case !c.there:
-		return unauthorized("no token")
+		return false, unauthorized("no token")
 	}
-	claims, err := s.gate.tokens.Verify(s.gate.policy.Tokens, c.raw, s.now)
+	claims, err := s.gate.tokens.Verify(s.gate.keys.Set(), c.raw, now)
 	if err != nil {
-		return unauthorized("token: " + err.Error())
+		return s.unverified(err, now)
 	}
 	if !auth.Accepts(claims.Provider) {
-		return unauthorized(fmt.Sprintf("token: of provider %q, which the resource does not accept", claims.Provider))
+		return false, unauthorized(fmt.Sprintf("token: of provider %q, which the resource does not accept", claims.Provider))
 	}
 	s.token, s.verified, s.claims = c.raw, true, rules.Checked(claims.JSON)
-	return nil
+	return false, nil
+}
+
+// unverified is what becomes of a token that the keys at hand do not verify.
+func (s *Stream) unverified(err error, now time.Time) (wait bool, r *Refusal) {
+	var e *token.Error
+	if !errors.As(err, &e) || e.Missing == nil {
+		return false, unauthorized("token: " + err.Error())
+	}
+	switch s.gate.keys.Missing(e.Missing, e.Kid, s.now, now) {
+	case keyring.Wait:
+		return true, nil
+	case keyring.Absent:
+		return false, unauthorized("token: " + err.Error() + "; its issuer was asked")
+	}
+	return false, unavailable("token: its issuer's keys cannot be fetched")
 }
 
 // MaxBody is how many bytes Body takes.

@@ -3,7 +3,9 @@
 // becomes of the request. It is pure: the caller brings the headers, the body
 // and the replies to calls, and carries out the Step that it gets for each.
 //
-//	Begin ──► AwaitBody ──► Body ──┐
+//	Begin ──► AwaitKeys ──► Keys ──┐
+//	  │  ┌────────────────────────┘
+//	  ├──┼──► AwaitBody ──► Body ──┐
 //	  │  └──► AwaitReplies ─► Replies ──► Forward
 //	  └───────────────┴────────────┴────► Refuse
 //
@@ -11,7 +13,10 @@
 package gate
 
 import (
+	"time"
+
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/keyring"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
 )
@@ -39,6 +44,7 @@ type Action uint8
 
 const (
 	Refuse       Action = iota // answer with Refusal; nothing goes upstream
+	AwaitKeys                  // hold the request, call Keys when there is news of keys, and now and then
 	AwaitBody                  // hold the request, gather the whole body, call Body
 	AwaitReplies               // hold the request, make Calls, call Replies
 	Forward                    // apply Changes and let the request go
@@ -52,6 +58,9 @@ type Step struct {
 	Changes  Changes
 	Mask     *Mask            // Forward: what is to be done to the response; nil: nothing
 	Resource *policy.Resource // nil: nothing covers the request
+	// BodyNext, with AwaitKeys: AwaitBody may follow, so the body is to be
+	// gathered meanwhile; else not a byte of it need come.
+	BodyNext bool
 }
 
 // Refusal is the answer that the client gets instead of the upstream's.
@@ -83,13 +92,34 @@ type Changes struct {
 // 32 bytes of a hash each holds its claims, some 500 bytes as a rule.
 const cachedTokens = 1024
 
-// Gate decides the requests of one policy. Any number of goroutines may use it.
+// Keys are those that tokens are verified with, where they can change.
+type Keys interface {
+	Set() *token.Set
+	// Missing says what becomes of a request of the time since whose token names
+	// a key that one of the remote sets may have.
+	Missing(sources []int, kid string, since, now time.Time) keyring.Answer
+}
+
+// Gate decides the requests of one policy. As many goroutines may use it as may
+// use its Keys.
 type Gate struct {
 	policy *policy.Policy
+	keys   Keys
 	tokens *token.Cache
 }
 
-// New is a gate for a policy.
-func New(p *policy.Policy) *Gate {
-	return &Gate{policy: p, tokens: token.NewCache(cachedTokens)}
+// New is a gate for a policy. Without keys they are those of the policy file.
+func New(p *policy.Policy, keys Keys) *Gate {
+	if keys == nil {
+		keys = fixed{p.Tokens}
+	}
+	return &Gate{policy: p, keys: keys, tokens: token.NewCache(cachedTokens)}
 }
+
+// fixed are keys that do not change.
+type fixed struct{ set *token.Set }
+
+func (f fixed) Set() *token.Set { return f.set }
+
+// Missing fails: nobody fetches anything.
+func (fixed) Missing([]int, string, time.Time, time.Time) keyring.Answer { return keyring.Failed }

@@ -51,7 +51,7 @@ func (p parts) load(t testing.TB) (*gate.Gate, *policy.Policy) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gate.New(pol), pol
+	return gate.New(pol, nil), pol
 }
 
 // route is a policy of one route under /x.

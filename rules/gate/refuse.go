@@ -23,6 +23,11 @@ func unauthorized(reason string) *Refusal {
 	return &Refusal{Status: 401, Outcome: "token", Reason: reason}
 }
 
+// unavailable is for what cannot be decided because another server is away.
+func unavailable(reason string) *Refusal {
+	return &Refusal{Status: 503, Outcome: "error", Reason: reason}
+}
+
 func tooLarge(reason string) *Refusal {
 	return &Refusal{Status: 413, Outcome: "invalid", Reason: reason}
 }

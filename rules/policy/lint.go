@@ -15,6 +15,7 @@ const minSecret = 32
 func (l *loader) lint() {
 	l.lintSecrets()
 	l.lintTokens()
+	l.lintJWKS()
 	if l.ruled == 0 {
 		l.warn("routes", "nothing is covered, so every request is denied")
 	}

@@ -48,6 +48,7 @@ func Load(doc rules.Value, o Options) (*Policy, []Warning, error) {
 	l.tokens()
 	l.resources()
 	l.companion()
+	l.p.Shared = l.sharedSecret()
 	if len(l.faults) > 0 {
 		inFileOrder(doc, l.faults)
 		return nil, nil, l.faults

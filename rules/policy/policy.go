@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/keyring"
 	"github.com/rulegate/rulegate/rules/token"
 )
 
@@ -20,11 +21,13 @@ type Policy struct {
 	APIPrefix string // `/v1/api`; "" for the root
 
 	Tokens       *token.Set
-	Sources      []Source      // where a token may be, in the order of looking
-	ClaimHeaders []ClaimHeader // set on what goes upstream, in the file's order
-	Forward      bool          // the token goes upstream
+	Remotes      []keyring.Source // of Tokens' remote sets, in their order
+	Sources      []Source         // where a token may be, in the order of looking
+	ClaimHeaders []ClaimHeader    // set on what goes upstream, in the file's order
+	Forward      bool             // the token goes upstream
 
 	AESKey    []byte // nil: none
+	Shared    []byte // what the key of the VMs' shared data is derived from; nil: the policy has no secret
 	Companion Companion
 	Limits    Limits
 	Databases []DB

@@ -45,16 +45,7 @@ func (l *loader) tokenKey(v rules.Value, place string) token.Key {
 		Audience:   words(v.Key("audience")),
 		Primary:    v.Key("primary").IsTrue(),
 	}
-	jwks := v.Key("jwks")
-	switch {
-	case jwks.Kind() != rules.Object:
-	case jwks.Key("keys").Kind() != rules.Missing || jwks.Key("url").Kind() == rules.Missing:
-		k.JWKS = jwks.String()
-	default: // what is said about the url is enough
-		l.quiet[rules.Join(place, "jwks")] = true
-		l.quiet[place+".jwks.keys"] = true
-		k.JWKS = "{}"
-	}
+	l.jwks(v.Key("jwks"), rules.Join(place, "jwks"), &k)
 	return k
 }
 

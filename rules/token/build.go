@@ -25,7 +25,7 @@ func (b *builder) add(spec *Key) {
 	k.alg = b.algorithm(spec)
 	b.parties("issuer", spec.Issuer)
 	b.parties("audience", spec.Audience)
-	if spec.JWKS != "" {
+	if spec.JWKS != "" || spec.Remote {
 		b.addJWKS(spec, k)
 		return
 	}
@@ -43,7 +43,7 @@ func (b *builder) add(spec *Key) {
 
 func (b *builder) algorithm(spec *Key) *algorithm {
 	if spec.Alg == "" {
-		if spec.JWKS == "" {
+		if spec.JWKS == "" && !spec.Remote {
 			b.fault("alg", "missing; want %s", algorithmNames)
 		}
 		return nil
@@ -147,6 +147,7 @@ func (b *builder) addStatic(spec *Key, k *key) {
 		}
 		return
 	}
+	k.spki = forHost(k.public)
 	b.set.static = append(b.set.static, k)
 	b.entries = append(b.entries, b.index)
 	b.set.byKid[k.kid] = append(b.set.byKid[k.kid], k)
@@ -173,6 +174,13 @@ func (b *builder) addJWKS(spec *Key, entry *key) {
 	if spec.Primary {
 		b.fault("primary", "cannot sign: a JWK set holds public keys")
 	}
+	if spec.Remote {
+		if entry.alg != nil && entry.alg.family == familyHMAC {
+			b.fault("alg", "%s is a secret's; what is fetched are public keys", entry.alg.name)
+		}
+		b.set.remotes = append(b.set.remotes, remote{entry: entry})
+		return
+	}
 	keys, faults := parseJWKS(spec.JWKS)
 	for _, f := range faults {
 		field := "jwks"
@@ -194,6 +202,7 @@ func (b *builder) addJWKS(spec *Key, entry *key) {
 		}
 		usable++
 		k.provider, k.issuer, k.audience = entry.provider, entry.issuer, entry.audience
+		k.spki = forHost(k.public)
 		b.set.byKid[k.kid] = append(b.set.byKid[k.kid], k)
 	}
 	if usable == 0 && len(keys) > 0 {

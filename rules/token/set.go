@@ -15,6 +15,7 @@ type Key struct {
 	PublicKey  string // PEM: PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE
 	PrivateKey string // PEM: PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, not encrypted
 	JWKS       string // JSON text of a JWK set
+	Remote     bool   // a JWK set that is fetched: Set.WithKeys brings it
 
 	// Kid is by default base64(SHA-256(text of Secret or PublicKey)), in the
 	// standard alphabet, as Space Cloud has it. A key of a JWK set has its own.
@@ -50,5 +51,6 @@ func NewSet(keys []Key, leeway time.Duration, requireExpiry bool) (*Set, []Fault
 	if len(b.faults) > 0 {
 		return nil, b.faults
 	}
+	b.set.fixed = b.set.byKid
 	return b.set, nil
 }

@@ -37,6 +37,12 @@ const (
 type Error struct {
 	Stage   string // one of the Stage constants
 	Message string // never holds a claim's value or a part of a key
+
+	// Missing are the remote sets (their indices, Set.WithKeys) that may hold the
+	// key of the kid, if they were fetched now; nil: none, the token is refused
+	// for good. All that the token says of itself was judged by then.
+	Missing []int
+	Kid     string // of the token, where Missing is not nil
 }
 
 func (e *Error) Error() string { return e.Stage + ": " + e.Message }

@@ -7,7 +7,8 @@ type key struct {
 	provider         string
 	alg              *algorithm // nil: every one that the material fits
 	kid              string
-	public           any // secret, *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+	public           any    // secret, *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+	spki             []byte // of RSA and ECDSA, for the host
 	issuer, audience []string
 }
 
@@ -35,6 +36,10 @@ type Set struct {
 	static  []*key // secrets and PEM keys: what a token without kid is tried with
 	byKid   map[string][]*key
 	primary *primary
+	host    Host
+
+	remotes []remote
+	fixed   map[string][]*key // byKid without the remote sets' keys; neither changes
 
 	leeway        time.Duration
 	requireExpiry bool
@@ -46,7 +51,8 @@ type Set struct {
 // one, the first that made the signature and whose issuer and audience agree
 // is the provider.
 //
-// Errors: always an *Error, of the first stage that refuses.
+// Errors: always an *Error, of the first stage that refuses. Its Missing names
+// the remote sets that may hold the key that is not there.
 func (s *Set) Verify(raw string, now time.Time) (Claims, error) {
 	t, err := parse(raw)
 	if err != nil {
@@ -54,13 +60,13 @@ func (s *Set) Verify(raw string, now time.Time) (Claims, error) {
 	}
 	a, keys, err := s.choose(&t)
 	if err != nil {
-		return Claims{}, err
+		return Claims{}, s.missing(a, &t, err, now)
 	}
 	err = fail(StageSignature, "not made by a key that alg and kid choose")
 	var f facts
 	signed := false
 	for _, k := range keys {
-		if !verifySignature(a, k.public, t.signed, t.signature) {
+		if !s.signedBy(a, k, &t) {
 			continue
 		}
 		if !signed { // the claims are the same, whoever signed
@@ -82,6 +88,14 @@ func (s *Set) Verify(raw string, now time.Time) (Claims, error) {
 	return Claims{}, err
 }
 
+// signedBy asks the host, and where that cannot tell, Go's own code.
+func (s *Set) signedBy(a *algorithm, k *key, t *compact) bool {
+	if ok, told := s.host.check(a, k, t.signed, t.signature); told {
+		return ok
+	}
+	return verifySignature(a, k.public, t.signed, t.signature)
+}
+
 // choose gives the keys that a token's header names; never none without an
 // error.
 func (s *Set) choose(t *compact) (*algorithm, []*key, error) {
@@ -96,7 +110,7 @@ func (s *Set) choose(t *compact) (*algorithm, []*key, error) {
 	if t.hasKid {
 		among = s.byKid[t.kid]
 		if len(among) == 0 {
-			return nil, nil, fail(StageKey, "no key has the kid %s: add kid to the entry of auth.tokens that it belongs to", quote(t.kid))
+			return a, nil, fail(StageKey, "no key has the kid %s: add kid to the entry of auth.tokens that it belongs to", quote(t.kid))
 		}
 	}
 	var keys []*key
@@ -109,7 +123,7 @@ func (s *Set) choose(t *compact) (*algorithm, []*key, error) {
 	case len(keys) > 0:
 		return a, keys, nil
 	case t.hasKid:
-		return nil, nil, fail(StageKey, "the key of kid %s is not for %s", quote(t.kid), a.name)
+		return a, nil, fail(StageKey, "the key of kid %s is not for %s", quote(t.kid), a.name)
 	default:
 		return nil, nil, fail(StageKey, "no key is for %s (a token without kid is never tried with a JWK set)", a.name)
 	}
