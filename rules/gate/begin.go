@@ -101,6 +101,9 @@ func (s *Stream) authenticate() *Refusal {
 	case !c.there:
 		return unauthorized("no token")
 	}
+	if r := crossSite(s.head, c.jars); r != nil {
+		return r
+	}
 	claims, err := s.gate.tokens.Verify(s.gate.policy.Tokens, c.raw, s.now)
 	if err != nil {
 		return unauthorized("token: " + err.Error())

@@ -23,6 +23,11 @@ func unauthorized(reason string) *Refusal {
 	return &Refusal{Status: 401, Outcome: "token", Reason: reason}
 }
 
+// forbidden is for a token that may be good and does not count here.
+func forbidden(reason string) *Refusal {
+	return &Refusal{Status: 403, Outcome: "token", Reason: reason}
+}
+
 func tooLarge(reason string) *Refusal {
 	return &Refusal{Status: 413, Outcome: "invalid", Reason: reason}
 }
