@@ -112,6 +112,7 @@ func TestCrossSite(t *testing.T) {
 		{"no origins: nothing else", []policy.Source{session}, "POST", [][2]string{{"sec-fetch-site", "same-origin"}}, false},
 		{"no origins: not for null either", []policy.Source{session}, "POST", [][2]string{{"origin", ""}}, false},
 		{"two cookies, of which one is for other pages", []policy.Source{app, admin}, "POST", [][2]string{{"origin", "https://app.example"}}, false},
+		{"two cookies, of which the other one is", []policy.Source{app, admin}, "POST", [][2]string{{"origin", "https://admin.example"}}, false},
 		{"in the header too, which no other page can set", []policy.Source{app, bearer}, "POST", [][2]string{{"authorization", "Bearer abc"}}, true},
 		{"the header first", []policy.Source{bearer, app}, "POST", [][2]string{{"authorization", "Bearer abc"}, {"origin", "https://evil.example"}}, true},
 		{"a header of another scheme does not help", []policy.Source{bearer, app}, "POST", [][2]string{{"authorization", "Basic abc"}}, false},
