@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/host/envoyconf"
@@ -23,6 +24,9 @@ type envoyFlags struct {
 	module, format         string
 	inlineSecrets          bool
 	idle                   time.Duration
+
+	tls                                   envoyconf.ServerTLS
+	upstreamCert, upstreamKey, upstreamID string
 }
 
 func newEnvoyCommand() *cobra.Command {
@@ -35,7 +39,12 @@ policy names: they stay out of the configuration, and the module reads them from
 environment. Connection strings and webhook hosts are the companion's alone and are left out.`,
 		Example: `  rulegate envoy policy.yaml --listen 127.0.0.1:10000 --admin 127.0.0.1:9901 \
     --upstream http://127.0.0.1:8080 --companion http://127.0.0.1:9000 --module rulegate.wasm > envoy.yaml
-  envoy -c envoy.yaml`,
+  envoy -c envoy.yaml
+
+  # Services that know each other by certificates:
+  rulegate envoy policy.yaml --listen 0.0.0.0:10000 --tls-cert gw.pem --tls-key gw.key --client-ca ca.pem \
+    --upstream https://10.0.0.7:8443 --upstream-ca ca.pem --upstream-cert gw.pem --upstream-key gw.key \
+    --upstream-id spiffe://shop.example/orders > envoy.yaml`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
@@ -54,6 +63,13 @@ environment. Connection strings and webhook hosts are the companion's alone and 
 	flags.StringVar(&f.admin, "admin", "127.0.0.1:9901", `address of Envoy's admin interface, "" for none`)
 	flags.StringVar(&f.upstream, "upstream", "", "URL of the server behind Envoy: http://, https:// or unix:/path (required)")
 	flags.StringVar(&f.upstreamCA, "upstream-ca", "", "certificates that check an https upstream (default "+envoyconf.SystemCA+")")
+	flags.StringVar(&f.upstreamCert, "upstream-cert", "", "certificate that Envoy shows an https upstream")
+	flags.StringVar(&f.upstreamKey, "upstream-key", "", "key of --upstream-cert")
+	flags.StringVar(&f.upstreamID, "upstream-id", "", "URI that the certificate of an https upstream must be for, such as spiffe://shop.example/orders (default: the URL's host)")
+	flags.StringVar(&f.tls.Cert, "tls-cert", "", "certificate that Envoy shows its clients; without it, it speaks plain HTTP")
+	flags.StringVar(&f.tls.Key, "tls-key", "", "key of --tls-cert")
+	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "certificates that check the clients', each of which has to have one; rules find it as args.peer")
+	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "let clients without a certificate in: args.peer is absent for them")
 	flags.StringVar(&f.companion, "companion", "", "URL of `rulegate serve`; required when a rule queries or calls a webhook")
 	flags.StringVar(&f.companionCA, "companion-ca", "", "certificates that check an https companion (default "+envoyconf.SystemCA+")")
 	flags.StringVar(&f.jwksCA, "jwks-ca", "", "certificates that check the servers of auth.tokens[].jwks.url (default "+envoyconf.SystemCA+")")
@@ -84,6 +100,9 @@ func (f *envoyFlags) check() error {
 			return usagef("%s: %w", flag, err)
 		}
 	}
+	if err := f.checkTLS(); err != nil {
+		return err
+	}
 	if f.format != "yaml" && f.format != "json" {
 		return usagef("--format: want yaml or json, found %q", f.format)
 	}
@@ -91,6 +110,36 @@ func (f *envoyFlags) check() error {
 		return usagef("--idle-timeout: want a duration over 0, found %v", f.idle)
 	}
 	return nil
+}
+
+func (f *envoyFlags) checkTLS() error {
+	switch {
+	case (f.tls.Cert == "") != (f.tls.Key == ""):
+		return usagef("--tls-cert and --tls-key: want both or neither")
+	case f.tls.Cert == "" && f.tls.ClientCA != "":
+		return usagef("--client-ca: clients show certificates to a server that has one: want --tls-cert and --tls-key")
+	case f.tls.ClientCA == "" && f.tls.ClientOptional:
+		return usagef("--client-optional: want --client-ca")
+	case (f.upstreamCert == "") != (f.upstreamKey == ""):
+		return usagef("--upstream-cert and --upstream-key: want both or neither")
+	case f.upstreamCert+f.upstreamID+f.upstreamCA != "" && !strings.HasPrefix(f.upstream, "https://"):
+		return usagef("--upstream-ca, --upstream-cert, --upstream-id: want an https upstream, found %q", f.upstream)
+	}
+	if f.upstreamID == "" {
+		return nil
+	}
+	if err := envoyconf.CheckID(f.upstreamID); err != nil {
+		return usagef("--upstream-id: %w", err)
+	}
+	return nil
+}
+
+// serverTLS is nil for plain HTTP.
+func (f *envoyFlags) serverTLS() *envoyconf.ServerTLS {
+	if f.tls.Cert == "" {
+		return nil
+	}
+	return &f.tls
 }
 
 // envoyConfig builds the configuration. What a generating machine need not have,
@@ -117,16 +166,20 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 		fmt.Fprintf(stderr, "rulegate envoy: warning: %s: not found here; Envoy opens it from where it is started\n", f.module)
 	}
 	conf := envoyconf.Config{
-		Admin:    f.admin,
-		Module:   f.module,
-		HostEnv:  names,
-		Idle:     f.idle,
-		Clusters: []envoyconf.Cluster{{Name: upstreamCluster, URL: f.upstream, CA: f.upstreamCA}},
+		Admin:   f.admin,
+		Module:  f.module,
+		HostEnv: names,
+		Idle:    f.idle,
+		Clusters: []envoyconf.Cluster{{
+			Name: upstreamCluster, URL: f.upstream,
+			CA: f.upstreamCA, Cert: f.upstreamCert, Key: f.upstreamKey, ID: f.upstreamID,
+		}},
 		Listeners: []envoyconf.Listener{{
 			Name:     "rulegate",
 			Address:  f.listen,
 			Policy:   text,
 			Upstream: upstreamCluster,
+			TLS:      f.serverTLS(),
 			Buffer:   envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody),
 		}},
 	}
@@ -135,7 +188,7 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 			Name: p.Companion.Cluster, URL: f.companion, CA: f.companionCA, Connect: time.Second,
 		})
 	}
-	for _, u := range issuers(p) {
+	for _, u := range keyServers(p) {
 		conf.Clusters = append(conf.Clusters, envoyconf.Cluster{Name: u.cluster, URL: u.url.String(), CA: f.jwksCA})
 	}
 	b, err := envoyconf.Build(conf)
@@ -148,20 +201,20 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 	return b.YAML()
 }
 
-// issuer is a server of key sets.
-type issuer struct {
+// keyServer is a server of key sets.
+type keyServer struct {
 	cluster string
 	url     *url.URL // scheme and host
 }
 
-// issuers lists where a policy's key sets are fetched, each cluster once.
-func issuers(p *policy.Policy) (out []issuer) {
+// keyServers lists where a policy's key sets are fetched, each cluster once.
+func keyServers(p *policy.Policy) (out []keyServer) {
 	for _, r := range p.Remotes {
 		u, err := url.Parse(r.URL)
-		if err != nil || slices.ContainsFunc(out, func(i issuer) bool { return i.cluster == r.Cluster }) {
+		if err != nil || slices.ContainsFunc(out, func(k keyServer) bool { return k.cluster == r.Cluster }) {
 			continue
 		}
-		out = append(out, issuer{r.Cluster, &url.URL{Scheme: u.Scheme, Host: u.Host}})
+		out = append(out, keyServer{r.Cluster, &url.URL{Scheme: u.Scheme, Host: u.Host}})
 	}
 	return out
 }

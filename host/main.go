@@ -75,6 +75,7 @@ func newRootCommand() *cobra.Command {
 		newEvalCommand(),
 		newEnvoyCommand(),
 		newTokenCommand(),
+		newJWKSCommand(),
 		newVersionCommand(),
 	)
 	strict(root)

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rulegate/rulegate/host/issuer"
 	_ "modernc.org/sqlite"
 )
 
@@ -36,7 +37,9 @@ func TestMain(m *testing.M) {
 // The scripts have these commands beside testscript's own:
 //
 //	start NAME args…     runs `rulegate args…` until it says that it is ready; $NAME is its address
+//	signal NAME SIGNAL   sends it HUP
 //	stop NAME            ends it by SIGTERM, and it must end well; its output goes to stdout and stderr
+//	keys NAME N          waits until the set of the issuer at $NAME has so many keys
 //	upstream NAME        a server at $NAME that answers 200 with the request it got, as JSON
 //	taken NAME           $NAME is an address at which something listens already
 //	http [-H 'k: v'] [-d body] METHOD URL   the answer's status, headers and body go to stdout
@@ -58,6 +61,8 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start":    cmdStart,
 			"stop":     cmdStop,
+			"signal":   cmdSignal,
+			"keys":     cmdKeys,
 			"upstream": cmdUpstream,
 			"taken":    cmdTaken,
 			"http":     cmdHTTP,
@@ -154,6 +159,34 @@ func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Stderr().Write(p.stderr.Bytes())
 	if err != nil {
 		ts.Fatalf("%s: %v", args[0], err)
+	}
+}
+
+func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 || args[1] != "HUP" {
+		ts.Fatalf("usage: signal NAME HUP")
+	}
+	p := ts.Value(processes{}).(map[string]*process)[args[0]]
+	if p == nil {
+		ts.Fatalf("%s was not started", args[0])
+	}
+	ts.Check(p.cmd.Process.Signal(syscall.SIGHUP))
+}
+
+func cmdKeys(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keys NAME N")
+	}
+	var set struct{ Keys []map[string]any }
+	for end := time.Now().Add(30 * time.Second); fmt.Sprint(len(set.Keys)) != args[1]; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("%d keys, want %s", len(set.Keys), args[1])
+		}
+		answer, err := http.Get(ts.Getenv(args[0]) + issuer.Path)
+		ts.Check(err)
+		set.Keys = nil
+		err = json.NewDecoder(answer.Body).Decode(&set)
+		ts.Check(errors.Join(err, answer.Body.Close()))
 	}
 }
 

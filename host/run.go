@@ -132,8 +132,8 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 	if c != nil {
 		clusters[f.policy.Companion.Cluster] = gateway.Cluster{Handler: c}
 	}
-	for _, i := range issuers(f.policy) {
-		clusters[i.cluster] = gateway.Cluster{URL: i.url}
+	for _, k := range keyServers(f.policy) {
+		clusters[k.cluster] = gateway.Cluster{URL: k.url}
 	}
 	return gateway.New(ctx, gateway.Config{
 		Module:                      module,

@@ -18,6 +18,12 @@ type Cluster struct {
 	// CA is the path of a PEM file with the certificates that an https
 	// server's is checked against; "" is SystemCA.
 	CA string
+	// Cert and Key are the paths of PEM files: what Envoy shows an https
+	// server that asks who it is (mutual TLS); "" is nothing.
+	Cert, Key string
+	// ID is the URI that the certificate of an https server must be for, such
+	// as spiffe://shop.example/orders; "": it must be for the URL's host.
+	ID string
 	// Connect limits the time for a connection; 0 is 2 s.
 	Connect time.Duration
 }
@@ -91,8 +97,11 @@ func (c Cluster) object() (object, error) {
 			{"endpoints", list{object{{"lb_endpoints", list{object{{"endpoint", object{{"address", t.address()}}}}}}}}},
 		}},
 	)
+	if err := c.checkTLS(t); err != nil {
+		return nil, fmt.Errorf("cluster %s: %w", c.Name, err)
+	}
 	if t.tls {
-		out = append(out, t.secured(c.CA)...)
+		out = append(out, c.secured(t)...)
 	}
 	return out, nil
 }
@@ -109,34 +118,6 @@ func (t target) address() object {
 		return object{{"pipe", object{{"path", t.path}}}}
 	}
 	return socket(t.host, t.port)
-}
-
-// secured is the TLS side of a cluster: the server's certificate must be for
-// the URL's host, HTTP/2 is used where the server offers it (RFC 7301).
-func (t target) secured(ca string) []field {
-	if ca == "" {
-		ca = SystemCA
-	}
-	kind, name := "DNS", t.host
-	tls := typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")
-	if net.ParseIP(t.host) != nil {
-		kind = "IP_ADDRESS"
-	} else {
-		tls = append(tls, field{"sni", name}) // RFC 6066, section 3: never an address
-	}
-	tls = append(tls, field{"common_tls_context", object{{"validation_context", object{
-		{"trusted_ca", object{{"filename", ca}}},
-		{"match_typed_subject_alt_names", list{object{
-			{"san_type", kind}, {"matcher", object{{"exact", name}}},
-		}}},
-	}}}})
-	return []field{
-		{"transport_socket", object{{"name", "envoy.transport_sockets.tls"}, {"typed_config", tls}}},
-		{"typed_extension_protocol_options", object{{
-			"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-			typed("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", field{"auto_config", object{}}),
-		}}},
-	}
 }
 
 // seconds is a google.protobuf.Duration in JSON.

@@ -10,6 +10,8 @@ type Listener struct {
 	Policy string
 	// Upstream is the name of the cluster that allowed requests go to.
 	Upstream string
+	// TLS is nil for a listener that speaks plain HTTP.
+	TLS *ServerTLS
 	// Companion, if not "", is written into the policy as the name of the
 	// companion's cluster.
 	Companion string
@@ -34,9 +36,19 @@ func (c *Config) listener(l Listener) (object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listener %s: %w", l.Name, err)
 	}
+	if err := l.TLS.Check(); err != nil {
+		return nil, fmt.Errorf("listener %s: tls: %w", l.Name, err)
+	}
 	filter, err := c.filter(l)
 	if err != nil {
 		return nil, fmt.Errorf("listener %s: %w", l.Name, err)
+	}
+	chain := object{{"filters", list{object{
+		{"name", "envoy.filters.network.http_connection_manager"},
+		{"typed_config", c.manager(l, filter)},
+	}}}}
+	if l.TLS != nil {
+		chain = append(chain, l.TLS.socket())
 	}
 	return object{
 		{"name", l.Name},
@@ -44,10 +56,7 @@ func (c *Config) listener(l Listener) (object, error) {
 		// Above the policy's limits: at its own limit Envoy answers 413 to a
 		// request and 500 to a response before the module has seen the end.
 		{"per_connection_buffer_limit_bytes", l.Buffer},
-		{"filter_chains", list{object{{"filters", list{object{
-			{"name", "envoy.filters.network.http_connection_manager"},
-			{"typed_config", c.manager(l, filter)},
-		}}}}}},
+		{"filter_chains", list{chain}},
 	}, nil
 }
 

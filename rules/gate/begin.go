@@ -132,6 +132,9 @@ func (s *Stream) authenticate(now time.Time) (wait bool, r *Refusal) {
 	case !c.there:
 		return false, unauthorized("no token")
 	}
+	if r := crossSite(s.head, c.jars); r != nil {
+		return false, r
+	}
 	claims, err := s.gate.tokens.Verify(s.gate.keys.Set(), c.raw, now)
 	if err != nil {
 		return s.unverified(err, now)

@@ -144,8 +144,16 @@ func TestForwardFalse(t *testing.T) {
 		{name: "another header", request: "GET /x\nx-token: {alice}\nauthorization: Bearer {alice}", sent: "authorization: Bearer {alice}\n", without: "x-token"},
 		{name: "a parameter", request: "GET /x?a=%41&t={alice}&b=2", sent: "GET /x?a=%41&b=2\n"},
 		{name: "a parameter alone", request: "GET /x?t={alice}", sent: "GET /x\n"},
-		{name: "both", request: "GET /x?t=other\nx-token: {alice}", sent: "GET /x\n", without: "x-token"},
+		{name: "both", request: "GET /x?t={alice}\nx-token: {alice}", sent: "GET /x\n", without: "x-token"},
+		{name: "two", request: "GET /x?t=other\nx-token: {alice}", status: 401},
 		{name: "a parameter twice", request: "GET /x?t={alice}&t={alice}", status: 401},
 		{name: "the usual header is none here", request: "GET /x\nauthorization: Bearer {alice}", status: 401},
+	})
+	runAll(t, parts{auth: `"from": [{"cookie": "session"}, {"query": "t"}], "forward": false`, routes: routes}, []test{
+		{name: "a cookie", request: "GET /x\ncookie: a=1; session={alice}; b=2", sent: "cookie: a=1; b=2\n", without: "session"},
+		{name: "a cookie alone", request: "GET /x\ncookie: session={alice}", without: "cookie"},
+		{name: "a cookie on a line of its own", request: "GET /x\ncookie: a=1\ncookie: session={alice}", sent: "cookie: a=1\n", without: "session"},
+		{name: "a cookie and a parameter", request: "GET /x?t={alice}\ncookie: session={alice}", sent: "GET /x\n", without: "cookie"},
+		{name: "other cookies stay", request: "GET /x?t={alice}\ncookie: a=1; xsession=2", sent: "cookie: a=1; xsession=2\n"},
 	})
 }

@@ -11,24 +11,48 @@ type credential struct {
 	raw   string
 	there bool
 	fault string // why it cannot be one, though it was meant as one
+	// jars are the cookies that it came in, where it came in nothing else: a
+	// browser adds those to whatever page's request.
+	jars []policy.Source
 }
 
-// readCredential looks at the sources in the policy's order; the first that
-// holds something is the one.
+// readCredential looks at all sources. Two that hold different tokens are
+// refused, whichever is good: the upstream may look at the other one. The same
+// token may come in several.
 func readCredential(h *head, sources []policy.Source) credential {
+	var found credential
+	ambient := true
 	for _, src := range sources {
-		var c credential
+		c := fromSource(h, src)
 		switch {
-		case src.Header != "":
-			c = fromHeader(h.values(src.Header), src.Prefix)
-		case src.Cookie != "":
-			c = single(cookies(h.values("cookie"), src.Cookie), "cookie "+src.Cookie)
-		case src.Query != "":
-			c = single(queryValues(h.query, src.Query), "query parameter "+src.Query)
-		}
-		if c.there {
+		case !c.there:
+			continue
+		case c.fault != "":
 			return c
+		case found.there && found.raw != c.raw:
+			return credential{there: true, fault: "two different tokens"}
 		}
+		found.raw, found.there = c.raw, true
+		if src.Cookie == "" {
+			ambient = false
+		} else {
+			found.jars = append(found.jars, src)
+		}
+	}
+	if !ambient {
+		found.jars = nil
+	}
+	return found
+}
+
+func fromSource(h *head, src policy.Source) credential {
+	switch {
+	case src.Header != "":
+		return fromHeader(h.values(src.Header), src.Prefix)
+	case src.Cookie != "":
+		return single(cookies(h.values("cookie"), src.Cookie), "cookie "+src.Cookie)
+	case src.Query != "":
+		return single(queryValues(h.query, src.Query), "query parameter "+src.Query)
 	}
 	return credential{}
 }

@@ -40,8 +40,13 @@ func TestCredential(t *testing.T) {
 		{"query", []policy.Source{access}, "/?a=1&access_token=abc", nil, "abc"},
 		{"query, escaped", []policy.Source{access}, "/?acces%73_token=a%62c", nil, "abc"},
 		{"query twice", []policy.Source{access}, "/?access_token=abc&access%5ftoken=def", nil, "!"},
-		{"the first source that has one", []policy.Source{bearer, session}, "/", [][2]string{{"cookie", "session=abc"}, {"authorization", "Bearer def"}}, "def"},
 		{"the second where the first has none", []policy.Source{bearer, session}, "/", [][2]string{{"cookie", "session=abc"}, {"authorization", "Basic def"}}, "abc"},
+		{"the same in two", []policy.Source{bearer, session}, "/", [][2]string{{"cookie", "session=abc"}, {"authorization", "Bearer abc"}}, "abc"},
+		{"another in a header and a cookie", []policy.Source{bearer, session}, "/", [][2]string{{"cookie", "session=abc"}, {"authorization", "Bearer def"}}, "!"},
+		{"another in a cookie and the query", []policy.Source{session, access}, "/?access_token=def", [][2]string{{"cookie", "session=abc"}}, "!"},
+		{"another in the third", []policy.Source{bearer, session, access}, "/?access_token=def", [][2]string{{"cookie", "session=abc"}, {"authorization", "Bearer abc"}}, "!"},
+		{"a good one and an empty one", []policy.Source{bearer, session}, "/", [][2]string{{"cookie", "session="}, {"authorization", "Bearer abc"}}, "!"},
+		{"a good one, and two cookies", []policy.Source{bearer, session}, "/", [][2]string{{"cookie", "session=abc; session=abc"}, {"authorization", "Bearer abc"}}, "!"},
 	} {
 		h := readHead(append([][2]string{{":method", "GET"}, {":path", tt.path}}, tt.fields...))
 		c := readCredential(h, tt.sources)
@@ -54,6 +59,73 @@ func TestCredential(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A token from a cookie alone counts for requests of the pages that the policy
+// names, and for reading.
+func TestCrossSite(t *testing.T) {
+	app := policy.Source{Cookie: "session", Origins: []string{"https://app.example", "http://localhost:3000"}}
+	admin := policy.Source{Cookie: "admin", Origins: []string{"https://admin.example"}}
+	for _, tt := range []struct {
+		name    string
+		sources []policy.Source
+		method  string
+		fields  [][2]string // beside the cookies
+		ok      bool
+	}{
+		{"reading", []policy.Source{app}, "GET", nil, true},
+		{"reading, from another page", []policy.Source{app}, "GET", [][2]string{{"origin", "https://evil.example"}}, true},
+		{"HEAD", []policy.Source{app}, "HEAD", nil, true},
+		{"OPTIONS", []policy.Source{app}, "OPTIONS", nil, true},
+		{"TRACE", []policy.Source{app}, "TRACE", nil, true},
+		{"no method in lower case", []policy.Source{app}, "get", nil, false},
+		{"without a word on where from", []policy.Source{app}, "POST", nil, false},
+		{"PUT", []policy.Source{app}, "PUT", nil, false},
+		{"PATCH", []policy.Source{app}, "PATCH", nil, false},
+		{"DELETE", []policy.Source{app}, "DELETE", nil, false},
+		{"CONNECT", []policy.Source{app}, "CONNECT", nil, false},
+		{"of a page that is named", []policy.Source{app}, "POST", [][2]string{{"origin", "https://app.example"}}, true},
+		{"of another", []policy.Source{app}, "DELETE", [][2]string{{"origin", "http://localhost:3000"}}, true},
+		{"another scheme", []policy.Source{app}, "POST", [][2]string{{"origin", "http://app.example"}}, false},
+		{"another port", []policy.Source{app}, "POST", [][2]string{{"origin", "https://app.example:8443"}}, false},
+		{"its default port written", []policy.Source{app}, "POST", [][2]string{{"origin", "https://app.example:443"}}, false},
+		{"a host below", []policy.Source{app}, "POST", [][2]string{{"origin", "https://x.app.example"}}, false},
+		{"a host that begins so", []policy.Source{app}, "POST", [][2]string{{"origin", "https://app.example.evil.example"}}, false},
+		{"a path", []policy.Source{app}, "POST", [][2]string{{"origin", "https://app.example/"}}, false},
+		{"upper case", []policy.Source{app}, "POST", [][2]string{{"origin", "https://APP.example"}}, false},
+		{"null", []policy.Source{app}, "POST", [][2]string{{"origin", "null"}}, false},
+		{"an empty one", []policy.Source{app}, "POST", [][2]string{{"origin", ""}}, false},
+		{"twice", []policy.Source{app}, "POST", [][2]string{{"origin", "https://app.example"}, {"origin", "https://app.example"}}, false},
+		{"a list", []policy.Source{app}, "POST", [][2]string{{"origin", "https://app.example https://evil.example"}}, false},
+		{"same-origin, where there is no origin", []policy.Source{app}, "POST", [][2]string{{"sec-fetch-site", "same-origin"}}, true},
+		{"same-site", []policy.Source{app}, "POST", [][2]string{{"sec-fetch-site", "same-site"}}, false},
+		{"none", []policy.Source{app}, "POST", [][2]string{{"sec-fetch-site", "none"}}, false},
+		{"same-origin twice", []policy.Source{app}, "POST", [][2]string{{"sec-fetch-site", "same-origin"}, {"sec-fetch-site", "cross-site"}}, false},
+		{"same-origin does not help another origin", []policy.Source{app}, "POST", [][2]string{{"origin", "https://evil.example"}, {"sec-fetch-site", "same-origin"}}, false},
+		{"a referer says nothing", []policy.Source{app}, "POST", [][2]string{{"referer", "https://app.example/x"}}, false},
+		{"an upgrade of another page", []policy.Source{app}, "GET", [][2]string{{"upgrade", "websocket"}, {"origin", "https://evil.example"}}, false},
+		{"an upgrade of a page that is named", []policy.Source{app}, "GET", [][2]string{{"upgrade", "websocket"}, {"origin", "https://app.example"}}, true},
+		{"an upgrade without an origin", []policy.Source{app}, "GET", [][2]string{{"upgrade", "websocket"}}, false},
+		{"no origins: reading", []policy.Source{session}, "GET", nil, true},
+		{"no origins: nothing else", []policy.Source{session}, "POST", [][2]string{{"sec-fetch-site", "same-origin"}}, false},
+		{"no origins: not for null either", []policy.Source{session}, "POST", [][2]string{{"origin", ""}}, false},
+		{"two cookies, of which one is for other pages", []policy.Source{app, admin}, "POST", [][2]string{{"origin", "https://app.example"}}, false},
+		{"two cookies, of which the other one is", []policy.Source{app, admin}, "POST", [][2]string{{"origin", "https://admin.example"}}, false},
+		{"in the header too, which no other page can set", []policy.Source{app, bearer}, "POST", [][2]string{{"authorization", "Bearer abc"}}, true},
+		{"the header first", []policy.Source{bearer, app}, "POST", [][2]string{{"authorization", "Bearer abc"}, {"origin", "https://evil.example"}}, true},
+		{"a header of another scheme does not help", []policy.Source{bearer, app}, "POST", [][2]string{{"authorization", "Basic abc"}}, false},
+	} {
+		fields := append([][2]string{{":method", tt.method}, {":path", "/"}, {"cookie", "session=abc; admin=abc"}}, tt.fields...)
+		h := readHead(fields)
+		c := readCredential(h, tt.sources)
+		if c.raw != "abc" || c.fault != "" {
+			t.Errorf("%s: credential %+v", tt.name, c)
+		}
+		r := crossSite(h, c.jars)
+		if ok := r == nil; ok != tt.ok || !ok && (r.Status != 403 || r.Outcome != "token") {
+			t.Errorf("%s: got %+v, want ok %v", tt.name, r, tt.ok)
 		}
 	}
 }

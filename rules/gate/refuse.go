@@ -28,6 +28,11 @@ func unavailable(reason string) *Refusal {
 	return &Refusal{Status: 503, Outcome: "error", Reason: reason}
 }
 
+// forbidden is for a token that may be good and does not count here.
+func forbidden(reason string) *Refusal {
+	return &Refusal{Status: 403, Outcome: "token", Reason: reason}
+}
+
 func tooLarge(reason string) *Refusal {
 	return &Refusal{Status: 413, Outcome: "invalid", Reason: reason}
 }

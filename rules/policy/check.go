@@ -81,12 +81,9 @@ func (l *loader) checkObject(v rules.Value, s *shape, at *spot) {
 	v.Each(func(name string, x rules.Value) bool {
 		k := s.key(name)
 		sub := &spot{up: at, key: name, index: -1}
-		switch {
-		case k == nil:
+		if k == nil {
 			l.broken(sub.place(), "%s", unknownKey(name, s.names()))
-		case k.later != "":
-			l.broken(sub.place(), "%s", k.later)
-		default:
+		} else {
 			l.check(x, k.shape, sub)
 		}
 		return true

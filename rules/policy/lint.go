@@ -16,6 +16,7 @@ func (l *loader) lint() {
 	l.lintSecrets()
 	l.lintTokens()
 	l.lintJWKS()
+	l.lintSources()
 	if l.ruled == 0 {
 		l.warn("routes", "nothing is covered, so every request is denied")
 	}
@@ -52,6 +53,15 @@ func (l *loader) lintTokens() {
 	for _, r := range l.p.resources {
 		if r.Auth.Reads() && !r.Auth.Optional() {
 			l.warn(r.Place, "needs a token, and auth.tokens has no key: every request is refused")
+		}
+	}
+}
+
+// lintSources warns of cookies that are good for reading alone.
+func (l *loader) lintSources() {
+	for i, s := range l.p.Sources {
+		if s.Cookie != "" && s.Origins == nil {
+			l.warn(rules.Elem("auth.from", i), "the cookie's token counts for GET, HEAD, OPTIONS and TRACE alone; where pages send it with other requests, name them: origins: [https://app.example]")
 		}
 	}
 }

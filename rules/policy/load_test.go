@@ -144,11 +144,6 @@ func TestFaults(t *testing.T) {
 				"databases: {d: {type: mongo, collections: {c: {rules: {read: {rule: allow}}, response: {read: {rule: allow}}}}}}\n" +
 				"files: [{prefix: /, rules: {read: {rule: allow}}, response: {read: {rule: allow}}}]",
 		},
-		"cookies are not built yet": {
-			bad:  "auth: {from: [{cookie: c}]}",
-			want: "auth.from[0].cookie: tokens from cookies are not built yet",
-			good: "auth: {from: [{query: q}]}",
-		},
 		"a mode that there is not": {
 			bad: "mode: enfroce", want: "mode: want one of enforce, shadow; did you mean enforce?", good: "mode: enforce",
 		},
@@ -181,14 +176,45 @@ func TestFaults(t *testing.T) {
 			good: own + "routes: [{match: {path: /}, auth: required, rule: {rule: allow}}, {match: {path: /b}, auth: none, rule: {rule: allow}}]",
 		},
 		"where tokens are": {
-			bad: "auth: {from: [{}, {header: a, query: b}, {query: a, prefix: x}, {header: 'a b'}, {header: x, prefix: \"a\\n\"}, {query: q}, {query: q}]}",
-			want: "auth.from[0]: want `header` or `query`\n" +
-				"auth.from[1]: want one of `header` and `query`; another place is another entry\n" +
+			bad: "auth: {from: [{}, {header: a, query: b}, {query: a, prefix: x}, {header: 'a b'}, {header: x, prefix: \"a\\n\"}, {query: q}, {query: q}, {cookie: 'a b'}, {cookie: c}, {cookie: c}, {cookie: d, query: e}, {header: y, origins: ['https://a']}]}",
+			want: "auth.from[0]: want `header`, `cookie` or `query`\n" +
+				"auth.from[1]: want one of `header`, `cookie` and `query`; another place is another entry\n" +
 				"auth.from[2].prefix: is for `header` alone\n" +
 				"auth.from[3].header: not the name of a header\n" +
 				"auth.from[4].prefix: no header can begin so\n" +
-				"auth.from[6]: looked at already",
-			good: "auth: {from: [{header: a}, {query: b}, {header: ab, prefix: ''}, {header: x, prefix: 'a '}, {query: q}]}",
+				"auth.from[6]: looked at already\n" +
+				"auth.from[7].cookie: not the name of a cookie\n" +
+				"auth.from[9]: looked at already\n" +
+				"auth.from[10]: want one of `header`, `cookie` and `query`; another place is another entry\n" +
+				"auth.from[11].origins: is for `cookie` alone",
+			good: "auth: {from: [{header: a}, {query: b}, {header: ab, prefix: ''}, {header: x, prefix: 'a '}, {query: q}, {cookie: c}, {cookie: C}, {cookie: __Host-d, origins: ['https://a']}, {header: y}]}",
+		},
+		"origins are spelled as browsers do": {
+			bad: "auth: {from: [{cookie: a, origins: []}, {cookie: b, origins: [null, 'null', '*', 'https://*.a.example', app.example, '//a.example', 'https://', 'https://a.example/', 'https://u@a.example', 'https://A.example', 'HTTPS://a.example', 'https://a.example:443', 'http://a.example:80', 'https://a.example:0', 'https://a.example:', 'https://a.example:65536', 'https://ä.example', 'https://a example', 'https://a.example, https://b.example', ' https://a.example', '1://a', '']}]}",
+			want: "auth.from[0].origins: empty\n" +
+				"auth.from[1].origins[0]: want a string, found null\n" +
+				"auth.from[1].origins[1]: null is the origin of any page in a sandbox\n" +
+				"auth.from[1].origins[2]: want each origin written out: * would let pages of strangers in\n" +
+				"auth.from[1].origins[3]: want each origin written out: * would let pages of strangers in\n" +
+				"auth.from[1].origins[4]: want an origin such as https://app.example\n" +
+				"auth.from[1].origins[5]: want an origin such as https://app.example\n" +
+				"auth.from[1].origins[6]: want an origin such as https://app.example\n" +
+				"auth.from[1].origins[7]: want an origin such as https://app.example, without a path or a user\n" +
+				"auth.from[1].origins[8]: want an origin such as https://app.example, without a path or a user\n" +
+				"auth.from[1].origins[9]: browsers send origins in lower case\n" +
+				"auth.from[1].origins[10]: want an origin such as https://app.example\n" +
+				"auth.from[1].origins[11]: browsers leave :443 out\n" +
+				"auth.from[1].origins[12]: browsers leave :80 out\n" +
+				"auth.from[1].origins[13]: want a port from 1 to 65535\n" +
+				"auth.from[1].origins[14]: want a port from 1 to 65535\n" +
+				"auth.from[1].origins[15]: want a port from 1 to 65535\n" +
+				"auth.from[1].origins[16]: want an origin such as https://app.example; other letters than ASCII are sent as punycode\n" +
+				"auth.from[1].origins[17]: want an origin such as https://app.example; other letters than ASCII are sent as punycode\n" +
+				"auth.from[1].origins[18]: want an origin such as https://app.example, without a path or a user\n" +
+				"auth.from[1].origins[19]: want an origin such as https://app.example\n" +
+				"auth.from[1].origins[20]: want an origin such as https://app.example\n" +
+				"auth.from[1].origins[21]: empty",
+			good: "auth: {from: [{cookie: a, origins: ['https://a']}, {cookie: b, origins: ['https://a.example', 'http://a.example', 'http://localhost:3000', 'https://a.example:80', 'http://127.0.0.1:443', 'https://[::1]:8443', 'https://[::1]', 'https://xn--4ca.example', 'chrome-extension://abcdef', 'capacitor://localhost']}]}",
 		},
 		"claims into headers": {
 			bad: "auth: {claimsToHeaders: {x-user: id, X_User: name, host: h, 'a b': c, x-a: a..b, x-b: args.auth.id, x-c: ''}}",
@@ -417,13 +443,15 @@ func TestFaultsHoldNoSecrets(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"none":             {own + pages, ""},
-		"short secret":     {"auth: {tokens: [{alg: HS256, secret: short}]}\ncompanion: {secrets: [a, bc]}\n" + pages, "auth.tokens[0].secret: a secret of 5 bytes; one that cannot be guessed has 32 or more|companion.secrets[0]: a secret of 1 bytes; one that cannot be guessed has 32 or more|companion.secrets[1]: a secret of 2 bytes; one that cannot be guessed has 32 or more"},
-		"nothing":          {own, "routes: nothing is covered, so every request is denied"},
-		"no keys":          {"routes: [{match: {path: /}, rule: {rule: authenticated}}, {match: {path: /a}, auth: optional, rule: {rule: allow}}]", "routes[0].rule: needs a token, and auth.tokens has no key: every request is refused"},
-		"aes-cfb":          {own + "crypto: {aesKey: MDEyMzQ1Njc4OWFiY2RlZg==}\nroutes: [{match: {path: /}, rule: {rule: or, clauses: [{rule: encrypt, fields: [args.params.a]}, {rule: encrypt, fields: [args.params.a], algorithm: aes-gcm}]}}]", "routes[0].rule.clauses[0]: aes-cfb shows which values are equal and does not notice changes; unless existing data needs it, set algorithm: aes-gcm"},
-		"http to a host":   {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: force, field: args.x, value: 1, clause: {rule: webhook, url: 'HTTP://a/'}}}]", "routes[0].rule.clause.url: http: the token and the body go unencrypted; use https"},
-		"http to loopback": {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: webhook, url: 'http://127.0.0.1:1/'}}]", ""},
+		"none":                     {own + pages, ""},
+		"short secret":             {"auth: {tokens: [{alg: HS256, secret: short}]}\ncompanion: {secrets: [a, bc]}\n" + pages, "auth.tokens[0].secret: a secret of 5 bytes; one that cannot be guessed has 32 or more|companion.secrets[0]: a secret of 1 bytes; one that cannot be guessed has 32 or more|companion.secrets[1]: a secret of 2 bytes; one that cannot be guessed has 32 or more"},
+		"nothing":                  {own, "routes: nothing is covered, so every request is denied"},
+		"no keys":                  {"routes: [{match: {path: /}, rule: {rule: authenticated}}, {match: {path: /a}, auth: optional, rule: {rule: allow}}]", "routes[0].rule: needs a token, and auth.tokens has no key: every request is refused"},
+		"a cookie for reading":     {"auth: {from: [{query: q}, {cookie: c}], tokens: [{alg: HS256, secret: 0123456789abcdef0123456789abcdef}]}\n" + pages, "auth.from[1]: the cookie's token counts for GET, HEAD, OPTIONS and TRACE alone; where pages send it with other requests, name them: origins: [https://app.example]"},
+		"a cookie for writing too": {"auth: {from: [{cookie: c, origins: ['https://a']}], tokens: [{alg: HS256, secret: 0123456789abcdef0123456789abcdef}]}\n" + pages, ""},
+		"aes-cfb":                  {own + "crypto: {aesKey: MDEyMzQ1Njc4OWFiY2RlZg==}\nroutes: [{match: {path: /}, rule: {rule: or, clauses: [{rule: encrypt, fields: [args.params.a]}, {rule: encrypt, fields: [args.params.a], algorithm: aes-gcm}]}}]", "routes[0].rule.clauses[0]: aes-cfb shows which values are equal and does not notice changes; unless existing data needs it, set algorithm: aes-gcm"},
+		"http to a host":           {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: force, field: args.x, value: 1, clause: {rule: webhook, url: 'HTTP://a/'}}}]", "routes[0].rule.clause.url: http: the token and the body go unencrypted; use https"},
+		"http to loopback":         {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: webhook, url: 'http://127.0.0.1:1/'}}]", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, warnings, err := load(t, c.text)

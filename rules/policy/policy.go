@@ -51,6 +51,9 @@ type Source struct {
 	Prefix string // of the header's value; "Bearer " for authorization, where the file says nothing
 	Cookie string
 	Query  string
+	// Origins are whose pages may send the cookie's token with requests that
+	// change something; nil: nobody's.
+	Origins []string
 }
 
 // ClaimHeader is a header that is set to a claim's value.

@@ -94,9 +94,6 @@ func keysSchema(keys []key) []rules.Member {
 	var properties []rules.Member
 	var required []rules.Value
 	for _, k := range keys {
-		if k.later != "" {
-			continue
-		}
 		properties = append(properties, rules.Member{Key: k.name, Value: elemSchema(k.shape)})
 		if k.need {
 			required = append(required, rules.Str(k.name))

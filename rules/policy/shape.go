@@ -41,15 +41,10 @@ type key struct {
 	name  string
 	shape *shape
 	need  bool
-	later string // not built yet: what to say
 }
 
 func need(name string, s *shape) key { return key{name: name, shape: s, need: true} }
 func may(name string, s *shape) key  { return key{name: name, shape: s} }
-
-// later is a key of the design that this version does not serve: silence about
-// it would let requests through that it is meant to stop.
-func later(name, say string) key { return key{name: name, later: say} }
 
 func objectOf(about string, keys ...key) *shape {
 	return &shape{kind: object, about: about, keys: keys}
@@ -90,9 +85,7 @@ func (s *shape) key(name string) *key {
 func (s *shape) names() []string {
 	var out []string
 	for _, k := range s.keys {
-		if k.later == "" {
-			out = append(out, k.name)
-		}
+		out = append(out, k.name)
 	}
 	return out
 }

@@ -18,7 +18,7 @@ func (l *loader) sources(from rules.Value) {
 		place := rules.Elem("auth.from", i)
 		s, ok := l.source(v, place)
 		for _, other := range l.p.Sources {
-			if ok && other.Header == s.Header && other.Query == s.Query {
+			if ok && other.Header == s.Header && other.Cookie == s.Cookie && other.Query == s.Query {
 				l.fault(place, "looked at already")
 			}
 		}
@@ -27,26 +27,42 @@ func (l *loader) sources(from rules.Value) {
 	})
 }
 
+// source reads one place; ok says that it can be compared with others.
 func (l *loader) source(v rules.Value, place string) (s Source, ok bool) {
-	header, query := v.Key("header"), v.Key("query")
-	if v.Kind() != rules.Object || v.Key("cookie").Kind() != rules.Missing {
+	if v.Kind() != rules.Object {
 		return s, false
 	}
-	switch {
-	case header.Kind() == rules.Missing && query.Kind() == rules.Missing:
-		l.fault(place, "want `header` or `query`")
-		return s, false
-	case header.Kind() != rules.Missing && query.Kind() != rules.Missing:
-		l.fault(place, "want one of `header` and `query`; another place is another entry")
-		return s, false
-	case query.Kind() != rules.Missing:
-		s.Query = textOf(query, "")
-		if v.Key("prefix").Kind() != rules.Missing {
-			l.fault(rules.Join(place, "prefix"), "is for `header` alone")
+	kind := ""
+	for _, k := range []string{"header", "cookie", "query"} {
+		switch {
+		case v.Key(k).Kind() == rules.Missing:
+		case kind != "":
+			l.fault(place, "want one of `header`, `cookie` and `query`; another place is another entry")
+			return s, false
+		default:
+			kind = k
 		}
-		return s, s.Query != ""
 	}
-	s.Header = strings.ToLower(textOf(header, ""))
+	for _, k := range []struct{ name, of string }{{"prefix", "header"}, {"origins", "cookie"}} {
+		if kind != "" && kind != k.of && v.Key(k.name).Kind() != rules.Missing {
+			l.fault(rules.Join(place, k.name), "is for `%s` alone", k.of)
+		}
+	}
+	switch kind {
+	case "":
+		l.fault(place, "want `header`, `cookie` or `query`")
+	case "header":
+		l.headerSource(&s, v, place)
+	case "cookie":
+		l.cookieSource(&s, v, place)
+	case "query":
+		s.Query = textOf(v.Key("query"), "")
+	}
+	return s, s.Header+s.Cookie+s.Query != ""
+}
+
+func (l *loader) headerSource(s *Source, v rules.Value, place string) {
+	s.Header = strings.ToLower(textOf(v.Key("header"), ""))
 	if s.Header != "" && !isToken(s.Header) {
 		l.fault(rules.Join(place, "header"), "not the name of a header")
 	}
@@ -58,7 +74,22 @@ func (l *loader) source(v rules.Value, place string) (s Source, ok bool) {
 	if !isFieldText(s.Prefix) {
 		l.fault(rules.Join(place, "prefix"), "no header can begin so")
 	}
-	return s, s.Header != ""
+}
+
+func (l *loader) cookieSource(s *Source, v rules.Value, place string) {
+	s.Cookie = textOf(v.Key("cookie"), "")
+	if s.Cookie != "" && !isToken(s.Cookie) { // RFC 6265, section 4.1.1
+		l.fault(rules.Join(place, "cookie"), "not the name of a cookie")
+	}
+	origins := v.Key("origins")
+	s.Origins = words(origins)
+	for i := range origins.Len() {
+		if o := textOf(origins.At(i), ""); o != "" {
+			if fault := originFault(o); fault != "" {
+				l.fault(rules.Elem(rules.Join(place, "origins"), i), "%s", fault)
+			}
+		}
+	}
 }
 
 // claimHeaders reads which claims go into which headers.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -28,15 +29,24 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	listen := flags.String("listen", "127.0.0.1:10002", "address of the application")
 	hook := flags.String("hook", "127.0.0.1:10003", "address of the webhook")
+	var files tlsFiles
+	flags.StringVar(&files.cert, "cert", "", "certificate of the application; without it, it speaks plain HTTP")
+	flags.StringVar(&files.key, "key", "", "key of -cert")
+	flags.StringVar(&files.ca, "ca", "", "certificates that check those of the clients, which then have to have one")
 	if err := flags.Parse(args); err != nil {
 		return 2
+	}
+	secure, err := files.config()
+	if err != nil {
+		fmt.Fprintln(stderr, "upstream:", err)
+		return 1
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, stdout, map[string]http.Handler{
-		*listen: http.HandlerFunc(echo),
-		*hook:   http.HandlerFunc(welcome),
+	if err := serve(ctx, stdout, []site{
+		{*listen, http.HandlerFunc(echo), secure},
+		{*hook, http.HandlerFunc(welcome), nil},
 	}); err != nil {
 		fmt.Fprintln(stderr, "upstream:", err)
 		return 1
@@ -44,15 +54,25 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+// site is a handler and where it is reached; tls is nil for plain HTTP.
+type site struct {
+	address string
+	handler http.Handler
+	tls     *tls.Config
+}
+
 // serve answers on every address until ctx ends or one of them fails.
-func serve(ctx context.Context, stdout io.Writer, handlers map[string]http.Handler) error {
-	ended := make(chan error, len(handlers))
-	for address, handler := range handlers {
-		listener, err := net.Listen("tcp", address)
+func serve(ctx context.Context, stdout io.Writer, sites []site) error {
+	ended := make(chan error, len(sites))
+	for _, s := range sites {
+		listener, err := net.Listen("tcp", s.address)
 		if err != nil {
 			return err
 		}
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+		if s.tls != nil {
+			listener = tls.NewListener(listener, s.tls)
+		}
+		server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
 		defer server.Close()
 		go func() { ended <- server.Serve(listener) }()
 	}
@@ -72,6 +92,7 @@ type seen struct {
 	Path    string         `json:"path"`
 	Query   string         `json:"query,omitempty"`
 	Headers map[string]any `json:"headers"`
+	Peer    string         `json:"peer,omitempty"` // whose certificate came with it
 	Body    any            `json:"body,omitempty"`
 }
 
@@ -80,6 +101,9 @@ const bodyLimit = 1 << 20
 
 func echo(w http.ResponseWriter, r *http.Request) {
 	got := seen{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Headers: map[string]any{}}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		got.Peer = fmt.Sprint(r.TLS.PeerCertificates[0].URIs)
+	}
 	for name, values := range r.Header {
 		if len(values) == 1 {
 			got.Headers[strings.ToLower(name)] = values[0]

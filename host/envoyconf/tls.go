@@ -1,0 +1,119 @@
+package envoyconf
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+)
+
+// ServerTLS is how a listener shows who it is, and asks who its clients are.
+// All are paths of PEM files, which Envoy reads when it starts.
+type ServerTLS struct {
+	Cert, Key string
+	// ClientCA checks the clients' certificates; "": none is asked for, and no
+	// rule finds args.peer.
+	ClientCA string
+	// ClientOptional lets clients without a certificate in: for them args.peer
+	// is absent. One that ClientCA did not sign is refused all the same.
+	ClientOptional bool
+}
+
+var errPair = errors.New("want both a certificate and its key")
+
+// Check says what is missing, nil if nothing is.
+func (s *ServerTLS) Check() error {
+	switch {
+	case s == nil || s.Cert != "" && s.Key != "" && (s.ClientCA != "" || !s.ClientOptional):
+		return nil
+	case s.Cert == "" || s.Key == "":
+		return errPair
+	}
+	return errors.New("clients without a certificate: want the certificates that check those of the others")
+}
+
+// socket is the listener's side of TLS (1.2 or newer, Envoy's default for it),
+// with HTTP/2 where the client speaks it (RFC 7301).
+func (s *ServerTLS) socket() field {
+	common := object{
+		{"alpn_protocols", list{"h2", "http/1.1"}},
+		{"tls_certificates", list{pair(s.Cert, s.Key)}},
+	}
+	context := typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext")
+	if s.ClientCA != "" {
+		// What the module takes for a peer is what this has verified: a context
+		// that trusts nothing by name would show it self-made certificates.
+		common = append(common, field{"validation_context", object{
+			{"trusted_ca", object{{"filename", s.ClientCA}}},
+			{"trust_chain_verification", "VERIFY_TRUST_CHAIN"},
+		}})
+		context = append(context, field{"require_client_certificate", !s.ClientOptional})
+	}
+	return tlsSocket(append(context, field{"common_tls_context", common}))
+}
+
+// checkTLS refuses what would not be used, or would check nothing.
+func (c Cluster) checkTLS(t target) error {
+	switch {
+	case !t.tls && c.CA+c.Cert+c.Key+c.ID != "":
+		return fmt.Errorf("certificates are for an https URL, found %q", c.URL)
+	case (c.Cert == "") != (c.Key == ""):
+		return errPair
+	case c.ID != "":
+		return CheckID(c.ID)
+	}
+	return nil
+}
+
+// secured is the TLS side of a cluster: the server's certificate must be for
+// its ID, else for the URL's host; HTTP/2 is used where the server offers it.
+func (c Cluster) secured(t target) []field {
+	ca := c.CA
+	if ca == "" {
+		ca = SystemCA
+	}
+	context := typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")
+	kind, name := "DNS", t.host
+	if net.ParseIP(t.host) != nil {
+		kind = "IP_ADDRESS"
+	} else {
+		context = append(context, field{"sni", name}) // RFC 6066, section 3: never an address
+	}
+	if c.ID != "" {
+		kind, name = "URI", c.ID
+	}
+	var common object
+	if c.Cert != "" {
+		common = append(common, field{"tls_certificates", list{pair(c.Cert, c.Key)}})
+	}
+	common = append(common, field{"validation_context", object{
+		{"trusted_ca", object{{"filename", ca}}},
+		{"match_typed_subject_alt_names", list{object{
+			{"san_type", kind}, {"matcher", object{{"exact", name}}},
+		}}},
+	}})
+	return []field{
+		tlsSocket(append(context, field{"common_tls_context", common})),
+		{"typed_extension_protocol_options", object{{
+			"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+			typed("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", field{"auto_config", object{}}),
+		}}},
+	}
+}
+
+// CheckID says what is wrong with a URI that a certificate is to be for, nil if
+// nothing is.
+func CheckID(id string) error {
+	if u, err := url.Parse(id); err != nil || u.Scheme == "" || u.Host == "" {
+		return fmt.Errorf("want a URI such as spiffe://shop.example/orders, found %q", id)
+	}
+	return nil
+}
+
+func pair(cert, key string) object {
+	return object{{"certificate_chain", object{{"filename", cert}}}, {"private_key", object{{"filename", key}}}}
+}
+
+func tlsSocket(context object) field {
+	return field{"transport_socket", object{{"name", "envoy.transport_sockets.tls"}, {"typed_config", context}}}
+}
