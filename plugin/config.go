@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
@@ -17,11 +19,13 @@ import (
 // plugin is one plugin configuration: one policy.
 type plugin struct {
 	types.DefaultPluginContext
+	id       uint32 // of the host's context
 	vm       *vm
 	policy   *policy.Policy
 	gate     *gate.Gate
 	keys     wire.Keys // shared with the companion
 	counters counters
+	watch    watchdog
 }
 
 // OnPluginStart loads the policy. A fault refuses the configuration, after all
@@ -48,6 +52,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		return status
 	}
 	p.policy, p.gate, p.keys = pol, gate.New(pol), wire.DeriveKeys(pol.Companion.Secrets...)
+	p.ready(proxywasm.SetTickPeriodMilliSeconds(uint32(tickPeriod.Milliseconds())))
 	return types.OnPluginStartStatusOK
 }
 
@@ -85,7 +90,19 @@ func logFaults(err error) {
 	}
 }
 
+// OnTick is all that happens without a request. What it does for a stream it
+// does in that stream's name, so at the end the host is told whose turn it is.
+func (p *plugin) OnTick() {
+	defer func() {
+		if r := recover(); r != nil {
+			proxywasm.LogErrorf("rulegate: panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	p.watch.tick(time.Now())
+	_ = proxywasm.SetEffectiveContext(p.id)
+}
+
 // NewHttpContext is the context of one request.
-func (p *plugin) NewHttpContext(uint32) types.HttpContext {
-	return &stream{plugin: p}
+func (p *plugin) NewHttpContext(id uint32) types.HttpContext {
+	return &stream{plugin: p, id: id}
 }

@@ -26,6 +26,6 @@ type vm struct {
 	panics  bucket
 }
 
-func (v *vm) NewPluginContext(uint32) types.PluginContext {
-	return &plugin{vm: v}
+func (v *vm) NewPluginContext(id uint32) types.PluginContext {
+	return &plugin{vm: v, id: id}
 }

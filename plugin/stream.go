@@ -24,6 +24,7 @@ const (
 	forwarded               // let through
 	masking                 // let through; the response is held until it is decided and rewritten
 	consulting              // let through; the response is held, and replies are awaited
+	over                    // gone
 )
 
 // holdAll is the host's StopAllIterationAndWatermark: nothing more of the
@@ -36,7 +37,10 @@ const holdAll types.Action = 4
 type stream struct {
 	types.DefaultHttpContext
 	plugin   *plugin
-	state    state
+	id       uint32 // of the host's context
+	state    state  // changed by become alone
+	wait     wait
+	seen     bool             // a piece of a body was shown
 	gate     *gate.Stream     // nil once the request is refused or forwarded
 	mask     *gate.Mask       // what is to be done with the response; nil: nothing
 	resource *policy.Resource // nil: nothing covers the request
@@ -69,6 +73,7 @@ func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
 	case forwarded, masking, consulting:
 		return types.ActionContinue
 	case gathering:
+		s.seen = true
 		if size > s.gate.MaxBody() {
 			return s.take(s.gate.TooLarge())
 		}
@@ -115,13 +120,14 @@ func (s *stream) take(step gate.Step) types.Action {
 				return s.refuse(gate.Internal("request not changed: " + err.Error()))
 			}
 			s.plugin.counters.add(s.resource, "yes")
-			s.state, s.gate, s.mask = forwarded, nil, step.Mask
+			s.become(forwarded)
+			s.gate, s.mask = nil, step.Mask
 			return types.ActionContinue
 		case gate.AwaitBody:
-			s.state = gathering
+			s.become(gathering)
 			return types.ActionPause
 		case gate.AwaitReplies:
-			s.state = calling
+			s.become(calling)
 			failed := s.dispatch(step.Calls, s.gate.Header, s.replied)
 			if failed == nil {
 				return types.ActionPause
@@ -148,10 +154,10 @@ func (s *stream) resume(step gate.Step) {
 // upstream.
 func (s *stream) refuse(r gate.Refusal) types.Action {
 	switch s.state {
-	case refused, forwarded, masking, consulting:
+	case refused, forwarded, masking, consulting, over:
 		return types.ActionPause
 	}
-	s.state = refused
+	s.become(refused)
 	s.report(&r)
 	s.gate = nil
 	if err := answer(&r); err != nil {
