@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,6 +17,28 @@ type upstreamAnswer struct {
 	Status  int
 	Headers [][2]string
 	Body    string
+
+	// Wire, where there is any, is written in place of all of it: piece by piece,
+	// with a call of Between before each but the first. Reset ends the connection
+	// with a reset.
+	Wire    []string
+	Between func()
+	Reset   bool
+}
+
+// writeWire is for answers that no server would give.
+func (a *upstreamAnswer) writeWire(conn net.Conn) {
+	for i, piece := range a.Wire {
+		if i > 0 && a.Between != nil {
+			a.Between()
+		}
+		if _, err := conn.Write([]byte(piece)); err != nil {
+			return
+		}
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && a.Reset {
+		tcp.SetLinger(0)
+	}
 }
 
 func parseAnswer(text string) (*upstreamAnswer, error) {
@@ -60,6 +83,10 @@ func (a *upstreamAnswer) write(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer conn.Close()
+	if a.Wire != nil {
+		a.writeWire(conn)
+		return
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nconnection: close\r\n", a.Status, http.StatusText(a.Status))
 	for _, h := range a.Headers {

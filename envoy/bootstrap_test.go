@@ -20,6 +20,8 @@ type bootstrap struct {
 	workers    int // threads, and so VMs
 	// reshape, where set, changes how a listener's policy is configured.
 	reshape func(listener string, configuration map[string]any)
+	// alter, where set, changes how a listener's plugin is configured.
+	alter func(listener string, config map[string]any)
 	// http2 names the clusters that are spoken to in HTTP/2.
 	http2 []string
 }
@@ -146,17 +148,20 @@ func (b *bootstrap) launch(t testing.TB) *process {
 func (b *bootstrap) reshapeAll(listeners []map[string]any) {
 	for _, l := range listeners {
 		if b.reshape != nil {
-			b.reshape(l["name"].(string), configurationOf(l))
+			b.reshape(l["name"].(string), configOf(l)["configuration"].(map[string]any))
+		}
+		if b.alter != nil {
+			b.alter(l["name"].(string), configOf(l))
 		}
 	}
 }
 
-// configurationOf finds the module's configuration in a listener.
-func configurationOf(listener map[string]any) map[string]any {
+// configOf finds a listener's plugin.
+func configOf(listener map[string]any) map[string]any {
 	chain := listener["filter_chains"].([]any)[0].(map[string]any)
 	manager := chain["filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 	module := manager["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
-	return module["config"].(map[string]any)["configuration"].(map[string]any)
+	return module["config"].(map[string]any)
 }
 
 // build is a configuration as JSON, and its listeners in it.

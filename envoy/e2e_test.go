@@ -15,6 +15,7 @@ func TestEndToEnd(t *testing.T) {
 		run   func(*testing.T, *process)
 	}{
 		{name: "operator sees", setup: operatorSees},
+		{name: "bodies that do not come", setup: undelivered},
 		{name: "configuration forms", setup: configurationForms},
 		{name: "trailers", setup: trailers},
 		{name: "one connection", setup: oneConnection},

@@ -128,6 +128,12 @@ func newGateway(cfg gateway.Config) (*gateway.Gateway, error) {
 
 func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc rules.Value, companion gateway.Cluster) (addr string) {
 	t.Helper()
+	return startGatewayWith(t, c, m, up, p, doc, companion, func(*gateway.Config) {})
+}
+
+// startGatewayWith starts one whose configuration was altered.
+func startGatewayWith(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc rules.Value, companion gateway.Cluster, alter func(*gateway.Config)) (addr string) {
+	t.Helper()
 	cfg, err := gatewayConfig(c, m, doc)
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +148,7 @@ func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *pol
 		}
 		cfg.Clusters[r.Cluster] = gateway.Cluster{URL: u}
 	}
+	alter(&cfg)
 	g, err := newGateway(cfg)
 	if err != nil {
 		t.Fatal(err)

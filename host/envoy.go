@@ -162,6 +162,9 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 			fmt.Fprintf(stderr, "rulegate envoy: warning: %s is not set here; Envoy needs it in its environment\n", name)
 		}
 	}
+	if f.idle <= p.Limits.BodyTimeout {
+		fmt.Fprintf(stderr, "rulegate envoy: warning: --idle-timeout is not over limits.bodyTimeout, %v: Envoy ends what waits for a body, and nothing says why\n", p.Limits.BodyTimeout)
+	}
 	if _, err := os.Stat(f.module); err != nil {
 		fmt.Fprintf(stderr, "rulegate envoy: warning: %s: not found here; Envoy opens it from where it is started\n", f.module)
 	}

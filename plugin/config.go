@@ -20,12 +20,13 @@ import (
 type plugin struct {
 	types.DefaultPluginContext
 	vm        *vm
-	id        uint32 // of its context
+	id        uint32 // of the host's context
 	policy    *policy.Policy
 	gate      *gate.Gate
 	keys      *keys     // that are fetched; nil: none
 	companion wire.Keys // shared with the companion
 	counters  counters
+	watch     watchdog
 }
 
 // OnPluginStart loads the policy. A fault refuses the configuration, after all
@@ -55,21 +56,29 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	pol.Tokens = pol.Tokens.WithHost(p.vm.verifier())
 	p.keys = newKeys(p, pol)
 	p.gate = gate.New(pol, p.keys.forGate())
+	period := watchPeriod
 	if p.keys != nil {
-		// The first fetch is made from the first tick: this may be the canary,
-		// which is thrown away with the calls it made.
-		if err := proxywasm.SetTickPeriodMilliSeconds(uint32(tickPeriod.Milliseconds())); err != nil {
-			proxywasm.LogErrorf("rulegate: no ticks, so no keys can be fetched: %v", err)
-			return types.OnPluginStartStatusFailed
-		}
+		period = keysPeriod
 	}
+	ticks := proxywasm.SetTickPeriodMilliSeconds(uint32(period.Milliseconds()))
+	if ticks != nil && p.keys != nil {
+		proxywasm.LogErrorf("rulegate: no ticks, so no keys can be fetched: %v", ticks)
+		return status
+	}
+	p.ready(ticks)
 	return types.OnPluginStartStatusOK
 }
 
-// OnTick is called by the host every tickPeriod.
+// OnTick is all that happens without a request. What it does for a stream it
+// does in that stream's name, so at the end the host is told whose turn it is.
+// The first fetch of keys is made here: OnPluginStart may be the canary's, which
+// is thrown away with the calls it made.
 func (p *plugin) OnTick() {
 	defer p.rescue()
-	p.keys.tick(time.Now())
+	now := time.Now()
+	p.keys.tick(now)
+	p.watch.tick(now)
+	p.enter()
 }
 
 // rescue keeps a panic outside of any request from becoming a trap.

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// tickPeriod is how long a waiting request may not hear of keys that another
-	// worker has fetched.
-	tickPeriod = 100 * time.Millisecond
+	// keysPeriod is how often the host calls where keys are fetched: so long may
+	// a request wait on for keys that another worker has.
+	keysPeriod = 100 * time.Millisecond
 	// maxWaiting bounds the requests of a worker that wait for keys; one more is
 	// told to come again.
 	maxWaiting = 1000
@@ -89,6 +89,7 @@ func (k *keys) fetch(f keyring.Fetch) {
 			now := time.Now()
 			k.report(k.ring.Done(f, readReply(), now))
 			k.wake(now)
+			k.plugin.enter()
 		})
 	}
 	if err != nil {
@@ -137,7 +138,6 @@ func (k *keys) wake(now time.Time) {
 			s.keysCame(now)
 		}
 	}
-	k.plugin.enter()
 }
 
 func (k *keys) report(e keyring.Event) {

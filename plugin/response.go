@@ -22,7 +22,8 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 	if err != nil {
 		return s.block(gate.Blocked("headers: " + err.Error()))
 	}
-	s.state = masking
+	s.become(masking)
+	s.seen = false
 	action = s.takeMask(s.mask.Headers(headers, end))
 	if s.state == consulting {
 		return holdAll // no body is needed, so none is gathered
@@ -39,6 +40,7 @@ func (s *stream) OnHttpResponseBody(size int, end bool) (action types.Action) {
 		return types.ActionContinue
 	}
 	defer s.guardResponse(&action)
+	s.seen = true
 	if size > s.mask.MaxBody() {
 		return s.block(s.mask.TooLarge())
 	}
@@ -77,7 +79,7 @@ func (s *stream) takeMask(step gate.MaskStep) types.Action {
 		case gate.AwaitContent:
 			return types.ActionPause
 		case gate.AwaitAnswers:
-			s.state = consulting
+			s.become(consulting)
 			failed := s.dispatch(step.Calls, s.mask.Header, s.answered)
 			if failed == nil {
 				return types.ActionPause
@@ -87,7 +89,8 @@ func (s *stream) takeMask(step gate.MaskStep) types.Action {
 			if err := applyResponse(&step.Changes); err != nil {
 				return s.block(gate.Blocked("not changed: " + err.Error()))
 			}
-			s.state, s.mask = forwarded, nil
+			s.become(forwarded)
+			s.mask = nil
 			return types.ActionContinue
 		default:
 			return s.block(step)
@@ -113,7 +116,7 @@ func (s *stream) answered(calls []rules.Call, request []byte) {
 
 // block answers instead of the upstream.
 func (s *stream) block(step gate.MaskStep) types.Action {
-	s.state = refused
+	s.become(refused)
 	s.report(&step.Refusal)
 	s.mask = nil
 	if err := answer(&step.Refusal); err != nil {

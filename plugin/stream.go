@@ -25,6 +25,7 @@ const (
 	forwarded               // let through
 	masking                 // let through; the response is held until it is decided and rewritten
 	consulting              // let through; the response is held, and replies are awaited
+	over                    // gone
 )
 
 // holdAll is the host's StopAllIterationAndWatermark: nothing more of the
@@ -37,11 +38,12 @@ const holdAll types.Action = 4
 type stream struct {
 	types.DefaultHttpContext
 	plugin   *plugin
-	id       uint32 // of its context
-	state    state
-	waited   bool // for keys: what calls it back may do so in the plugin's context
-	ended    bool // the body has come, before it was asked for
-	gone     bool
+	id       uint32 // of the host's context
+	state    state  // changed by become alone
+	wait     wait
+	seen     bool             // a piece of a body was shown
+	waited   bool             // for keys: what calls it back may do so in the plugin's context
+	ended    bool             // the body has come, before it was asked for
 	gate     *gate.Stream     // nil once the request is refused or forwarded
 	mask     *gate.Mask       // what is to be done with the response; nil: nothing
 	resource *policy.Resource // nil: nothing covers the request
@@ -74,6 +76,7 @@ func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
 	case forwarded, masking, consulting:
 		return types.ActionContinue
 	case gathering, awaiting:
+		s.seen = true
 		if size > s.gate.MaxBody() {
 			return s.take(s.gate.TooLarge())
 		}
@@ -128,19 +131,21 @@ func (s *stream) take(step gate.Step) types.Action {
 				return s.refuse(gate.Internal("request not changed: " + err.Error()))
 			}
 			s.plugin.counters.add(s.resource, "yes")
-			s.state, s.gate, s.mask = forwarded, nil, step.Mask
+			s.become(forwarded)
+			s.gate, s.mask = nil, step.Mask
 			return types.ActionContinue
 		case gate.AwaitKeys:
-			s.state, s.waited = awaiting, true
+			s.become(awaiting)
+			s.waited = true
 			s.plugin.keys.waiting[s.id] = s
 			return types.ActionPause
 		case gate.AwaitBody:
-			if s.state = gathering; s.ended {
+			if s.become(gathering); s.ended {
 				return s.readBody()
 			}
 			return types.ActionPause
 		case gate.AwaitReplies:
-			s.state = calling
+			s.become(calling)
 			failed := s.dispatch(step.Calls, s.gate.Header, s.replied)
 			if failed == nil {
 				return types.ActionPause
@@ -179,25 +184,17 @@ func (s *stream) keysCame(now time.Time) {
 // enter makes this request the one that host calls are about, where it may not
 // be; false when it is gone.
 func (s *stream) enter() bool {
-	return !s.waited || !s.gone && proxywasm.SetEffectiveContext(s.id) == nil
-}
-
-// OnHttpStreamDone is called when the request is over, however it ended.
-func (s *stream) OnHttpStreamDone() {
-	s.gone = true
-	if s.waited {
-		delete(s.plugin.keys.waiting, s.id)
-	}
+	return !s.waited || s.state != over && proxywasm.SetEffectiveContext(s.id) == nil
 }
 
 // refuse answers the client, once. Whatever happens on the way, nothing goes
 // upstream.
 func (s *stream) refuse(r gate.Refusal) types.Action {
 	switch s.state {
-	case refused, forwarded, masking, consulting:
+	case refused, forwarded, masking, consulting, over:
 		return types.ActionPause
 	}
-	s.state = refused
+	s.become(refused)
 	s.report(&r)
 	s.gate = nil
 	if err := answer(&r); err != nil {

@@ -154,6 +154,10 @@ func (l *loader) settings() {
 		ResponseBody: intOf(limits.Key("responseBody"), defaultResponseBody),
 		Depth:        intOf(limits.Key("depth"), defaultDepth),
 		Calls:        intOf(limits.Key("calls"), defaultCalls),
+		BodyTimeout:  spanOf(limits.Key("bodyTimeout"), defaultBodyTimeout),
+	}
+	if p.Limits.BodyTimeout == 0 && !l.quiet["limits.bodyTimeout"] {
+		l.fault("limits.bodyTimeout", "want more than 0: no body comes at once")
 	}
 	if mode, _ := doc.Key("mode").Text(); mode == "shadow" {
 		l.fault("mode", "shadow is not built yet; want enforce")

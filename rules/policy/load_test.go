@@ -98,14 +98,15 @@ func TestFaults(t *testing.T) {
 				"auth: {leeway: 30s, requireExpiry: true, tokens: [], from: [{header: x}]}",
 		},
 		"numbers out of their range": {
-			bad: "limits: {depth: 513, calls: 0, requestBody: 1GiB, responseBody: 0}\nauth: {leeway: 25h}\ncompanion: {timeout: 0s, secret: x}",
+			bad: "limits: {depth: 513, calls: 0, requestBody: 1GiB, responseBody: 0, bodyTimeout: 0s}\nauth: {leeway: 25h}\ncompanion: {timeout: 0s, secret: x}",
 			want: "limits.depth: want 1 to 512\n" +
 				"limits.calls: want 1 to 1000\n" +
 				"limits.requestBody: want 1 to 256MiB\n" +
 				"limits.responseBody: want 1 to 256MiB\n" +
+				"limits.bodyTimeout: want more than 0: no body comes at once\n" +
 				"auth.leeway: want a duration such as 30s, found another string\n" +
 				"companion.timeout: want more than 0: without an end the request would wait for ever",
-			good: "limits: {depth: 512, calls: 1, requestBody: 256MiB, responseBody: 1}\nauth: {leeway: 24h}\ncompanion: {timeout: 1ms, secret: x}",
+			good: "limits: {depth: 512, calls: 1, requestBody: 256MiB, responseBody: 1, bodyTimeout: 1ms}\nauth: {leeway: 24h}\ncompanion: {timeout: 1ms, secret: x}",
 		},
 		"missing keys": {
 			bad: "routes: [{}, {match: {}, rule: {rule: allow}}]\ndatabases: {d: {}}\nproject: p\nservices: {s: {}}\nfiles: [{}]",
@@ -346,7 +347,7 @@ func TestFaults(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	p := mustLoad(t, "{}")
-	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32}); p.Limits != want {
+	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32, BodyTimeout: 10 * time.Second}); p.Limits != want {
 		t.Errorf("limits %+v, want %+v", p.Limits, want)
 	}
 	if diff := cmp.Diff([]Source{{Header: "authorization", Prefix: "Bearer "}}, p.Sources); diff != "" {
@@ -367,7 +368,7 @@ gateway: gw-1
 apiPrefix: /api/
 crypto: {aesKey: Olw6AhA/GzSxfhwKLxO7JJsUL6VUwwGEFTgxzoZPy9g=}
 companion: {cluster: c, timeout: 2s}
-limits: {requestBody: 64KiB, responseBody: 100, depth: 10, calls: 3}
+limits: {requestBody: 64KiB, responseBody: 100, depth: 10, calls: 3, bodyTimeout: 1m}
 webhooks: {allow: [Hooks.internal]}
 databases: {d: {type: embedded, conn: "${WEIRD}"}, m: {type: mongo}}
 routes:
@@ -381,7 +382,7 @@ routes:
 	if diff := cmp.Diff([]ClaimHeader{{Header: "x-user", Path: []string{"a", "b"}}}, p2.ClaimHeaders); diff != "" || p2.Forward {
 		t.Error(diff, p2.Forward)
 	}
-	if diff := cmp.Diff(Limits{RequestBody: 64 << 10, ResponseBody: 100, Depth: 10, Calls: 3}, p.Limits); diff != "" {
+	if diff := cmp.Diff(Limits{RequestBody: 64 << 10, ResponseBody: 100, Depth: 10, Calls: 3, BodyTimeout: time.Minute}, p.Limits); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(Companion{Cluster: "c", Timeout: 2 * time.Second, Secrets: []string{secret}}, p.Companion); diff != "" {

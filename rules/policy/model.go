@@ -19,6 +19,7 @@ const (
 	defaultResponseBody = 4 << 20
 	defaultDepth        = 64
 	defaultCalls        = 32
+	defaultBodyTimeout  = 10 * time.Second // less than the host's own limit for a silent stream
 )
 
 var (
@@ -65,7 +66,8 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 		may("requestBody", aSize("Longest body that a rule reads. Default: 1MiB.", 1, maxBody)),
 		may("responseBody", aSize("Longest response that a rule rewrites. Default: 4MiB.", 1, maxBody)),
 		may("depth", aNumber("Arrays and objects inside each other. Default: 64.", 1, maxDepth)),
-		may("calls", aNumber("Queries and webhooks for one request. Default: 32.", 1, maxCalls)))),
+		may("calls", aNumber("Queries and webhooks for one request. Default: 32.", 1, maxCalls)),
+		may("bodyTimeout", aSpan("How long the whole of a body is waited for that a rule reads or rewrites, of a request and of a response. Default: 10s.")))),
 	may("mode", oneOf("enforce: what is denied is refused.", "enforce", "shadow")),
 	may("routes", listOf("The most specific match decides, whatever the order. What none covers is denied.", routeShape)),
 	may("services", tableOf("Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",

@@ -78,6 +78,9 @@ type Limits struct {
 	ResponseBody int // bytes
 	Depth        int // arrays and objects inside each other, of a body and of claims
 	Calls        int // queries and webhooks for one request
+	// BodyTimeout is how long the whole of a body is waited for, once its headers
+	// are there; more than 0.
+	BodyTimeout time.Duration
 }
 
 // DB is one of the policy's databases.
