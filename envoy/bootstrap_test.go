@@ -24,6 +24,9 @@ type bootstrap struct {
 	alter func(listener string, config map[string]any)
 	// http2 names the clusters that are spoken to in HTTP/2.
 	http2 []string
+	// http1Trailers names listeners and clusters that let trailers through in
+	// HTTP/1.1, which Envoy drops otherwise.
+	http1Trailers []string
 }
 
 func newBootstrap(t testing.TB, up *upstream) *bootstrap {
@@ -115,13 +118,16 @@ func (b *bootstrap) launch(t testing.TB) *process {
 	whole, listeners := b.build(t, b.conf)
 	b.reshapeAll(listeners)
 	for _, c := range whole["static_resources"].(map[string]any)["clusters"].([]any) {
-		if c := c.(map[string]any); slices.Contains(b.http2, c["name"].(string)) {
-			c["typed_extension_protocol_options"] = map[string]any{
-				"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": map[string]any{
-					"@type":                "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-					"explicit_http_config": map[string]any{"http2_protocol_options": map[string]any{}},
-				},
-			}
+		switch c := c.(map[string]any); {
+		case slices.Contains(b.http2, c["name"].(string)):
+			speak(c, map[string]any{"http2_protocol_options": map[string]any{}})
+		case slices.Contains(b.http1Trailers, c["name"].(string)):
+			speak(c, map[string]any{"http_protocol_options": map[string]any{"enable_trailers": true}})
+		}
+	}
+	for _, l := range listeners {
+		if slices.Contains(b.http1Trailers, l["name"].(string)) {
+			managerOf(l)["http_protocol_options"] = map[string]any{"enable_trailers": true}
 		}
 	}
 	if len(b.discovered.Listeners) > 0 {
@@ -156,11 +162,25 @@ func (b *bootstrap) reshapeAll(listeners []map[string]any) {
 	}
 }
 
+// speak sets the protocol in which a cluster is spoken to.
+func speak(cluster, protocol map[string]any) {
+	cluster["typed_extension_protocol_options"] = map[string]any{
+		"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": map[string]any{
+			"@type":                "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+			"explicit_http_config": protocol,
+		},
+	}
+}
+
+// managerOf finds the HTTP connection manager in a listener.
+func managerOf(listener map[string]any) map[string]any {
+	chain := listener["filter_chains"].([]any)[0].(map[string]any)
+	return chain["filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
+}
+
 // configOf finds a listener's plugin.
 func configOf(listener map[string]any) map[string]any {
-	chain := listener["filter_chains"].([]any)[0].(map[string]any)
-	manager := chain["filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
-	module := manager["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
+	module := managerOf(listener)["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 	return module["config"].(map[string]any)
 }
 

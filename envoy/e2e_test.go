@@ -18,6 +18,7 @@ func TestEndToEnd(t *testing.T) {
 		{name: "bodies that do not come", setup: undelivered},
 		{name: "configuration forms", setup: configurationForms},
 		{name: "trailers", setup: trailers},
+		{name: "matrix", setup: matrix},
 		{name: "one connection", setup: oneConnection},
 		{name: "companion trouble", setup: companionTrouble},
 		{name: "clients that leave", setup: clientsThatLeave},

@@ -84,6 +84,10 @@ func (c Cluster) object() (object, error) {
 		{"type", t.discovery()},
 		{"connect_timeout", seconds(c.Connect)},
 	}
+	// How much of a response is read at once. It has to be less than BufferLimit
+	// adds to the policy's limits: the module is not told of a piece that goes
+	// beyond Envoy's limit, and Envoy would answer 500 where the module answers 502.
+	out = append(out, field{"per_connection_buffer_limit_bytes", 32 << 10})
 	if t.discovery() == "STRICT_DNS" {
 		// ALL: localhost may be ::1 first while the server listens on 127.0.0.1.
 		out = append(out, field{"dns_lookup_family", "ALL"})

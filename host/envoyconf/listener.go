@@ -83,8 +83,10 @@ func (c *Config) manager(l Listener, filter object) object {
 		}},
 		field{"http2_protocol_options", object{
 			{"max_concurrent_streams", 100},
-			{"initial_stream_window_size", 65536},
-			{"initial_connection_window_size", 1 << 20},
+			// The stream's window is also how much of a body Envoy holds in
+			// either direction: the limit above counts for HTTP/1.1 alone.
+			{"initial_stream_window_size", max(l.Buffer, 65535)},
+			{"initial_connection_window_size", max(l.Buffer, 1<<20)},
 		}},
 		field{"server_header_transformation", "APPEND_IF_ABSENT"},
 		field{"server_name", "rulegate"},

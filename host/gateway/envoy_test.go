@@ -52,6 +52,7 @@ func TestScenariosInEnvoy(t *testing.T) {
 		}
 	}
 	add("path", scenario{name: "paths", script: pathScript})
+	add("crowd", scenario{name: "many wait for one call", script: crowdScript})
 	ports := e.run(t, envoy, benches)
 	for _, l := range e.listeners {
 		b := benches[l.name]
@@ -60,11 +61,14 @@ func TestScenariosInEnvoy(t *testing.T) {
 		b.notes.reset()
 		t.Run(l.s.name, func(t *testing.T) {
 			b.t = t
-			if l.name == "path" {
+			switch l.name {
+			case "path":
 				tryPaths(b)
-				return
+			case "crowd":
+				tryCrowd(b)
+			default:
+				l.s.play(b)
 			}
-			l.s.play(b)
 		})
 	}
 }

@@ -105,7 +105,7 @@ func (s *stream) begin(f *flow, headers pairs, end bool) {
 	switch {
 	case err != nil:
 		s.fail()
-	case s.local != nil || s.reset: // the answer no longer counts
+	case s.void(): // the answer no longer counts
 		f.hold = holdAll
 	case action == actionContinue || action == actionContinueToEnd:
 		f.openHeaders = false
@@ -160,7 +160,7 @@ func (s *stream) receiveBody(f *flow, data []byte, end bool) {
 		s.fail()
 	case over:
 		s.overflow(f)
-	case s.local != nil || s.reset:
+	case s.void():
 		f.hold = holdAll
 	case action == actionContinue:
 		f.release()
@@ -179,7 +179,7 @@ func (s *stream) receiveTrailers(f *flow, trailers pairs) {
 	switch {
 	case err != nil:
 		s.fail()
-	case s.local != nil || s.reset:
+	case s.void():
 		f.hold = holdAll
 	case action == actionContinue:
 		f.openTrailers = false
@@ -189,6 +189,11 @@ func (s *stream) receiveTrailers(f *flow, trailers pairs) {
 	}
 }
 
+// void reports that what the running callback answers does not count: the module
+// asked for a local reply or a reset in it. Envoy then stops the stream whose
+// callback it is, though the reply may be another one's, or nobody's.
+func (s *stream) void() bool { return s.local != nil || s.reset || s.vm.replied }
+
 func flag(b bool) uint64 {
 	if b {
 		return 1
@@ -196,21 +201,21 @@ func flag(b bool) uint64 {
 	return 0
 }
 
-// hostContinue releases what is paused, once the running callback is over.
+// hostContinue releases what is paused, once the running callback is over. As in
+// Envoy, it is no error where there is no stream.
 func hostContinue(v *vm, a []uint64) status {
-	s := v.stream()
-	if s == nil {
+	direction, s := uint32(a[0]), v.stream()
+	switch {
+	case direction > 1:
 		return statusBadArgument
-	}
-	switch uint32(a[0]) {
-	case 0:
+	case s == nil:
+		return statusOK
+	case direction == 0:
 		s.req.resume = true
 		s.req.shut()
-	case 1:
+	default:
 		s.resp.resume = true
 		s.resp.shut()
-	default:
-		return statusBadArgument
 	}
 	s.poke()
 	return statusOK
@@ -218,10 +223,12 @@ func hostContinue(v *vm, a []uint64) status {
 
 func hostCloseStream(v *vm, a []uint64) status {
 	s := v.stream()
-	if s == nil || uint32(a[0]) > 1 {
+	if uint32(a[0]) > 1 {
 		return statusBadArgument
 	}
-	s.reset = true
-	s.poke()
+	if s != nil {
+		s.reset = true
+		s.poke()
+	}
 	return statusOK
 }

@@ -294,19 +294,6 @@ func TestAGoneClientEndsItsStream(t *testing.T) {
 	}
 }
 
-func TestTicks(t *testing.T) {
-	b := start(t, "configure: tickevery 5\ntick: tickevery 5", func(c *Config) { c.VMs = 2 })
-	until(t, func() bool {
-		n := 0
-		for _, l := range b.notes.all() {
-			if l == "tick" {
-				n++
-			}
-		}
-		return n >= 1
-	}, func() string { return "no tick" })
-}
-
 func TestCloseWaitsForStreamsAndEndsThePlugin(t *testing.T) {
 	b := prepare(t)
 	g, err := New(t.Context(), b.config("done: pause; plugindone"))

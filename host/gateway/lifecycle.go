@@ -49,31 +49,34 @@ func (v *vm) leave(ctx context.Context) {
 	}
 }
 
-// ticks calls on_tick at the period that the module set last.
+// ticks calls on_tick at the period that the module set last. A period of 0 ends
+// them at once: a tick that is due already does not come any more.
 func (v *vm) ticks() {
-	var timer *time.Ticker
-	var c <-chan time.Time
+	timer := time.NewTicker(time.Hour)
+	defer timer.Stop()
+	set := func(period time.Duration) {
+		timer.Stop()
+		if period > 0 {
+			timer.Reset(period)
+		}
+	}
 	for {
 		select {
 		case <-v.done:
-			if timer != nil {
-				timer.Stop()
-			}
 			return
-		case d := <-v.tick:
-			if timer != nil {
-				timer.Stop()
+		case period := <-v.tick:
+			set(period)
+		case <-timer.C:
+			if !v.lock() {
+				return
 			}
-			timer, c = nil, nil
-			if d > 0 {
-				timer = time.NewTicker(d)
-				c = timer.C
-			}
-		case <-c:
-			if v.lock() {
+			select {
+			case period := <-v.tick: // set while this tick waited for its turn
+				set(period)
+			default:
 				_, _ = v.call(v.exp.tick, rootID)
-				v.unlock()
 			}
+			v.unlock()
 		}
 	}
 }

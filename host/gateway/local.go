@@ -83,10 +83,10 @@ func (s *stream) overflow(f *flow) {
 }
 
 // hostLocalReply asks for a local reply. It is sent after the callback, whose
-// answer then no longer counts.
+// answer then no longer counts. Where there is no stream it comes to nothing.
 func hostLocalReply(v *vm, a []uint64) status {
 	s := v.stream()
-	if s == nil || s.logging {
+	if s != nil && s.logging { // Envoy would log without end
 		return statusBadArgument
 	}
 	body, ok1 := v.text(a[3], a[4])
@@ -98,7 +98,8 @@ func hostLocalReply(v *vm, a []uint64) status {
 	if !ok {
 		return statusBadArgument
 	}
-	if s.asked { // the first one stands
+	v.replied = true
+	if s == nil || s.asked { // the first one stands
 		return statusOK
 	}
 	s.asked = true

@@ -87,7 +87,13 @@ var hello = []string{"response_headers end=false", "response_body 5 end=false", 
 
 func after(lines ...string) []string { return slices.Concat(lines, hello) }
 
-var scenarios = []scenario{
+var scenarios = slices.Concat(streamScenarios, contextScenarios)
+
+// shortIdle is for streams that are to end by the idle timeout: long enough for
+// a busy machine to come as far as that.
+const shortIdle = 2 * time.Second
+
+var streamScenarios = []scenario{
 	{
 		name: "a request without a body ends with its headers",
 		code: 200, body: "hello", sent: "GET / ",
@@ -459,12 +465,12 @@ var scenarios = []scenario{
 		trace: after("request_headers end=true", `called none=false size=true status=200 body="POST /x asked" <nil>`),
 	},
 	{
-		name: "a paused stream that nobody resumes", idle: 300 * time.Millisecond, script: "request_headers: pause",
+		name: "a paused stream that nobody resumes", idle: shortIdle, script: "request_headers: pause",
 		code: 504, body: "stream timeout",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 14 end=true", "log"},
 	},
 	{
-		name: "a client that does not send its body", idle: 300 * time.Millisecond, method: "POST", pieces: []string{"a", ""},
+		name: "a client that does not send its body", idle: shortIdle, method: "POST", pieces: []string{"a", ""},
 		script: "request_headers: pause\nrequest_body: pause",
 		code:   408, body: "stream timeout",
 		trace: []string{"request_headers end=false", "request_body 1 end=false", "response_headers end=false", "response_body 14 end=true", "log"},
@@ -486,13 +492,7 @@ func TestScenarios(t *testing.T) {
 				if s.idle > 0 {
 					c.StreamIdleTimeout = s.idle
 				}
-				for name, u := range peers(t) {
-					if c.Clusters == nil {
-						c.Clusters = map[string]Cluster{}
-					}
-					c.Clusters[name] = Cluster{URL: u}
-				}
-			})
+			}, withPeers(t))
 			if s.answer != nil {
 				b.answer = s.answer(b)
 			}
@@ -571,6 +571,15 @@ func (s scenario) request(b *bench) reply {
 		tr = http2(b.t)
 	}
 	return b.send(tr, req)
+}
+
+func withPeers(t *testing.T) func(*Config) {
+	return func(c *Config) {
+		c.Clusters = map[string]Cluster{}
+		for name, u := range peers(t) {
+			c.Clusters[name] = Cluster{URL: u}
+		}
+	}
 }
 
 // peers are the clusters that scenarios call.

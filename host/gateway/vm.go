@@ -34,6 +34,7 @@ type vm struct {
 	lastID    uint32
 	active    uint32 // the context that is being called
 	effective uint32 // what the module made of it, 0 if nothing
+	replied   bool   // it asked for a local reply, whichever stream's
 	config    []byte // during on_vm_start and on_configure
 	vmConfig  []byte
 	calls     map[uint32]*call
@@ -158,7 +159,7 @@ func (v *vm) call(f api.Function, context uint32, args ...uint64) (uint64, error
 	if f == nil {
 		return 0, nil
 	}
-	v.active, v.effective = context, 0
+	v.active, v.effective, v.replied = context, 0, false
 	v.stack[0] = uint64(context)
 	n := 1 + copy(v.stack[1:], args)
 	err := f.CallWithStack(v.ctx, v.stack[:n])
@@ -213,8 +214,11 @@ func (v *vm) unlock() { <-v.sem }
 
 // stream is the stream that a host function is about: the effective context
 // if the module set one that still exists, else the one that is being called.
-// It is nil in calls about the plugin itself.
+// It is nil where either of them is the plugin.
 func (v *vm) stream() *stream {
+	if v.effective == rootID {
+		return nil
+	}
 	if s := v.streams[v.effective]; s != nil {
 		return s
 	}

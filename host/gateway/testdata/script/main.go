@@ -6,14 +6,15 @@
 //	request_body end: body new text; continue
 //
 // Events are request_headers, request_body, request_trailers, the same for
-// response, call (a dispatched call's reply), configure, tick, log. The body
-// events may be narrowed to `end` (the last one) or `more`. Without a command
-// that says otherwise a callback answers Continue.
+// response, call (the reply to a stream's call), plugin_call (to one of the
+// plugin's own), configure, tick, log. The body events may be narrowed to `end`
+// (the last one) or `more`, ticks to `marked` (those while a stream is marked)
+// or `gone` (those after one of them has ended). Without a command that says otherwise a callback answers Continue.
 package main
 
 import (
-	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,10 +29,13 @@ func init() { proxywasm.SetVMContext(&vm{}) }
 
 type vm struct{ types.DefaultVMContext }
 
-func (*vm) NewPluginContext(uint32) types.PluginContext { return &plugin{} }
+func (*vm) NewPluginContext(id uint32) types.PluginContext { return &plugin{id: id} }
 
 type plugin struct {
 	types.DefaultPluginContext
+	id     uint32
+	marked []uint32 // streams, for ticks and plugin_call
+	gone   bool     // a marked stream has been logged
 	script map[string][]string
 	defs   int
 	queue  uint32
@@ -50,18 +54,22 @@ func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
 			p.script[event] = append(p.script[event], strings.TrimSpace(c))
 		}
 	}
-	s := &stream{p: p}
+	s := &stream{p: p, id: p.id}
 	return s.run("configure") == types.ActionContinue
 }
 
 func (p *plugin) OnTick() {
-	note("tick")
-	(&stream{p: p}).run("tick")
+	for event, due := range map[string]bool{"tick": true, "tick marked": len(p.marked) > 0 && !p.gone, "tick gone": p.gone} {
+		if due && p.script[event] != nil {
+			note("%s", event)
+			(&stream{p: p, id: p.id}).run(event)
+		}
+	}
 }
 
 func (p *plugin) OnPluginDone() bool {
 	note("plugin done")
-	return (&stream{p: p}).run("done") == types.ActionContinue
+	return (&stream{p: p, id: p.id}).run("done") == types.ActionContinue
 }
 
 func (p *plugin) OnQueueReady(id uint32) {
@@ -69,11 +77,12 @@ func (p *plugin) OnQueueReady(id uint32) {
 	note("queue %s %v", item, err)
 }
 
-func (p *plugin) NewHttpContext(uint32) types.HttpContext { return &stream{p: p} }
+func (p *plugin) NewHttpContext(id uint32) types.HttpContext { return &stream{p: p, id: id} }
 
 type stream struct {
 	types.DefaultHttpContext
 	p      *plugin
+	id     uint32
 	paused bool
 }
 
@@ -109,6 +118,7 @@ func (s *stream) OnHttpResponseTrailers(n int) types.Action {
 
 func (s *stream) OnHttpStreamDone() {
 	note("log")
+	s.p.gone = s.p.gone || slices.Contains(s.p.marked, s.id)
 	s.run("log")
 }
 
@@ -243,13 +253,13 @@ func (s *stream) do(event, name, rest string) error {
 	case "time":
 		note("time %t", time.Now().Year() > 2000)
 	default:
-		return s.shared(name, rest)
+		return s.shared(event, name, rest)
 	}
 	return nil
 }
 
 // shared runs the commands about what the VMs share.
-func (s *stream) shared(name, rest string) error {
+func (s *stream) shared(event, name, rest string) error {
 	word, text, _ := strings.Cut(rest, " ")
 	switch name {
 	case "tickevery":
@@ -277,6 +287,10 @@ func (s *stream) shared(name, rest string) error {
 			return err
 		}
 		return proxywasm.SetSharedData(word, []byte(text), cas)
+	case "putcas": // cas key value
+		cas, _ := strconv.Atoi(word)
+		key, value, _ := strings.Cut(text, " ")
+		return proxywasm.SetSharedData(key, []byte(value), uint32(cas))
 	case "get":
 		v, _, err := proxywasm.GetSharedData(word)
 		note("get %q %v", v, err)
@@ -293,13 +307,17 @@ func (s *stream) shared(name, rest string) error {
 	case "plugindone":
 		proxywasm.PluginDone()
 	default:
-		return fmt.Errorf("no such command")
+		return s.contexts(event, name, rest)
 	}
 	return nil
 }
 
 func (s *stream) called(headers, size, trailers int) {
 	s.noteReply(headers, size)
+	if s.id == s.p.id {
+		s.run("plugin_call")
+		return
+	}
 	s.run("call")
 }
 
