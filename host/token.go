@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -16,11 +15,12 @@ import (
 func newTokenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Mint and verify tokens with a policy's keys, for development",
+		Short: "Mint, verify and look into tokens, for development",
 		Example: `  rulegate token mint --policy policy.yaml --claims '{"id":"u1"}' --ttl 1h
-  rulegate token verify --policy policy.yaml < tokens.txt`,
+  rulegate token verify --policy policy.yaml < tokens.txt
+  rulegate token inspect --policy policy.yaml < token.txt`,
 	}
-	cmd.AddCommand(newTokenMintCommand(), newTokenVerifyCommand())
+	cmd.AddCommand(newTokenMintCommand(), newTokenVerifyCommand(), newTokenInspectCommand())
 	return cmd
 }
 
@@ -35,7 +35,7 @@ func newTokenVerifyCommand() *cobra.Command {
   # {"ok":false,"stage":"signature","error":"…"}`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := tokenKeys(path, cmd.ErrOrStderr())
+			p, err := tokenPolicy(path, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ func newTokenVerifyCommand() *cobra.Command {
 			err = eachLine(cmd.InOrStdin(), cmd.OutOrStdout(), func(line []byte, err error) []byte {
 				var claims token.Claims
 				if err == nil {
-					claims, err = set.Verify(string(line), time.Now())
+					claims, err = p.Tokens.Verify(string(line), time.Now())
 				}
 				refused = refused || err != nil
 				if asJSON {
@@ -87,69 +87,14 @@ func claimsOf(c token.Claims) rules.Value {
 	return v
 }
 
-func newTokenMintCommand() *cobra.Command {
-	var path, claims string
-	var ttl time.Duration
-	cmd := &cobra.Command{
-		Use:     "mint --policy policy.yaml --claims '{…}'",
-		Short:   "Print a token signed by the policy's primary key",
-		Example: `  rulegate token mint --policy policy.yaml --claims '{"id":"u1","role":"admin"}' --ttl 1h`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			body, err := mintClaims(claims, ttl, time.Now())
-			if err != nil {
-				return err
-			}
-			set, err := tokenKeys(path, cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			if !set.CanSign() {
-				return errors.New("no key of the policy can sign: mark one of auth.tokens with primary: true (RS, PS, ES and EdDSA keys need privateKey)")
-			}
-			raw, err := set.Mint(body, "JWT")
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), raw)
-			return err
-		},
-	}
-	cmd.Flags().StringVar(&path, "policy", "", "policy file whose primary key signs (required)")
-	cmd.Flags().StringVar(&claims, "claims", "{}", "the claims, a JSON object")
-	cmd.Flags().DurationVar(&ttl, "ttl", time.Hour, "time to live, unless the claims have exp")
-	return cmd
-}
-
-// mintClaims adds iat and exp to claims that lack them.
-func mintClaims(text string, ttl time.Duration, now time.Time) (string, error) {
-	if ttl <= 0 {
-		return "", usagef("--ttl: want a duration over 0, found %v", ttl)
-	}
-	v, err := rules.Parse(text, 64)
-	if err != nil {
-		return "", usagef("--claims: %w", err)
-	}
-	if v.Kind() != rules.Object {
-		return "", usagef("--claims: want a JSON object, found %v", v.Kind())
-	}
-	if v.Key("iat").Kind() == rules.Missing {
-		v = v.With("iat", rules.Int(now.Unix()))
-	}
-	if v.Key("exp").Kind() == rules.Missing {
-		v = v.With("exp", rules.Int(now.Add(ttl).Unix()))
-	}
-	return v.String(), nil
-}
-
-// tokenKeys loads the keys of a policy file.
-func tokenKeys(path string, stderr io.Writer) (*token.Set, error) {
+// tokenPolicy loads the policy file that --policy names.
+func tokenPolicy(path string, stderr io.Writer) (*policy.Policy, error) {
 	if strings.TrimSpace(path) == "" {
 		return nil, usagef("want --policy policy.yaml")
 	}
-	p, err := loadFile(path, policy.Options{}, stderr)
+	f, err := loadFile(path, policy.Options{}, stderr)
 	if err != nil {
 		return nil, err
 	}
-	return p.policy.Tokens, nil
+	return f.policy, nil
 }
