@@ -59,19 +59,17 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start":    cmdStart,
-			"stop":     cmdStop,
-			"signal":   cmdSignal,
-			"keys":     cmdKeys,
-			"upstream": cmdUpstream,
-			"taken":    cmdTaken,
-			"http":     cmdHTTP,
-			"sqlite":   cmdSQLite,
-			"authorize": func(ts *testscript.TestScript, _ bool, _ []string) {
-				ts.Setenv("AUTH", "Authorization: Bearer "+strings.TrimSpace(ts.ReadFile("stdout")))
-			},
-			"codes": cmdCodes,
-			"mask":  cmdMask,
+			"start":     cmdStart,
+			"stop":      cmdStop,
+			"signal":    cmdSignal,
+			"keys":      cmdKeys,
+			"upstream":  cmdUpstream,
+			"taken":     cmdTaken,
+			"http":      cmdHTTP,
+			"sqlite":    cmdSQLite,
+			"authorize": cmdAuthorize,
+			"codes":     cmdCodes,
+			"mask":      cmdMask,
 		},
 	})
 }
@@ -109,7 +107,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	p := &process{cmd: exec.Command(path, args[1:]...), read: make(chan struct{})}
 	p.cmd.Dir = ts.MkAbs(".")
-	for _, k := range []string{"PATH", "HOME", "TMPDIR", "JWT_SECRET", "COMPANION_SECRET", "HOOK"} {
+	for _, k := range []string{"PATH", "HOME", "TMPDIR", "JWT_SECRET", "COMPANION_SECRET", "HOOK", "ISSUER"} {
 		p.cmd.Env = append(p.cmd.Env, k+"="+ts.Getenv(k))
 	}
 	p.cmd.Stderr = &p.stderr
@@ -251,6 +249,14 @@ func cmdCodes(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
+
+// cmdAuthorize takes the token that was printed, as the header AUTH and as the
+// file token.
+func cmdAuthorize(ts *testscript.TestScript, _ bool, _ []string) {
+	token := jwt.FindString(ts.ReadFile("stdout"))
+	ts.Setenv("AUTH", "Authorization: Bearer "+token)
+	ts.Check(os.WriteFile(ts.MkAbs("token"), []byte(token+"\n"), 0o600))
+}
 
 func cmdMask(ts *testscript.TestScript, _ bool, _ []string) {
 	fmt.Fprint(ts.Stdout(), jwt.ReplaceAllString(ts.ReadFile("stdout"), "<token>"))

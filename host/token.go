@@ -39,11 +39,15 @@ func newTokenVerifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			keys, err := keySet(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
 			refused := false
 			err = eachLine(cmd.InOrStdin(), cmd.OutOrStdout(), func(line []byte, err error) []byte {
 				var claims token.Claims
 				if err == nil {
-					claims, err = p.Tokens.Verify(string(line), time.Now())
+					claims, err = keys.Verify(string(line), time.Now())
 				}
 				refused = refused || err != nil
 				if asJSON {

@@ -43,8 +43,12 @@ It ends with exit code 1 for what cannot be decoded, and with --policy for what 
 				if err != nil {
 					return err
 				}
+				keys, err := keySet(cmd.Context(), p)
+				if err != nil {
+					return err
+				}
 				seen.judged, seen.policy = true, path
-				seen.claims, seen.refusal = p.Tokens.Verify(raw, now)
+				seen.claims, seen.refusal = keys.Verify(raw, now)
 			}
 			var out bytes.Buffer
 			if asJSON {
