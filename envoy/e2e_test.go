@@ -16,6 +16,7 @@ func TestEndToEnd(t *testing.T) {
 	}{
 		{name: "operator sees", setup: operatorSees},
 		{name: "bodies that do not come", setup: undelivered},
+		{name: "tokens leave no trace", setup: tokensLeaveNoTrace},
 		{name: "configuration forms", setup: configurationForms},
 		{name: "trailers", setup: trailers},
 		{name: "matrix", setup: matrix},
