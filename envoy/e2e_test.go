@@ -17,6 +17,7 @@ func TestEndToEnd(t *testing.T) {
 		{name: "operator sees", setup: operatorSees},
 		{name: "bodies that do not come", setup: undelivered},
 		{name: "configuration forms", setup: configurationForms},
+		{name: "edges", setup: edges},
 		{name: "trailers", setup: trailers},
 		{name: "one connection", setup: oneConnection},
 		{name: "companion trouble", setup: companionTrouble},
