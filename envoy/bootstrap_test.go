@@ -20,8 +20,8 @@ type bootstrap struct {
 	workers    int // threads, and so VMs
 	// reshape, where set, changes how a listener's policy is configured.
 	reshape func(listener string, configuration map[string]any)
-	// alter, where set, changes how a listener's plugin is configured.
-	alter func(listener string, config map[string]any)
+	// alter changes listeners, by their names: their manager of connections.
+	alter map[string]func(manager map[string]any)
 	// http2 names the clusters that are spoken to in HTTP/2.
 	http2 []string
 	// http1Trailers names listeners and clusters that let trailers through in
@@ -30,7 +30,7 @@ type bootstrap struct {
 }
 
 func newBootstrap(t testing.TB, up *upstream) *bootstrap {
-	return &bootstrap{env: map[string]string{}, workers: 2, conf: envoyconf.Config{
+	return &bootstrap{env: map[string]string{}, alter: map[string]func(map[string]any){}, workers: 2, conf: envoyconf.Config{
 		Admin:    "127.0.0.1:0",
 		Module:   moduleFile(t),
 		VM:       "cases",
@@ -154,10 +154,10 @@ func (b *bootstrap) launch(t testing.TB) *process {
 func (b *bootstrap) reshapeAll(listeners []map[string]any) {
 	for _, l := range listeners {
 		if b.reshape != nil {
-			b.reshape(l["name"].(string), configOf(l)["configuration"].(map[string]any))
+			b.reshape(l["name"].(string), configOf(managerOf(l))["configuration"].(map[string]any))
 		}
-		if b.alter != nil {
-			b.alter(l["name"].(string), configOf(l))
+		if alter := b.alter[l["name"].(string)]; alter != nil {
+			alter(managerOf(l))
 		}
 	}
 }
@@ -178,9 +178,9 @@ func managerOf(listener map[string]any) map[string]any {
 	return chain["filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 }
 
-// configOf finds a listener's plugin.
-func configOf(listener map[string]any) map[string]any {
-	module := managerOf(listener)["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
+// configOf finds the configuration of a manager's plugin.
+func configOf(manager map[string]any) map[string]any {
+	module := manager["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 	return module["config"].(map[string]any)
 }
 

@@ -18,6 +18,7 @@ func TestEndToEnd(t *testing.T) {
 		{name: "bodies that do not come", setup: undelivered},
 		{name: "tokens leave no trace", setup: tokensLeaveNoTrace},
 		{name: "configuration forms", setup: configurationForms},
+		{name: "edges", setup: edges},
 		{name: "trailers", setup: trailers},
 		{name: "matrix", setup: matrix},
 		{name: "one connection", setup: oneConnection},

@@ -27,6 +27,15 @@ type upstream struct {
 	mu      sync.Mutex
 	got     map[string][]*Received
 	answers map[string]*upstreamAnswer
+	firsts  map[string]chan<- string
+}
+
+// onFirst tells the first piece of the body of the request with an id, before
+// the others are read.
+func (u *upstream) onFirst(id string, tell chan<- string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.firsts[id] = tell
 }
 
 // answer tells what to answer to the request with an id.
@@ -37,14 +46,25 @@ func (u *upstream) answer(id string, a *upstreamAnswer) {
 }
 
 func newUpstream(t testing.TB) *upstream {
-	u := &upstream{got: map[string][]*Received{}, answers: map[string]*upstreamAnswer{}}
+	u := &upstream{got: map[string][]*Received{}, answers: map[string]*upstreamAnswer{}, firsts: map[string]chan<- string{}}
 	u.Server = httptest.NewServer(u)
 	t.Cleanup(u.Close)
 	return u
 }
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+	var body []byte
+	u.mu.Lock()
+	first := u.firsts[r.Header.Get(requestID)]
+	u.mu.Unlock()
+	if first != nil {
+		piece := make([]byte, 1024)
+		n, _ := r.Body.Read(piece)
+		body = piece[:n:n]
+		first <- string(body)
+	}
+	rest, err := io.ReadAll(r.Body)
+	body = append(body, rest...)
 	if err != nil {
 		body = append(body, "\n(broken off)"...)
 	}

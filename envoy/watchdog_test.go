@@ -50,11 +50,7 @@ func undelivered(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *pro
 	for name, policy := range awaits {
 		b.addPolicy(t, name, policy, "")
 	}
-	b.alter = func(listener string, config map[string]any) {
-		if listener == deaf {
-			delete(config, "allow_on_headers_stop_iteration")
-		}
-	}
+	b.alter[deaf] = func(manager map[string]any) { delete(configOf(manager), "allow_on_headers_stop_iteration") }
 	return func(t *testing.T, p *process) {
 		at := p.listeners(t)
 		runUndelivered(t, up, func(name string) string { return at[name] }, p.log)

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"strings"
+
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
 )
@@ -68,7 +70,11 @@ func (s *Stream) read(text string) *Refusal {
 			return malformed("form: " + err.Error())
 		}
 		s.pairs, s.params = ps, fromForm
-		s.args = s.args.With("params", object(ps))
+		params := object(ps)
+		if s.bodyNamesMethod(params) {
+			return malformed("form: " + otherMethod)
+		}
+		s.args = s.args.With("params", params)
 		return nil
 	}
 	v, err := rules.Parse(text, s.gate.policy.Limits.Depth)
@@ -89,6 +95,12 @@ func (s *Stream) read(text string) *Refusal {
 	}
 	if v.Kind() != rules.Object && v.Kind() != rules.Array {
 		return malformed("body: want an object or an array, found " + v.Kind().String())
+	}
+	// The whole object is looked through only where the key may be there.
+	if strings.Contains(text, overrideParameter) || strings.Contains(text, `\`) {
+		if s.bodyNamesMethod(v) {
+			return malformed("body: " + otherMethod)
+		}
 	}
 	s.params = fromBody
 	s.args = s.args.With("params", v)

@@ -18,6 +18,8 @@ type head struct {
 
 	types    []string // every content-type
 	encoded  bool     // a content-encoding is there
+	chunked  bool     // a transfer-encoding is there
+	methods  []string // every method that a field says the request has
 	length   int      // content-length; -1: none
 	badField string   // why the headers cannot be read, "" when they can
 }
@@ -57,14 +59,42 @@ func readHead(pairs [][2]string) *head {
 			target = value
 		}
 	}
+	if !isAuthority(h.host) {
+		h.badField = "the host"
+	}
 	if h.method == "" || target == "" {
 		h.badField = "no method or no path"
 	}
+	if h.chunked && h.length >= 0 {
+		h.badField = "a content-length beside a transfer-encoding" // RFC 9112, section 6.3
+	}
+	for _, m := range h.methods {
+		if !sameMethod(m, h.method) {
+			h.badField = otherMethod
+		}
+	}
 	h.path, h.query, h.hasQuery = strings.Cut(target, "?")
+	if h.queryNamesMethod() {
+		h.badField = otherMethod
+	}
 	if strings.Contains(target, "#") {
 		h.badField = "a fragment in the path" // RFC 9112, section 3.2: never sent
 	}
 	return h
+}
+
+// isAuthority says whether a host, with a port or without, is one that every
+// server reads as the same: no user, no list (to which a proxy may join two
+// Host lines, RFC 9112, section 3.2), no escapes.
+func isAuthority(s string) bool {
+	for i := 0; i < len(s); i++ {
+		b := s[i]
+		if b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || strings.IndexByte("-._~:[]", b) >= 0 {
+			continue
+		}
+		return false
+	}
+	return true
 }
 
 // framing keeps what tells how the body is to be read.
@@ -74,6 +104,8 @@ func (h *head) framing(name, value string) {
 		h.types = append(h.types, value)
 	case "content-encoding":
 		h.encoded = true
+	case "transfer-encoding":
+		h.chunked = true
 	case "content-length":
 		n, ok := decimal(value)
 		if !ok || h.length >= 0 && h.length != n {
@@ -81,6 +113,10 @@ func (h *head) framing(name, value string) {
 			return
 		}
 		h.length = n
+	default:
+		if strings.Contains(name, "method") && overrides[folded(name)] {
+			h.methods = append(h.methods, value)
+		}
 	}
 }
 

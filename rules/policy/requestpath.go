@@ -31,6 +31,10 @@ func segments(path string, out []string) ([]string, error) {
 	return out, nil
 }
 
+// semicolon: to servlet containers, `/admin;x` is `/admin` and `..;` is `..`; to
+// most others these are names. One of the two would not be what was decided.
+const semicolon = "a semicolon, behind which some servers do not read on"
+
 func decodeSegment(raw string) (s, reason string) {
 	if raw == "" {
 		return "", "an empty segment"
@@ -44,6 +48,8 @@ func decodeSegment(raw string) (s, reason string) {
 			return "", "a backslash"
 		case b == '#':
 			return "", "a fragment"
+		case b == ';':
+			return "", semicolon
 		case b == 0:
 			return "", "a NUL"
 		case b <= ' ' || b == 0x7f:
@@ -61,7 +67,7 @@ func decodeSegment(raw string) (s, reason string) {
 	switch {
 	case (encoded || !ascii) && !utf8.ValidString(s):
 		return "", "not UTF-8"
-	case s[0] == '.' && isDots(s):
+	case isDots(s):
 		return "", "a dot segment"
 	}
 	return s, ""
@@ -87,6 +93,8 @@ func decode(raw string) (s, reason string) {
 			return "", "an encoded slash"
 		case '\\':
 			return "", "a backslash"
+		case ';':
+			return "", semicolon
 		case 0:
 			return "", "a NUL"
 		default:

@@ -115,6 +115,8 @@ func segmentFault(text string) string {
 		return "an empty segment: no request that has one is let in"
 	case isDots(text):
 		return "a dot segment: no request that has one is let in"
+	case strings.Contains(text, ";"):
+		return "a semicolon: no request that has one in its path is let in"
 	case strings.ContainsAny(text, "?#"):
 		return "a path has neither ? nor #"
 	case strings.Contains(text, "%"):
@@ -130,13 +132,8 @@ func segmentFault(text string) string {
 	return ""
 }
 
-// isDots says whether a segment goes somewhere else in some server's eyes: `.`,
-// `..`, and these with path parameters behind them (`..;x`), which Java servers
-// cut off first.
-func isDots(text string) bool {
-	text, _, _ = strings.Cut(text, ";")
-	return text == "." || text == ".."
-}
+// isDots says whether a segment goes somewhere else.
+func isDots(text string) bool { return text == "." || text == ".." }
 
 func captures(segs []segment) (out []capture) {
 	for i, s := range segs {
