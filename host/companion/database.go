@@ -39,6 +39,8 @@ func open(s Source, conns int) (Database, error) {
 		return openPostgres(s.Conn, conns)
 	case "sql-mysql":
 		return openMySQL(s.Conn, conns)
+	case "mongo":
+		return openMongo(s.Conn, conns)
 	}
-	return nil, fmt.Errorf("type %q is not built in: want embedded, sql-postgres or sql-mysql", s.Type)
+	return nil, fmt.Errorf("type %q is not built in: want embedded, sql-postgres, sql-mysql or mongo", s.Type)
 }
