@@ -131,6 +131,33 @@ func TestFindMeansTheSameOnServersAndInGo(t *testing.T) {
 	})
 }
 
+// Columns that a table does not have are members that no row has, whatever they
+// are called; rows count without any.
+func TestColumnsThatAreAskedFor(t *testing.T) {
+	check := func(t *testing.T, db Database) {
+		for _, c := range []struct {
+			columns []string
+			want    string
+		}{
+			{[]string{"name"}, `[{"name":"alice"}]`}, {[]string{"n", "nope", "NAME", "Name", "name\"", "n; --", "n, name", "*", "t.n", "rowid", "ctid", "j.a"}, `[{"n":18}]`},
+			{[]string{"nope"}, `[{}]`}, {[]string{""}, `[{}]`}, {[]string{}, `[{}]`}, {[]string{"a\x00b", "\x00", "$n", "n"}, `[{"n":18}]`}, {[]string{"n", "n"}, `[{"n":18}]`},
+		} {
+			for _, doc := range []string{`{"id":1}`, `{"j.tags":"x","name":{"$regex":"^a"}}`} {
+				e, err := parseFind(t, doc)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out, err := db.Query(context.Background(), Query{Table: "things", Where: e, Columns: c.columns, Limit: 2, Bytes: 1000})
+				if err != nil || string(out) != c.want {
+					t.Errorf("%q of %s: %s, %v; want %s", c.columns, doc, out, err, c.want)
+				}
+			}
+		}
+	}
+	t.Run("sqlite", func(t *testing.T) { check(t, onSQLite(t, typed("sqlite"))) })
+	allServers(t, func(t *testing.T, s *dbServer) { check(t, s.loadTyped(t)) })
+}
+
 // rowsOf runs a query and gives what it answers.
 func rowsOf(t testing.TB, db Database, table, doc string, limit, bytes int) (string, error) {
 	t.Helper()

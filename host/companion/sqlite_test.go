@@ -642,7 +642,7 @@ func TestIndexesServe(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := where{table: tab, functions: db.functions}
-		columns, _ := tab.selected([]string{"id"})
+		columns := tab.selected([]string{"id"})
 		if err := w.selection(Query{Where: e, Limit: 10}, columns); err != nil {
 			t.Fatal(err)
 		}
