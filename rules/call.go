@@ -35,7 +35,7 @@ type Call struct {
 	DB, Col string
 	Find    Value    // resolved; Missing: every row
 	Limit   int      // rows
-	Columns []string // that are read; nil: all
+	Columns []string // that are read, in order; nil: all, empty: none, the rows count
 
 	URL       string
 	Body      Value  // JSON
@@ -114,11 +114,12 @@ type query struct {
 	clause  *Rule     // nil: at least one row
 	at      *path
 	limit   int
+	columns []string // nil: all
 	cache   time.Duration
 }
 
 func (q *query) run(r *run) result {
-	c := Call{ID: q.id, Kind: Query, DB: q.db, Col: q.col, Limit: q.limit, Cache: q.cache}
+	c := Call{ID: q.id, Kind: Query, DB: q.db, Col: q.col, Limit: q.limit, Columns: q.columns, Cache: q.cache}
 	if q.find != nil {
 		find, reason := q.find.value(r)
 		switch find.kind {

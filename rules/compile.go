@@ -28,6 +28,7 @@ type Rule struct {
 
 	reads, writes   roots
 	headers         []string // that a force may set
+	queries         []*query
 	calls, response bool
 }
 
@@ -42,6 +43,7 @@ func Compile(spec Value, place string, sc *Scope) (*Rule, Faults) {
 	if len(c.faults) > 0 {
 		return nil, c.faults
 	}
+	r.Fetch()
 	return r, nil
 }
 
@@ -201,6 +203,7 @@ func (r *Rule) adopt(in *Rule) {
 	r.reads.merge(in.reads)
 	r.writes.merge(in.writes)
 	r.headers = append(r.headers, in.headers...)
+	r.queries = append(r.queries, in.queries...)
 	r.calls = r.calls || in.calls
 	r.response = r.response || in.response
 }

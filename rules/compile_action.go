@@ -61,7 +61,7 @@ func (c *compiler) target(r *Rule, text, at string) target {
 		r.reads.inner(t.path)
 	default:
 		r.stores(t.path)
-		r.reads.add(t.path.steps[0].key)
+		r.reads.look(t.path, -1)
 	}
 	return t
 }

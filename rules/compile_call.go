@@ -24,7 +24,7 @@ func (c *compiler) query(r *Rule, spec Value, place string) clause {
 	if q.find != nil {
 		q.find.reads(&r.reads)
 	}
-	r.calls = true
+	r.calls, r.queries = true, append(r.queries, q)
 	r.stores(q.at)
 	return q
 }

@@ -98,7 +98,12 @@ func unquote(s string) string {
 }
 
 func (f *function) reads(rs *roots) {
-	if f.path != nil {
+	switch {
+	case f.name == "exists":
+		rs.look(f.path, 1)
+	case f.name == "length":
+		rs.look(f.path, 0)
+	case f.path != nil:
 		rs.read(f.path)
 	}
 	if f.date != nil {

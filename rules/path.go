@@ -168,6 +168,7 @@ func (p *path) keys(r *run) (keys []string, v Value) {
 type roots struct {
 	all   bool
 	names []string
+	looks []look // at args, wherever
 }
 
 func (r *roots) add(name string) {
@@ -181,14 +182,18 @@ func (r *roots) merge(o roots) {
 	for _, n := range o.names {
 		r.add(n)
 	}
+	r.looks = append(r.looks, o.looks...)
 }
 
 func (r *roots) has(name string) bool { return r.all || slices.Contains(r.names, name) }
 
 // read adds every key of args that resolving a path looks at.
-func (r *roots) read(p *path) {
+func (r *roots) read(p *path) { r.look(p, -1) }
+
+func (r *roots) look(p *path, free int) {
 	if !p.item {
 		r.add(p.steps[0].key)
+		r.looks = append(r.looks, look{path: p, free: free})
 	}
 	r.inner(p)
 }

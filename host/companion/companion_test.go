@@ -383,7 +383,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		"as it should be":           {func(*Config) {}, true},
 		"no project":                {func(c *Config) { c.Project = "" }, true},
 		"no keys":                   {func(c *Config) { c.Keys = wire.Keys{} }, false},
-		"a type that is not built":  {func(c *Config) { c.Databases[0].Type = "mongo" }, false},
+		"a type that is not built":  {func(c *Config) { c.Databases[0].Type = "oracle" }, false},
 		"no type":                   {func(c *Config) { c.Databases[0].Type = "" }, false},
 		"a database without a name": {func(c *Config) { c.Databases[0].Name = "" }, false},
 		"one name twice":            {func(c *Config) { c.Databases = append(c.Databases, c.Databases[0]) }, false},

@@ -24,8 +24,8 @@ type Config struct {
 // Source is a database.
 type Source struct {
 	Name string // the rules' `db`
-	Type string // embedded (a SQLite file), sql-postgres, sql-mysql (MariaDB too)
-	Conn string // a path; a URL or key=value string; user:password@tcp(host:port)/database
+	Type string // embedded (a SQLite file), sql-postgres, sql-mysql (MariaDB too), mongo
+	Conn string // a path; a URL or key=value string; user:password@tcp(host:port)/database; mongodb://host/database
 	// Collections are the tables that may be queried, all of them for "*".
 	Collections []string
 }

@@ -10,10 +10,10 @@ import (
 // Database answers queries. It is safe for concurrent use.
 type Database interface {
 	// Query gives the rows as the text of a JSON array of objects, at most
-	// q.Limit of them and q.Bytes long. A table or a column that the database's
-	// catalogue does not have is an error, and so is a longer answer. A
-	// database that cannot be reached is an error each time and is tried anew
-	// by the next query.
+	// q.Limit of them and q.Bytes long. A table that the database's catalogue
+	// does not have is an error, so is a column in a condition, and a longer
+	// answer. A database that cannot be reached is an error each time and is tried
+	// anew by the next query.
 	Query(ctx context.Context, q Query) ([]byte, error)
 	// Ping reports why the database would not answer a query now.
 	Ping(ctx context.Context) error
@@ -24,7 +24,7 @@ type Database interface {
 type Query struct {
 	Table   string
 	Where   find.Expr
-	Columns []string // nil: all; empty: rows without columns
+	Columns []string // nil: all; empty: rows without columns; one that is not there is left out
 	Limit   int      // rows, above 0
 	Bytes   int      // of the answer, above 0
 }
@@ -39,6 +39,8 @@ func open(s Source, conns int) (Database, error) {
 		return openPostgres(s.Conn, conns)
 	case "sql-mysql":
 		return openMySQL(s.Conn, conns)
+	case "mongo":
+		return openMongo(s.Conn, conns)
 	}
-	return nil, fmt.Errorf("type %q is not built in: want embedded, sql-postgres or sql-mysql", s.Type)
+	return nil, fmt.Errorf("type %q is not built in: want embedded, sql-postgres, sql-mysql or mongo", s.Type)
 }

@@ -59,20 +59,22 @@ func oracleOf(t testing.TB, db Database) *oracle {
 	}
 	v.Each(func(_ string, row rules.Value) bool {
 		id, _ := row.Key("id").Number()
-		o.docs[id] = docOf(row)
+		_, mongo := db.(*mongoDB)
+		o.docs[id] = docOf(row, mongo)
 		return true
 	})
 	return o
 }
 
-// docOf leaves out what is NULL, and makes of a blob what no value is equal to.
-func docOf(row rules.Value) rules.Value {
+// docOf leaves out what is NULL, which is not a document's null, and makes of a
+// blob what no value is equal to.
+func docOf(row rules.Value, null bool) rules.Value {
 	doc := rules.Obj()
 	row.Each(func(key string, v rules.Value) bool {
 		if s, _ := v.Text(); s == "YQ==" {
 			v = rules.PendingValue
 		}
-		if v.Kind() != rules.Null {
+		if null || v.Kind() != rules.Null {
 			doc = doc.With(key, v)
 		}
 		return true

@@ -109,7 +109,7 @@ func uuids(list []any) (some []any) {
 func (p postgres) decimals(c *column, op find.Op, values []find.Value) fragment {
 	var list []any
 	for _, v := range values {
-		list = append(list, decimalText(v))
+		list = append(list, v.Digits())
 	}
 	return p.compare(p.column(c), "numeric", op, list)
 }

@@ -3,7 +3,6 @@ package companion
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/rulegate/rulegate/host/companion/find"
 )
@@ -216,16 +215,4 @@ func boxed(list []string) []any {
 		out[i] = s
 	}
 	return out
-}
-
-// decimalText is a number as plain decimal digits.
-func decimalText(v find.Value) string {
-	text, ok := v.JSON.Number()
-	if !ok || len(text) > 1000 || strings.ContainsAny(text, "eE") {
-		if v.Number.IsInt {
-			return strconv.FormatInt(v.Number.Int, 10)
-		}
-		return strconv.FormatFloat(v.Number.Float, 'f', -1, 64)
-	}
-	return text
 }

@@ -85,11 +85,9 @@ type serverQuery struct {
 }
 
 func newServerQuery(d dialect, t *table, q Query) (*serverQuery, error) {
-	asked, err := t.selected(q.Columns)
-	if err != nil {
-		return nil, err
-	}
+	asked := t.selected(q.Columns)
 	s := &serverQuery{dialect: d, table: t, most: q.Bytes, asked: asked, read: slices.Clone(asked)}
+	var err error
 	s.where, err = s.condition(q.Where, true)
 	return s, err
 }

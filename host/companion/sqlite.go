@@ -70,10 +70,7 @@ func (d *sqliteDB) Query(ctx context.Context, q Query) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns, err := t.selected(q.Columns)
-	if err != nil {
-		return nil, err
-	}
+	columns := t.selected(q.Columns)
 	w := where{table: t, functions: d.functions}
 	defer func() { d.functions.forget(w.kept) }()
 	if err := w.selection(q, columns); err != nil {

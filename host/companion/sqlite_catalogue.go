@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -147,27 +148,22 @@ func (t *table) column(name string) (*column, error) {
 	return &t.columns[i], nil
 }
 
-// selected lists the columns to bring.
-func (t *table) selected(names []string) ([]*column, error) {
+// selected lists the columns to bring. One that the table does not have is a member
+// that no row has: so it is to a rule that gets whole rows.
+func (t *table) selected(names []string) []*column {
 	var list []*column
 	if names == nil {
 		for i := range t.columns {
 			list = append(list, &t.columns[i])
 		}
-		return list, nil
+		return list
 	}
-	seen := map[string]bool{}
 	for _, name := range names {
-		c, err := t.column(name)
-		if err != nil {
-			return nil, err
+		if i, ok := t.byName[name]; ok && !slices.Contains(list, &t.columns[i]) {
+			list = append(list, &t.columns[i])
 		}
-		if !seen[name] {
-			list = append(list, c)
-		}
-		seen[name] = true
 	}
-	return list, nil
+	return list
 }
 
 // quote spells an identifier. SQLite reads a quoted name that it does not know as

@@ -252,16 +252,15 @@ func TestFaults(t *testing.T) {
 			bad: own + "databases: {social: {type: embedded}, m: {type: mongo, conn: x}}\nroutes:\n" +
 				"- {match: {path: /a}, rule: {rule: query, db: socail, col: c}}\n" +
 				"- {match: {path: /b}, rule: {rule: query, db: nothing, col: c}}\n" +
-				"- {match: {path: /c}, rule: {rule: query, db: m, col: c}}\n" +
 				"- {match: {path: /d}, rule: {rule: query, db: social, col: c}}",
 			want: "routes[0].rule.db: no such database; did you mean social?\n" +
 				"routes[1].rule.db: no such database in databases\n" +
-				"routes[2].rule.db: queries on databases of type mongo are not built yet; want sql-postgres, sql-mysql or embedded\n" +
-				"routes[3].rule.db: the database has no conn",
+				"routes[2].rule.db: the database has no conn",
 			good: own + "databases: {social: {type: embedded, conn: x}, m: {type: mongo, conn: x}, p: {type: sql-postgres, conn: x}, y: {type: sql-mysql, conn: x}}\nroutes:\n" +
 				"- {match: {path: /a}, rule: {rule: query, db: social, col: c}}\n" +
 				"- {match: {path: /b}, rule: {rule: query, db: p, col: c}}\n" +
-				"- {match: {path: /c}, rule: {rule: query, db: y, col: c}}",
+				"- {match: {path: /c}, rule: {rule: query, db: y, col: c}}\n" +
+				"- {match: {path: /d}, rule: {rule: query, db: m, col: c}}",
 		},
 		"webhooks go to hosts that are listed": {
 			bad: own + "webhooks: {allow: [a.example, 'b:81']}\nroutes:\n" +

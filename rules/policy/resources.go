@@ -38,6 +38,9 @@ func (l *loader) resource(r Resource, rule rules.Value, response stated, auth *A
 	if compiled == nil {
 		return nil
 	}
+	if r.Response != nil {
+		compiled.Fetch(r.Response)
+	}
 	r.Rule = compiled
 	switch kind := compiled.Kind(); {
 	case auth != nil:

@@ -61,8 +61,6 @@ func (l *loader) query(db, col string) string {
 	conn := rules.Join(rules.Join("databases", db), "conn")
 	switch {
 	case d.Type == "": // reported
-	case d.Type == "mongo":
-		return "queries on databases of type mongo are not built yet; want sql-postgres, sql-mysql or embedded"
 	case d.Conn == "" && !l.o.Module && !l.unset[conn] && !l.quiet[conn]:
 		return "the database has no conn"
 	}

@@ -63,7 +63,7 @@ func visit(v rules.Value, path []string, see func(rules.Value) bool) (found bool
 			return true
 		}
 		v.Each(func(_ string, x rules.Value) bool {
-			found = x.Kind() == rules.Object && visit(x, path, see)
+			found = isDocument(x) && visit(x, path, see)
 			return !found
 		})
 		return found
@@ -101,6 +101,9 @@ func (f *Field) holds(v rules.Value) bool {
 
 // order compares v with x: negative when v comes before; false for another type.
 func (x Value) order(v rules.Value) (c int, ok bool) {
+	if key, inner, ok := marked(v); ok {
+		return x.orderMarked(key, inner)
+	}
 	switch x.Kind {
 	case Null:
 		return 0, v.Kind() == rules.Missing || v.Kind() == rules.Null
@@ -116,7 +119,7 @@ func (x Value) order(v rules.Value) (c int, ok bool) {
 		text, ok := v.Text()
 		return strings.Compare(text, x.Text), ok
 	}
-	return 0, false // JSON has neither dates nor ObjectIDs
+	return 0, false // JSON itself has neither dates nor ObjectIDs
 }
 
 func rank(b bool) int {
@@ -127,16 +130,20 @@ func rank(b bool) int {
 }
 
 func (x Value) equals(v rules.Value) bool {
-	if x.Kind == JSON {
+	if x.Kind == JSON || x.Kind == Str {
 		return Equal(x.JSON, v)
 	}
 	c, ok := x.order(v)
 	return ok && c == 0
 }
 
-// Equal compares two JSON values: numbers by value, strings by bytes, objects
-// whatever the order of their keys. Missing equals nothing.
+// Equal compares what a find says with what a document holds: numbers by value,
+// strings by bytes, objects whatever the order of their keys. Missing equals
+// nothing.
 func Equal(a, b rules.Value) bool {
+	if key, inner, ok := marked(b); ok {
+		return equalMarked(a, key, inner)
+	}
 	if a.Kind() != b.Kind() {
 		return false
 	}

@@ -1,0 +1,237 @@
+// Package dbtest starts real database servers for tests, each in a temporary
+// folder and on a port of its own: PostgreSQL and MariaDB, and FerretDB for the
+// protocol of MongoDB. Nothing but tests imports it.
+package dbtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a database server that this process started.
+type Server struct {
+	Name string // postgres, mariadb or mongo
+	Type string // as a policy spells it
+	Conn string // as a policy has it
+	Port int
+
+	dir      string
+	argv     []string
+	signal   string // that ends it at once
+	driver   string // of database/sql, for what tests write
+	admin    string
+	quoting  string // a statement that makes "…" a name
+	ping     func(ctx context.Context) error
+	stdin    io.Closer
+	finished chan struct{}
+	log      bytes.Buffer
+}
+
+// ErrNotInstalled is of a server that this machine does not have.
+var ErrNotInstalled = errors.New("not installed")
+
+var (
+	postgres = sync.OnceValues(startPostgres)
+	mariadb  = sync.OnceValues(startMariaDB)
+	mongodb  = sync.OnceValues(startMongo)
+
+	startedMu sync.Mutex
+	started   []*Server
+)
+
+// Names are those that Get knows.
+var Names = []string{"postgres", "mariadb", "mongo"}
+
+// Get gives the server of a name, which it starts when it is the first to ask.
+// One that is not installed skips the test, but in CI, where it fails it.
+func Get(t testing.TB, name string) *Server {
+	t.Helper()
+	s, err := map[string]func() (*Server, error){"postgres": postgres, "mariadb": mariadb, "mongo": mongodb}[name]()
+	if errors.Is(err, ErrNotInstalled) && os.Getenv("CI") != "true" {
+		t.Skipf("LEFT OUT: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Each runs f as a subtest for the servers of these names, for all if none is given.
+func Each(t *testing.T, f func(t *testing.T, s *Server), names ...string) {
+	t.Helper()
+	if len(names) == 0 {
+		names = Names
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) { f(t, Get(t, name)) })
+	}
+}
+
+// End stops all servers and removes their folders; TestMain calls it.
+func End() {
+	startedMu.Lock()
+	defer startedMu.Unlock()
+	for _, s := range started {
+		s.Stop()
+		os.RemoveAll(s.dir)
+	}
+}
+
+// program finds a program where distributions put servers.
+func program(names ...string) (string, error) {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+		for _, dir := range []string{"/usr/sbin/", "/usr/libexec/", "/usr/local/sbin/"} {
+			if _, err := os.Stat(dir + name); err == nil {
+				found = append(found, dir+name)
+			}
+		}
+		if len(found) > 0 {
+			return found[len(found)-1], nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w", names[0], ErrNotInstalled)
+}
+
+// folder makes one that the server's user owns; as is what runs it as that user,
+// which is nobody else unless the tests run as root.
+func (s *Server) folder(owner string) (as []string, err error) {
+	startedMu.Lock()
+	started = append(started, s)
+	startedMu.Unlock()
+	if s.dir, err = os.MkdirTemp("", "rulegate-db-"); err != nil || owner == "" || os.Getuid() != 0 {
+		return nil, err
+	}
+	u, err := user.Lookup(owner)
+	if err != nil {
+		return nil, err
+	}
+	uid, _ := strconv.Atoi(u.Uid)
+	gid, _ := strconv.Atoi(u.Gid)
+	return []string{"setpriv", "--reuid=" + u.Uid, "--regid=" + u.Gid, "--clear-groups"}, os.Chown(s.dir, uid, gid)
+}
+
+// freePort picks below the range that the system takes its own choices from, so
+// that no listener of another test gets the port before the server has it.
+func freePort() (int, error) {
+	for range 100 {
+		port := 10000 + rand.IntN(20000)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, errors.New("no free port")
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
+
+// ConnVia is Conn by another address, of a proxy between.
+func (s *Server) ConnVia(addr string) string { return strings.Replace(s.Conn, s.Addr(), addr, 1) }
+
+func run(dir string, argv []string) error {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", argv, err, out)
+	}
+	return nil
+}
+
+// startsWithin bounds the start of a server on a slow machine.
+const startsWithin = time.Minute
+
+// Start runs the server, below a shell that ends it when its input does, so that
+// it never outlives the tests, and waits until it answers.
+func (s *Server) Start() error {
+	cmd := exec.Command("sh", append([]string{"-c", `"$@" & p=$!; echo $p >pid; cat; kill -` + s.signal + ` $p; wait $p`, "sh"}, s.argv...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &s.log, &s.log
+	cmd.WaitDelay = 5 * time.Second
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.stdin, s.finished = stdin, make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(s.finished)
+	}()
+	for end := time.Now().Add(startsWithin); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		err = s.ping(ctx)
+		cancel()
+		if err == nil {
+			return nil
+		}
+	}
+	s.Stop()
+	return fmt.Errorf("%s does not answer: %w\n%s", s.Name, err, s.log.Bytes())
+}
+
+// Stop ends the server at once, as a crash would.
+func (s *Server) Stop() {
+	if s.stdin != nil {
+		s.stdin.Close()
+		<-s.finished
+		s.stdin = nil
+	}
+}
+
+// Pause keeps the server from running, so that it neither answers nor ends, until
+// Resume or the test's end. A PostgreSQL goes on answering those that it knows.
+func (s *Server) Pause(t testing.TB) {
+	t.Helper()
+	s.tell(t, syscall.SIGSTOP)
+	t.Cleanup(func() { s.tell(t, syscall.SIGCONT) })
+}
+
+// Resume ends a Pause.
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
+	s.tell(t, syscall.SIGCONT)
+}
+
+func (s *Server) tell(t testing.TB, sig syscall.Signal) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err == nil && pid > 1 {
+		err = syscall.Kill(pid, sig)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restart starts a server that was stopped.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,135 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib" // database/sql's driver pgx
+)
+
+func init() { mysql.SetLogger(&mysql.NopLogger{}) }
+
+func startPostgres() (*Server, error) {
+	initdb, err := program("initdb")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Name: "postgres", Type: "sql-postgres", signal: "QUIT", driver: "pgx"}
+	as, err := s.folder("postgres")
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(s.dir, "data")
+	if err := run(s.dir, append(as, initdb, "-D", data, "-U", "rulegate", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")); err != nil {
+		return nil, err
+	}
+	if s.Port, err = freePort(); err != nil {
+		return nil, err
+	}
+	s.argv = append(as, filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-F", "-p", strconv.Itoa(s.Port),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=40")
+	s.Conn = fmt.Sprintf("postgres://rulegate@%s/postgres?sslmode=disable", s.Addr())
+	s.admin = s.Conn
+	s.ping = s.pingSQL(s.Conn)
+	return s, s.Start()
+}
+
+func startMariaDB() (*Server, error) {
+	install, err := program("mariadb-install-db", "mysql_install_db")
+	if err != nil {
+		return nil, err
+	}
+	binary, err := program("mariadbd", "mysqld")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Name: "mariadb", Type: "sql-mysql", signal: "KILL", driver: "mysql", quoting: "SET SESSION sql_mode = 'ANSI_QUOTES'"}
+	as, err := s.folder("mysql")
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(s.dir, "data")
+	if err := run(s.dir, append(as, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")); err != nil {
+		return nil, err
+	}
+	if s.Port, err = freePort(); err != nil {
+		return nil, err
+	}
+	s.argv = append(as, binary, "--no-defaults", "--datadir="+data, "--socket="+filepath.Join(s.dir, "s"), "--pid-file="+filepath.Join(s.dir, "mariadbd.pid"),
+		"--port="+strconv.Itoa(s.Port), "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin", "--max-connections=40")
+	server := fmt.Sprintf("root@tcp(%s)/", s.Addr())
+	s.Conn = server + "app"
+	s.admin = s.Conn + "?multiStatements=true&charset=utf8mb4"
+	s.ping = s.pingSQL(server)
+	if err := s.Start(); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("mysql", server)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	_, err = db.Exec("CREATE DATABASE app CHARACTER SET utf8mb4")
+	return s, err
+}
+
+func (s *Server) pingSQL(conn string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		db, err := sql.Open(s.driver, conn)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return db.PingContext(ctx)
+	}
+}
+
+// SQL is a connection of the server's owner.
+func (s *Server) SQL(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(s.driver, s.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// Exec runs statements as the server's owner.
+func (s *Server) Exec(t testing.TB, statements ...string) {
+	t.Helper()
+	db, err := sql.Open(s.driver, s.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if s.quoting != "" {
+		statements = append([]string{s.quoting}, statements...)
+	}
+	for _, text := range statements {
+		if _, err := db.Exec(text); err != nil {
+			t.Fatalf("%.200s: %v", text, err)
+		}
+	}
+}
+
+// Count is the number that a query gives.
+func (s *Server) Count(t testing.TB, query string) (n int) {
+	t.Helper()
+	db, err := sql.Open(s.driver, s.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

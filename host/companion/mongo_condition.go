@@ -1,0 +1,158 @@
+package companion
+
+import (
+	"math"
+	"regexp/syntax"
+
+	"github.com/rulegate/rulegate/host/companion/find"
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// mongoCondition is one operator on one field. Only scalars that were checked are
+// ever sent, never a document.
+func mongoCondition(x *find.Field, want bool) narrowed {
+	ask := func(op string, v any) narrowed {
+		return narrowed{filter: bson.D{{Key: x.Key, Value: bson.D{{Key: op, Value: v}}}}, exact: true}
+	}
+	switch {
+	case x.Op == find.Exists:
+		return ask("$exists", true)
+	case x.Op == find.Regex:
+		if !want {
+			return least(want)
+		}
+		n := ask("$exists", true)
+		if first, ok := beginning(x.Pattern.String()); ok {
+			n = ask("$gte", first)
+		}
+		n.exact = false
+		return n
+	case x.Op == find.Eq:
+		return mongoEqual(x.Key, []find.Value{x.Value}, want)
+	case x.Op == find.In:
+		return mongoEqual(x.Key, x.Values, want)
+	case x.Value.Kind == find.Null:
+		if x.Op == find.Gt || x.Op == find.Lt {
+			return narrowed{nothing: true, exact: true}
+		}
+		return ask("$eq", nil)
+	}
+	v, op, exact := mongoBound(x.Value, x.Op)
+	if !exact && !want || v == nil {
+		return least(want)
+	}
+	n := ask(mongoOps[op], v)
+	n.exact = exact
+	return n
+}
+
+var mongoOps = map[find.Op]string{find.Gt: "$gt", find.Gte: "$gte", find.Lt: "$lt", find.Lte: "$lte"}
+
+// mongoBound is what a field is ordered against; where it is not exact it takes in
+// what is close as well. nil: there is no such value.
+func mongoBound(v find.Value, op find.Op) (bound any, as find.Op, exact bool) {
+	switch v.Kind {
+	case find.Str:
+		return v.Text, op, true
+	case find.Bool:
+		return v.Bool, op, true
+	case find.Num:
+		if v.Number.IsInt {
+			return v.Number.Int, op, true
+		}
+		// A decimal and a double that are written alike are two numbers to the
+		// database.
+		if op == find.Gt || op == find.Gte {
+			return math.Nextafter(v.Number.Float, math.Inf(-1)), find.Gte, false
+		}
+		return math.Nextafter(v.Number.Float, math.Inf(1)), find.Lte, false
+	case find.Date: // of milliseconds
+		ms := floorDiv(v.Micros, 1000)
+		if ms*1000 != v.Micros {
+			op = nudged(op, false)
+		}
+		return bson.DateTime(ms), op, true
+	case find.ObjectID:
+		id, err := bson.ObjectIDFromHex(v.Text)
+		if err != nil {
+			return nil, op, false
+		}
+		return id, op, true
+	}
+	return nil, op, false
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// mongoEqual asks for one of the values.
+func mongoEqual(key string, values []find.Value, want bool) narrowed {
+	list, exact := bson.A{}, true
+	var alternatives bson.A
+	for _, v := range values {
+		switch v.Kind {
+		case find.Null:
+			list = append(list, nil)
+		case find.Str:
+			list = append(list, v.Text)
+			if id, ok := uuidOf(v.Text); ok {
+				list = append(list, id)
+			}
+		case find.JSON:
+			exact = false
+			if want { // an object's keys have an order there, and here they have none
+				alternatives = append(alternatives, bson.D{{Key: key, Value: bson.D{{Key: "$exists", Value: true}}}})
+			}
+		case find.Num:
+			if v.Number.IsInt {
+				list = append(list, v.Number.Int)
+				continue
+			}
+			exact = false
+			if want {
+				alternatives = append(alternatives, bson.D{{Key: key, Value: bson.D{
+					{Key: "$gte", Value: math.Nextafter(v.Number.Float, math.Inf(-1))},
+					{Key: "$lte", Value: math.Nextafter(v.Number.Float, math.Inf(1))},
+				}}})
+			}
+		case find.Date:
+			if v.Micros%1000 == 0 {
+				list = append(list, bson.DateTime(v.Micros/1000))
+			}
+		default:
+			if bound, _, _ := mongoBound(v, find.Eq); bound != nil {
+				list = append(list, bound)
+			}
+		}
+	}
+	if len(list) == 1 {
+		alternatives = append(alternatives, bson.D{{Key: key, Value: bson.D{{Key: "$eq", Value: list[0]}}}})
+	} else if len(list) > 1 {
+		alternatives = append(alternatives, bson.D{{Key: key, Value: bson.D{{Key: "$in", Value: list}}}})
+	}
+	n := narrowed{exact: exact}
+	switch len(alternatives) {
+	case 0:
+		n.nothing = true
+	case 1:
+		n.filter, _ = alternatives[0].(bson.D)
+	default:
+		n.filter = bson.D{{Key: "$or", Value: alternatives}}
+	}
+	return n
+}
+
+// beginning is the text that all strings which a pattern finds begin with, so
+// that an index may serve.
+func beginning(pattern string) (string, bool) {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil || re.Op != syntax.OpConcat || re.Sub[0].Op != syntax.OpBeginText || re.Sub[1].Op != syntax.OpLiteral {
+		return "", false
+	}
+	return string(re.Sub[1].Rune), true
+}

@@ -1,0 +1,216 @@
+package companion
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/tidwall/gjson"
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// member is a field of a document.
+type member struct {
+	key   string
+	value bson.RawValue
+}
+
+// elements lists a document's fields. What JSON cannot say, two of one name, is
+// an error.
+func elements(doc bson.Raw) ([]member, error) {
+	list, err := doc.Elements()
+	if err != nil {
+		return nil, faultf(databaseError, "a document that is not BSON")
+	}
+	members := make([]member, len(list))
+	seen := make(map[string]bool, len(list))
+	for i, e := range list {
+		key := e.Key()
+		if seen[key] || !utf8.ValidString(key) {
+			return nil, faultf(databaseError, "a document with a field %q that is repeated or not UTF-8", key)
+		}
+		seen[key] = true
+		members[i] = member{key, e.Value()}
+	}
+	return members, nil
+}
+
+// documentWriter writes documents as a JSON array of objects:
+//
+//	int, long, double, decimal  number, with all digits
+//	string                      string
+//	date                        string, RFC 3339 in UTC
+//	ObjectID                    {"$oid": "24 hexadecimal digits"}
+//	binary                      string: a UUID's text, else standard base64 with padding
+//	array, document             the same, up to 32 levels
+//	null, undefined             null
+//	others                      MongoDB's extended JSON
+//
+// NaN, infinite numbers, dates that RFC 3339 has not, and a document that would be
+// taken for an ObjectID are errors.
+type documentWriter struct {
+	columns []string // nil: all
+	most    int
+	rows    int
+	out     []byte
+}
+
+func newDocumentWriter(q Query) *documentWriter {
+	return &documentWriter{columns: q.Columns, most: q.Bytes, out: []byte{'['}}
+}
+
+func (w *documentWriter) row(members []member) error {
+	if w.rows > 0 {
+		w.out = append(w.out, ',')
+	}
+	w.rows++
+	if w.columns != nil {
+		members = slices.DeleteFunc(members, func(m member) bool { return !slices.Contains(w.columns, m.key) })
+	}
+	return w.document(members, 0)
+}
+
+func (w *documentWriter) end() ([]byte, error) {
+	if w.out = append(w.out, ']'); len(w.out) > w.most {
+		return nil, tooManyBytes(w.most)
+	}
+	return w.out, nil
+}
+
+func (w *documentWriter) document(members []member, depth int) error {
+	if len(members) == 1 && members[0].key == "$oid" {
+		return faultf(databaseError, "a document that looks like an ObjectID")
+	}
+	w.out = append(w.out, '{')
+	for i, m := range members {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.out = append(gjson.AppendJSONString(w.out, m.key), ':')
+		if err := w.value(m.key, m.value, depth); err != nil {
+			return err
+		}
+	}
+	w.out = append(w.out, '}')
+	return w.enough()
+}
+
+func (w *documentWriter) enough() error {
+	if len(w.out) > w.most {
+		return tooManyBytes(w.most)
+	}
+	return nil
+}
+
+func (w *documentWriter) array(list []bson.RawValue, key string, depth int) error {
+	w.out = append(w.out, '[')
+	for i, x := range list {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		if err := w.value(key, x, depth); err != nil {
+			return err
+		}
+	}
+	w.out = append(w.out, ']')
+	return w.enough()
+}
+
+func (w *documentWriter) value(key string, v bson.RawValue, depth int) (err error) {
+	switch v.Type {
+	case bson.TypeEmbeddedDocument, bson.TypeArray:
+		if depth++; depth > cellDepth {
+			return faultf(databaseError, "%q: nested deeper than %d levels", key, cellDepth)
+		}
+		if v.Type == bson.TypeArray {
+			list, err := v.Array().Values()
+			if err != nil {
+				return faultf(databaseError, "an array that is not BSON")
+			}
+			return w.array(list, key, depth)
+		}
+		members, err := elements(v.Document())
+		if err != nil {
+			return err
+		}
+		return w.document(members, depth)
+	case bson.TypeObjectID:
+		id := v.ObjectID()
+		w.out = append(append(append(w.out, `{"$oid":"`...), hex.EncodeToString(id[:])...), `"}`...)
+		return w.enough()
+	}
+	cell, err := cellOf(key, v)
+	if err != nil {
+		return err
+	}
+	if text, ok := cell.(extendedJSON); ok {
+		w.out = append(w.out, text...)
+		return w.enough()
+	}
+	if w.out, err = appendCell(w.out, &column{name: key}, cell); err != nil {
+		return err
+	}
+	return w.enough()
+}
+
+// extendedJSON is what MongoDB's drivers make of a type that JSON has not.
+type extendedJSON string
+
+// cellOf is a scalar as appendCell takes it, or extendedJSON.
+func cellOf(key string, v bson.RawValue) (any, error) {
+	switch v.Type {
+	case bson.TypeNull, bson.TypeUndefined:
+		return nil, nil
+	case bson.TypeBoolean:
+		return v.Boolean(), nil
+	case bson.TypeInt32:
+		return int64(v.Int32()), nil
+	case bson.TypeInt64:
+		return v.Int64(), nil
+	case bson.TypeDouble:
+		return v.Double(), nil
+	case bson.TypeDecimal128:
+		return number(v.Decimal128().String()), nil
+	case bson.TypeString:
+		return v.StringValue(), nil
+	case bson.TypeDateTime:
+		t := time.UnixMilli(v.DateTime()).UTC()
+		if t.Year() < 0 || t.Year() > 9999 {
+			return nil, noDate(&column{name: key})
+		}
+		return t.Format(time.RFC3339Nano), nil
+	case bson.TypeBinary:
+		if text, ok := uuidText(v); ok {
+			return text, nil
+		}
+		_, data := v.Binary()
+		return data, nil
+	}
+	text := v.String()
+	if strictjson.Check(text, cellDepth) != nil {
+		return nil, faultf(databaseError, "%q holds a %s", key, v.Type)
+	}
+	return extendedJSON(text), nil
+}
+
+// uuidText spells a UUID (binary of subtype 4), as RFC 9562 does.
+func uuidText(v bson.RawValue) (string, bool) {
+	subtype, data, ok := v.BinaryOK()
+	if !ok || subtype != bson.TypeBinaryUUID || len(data) != 16 {
+		return "", false
+	}
+	s := hex.EncodeToString(data)
+	return strings.Join([]string{s[:8], s[8:12], s[12:16], s[16:20], s[20:]}, "-"), true
+}
+
+// uuidOf reads a UUID that is spelled so.
+func uuidOf(text string) (bson.Binary, bool) {
+	if !uuid.MatchString(text) {
+		return bson.Binary{}, false
+	}
+	data, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
+	return bson.Binary{Subtype: bson.TypeBinaryUUID, Data: data}, err == nil
+}
