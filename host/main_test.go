@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 // The scripts have these commands beside testscript's own:
 //
 //	start NAME args…     runs `rulegate args…` until it says that it is ready; $NAME is its address
+//	                     (that of --admin is $NAME_ADMIN)
+//	hangup NAME          sends SIGHUP
+//	kill NAME            ends it by SIGKILL
+//	eventually URL TEXT  waits until the answer holds the text
 //	stop NAME            ends it by SIGTERM, and it must end well; its output goes to stdout and stderr
 //	upstream NAME        a server at $NAME that answers 200 with the request it got, as JSON
 //	taken NAME           $NAME is an address at which something listens already
@@ -56,12 +60,22 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start":    cmdStart,
-			"stop":     cmdStop,
-			"upstream": cmdUpstream,
-			"taken":    cmdTaken,
-			"http":     cmdHTTP,
-			"sqlite":   cmdSQLite,
+			"start": cmdStart,
+			"stop":  cmdStop,
+			"hangup": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(started(ts, args).cmd.Process.Signal(syscall.SIGHUP))
+			},
+			"crash": func(ts *testscript.TestScript, _ bool, args []string) {
+				p := started(ts, args)
+				ts.Check(p.cmd.Process.Kill())
+				<-p.read
+				p.cmd.Wait()
+			},
+			"eventually": cmdEventually,
+			"upstream":   cmdUpstream,
+			"taken":      cmdTaken,
+			"http":       cmdHTTP,
+			"sqlite":     cmdSQLite,
 			"authorize": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Setenv("AUTH", "Authorization: Bearer "+strings.TrimSpace(ts.ReadFile("stdout")))
 			},
@@ -93,7 +107,10 @@ type process struct {
 // processes is the key of a script's processes by name.
 type processes struct{}
 
-var ready = regexp.MustCompile(`ready on (\S+)`)
+var (
+	ready = regexp.MustCompile(`ready on (\S+)`)
+	admin = regexp.MustCompile(`admin on (\S+)`)
+)
 
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -117,6 +134,9 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 		defer close(p.read)
 		lines := bufio.NewScanner(io.TeeReader(out, &p.stdout))
 		for lines.Scan() {
+			if m := admin.FindStringSubmatch(lines.Text()); m != nil {
+				ts.Setenv(name+"_ADMIN", m[1])
+			}
 			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
 				line <- m[1]
 			}
@@ -139,14 +159,35 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(processes{}).(map[string]*process)[name] = p
 }
 
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: stop NAME")
+// started is the process that a command names.
+func started(ts *testscript.TestScript, args []string) *process {
+	if len(args) != 1 {
+		ts.Fatalf("want the name of one process")
 	}
 	p := ts.Value(processes{}).(map[string]*process)[args[0]]
 	if p == nil {
 		ts.Fatalf("%s was not started", args[0])
 	}
+	return p
+}
+
+func cmdEventually(ts *testscript.TestScript, _ bool, args []string) {
+	text := ""
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		answer, err := http.Get(args[0])
+		ts.Check(err)
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		ts.Check(err)
+		if text = string(body); strings.Contains(text, args[1]) {
+			return
+		}
+	}
+	ts.Fatalf("%s does not say %q, but %s", args[0], args[1], text)
+}
+
+func cmdStop(ts *testscript.TestScript, _ bool, args []string) {
+	p := started(ts, args)
 	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
 	<-p.read
 	err := p.cmd.Wait()
