@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/host/envoyconf"
@@ -17,6 +18,7 @@ type envoyFlags struct {
 	listen, admin          string
 	upstream, upstreamCA   string
 	companion, companionCA string
+	cert, key              string // shown to the companion
 	module, format         string
 	inlineSecrets          bool
 	idle                   time.Duration
@@ -51,8 +53,10 @@ environment. Connection strings and webhook hosts are the companion's alone and 
 	flags.StringVar(&f.admin, "admin", "127.0.0.1:9901", `address of Envoy's admin interface, "" for none`)
 	flags.StringVar(&f.upstream, "upstream", "", "URL of the server behind Envoy: http://, https:// or unix:/path (required)")
 	flags.StringVar(&f.upstreamCA, "upstream-ca", "", "certificates that check an https upstream (default "+envoyconf.SystemCA+")")
-	flags.StringVar(&f.companion, "companion", "", "URL of `rulegate serve`; required when a rule queries or calls a webhook")
+	flags.StringVar(&f.companion, "companion", "", "URL of `rulegate serve`: http://, https:// or unix:/path; required when a rule queries or calls a webhook")
 	flags.StringVar(&f.companionCA, "companion-ca", "", "certificates that check an https companion (default "+envoyconf.SystemCA+")")
+	flags.StringVar(&f.cert, "companion-cert", "", "certificate that is shown to an https companion (its --client-ca), as Envoy opens it")
+	flags.StringVar(&f.key, "companion-key", "", "the certificate's key")
 	flags.StringVar(&f.module, "module", "rulegate.wasm", "path of the module, as Envoy opens it")
 	flags.StringVar(&f.format, "format", "yaml", "yaml or json")
 	flags.BoolVar(&f.inlineSecrets, "inline-secrets", false, "write the variables' values into the configuration, for all to read who reach the admin interface")
@@ -71,6 +75,12 @@ func (f *envoyFlags) check() error {
 		if err := envoyconf.CheckURL(url); err != nil {
 			return usagef("%s: %w", flag, err)
 		}
+	}
+	if (f.cert == "") != (f.key == "") {
+		return usagef("--companion-cert, --companion-key: want both or none")
+	}
+	if secured := strings.HasPrefix(f.companion, "https://"); f.cert != "" && !secured {
+		return usagef("--companion-cert: want an https companion, found %q", f.companion)
 	}
 	for flag, addr := range map[string]string{"--listen": f.listen, "--admin": f.admin} {
 		if addr == "" && flag == "--admin" {
@@ -128,7 +138,7 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 	}
 	if f.companion != "" {
 		conf.Clusters = append(conf.Clusters, envoyconf.Cluster{
-			Name: p.Companion.Cluster, URL: f.companion, CA: f.companionCA, Connect: time.Second,
+			Name: p.Companion.Cluster, URL: f.companion, CA: f.companionCA, Cert: f.cert, Key: f.key, Connect: time.Second,
 		})
 	}
 	b, err := envoyconf.Build(conf)

@@ -32,7 +32,12 @@ func newWebhooks(cfg Config, l Limits, log *slog.Logger) (*webhooks, error) {
 		}
 		w.allowed[name] = newLane(name, cfg.WebhookPool, l, log)
 	}
+	secured, err := cfg.WebhookTLS.config()
+	if err != nil {
+		faults = append(faults, err)
+	}
 	w.transport = &http.Transport{
+		TLSClientConfig: secured,
 		// No Proxy: the environment does not decide where a user's token goes.
 		DialContext:            dial,
 		ForceAttemptHTTP2:      true,

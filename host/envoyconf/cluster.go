@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ type Cluster struct {
 	// CA is the path of a PEM file with the certificates that an https
 	// server's is checked against; "" is SystemCA.
 	CA string
+	// Cert and Key are the paths of PEM files that an https server is shown; ""
+	// where it asks for none.
+	Cert, Key string
 	// Connect limits the time for a connection; 0 is 2 s.
 	Connect time.Duration
 }
@@ -44,7 +48,7 @@ func parseTarget(s string) (target, error) {
 		if !strings.HasPrefix(path, "/") {
 			return target{}, fmt.Errorf("url %q: want unix: and an absolute path", s)
 		}
-		return target{path: path}, nil
+		return target{path: filepath.Clean(path)}, nil
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
@@ -92,7 +96,7 @@ func (c Cluster) object() (object, error) {
 		}},
 	)
 	if t.tls {
-		out = append(out, t.secured(c.CA)...)
+		out = append(out, t.secured(c)...)
 	}
 	return out, nil
 }
@@ -113,7 +117,8 @@ func (t target) address() object {
 
 // secured is the TLS side of a cluster: the server's certificate must be for
 // the URL's host, HTTP/2 is used where the server offers it (RFC 7301).
-func (t target) secured(ca string) []field {
+func (t target) secured(c Cluster) []field {
+	ca := c.CA
 	if ca == "" {
 		ca = SystemCA
 	}
@@ -124,12 +129,18 @@ func (t target) secured(ca string) []field {
 	} else {
 		tls = append(tls, field{"sni", name}) // RFC 6066, section 3: never an address
 	}
-	tls = append(tls, field{"common_tls_context", object{{"validation_context", object{
+	common := object{{"validation_context", object{
 		{"trusted_ca", object{{"filename", ca}}},
 		{"match_typed_subject_alt_names", list{object{
 			{"san_type", kind}, {"matcher", object{{"exact", name}}},
 		}}},
-	}}}})
+	}}}
+	if c.Cert != "" {
+		common = append(common, field{"tls_certificates", list{object{
+			{"certificate_chain", object{{"filename", c.Cert}}}, {"private_key", object{{"filename", c.Key}}},
+		}}})
+	}
+	tls = append(tls, field{"common_tls_context", common})
 	return []field{
 		{"transport_socket", object{{"name", "envoy.transport_sockets.tls"}, {"typed_config", tls}}},
 		{"typed_extension_protocol_options", object{{
