@@ -38,6 +38,9 @@ func (a *Authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.Private
 	}
 	c.SerialNumber = big.NewInt(time.Now().UnixNano())
 	c.Subject = pkix.Name{CommonName: "test"}
+	if c.IsCA { // one who signs itself has the same name, no other
+		c.Subject.CommonName = "test authority " + c.SerialNumber.String()
+	}
 	if c.NotBefore.IsZero() {
 		c.NotBefore = time.Now().Add(-time.Hour)
 	}
