@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 		time.Local = zone
 	}
 	code := m.Run()
+	os.RemoveAll(command.dir)
 	n, w, e := &tally.native, &tally.wazero, &tally.envoy
 	fmt.Printf("cases: native %d, wazero %d, envoy %d\n", n.files, w.files, e.files)
 	fmt.Printf("requests: native %d, wazero %d, envoy %d\n", n.requests, w.requests, e.requests)

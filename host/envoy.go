@@ -21,6 +21,7 @@ type envoyFlags struct {
 	upstream, upstreamCA   string
 	companion, companionCA string
 	jwksCA                 string
+	cert, key              string // shown to the companion
 	module, format         string
 	inlineSecrets          bool
 	idle                   time.Duration
@@ -70,8 +71,10 @@ environment. Connection strings and webhook hosts are the companion's alone and 
 	flags.StringVar(&f.tls.Key, "tls-key", "", "key of --tls-cert")
 	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "certificates that check the clients', each of which has to have one; rules find it as args.peer")
 	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "let clients without a certificate in: args.peer is absent for them")
-	flags.StringVar(&f.companion, "companion", "", "URL of `rulegate serve`; required when a rule queries or calls a webhook")
+	flags.StringVar(&f.companion, "companion", "", "URL of `rulegate serve`: http://, https:// or unix:/path; required when a rule queries or calls a webhook")
 	flags.StringVar(&f.companionCA, "companion-ca", "", "certificates that check an https companion (default "+envoyconf.SystemCA+")")
+	flags.StringVar(&f.cert, "companion-cert", "", "certificate that is shown to an https companion (its --client-ca), as Envoy opens it")
+	flags.StringVar(&f.key, "companion-key", "", "the certificate's key")
 	flags.StringVar(&f.jwksCA, "jwks-ca", "", "certificates that check the servers of auth.tokens[].jwks.url (default "+envoyconf.SystemCA+")")
 	flags.StringVar(&f.module, "module", "rulegate.wasm", "path of the module, as Envoy opens it")
 	flags.StringVar(&f.format, "format", "yaml", "yaml or json")
@@ -91,6 +94,12 @@ func (f *envoyFlags) check() error {
 		if err := envoyconf.CheckURL(url); err != nil {
 			return usagef("%s: %w", flag, err)
 		}
+	}
+	if (f.cert == "") != (f.key == "") {
+		return usagef("--companion-cert, --companion-key: want both or none")
+	}
+	if secured := strings.HasPrefix(f.companion, "https://"); f.cert != "" && !secured {
+		return usagef("--companion-cert: want an https companion, found %q", f.companion)
 	}
 	for flag, addr := range map[string]string{"--listen": f.listen, "--admin": f.admin} {
 		if addr == "" && flag == "--admin" {
@@ -188,7 +197,7 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 	}
 	if f.companion != "" {
 		conf.Clusters = append(conf.Clusters, envoyconf.Cluster{
-			Name: p.Companion.Cluster, URL: f.companion, CA: f.companionCA, Connect: time.Second,
+			Name: p.Companion.Cluster, URL: f.companion, CA: f.companionCA, Cert: f.cert, Key: f.key, Connect: time.Second,
 		})
 	}
 	for _, u := range keyServers(p) {

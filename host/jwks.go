@@ -92,7 +92,7 @@ func loopback(addr string) bool {
 }
 
 func runIssuer(cmd *cobra.Command, f jwksFlags) error {
-	l, url, err := listen(f.listen)
+	l, url, err := listen(f.listen, private)
 	if err != nil {
 		return err
 	}

@@ -18,25 +18,37 @@ import (
 // grace is how long requests that are under way may take after a signal.
 const grace = 10 * time.Second
 
+// reach says who may use a Unix socket.
+type reach bool
+
+const (
+	private reach = false // this user alone
+	shared  reach = true  // whom the umask allows
+)
+
 // listen opens `host:port` or `unix:/path`; url is what to reach it by.
-func listen(addr string) (l net.Listener, url string, err error) {
+func listen(addr string, who reach) (l net.Listener, url string, err error) {
 	network, at := "tcp", addr
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		if !filepath.IsAbs(path) {
 			return nil, "", usagef("--listen: address %q: want unix: and an absolute path", addr)
 		}
-		network, at = "unix", path
+		network, at = "unix", filepath.Clean(path)
 	} else if _, _, err := net.SplitHostPort(addr); err != nil {
 		return nil, "", usagef("--listen: address %q: want host:port or unix:/path", addr)
 	}
-	l, err = net.Listen(network, at)
+	if network == "unix" {
+		l, err = listenSocket(at, who)
+	} else {
+		l, err = net.Listen(network, at)
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, "", fmt.Errorf("--listen %s: address already in use: stop what listens there, or choose another", addr)
 	case err != nil:
 		return nil, "", fmt.Errorf("--listen %s: %w", addr, err)
 	case network == "unix":
-		return l, addr, nil
+		return l, "unix:" + at, nil
 	}
 	return l, "http://" + l.Addr().String(), nil
 }

@@ -37,7 +37,10 @@ func TestMain(m *testing.M) {
 // The scripts have these commands beside testscript's own:
 //
 //	start NAME args…     runs `rulegate args…` until it says that it is ready; $NAME is its address
+//	                     (that of --admin is $NAME_ADMIN)
 //	signal NAME SIGNAL   sends it HUP
+//	crash NAME           ends it by SIGKILL
+//	eventually URL TEXT  waits until the answer holds the text
 //	stop NAME            ends it by SIGTERM, and it must end well; its output goes to stdout and stderr
 //	keys NAME N          waits until the set of the issuer at $NAME has so many keys
 //	upstream NAME        a server at $NAME that answers 200 with the request it got, as JSON
@@ -70,6 +73,13 @@ func TestScript(t *testing.T) {
 			"authorize": cmdAuthorize,
 			"codes":     cmdCodes,
 			"mask":      cmdMask,
+			"crash": func(ts *testscript.TestScript, _ bool, args []string) {
+				p := started(ts, args)
+				ts.Check(p.cmd.Process.Kill())
+				<-p.read
+				p.cmd.Wait()
+			},
+			"eventually": cmdEventually,
 		},
 	})
 }
@@ -96,7 +106,10 @@ type process struct {
 // processes is the key of a script's processes by name.
 type processes struct{}
 
-var ready = regexp.MustCompile(`ready on (\S+)`)
+var (
+	ready = regexp.MustCompile(`ready on (\S+)`)
+	admin = regexp.MustCompile(`admin on (\S+)`)
+)
 
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -120,6 +133,9 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 		defer close(p.read)
 		lines := bufio.NewScanner(io.TeeReader(out, &p.stdout))
 		for lines.Scan() {
+			if m := admin.FindStringSubmatch(lines.Text()); m != nil {
+				ts.Setenv(name+"_ADMIN", m[1])
+			}
 			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
 				line <- m[1]
 			}
@@ -142,14 +158,35 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(processes{}).(map[string]*process)[name] = p
 }
 
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: stop NAME")
+// started is the process that a command names.
+func started(ts *testscript.TestScript, args []string) *process {
+	if len(args) != 1 {
+		ts.Fatalf("want the name of one process")
 	}
 	p := ts.Value(processes{}).(map[string]*process)[args[0]]
 	if p == nil {
 		ts.Fatalf("%s was not started", args[0])
 	}
+	return p
+}
+
+func cmdEventually(ts *testscript.TestScript, _ bool, args []string) {
+	text := ""
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		answer, err := http.Get(args[0])
+		ts.Check(err)
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		ts.Check(err)
+		if text = string(body); strings.Contains(text, args[1]) {
+			return
+		}
+	}
+	ts.Fatalf("%s does not say %q, but %s", args[0], args[1], text)
+}
+
+func cmdStop(ts *testscript.TestScript, _ bool, args []string) {
+	p := started(ts, args)
 	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
 	<-p.read
 	err := p.cmd.Wait()

@@ -69,7 +69,7 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	l, at, err := listen(f.listen)
+	l, at, err := listen(f.listen, shared)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func embeddedCompanion(p *policy.Policy, log *slog.Logger) (*companion.Companion
 	if !p.Calls {
 		return nil, nil
 	}
-	return newCompanion(p, log)
+	return companion.New(companionConfig(p, log))
 }
 
 // gateway starts the module with the policy, all variables put in.

@@ -55,3 +55,10 @@ func (c *cache) keep(key string, a answer) {
 		c.list.RemoveOldest()
 	}
 }
+
+// load is how many answers are kept, and what they take.
+func (c *cache) load() (entries, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.list.Len(), c.size
+}

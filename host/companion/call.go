@@ -15,8 +15,13 @@ import (
 
 // run answers a call within ctx. failed is "" or what the module is told.
 func (c *Companion) run(ctx context.Context, log *slog.Logger, x *call) (a answer, failed string) {
+	at := time.Now()
 	a, err := c.guard(ctx, x)
+	if err == nil && !c.intake.take(int64(a.size())) {
+		err = errBusy
+	}
 	if err == nil {
+		c.metrics.answered(x, "ok", time.Since(at))
 		return a, ""
 	}
 	otherwise := databaseError
@@ -24,6 +29,10 @@ func (c *Companion) run(ctx context.Context, log *slog.Logger, x *call) (a answe
 		otherwise = webhookError
 	}
 	said, id := phraseOf(err, otherwise), errorID()
+	c.metrics.answered(x, string(said), time.Since(at))
+	if said == busy || said == unavailable {
+		return answer{}, string(said)
+	}
 	log.Warn("call failed", "error_id", id, "call", x.id, "kind", x.kind, "target", x.target(), "said", string(said), "error", err.Error())
 	return answer{}, string(said) + " (" + id + ")"
 }
@@ -55,9 +64,11 @@ func (x *call) target() string {
 
 func rescue(err *error) {
 	if r := recover(); r != nil {
-		*err = faultf(internal, "panic: %v\n%s", r, debug.Stack())
+		*err = panicked(r)
 	}
 }
+
+func panicked(r any) error { return faultf(internal, "panic: %v\n%s", r, debug.Stack()) }
 
 func (c *Companion) query(ctx context.Context, x *call) (answer, error) {
 	t := c.targets[x.db]
@@ -67,36 +78,38 @@ func (c *Companion) query(ctx context.Context, x *call) (answer, error) {
 	case !slices.Contains(t.collections, x.col) && !slices.Contains(t.collections, "*"):
 		return answer{}, faultf(notConfigured, "%q may not be queried in %q", x.col, x.db)
 	}
+	x.lane = t.name
 	q := Query{Table: x.col, Where: x.where, Columns: x.columns, Bytes: c.limits.Bytes, Limit: min(or(x.limit, c.limits.Rows), c.limits.Rows)}
+	deadline, _ := ctx.Deadline()
 	return c.shared(ctx, x, x.key(q.Limit), func(ctx context.Context) (answer, error) {
-		if err := t.slots.take(ctx); err != nil {
-			return answer{}, err
-		}
-		defer t.slots.free()
-		rows, err := t.db.Query(ctx, q)
-		if ctx.Err() != nil && err != nil {
-			err = ctx.Err() // drivers have words of their own for it
-		}
-		return answer{rows: rows}, err
+		return t.do(ctx, deadline, func(ctx context.Context) (answer, error) {
+			rows, err := t.db.Query(ctx, q)
+			return answer{rows: rows}, err
+		})
 	})
 }
 
 func (c *Companion) webhook(ctx context.Context, x *call) (answer, error) {
-	post, err := c.webhooks.prepare(x)
+	l, post, err := c.webhooks.prepare(x)
 	if err != nil {
 		return answer{}, err
 	}
+	x.lane = l.name
+	deadline, _ := ctx.Deadline()
+	run := func(ctx context.Context) (answer, error) { return l.do(ctx, deadline, post) }
 	if x.cache == 0 {
-		return post(ctx) // each POST may have consequences
+		return run(ctx) // each POST may have consequences
 	}
-	return c.shared(ctx, x, x.key(0), post)
+	return c.shared(ctx, x, x.key(0), run)
 }
 
 // shared runs f once for equal calls at a time, and not at all while an answer is
 // young enough for x.
 func (c *Companion) shared(ctx context.Context, x *call, key string, f func(context.Context) (answer, error)) (answer, error) {
 	if x.cache > 0 {
-		if a, ok := c.cache.find(key, x.cache); ok {
+		a, ok := c.cache.find(key, x.cache)
+		c.metrics.looked(ok)
+		if ok {
 			return a, nil
 		}
 	}

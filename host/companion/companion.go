@@ -24,6 +24,8 @@ type Companion struct {
 	webhooks *webhooks
 	flights  flights
 	cache    *cache
+	intake   *intake
+	metrics  *Metrics
 	mux      *http.ServeMux
 
 	mu      sync.Mutex
@@ -33,25 +35,10 @@ type Companion struct {
 
 // target is a database with what bounds its use.
 type target struct {
-	name        string
+	*lane
 	db          Database
 	collections []string
-	slots       slots
 }
-
-// slots bound how many calls run at once.
-type slots chan struct{}
-
-func (s slots) take(ctx context.Context) error {
-	select {
-	case s <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (s slots) free() { <-s }
 
 // New prepares a companion. All faults of the configuration are in the error,
 // none of them the unreachability of a target: that is /readyz's to tell.
@@ -59,6 +46,12 @@ func New(cfg Config) (*Companion, error) {
 	c := &Companion{project: cfg.Project, keys: cfg.Keys, limits: cfg.Limits.withDefaults(), log: cfg.Log, targets: map[string]*target{}}
 	if c.log == nil {
 		c.log = slog.Default()
+	}
+	if c.intake = cfg.intake; c.intake == nil {
+		c.intake = newIntake(c.limits)
+	}
+	if c.metrics = cfg.Metrics; c.metrics == nil {
+		c.metrics = NewMetrics()
 	}
 	var faults []error
 	if c.keys.Empty() {
@@ -70,7 +63,7 @@ func New(cfg Config) (*Companion, error) {
 		}
 	}
 	var err error
-	if c.webhooks, err = newWebhooks(cfg.Webhooks, c.limits); err != nil {
+	if c.webhooks, err = newWebhooks(cfg, c.limits, c.log); err != nil {
 		faults = append(faults, err)
 	}
 	if c.cache, err = newCache(c.limits.Cache); err != nil {
@@ -81,7 +74,7 @@ func New(cfg Config) (*Companion, error) {
 		return nil, errors.Join(faults...)
 	}
 	c.mux = http.NewServeMux()
-	c.mux.HandleFunc("POST "+wire.Path, c.serveCalls)
+	c.mux.HandleFunc("POST "+wire.Path, c.metrics.counted(c.serveCalls))
 	c.mux.HandleFunc("GET /healthz", c.serveHealth)
 	c.mux.HandleFunc("GET /readyz", c.serveReady)
 	return c, nil
@@ -91,11 +84,12 @@ func (c *Companion) addDatabase(s Source) error {
 	if s.Name == "" || c.targets[s.Name] != nil {
 		return errors.New("want a name of its own")
 	}
-	db, err := open(s, c.limits.Concurrency+1) // one for /readyz
+	l := newLane(s.Name, s.Pool, c.limits, c.log)
+	db, err := open(s, cap(l.slots)+1) // one for /readyz
 	if err != nil {
 		return err
 	}
-	c.targets[s.Name] = &target{name: s.Name, db: db, collections: s.Collections, slots: make(slots, c.limits.Concurrency)}
+	c.targets[s.Name] = &target{lane: l, db: db, collections: s.Collections}
 	return nil
 }
 

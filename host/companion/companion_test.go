@@ -313,7 +313,7 @@ func (panicky) Ping(context.Context) error                   { panic("at the dis
 
 func TestAPanicIsOneCallsError(t *testing.T) {
 	r := newRig(t, Limits{})
-	r.c.targets["broken"] = &target{name: "broken", db: panicky{r.c.targets["social"].db}, collections: []string{"*"}, slots: make(slots, 1)}
+	r.c.targets["broken"] = &target{lane: newLane("broken", Pool{Size: 1}, r.c.limits, r.c.log), db: panicky{r.c.targets["social"].db}, collections: []string{"*"}}
 	defer delete(r.c.targets, "broken")
 	for range 3 {
 		got := r.ask(`{"id":"1","kind":"query","db":"broken","col":"users","limit":1},{"id":"2","kind":"query","db":"social","col":"users","columns":[],"limit":1}`)

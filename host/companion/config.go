@@ -16,9 +16,26 @@ type Config struct {
 	// `host:port`. A loopback, link-local or metadata address is called only when
 	// it is named itself (`localhost` names the loopback addresses), never because a
 	// name resolves to it.
-	Webhooks []string
-	Limits   Limits
-	Log      *slog.Logger // nil: slog.Default()
+	Webhooks    []string
+	WebhookPool Pool // of each host
+	WebhookTLS  WebhookTLS
+	Limits      Limits
+	Log         *slog.Logger // nil: slog.Default()
+	Metrics     *Metrics     // nil: counted for nobody
+
+	intake *intake // nil: its own
+}
+
+// Pool bounds the use of a target. Zero stands for the Limits.
+type Pool struct {
+	Size  int // calls that run at once, and the connections for them
+	Queue int // calls that wait for their turn
+}
+
+// WebhookTLS are PEM texts, "" where there is none.
+type WebhookTLS struct {
+	CA        string // certificates that a host's is checked against; "": the system's
+	Cert, Key string // what we show to a host that asks for a certificate
 }
 
 // Source is a database.
@@ -28,6 +45,7 @@ type Source struct {
 	Conn string // a path; a URL or key=value string; user:password@tcp(host:port)/database; mongodb://host/database
 	// Collections are the tables that may be queried, all of them for "*".
 	Collections []string
+	Pool        Pool
 }
 
 // Limits bound what a request can take. Zero stands for the default.
@@ -40,7 +58,11 @@ type Limits struct {
 	Reply       int           // bytes of all of an answer's rows and bodies; 8 MiB
 	Timeout     time.Duration // of any call, whatever the module allows; 10 s
 	Concurrency int           // calls that run at once on each target; 32
+	Queue       int           // calls that wait for each target; 256
 	Cache       int           // bytes of all answers that are kept; 32 MiB
+
+	InFlight      int // requests that are served at once; 1024
+	InFlightBytes int // of their bodies and answers; 128 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -52,7 +74,10 @@ func (l Limits) withDefaults() Limits {
 	l.Reply = or(l.Reply, 8<<20)
 	l.Timeout = or(l.Timeout, 10*time.Second)
 	l.Concurrency = or(l.Concurrency, 32)
+	l.Queue = or(l.Queue, 256)
 	l.Cache = or(l.Cache, 32<<20)
+	l.InFlight = or(l.InFlight, 1024)
+	l.InFlightBytes = or(l.InFlightBytes, 128<<20)
 	return l
 }
 

@@ -19,6 +19,8 @@ const (
 	badCall       phrase = "bad call"       // a call or a find that cannot be read, an unknown table or column
 	tooLarge      phrase = "too large"      // an answer over the limit of bytes
 	internal      phrase = "internal error" // a panic
+	busy          phrase = "busy"           // too much at once: not tried, so nothing is logged
+	unavailable   phrase = "unavailable"    // the target failed time after time: not tried, the same
 )
 
 // fault is a failed call: what the module is told and what the log is.

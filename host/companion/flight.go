@@ -16,7 +16,7 @@ type flights struct {
 
 type flight struct {
 	waiting int
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	done    chan struct{}
 	answer  answer
 	err     error
@@ -28,10 +28,10 @@ func (fs *flights) do(ctx context.Context, key string, f func(context.Context) (
 	fl := fs.join(ctx, key, f)
 	select {
 	case <-fl.done:
-		fs.leave(key, fl)
+		fs.leave(key, fl, nil)
 		return fl.answer, fl.err
 	case <-ctx.Done():
-		fs.leave(key, fl)
+		fs.leave(key, fl, context.Cause(ctx))
 		return answer{}, context.Cause(ctx)
 	}
 }
@@ -43,7 +43,7 @@ func (fs *flights) join(ctx context.Context, key string, f func(context.Context)
 		fl.waiting++
 		return fl
 	}
-	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	fl := &flight{waiting: 1, cancel: cancel, done: make(chan struct{})}
 	if fs.all == nil {
 		fs.all = map[string]*flight{}
@@ -60,23 +60,31 @@ func (fs *flights) join(ctx context.Context, key string, f func(context.Context)
 func (fs *flights) land(key string, fl *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.drop(key, fl)
+	fs.drop(key, fl, nil)
 	close(fl.done)
 }
 
-func (fs *flights) leave(key string, fl *flight) {
+// leave says why, so that the last one's deadline is told from its going away.
+func (fs *flights) leave(key string, fl *flight, why error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if fl.waiting--; fl.waiting == 0 {
-		fs.drop(key, fl)
+		fs.drop(key, fl, why)
 	}
 }
 
 // drop cancels what runs and makes room for the next flight of the key. The lock
 // is held.
-func (fs *flights) drop(key string, fl *flight) {
+func (fs *flights) drop(key string, fl *flight, why error) {
 	if fs.all[key] == fl {
 		delete(fs.all, key)
 	}
-	fl.cancel()
+	fl.cancel(why)
+}
+
+// load is how many run.
+func (fs *flights) load() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return len(fs.all)
 }

@@ -336,7 +336,7 @@ func TestServeStopsWhenWhatRunsIsDone(t *testing.T) {
 	before := runtime.NumGoroutine()
 	began, finish := make(chan struct{}), make(chan struct{})
 	url := server(t, func(http.ResponseWriter, *http.Request) { close(began); <-finish })
-	c, err := New(Config{Project: "shop", Keys: testKeys, Webhooks: []string{"127.0.0.1"}, Log: slog.New(slog.DiscardHandler)})
+	c, err := NewService(Config{Project: "shop", Keys: testKeys, Webhooks: []string{"127.0.0.1"}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,8 +346,8 @@ func TestServeStopsWhenWhatRunsIsDone(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- c.Serve(ctx, l, time.Minute) }()
-	r := &rig{t: t, c: c, url: "http://" + l.Addr().String()}
+	go func() { served <- c.Serve(ctx, l, nil, time.Minute) }()
+	r := &rig{t: t, url: "http://" + l.Addr().String()}
 	answered := make(chan string, 1)
 	go func() { answered <- r.one(hook("1", url, "")) }()
 	<-began

@@ -17,7 +17,8 @@ type call struct {
 	id    string
 	kind  string
 	cache time.Duration
-	bad   error // it has an id but cannot be run
+	bad   error  // it has an id but cannot be run
+	lane  string // the target's name for metrics, once it is known to be one
 
 	// query
 	db, col string

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,35 +24,12 @@ func (c *Companion) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mux.ServeHTTP(w, r)
 }
 
-// Serve answers on l until ctx ends, then lets what runs finish for at most grace
-// and closes the companion.
-func (c *Companion) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
-	srv := &http.Server{
-		Handler:           c,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		// Longer than Envoy keeps an idle connection (1 h): who closes first must
-		// be the one that sends, or a call meets a connection that is going away.
-		IdleTimeout:    2 * time.Hour,
-		MaxHeaderBytes: 64 << 10,
-		ErrorLog:       slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
-	var err error
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if shut := srv.Shutdown(last); shut != nil {
-		err = errors.Join(err, shut, srv.Close())
-	}
-	return errors.Join(err, c.Close(last))
-}
-
 func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
+	if !c.intake.enter() {
+		c.shed(w, "requests")
+		return
+	}
+	defer c.intake.leave()
 	id := r.Header.Get("x-request-id")
 	log := c.log.With("request_id", id[:min(len(id), 128)])
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -66,6 +42,15 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 		unauthorized(w, log, err)
 		return
 	}
+	room := c.limits.Request
+	if r.ContentLength >= 0 {
+		room = min(room, r.ContentLength)
+	}
+	if !c.intake.take(room) {
+		c.shed(w, "bytes")
+		return
+	}
+	defer c.intake.give(room)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.limits.Request))
 	var large *http.MaxBytesError
 	switch {
@@ -87,14 +72,24 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), c.patience(r.Header))
 	defer cancel()
-	reply := c.answer(ctx, log, calls)
+	reply, held := c.answer(ctx, log, calls)
+	defer c.intake.give(held)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set(wire.SealHeader, c.keys.Seal(body, reply))
 	w.Write(reply) // whom would an error be told?
 }
 
-// answer runs the calls side by side and writes a reply for each, in order.
-func (c *Companion) answer(ctx context.Context, log *slog.Logger, calls []*call) []byte {
+// shed turns a request away that there is no room for. The module takes an answer
+// without a seal for a failure of its calls.
+func (c *Companion) shed(w http.ResponseWriter, what string) {
+	c.metrics.shed.WithLabelValues(what).Inc()
+	refuse(w, http.StatusServiceUnavailable, "too much at once")
+}
+
+// answer runs the calls side by side and writes a reply for each, in order. A call
+// that is not done when ctx ends is answered with a failure, the others keep what
+// they brought. held is what the answers took of the intake.
+func (c *Companion) answer(ctx context.Context, log *slog.Logger, calls []*call) (reply []byte, held int64) {
 	answers, failed := make([]answer, len(calls)), make([]string, len(calls))
 	var wait sync.WaitGroup
 	for i, x := range calls {
@@ -104,6 +99,7 @@ func (c *Companion) answer(ctx context.Context, log *slog.Logger, calls []*call)
 	out := []byte(`{"replies":[`)
 	total := 0
 	for i, x := range calls {
+		held += int64(answers[i].size())
 		if total += answers[i].size(); total > c.limits.Reply {
 			log.Warn("reply too large", "call", x.id, "bytes", total)
 			answers[i], failed[i] = answer{}, string(tooLarge)
@@ -113,7 +109,7 @@ func (c *Companion) answer(ctx context.Context, log *slog.Logger, calls []*call)
 		}
 		out = appendReply(out, x.id, answers[i], failed[i])
 	}
-	return append(out, `]}`...)
+	return append(out, `]}`...), held
 }
 
 // patience is how long the calls may take: what the module or Envoy says they

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,28 +17,33 @@ import (
 
 // webhooks posts to the hosts that may be called.
 type webhooks struct {
-	allowed   map[string]slots // by host or host:port, lower case
+	allowed   map[string]*lane // by host or host:port, lower case
 	transport *http.Transport
 	limits    Limits
 }
 
-func newWebhooks(hosts []string, l Limits) (*webhooks, error) {
-	w := &webhooks{allowed: map[string]slots{}, limits: l}
+func newWebhooks(cfg Config, l Limits, log *slog.Logger) (*webhooks, error) {
+	w := &webhooks{allowed: map[string]*lane{}, limits: l}
 	var faults []error
-	for i, h := range hosts {
+	for i, h := range cfg.Webhooks {
 		name, err := hostEntry(h)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("webhooks[%d]: %w", i, err))
 		}
-		w.allowed[name] = make(slots, l.Concurrency)
+		w.allowed[name] = newLane(name, cfg.WebhookPool, l, log)
+	}
+	secured, err := cfg.WebhookTLS.config()
+	if err != nil {
+		faults = append(faults, err)
 	}
 	w.transport = &http.Transport{
+		TLSClientConfig: secured,
 		// No Proxy: the environment does not decide where a user's token goes.
 		DialContext:            dial,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true, // the limit counts what comes over the wire
 		MaxIdleConns:           256,
-		MaxIdleConnsPerHost:    l.Concurrency,
+		MaxIdleConnsPerHost:    or(cfg.WebhookPool.Size, l.Concurrency),
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
@@ -66,39 +72,34 @@ func hostKey(host, port string) string {
 // sent are the headers that a call may set.
 var sent = map[string]bool{"Content-Type": true, "Authorization": true, "X-SC-Token": true}
 
-// prepare checks a call and gives what posts it. Redirects are answers like any
-// other; a body that is longer than the limit or not UTF-8 is an error.
-func (w *webhooks) prepare(x *call) (func(context.Context) (answer, error), error) {
+// prepare checks a call and gives what posts it, and the lane to do it in.
+// Redirects are answers like any other; a body that is longer than the limit or
+// not UTF-8 is an error.
+func (w *webhooks) prepare(x *call) (*lane, func(context.Context) (answer, error), error) {
 	u, err := url.Parse(x.url)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
-		return nil, faultf(badCall, "url: want http or https, a host and no user")
+		return nil, nil, faultf(badCall, "url: want http or https, a host and no user")
 	}
-	slots := w.slots(u)
-	if slots == nil {
-		return nil, faultf(notConfigured, "host %q may not be called", u.Host)
+	l := w.lane(u)
+	if l == nil {
+		return nil, nil, faultf(notConfigured, "host %q may not be called", u.Host)
 	}
 	for name := range x.headers {
 		if !sent[name] {
-			return nil, faultf(badCall, "header %q is not one that a webhook gets", name)
+			return nil, nil, faultf(badCall, "header %q is not one that a webhook gets", name)
 		}
 	}
-	return func(ctx context.Context) (answer, error) {
-		if err := slots.take(ctx); err != nil {
-			return answer{}, err
-		}
-		defer slots.free()
-		return w.post(ctx, u, x)
-	}, nil
+	return l, func(ctx context.Context) (answer, error) { return w.post(ctx, u, x) }, nil
 }
 
-// slots are those of the host with its port, else of the host; nil: not allowed.
-func (w *webhooks) slots(u *url.URL) slots {
+// lane is that of the host with its port, else of the host; nil: not allowed.
+func (w *webhooks) lane(u *url.URL) *lane {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	if s, ok := w.allowed[hostKey(u.Hostname(), port)]; ok {
-		return s
+	if l, ok := w.allowed[hostKey(u.Hostname(), port)]; ok {
+		return l
 	}
 	return w.allowed[hostKey(u.Hostname(), "")]
 }

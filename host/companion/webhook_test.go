@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -198,7 +199,7 @@ func TestPortsAreNamedOrFree(t *testing.T) {
 		{"[::1]:99", "http://[::1]:99/", true},
 		{"[::1]:99", "http://[::1]:98/", false},
 	} {
-		w, err := newWebhooks([]string{c.allowed}, Limits{}.withDefaults())
+		w, err := newWebhooks(Config{Webhooks: []string{c.allowed}}, Limits{}.withDefaults(), slog.Default())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +207,7 @@ func TestPortsAreNamedOrFree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.slots(u) != nil; got != c.want {
+		if got := w.lane(u) != nil; got != c.want {
 			t.Errorf("%s where %s is allowed: %v", c.url, c.allowed, got)
 		}
 	}
@@ -318,7 +319,7 @@ func nameServer(t *testing.T) string {
 }
 
 func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
-	w, err := newWebhooks(nil, Limits{}.withDefaults())
+	w, err := newWebhooks(Config{}, Limits{}.withDefaults(), slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func address(s string) (object, error) {
 		if !filepath.IsAbs(path) {
 			return nil, fmt.Errorf("address %q: want unix: and an absolute path", s)
 		}
-		return object{{"pipe", object{{"path", path}}}}, nil
+		return object{{"pipe", object{{"path", filepath.Clean(path)}}}}, nil
 	}
 	host, port, err := hostPort(s)
 	if err != nil {

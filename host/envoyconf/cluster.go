@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func parseTarget(s string) (target, error) {
 		if !strings.HasPrefix(path, "/") {
 			return target{}, fmt.Errorf("url %q: want unix: and an absolute path", s)
 		}
-		return target{path: path}, nil
+		return target{path: filepath.Clean(path)}, nil
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {

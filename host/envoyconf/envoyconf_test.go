@@ -134,6 +134,7 @@ func TestCluster(t *testing.T) {
 		"http://shop.example/":    `"type":"STRICT_DNS"`,
 		"https://shop.example":    `"sni":"shop.example"`,
 		"https://[::1]:8443":      `"san_type":"IP_ADDRESS"`,
+		"unix:///run/up.sock":     `"pipe":{"path":"/run/up.sock"}`,
 		"unix:/run/up.sock":       `"pipe":{"path":"/run/up.sock"}`,
 		"shop.example:80":         "want http://",
 		"ftp://shop.example":      "want http://",

@@ -19,7 +19,7 @@ type Expansion struct {
 }
 
 // ForModule is the policy document as the module gets it: without the
-// connection strings and webhook hosts, which are the companion's alone. names
+// connection strings, pools and webhook hosts, which are the companion's alone. names
 // are the variables that it refers to, sorted.
 //
 // Errors: rules.Faults with every reference that may not or cannot be resolved.
@@ -37,12 +37,16 @@ func ForModule(doc rules.Value, e Expansion) (text string, names []string, err e
 func withoutCompanion(doc rules.Value) rules.Value {
 	if dbs := doc.Key("databases"); dbs.Kind() == rules.Object {
 		dbs.Each(func(name string, db rules.Value) bool {
-			dbs = dbs.With(name, db.Without("conn"))
+			dbs = dbs.With(name, db.Without("conn").Without("pool"))
 			return true
 		})
 		doc = doc.With("databases", dbs)
 	}
-	if hooks := doc.Key("webhooks").Without("allow"); hooks.Len() > 0 {
+	hooks := doc.Key("webhooks")
+	for _, name := range []string{"allow", "ca", "cert", "key", "pool"} {
+		hooks = hooks.Without(name)
+	}
+	if hooks.Len() > 0 { // unknown keys, for the module to refuse
 		return doc.With("webhooks", hooks)
 	}
 	return doc.Without("webhooks")

@@ -54,7 +54,7 @@ func TestForModule(t *testing.T) {
 			doc: `{"a":"${DOLLAR}{B}"}`, inline: true, want: `{"a":"$${B}"}`,
 		},
 		"connections and hosts are left out": {
-			doc:  `{"databases":{"m":{"type":"mongo","conn":"${URI}","collections":{}}},"webhooks":{"allow":["h"]}}`,
+			doc:  `{"databases":{"m":{"type":"mongo","conn":"${URI}","pool":{"size":1},"collections":{}}},"webhooks":{"allow":["h"],"ca":"${CA}","cert":"${file:/c}","key":"${file:/k}","pool":{"size":1}}}`,
 			want: `{"databases":{"m":{"type":"mongo","collections":{}}}}`,
 		},
 		"a public key's file is read": {

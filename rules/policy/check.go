@@ -153,7 +153,7 @@ func (l *loader) checkNumber(v rules.Value, s *shape, at *spot) {
 		return
 	}
 	if s.kind == size {
-		l.broken(at.place(), "want %s to %s", formatSize(s.least), formatSize(s.most))
+		l.broken(at.place(), "want %s to %s", FormatSize(s.least), FormatSize(s.most))
 		return
 	}
 	l.broken(at.place(), "want %d to %d", s.least, s.most)
@@ -171,7 +171,7 @@ func integer(v rules.Value) (int, bool) {
 
 func sizeOf(v rules.Value) (int, bool) {
 	if t, ok := v.Text(); ok && t != "" {
-		return parseSize(t)
+		return ParseSize(t)
 	}
 	return integer(v)
 }

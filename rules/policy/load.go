@@ -15,7 +15,7 @@ type Options struct {
 	Getenv   func(string) (string, bool)  // `${NAME}`; nil: nothing is set
 	ReadFile func(string) ([]byte, error) // `${file:…}`; nil: not here. Its errors must not hold what it read
 	// Module says that what only the companion reads has been left out:
-	// databases.*.conn and webhooks.
+	// databases.*.conn and pool, and webhooks.
 	Module bool
 	// AllowUnset takes a missing variable for one that will be set elsewhere:
 	// it is listed in Policy.Unset, and what needs its value is not checked.
@@ -163,7 +163,7 @@ func (l *loader) settings() {
 		l.fault("mode", "shadow is not built yet; want enforce")
 	}
 	p.AESKey = l.aesKey(doc.Key("crypto").Key("aesKey"))
-	l.webhooks(doc.Key("webhooks").Key("allow"))
+	l.webhooks(doc.Key("webhooks"))
 }
 
 func (l *loader) aesKey(v rules.Value) []byte {

@@ -271,6 +271,15 @@ func TestFaults(t *testing.T) {
 				"- {match: {path: /a}, rule: {rule: webhook, url: 'https://a.example:99/'}}\n" +
 				"- {match: {path: /b}, rule: {rule: webhook, url: 'https://B:81/'}}",
 		},
+		"what the companion alone reads": {
+			bad: "databases: {d: {type: embedded, conn: x, pool: {size: 0, queue: 100001, max: 1}}}\nwebhooks: {cert: x, pool: {size: '1'}}",
+			want: "databases.d.pool.size: want 1 to 1000\n" +
+				"databases.d.pool.queue: want 1 to 100000\n" +
+				"databases.d.pool.max: unknown key `max`; want one of size, queue\n" +
+				"webhooks.cert: want `key` beside it\n" +
+				"webhooks.pool.size: want an integer, found string",
+			good: "databases: {d: {type: embedded, conn: x, pool: {size: 1, queue: 100000}}}\nwebhooks: {ca: y, cert: x, key: z, pool: {size: 1000}}",
+		},
 		"hosts of webhooks": {
 			bad: "webhooks: {allow: ['https://a/', '*.a', 'a:0', 'a:', '::1', '[::g]', 'a b', '']}",
 			want: "webhooks.allow[0]: want a host, with or without a port; found a URL or a path\n" +
@@ -532,7 +541,7 @@ func TestSize(t *testing.T) {
 		"0": 0, "100": 100, "100B": 100, "1KiB": 1 << 10, "2MiB": 2 << 20, "1GiB": 1 << 30,
 		"1MB": -1, "1 MiB": -1, "-1": -1, "+1": -1, "": -1, "MiB": -1, "1.5MiB": -1, "99999999999999999999": -1, "9999999GiB": -1, "1iB": -1, "1KiBB": -1,
 	} {
-		n, ok := parseSize(s)
+		n, ok := ParseSize(s)
 		if !ok {
 			n = -1
 		}

@@ -77,11 +77,16 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 		objectOf("",
 			need("type", oneOf("What it is. Query rules read sql-postgres, sql-mysql (MariaDB too) and embedded (SQLite) ones.", databaseTypes...)),
 			may("conn", aText("Connection string; the companion alone reads it. A URL for PostgreSQL, user:password@tcp(host:port)/database for MySQL, a path for SQLite.")),
+			may("pool", poolShape),
 			may("collections", tableOf("Rules by collection; those of `default` step in, operation by operation, for what a collection does not list.",
 				objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", operations, ruleShape)),
 					may("response", rulesOf("Rules on the response, by operation.", operations, responseShape)))))))),
 	may("webhooks", objectOf("",
-		may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))))),
+		may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))),
+		may("ca", aText("PEM: certificates that a host's is checked against. Default: the system's. The companion alone reads this and what follows.")),
+		may("cert", aText("PEM: what is shown to a host that asks for a certificate.")),
+		may("key", aText("PEM: the certificate's key.")),
+		may("pool", poolShape))),
 	may("files", listOf("Rules for {apiPrefix}/{project}/files/…: the longest prefix decides.",
 		objectOf("",
 			need("prefix", aText("A path below files, such as /users/:id.")),
@@ -89,6 +94,11 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", fileOperations, ruleShape)),
 			may("response", rulesOf("Rules on the response, by operation.", fileOperations, responseShape))))),
 )
+
+// poolShape is read by the companion alone.
+var poolShape = objectOf("What the companion does there at once; for webhooks, at each host.",
+	may("size", aNumber("Calls that run, and the connections for them. Default: 32.", 1, 1000)),
+	may("queue", aNumber("Calls that wait for their turn; one more is refused. Default: 256.", 1, 100000)))
 
 var routeShape = objectOf("",
 	may("name", aText("For logs and metrics.")),

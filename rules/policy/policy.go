@@ -32,6 +32,7 @@ type Policy struct {
 	Limits    Limits
 	Databases []DB
 	Webhooks  []string // hosts the companion may call: `host` or `host:port`, lower case
+	Hooks     Hooks
 
 	// Calls says that some rule has a query or a webhook.
 	Calls bool
@@ -83,11 +84,21 @@ type Limits struct {
 	BodyTimeout time.Duration
 }
 
+// Hooks is how the companion calls them; zero in the module.
+type Hooks struct {
+	CA, Cert, Key string // PEM, "" for none
+	Pool          Pool
+}
+
+// Pool bounds what the companion does at a target at once. Zero: its default.
+type Pool struct{ Size, Queue int }
+
 // DB is one of the policy's databases.
 type DB struct {
 	Name string
 	Type string // mongo, sql-postgres, sql-mysql or embedded
 	Conn string // "" in the module
+	Pool Pool
 	// Queried are the tables or collections that query rules read, sorted: all
 	// that the companion has to read.
 	Queried []string

@@ -39,9 +39,13 @@ func (l *loader) serviceRules(v rules.Value) {
 // databases reads what there is to query.
 func (l *loader) databases(v rules.Value) {
 	v.Each(func(name string, d rules.Value) bool {
-		l.p.Databases = append(l.p.Databases, DB{Name: name, Type: textOf(d.Key("type"), ""), Conn: textOf(d.Key("conn"), "")})
+		l.p.Databases = append(l.p.Databases, DB{Name: name, Type: textOf(d.Key("type"), ""), Conn: textOf(d.Key("conn"), ""), Pool: pool(d.Key("pool"))})
 		return true
 	})
+}
+
+func pool(v rules.Value) Pool {
+	return Pool{Size: intOf(v.Key("size"), 0), Queue: intOf(v.Key("queue"), 0)}
 }
 
 // query says why a query rule cannot read a collection, "" when it can.

@@ -14,8 +14,8 @@ var units = []struct {
 	bytes int
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"B", 1}, {"", 1}}
 
-// parseSize reads `1MiB`, `64KiB`, `100B` or `100`.
-func parseSize(s string) (n int, ok bool) {
+// ParseSize reads `1MiB`, `64KiB`, `100B` or `100`: bytes, less than 2 GiB.
+func ParseSize(s string) (n int, ok bool) {
 	digits := strings.TrimRight(s, "BGKMi")
 	n, err := strconv.Atoi(digits)
 	if err != nil || n < 0 || digits[0] == '+' || digits[0] == '-' {
@@ -29,7 +29,8 @@ func parseSize(s string) (n int, ok bool) {
 	return 0, false
 }
 
-func formatSize(n int) string {
+// FormatSize writes bytes as ParseSize reads them.
+func FormatSize(n int) string {
 	for _, u := range [...]int{2, 1, 0} {
 		if n >= units[u].bytes && n%units[u].bytes == 0 {
 			return strconv.Itoa(n/units[u].bytes) + units[u].name

@@ -8,10 +8,17 @@ import (
 	"github.com/rulegate/rulegate/rules"
 )
 
-// webhooks reads the hosts that webhook rules may call.
-func (l *loader) webhooks(allow rules.Value) {
+// webhooks reads the hosts that webhook rules may call, and how.
+func (l *loader) webhooks(v rules.Value) {
+	h := &l.p.Hooks
+	*h = Hooks{CA: textOf(v.Key("ca"), ""), Cert: textOf(v.Key("cert"), ""), Key: textOf(v.Key("key"), ""), Pool: pool(v.Key("pool"))}
+	for name, other := range map[string]string{"cert": "key", "key": "cert"} {
+		if v.Key(name).Kind() != rules.Missing && v.Key(other).Kind() == rules.Missing {
+			l.fault("webhooks."+name, "want `%s` beside it", other)
+		}
+	}
 	i := -1
-	allow.Each(func(_ string, v rules.Value) bool {
+	v.Key("allow").Each(func(_ string, v rules.Value) bool {
 		i++
 		place := rules.Elem("webhooks.allow", i)
 		text, _ := v.Text()

@@ -1,0 +1,220 @@
+package companion
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+// until waits for what must come, however slow the machine is.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 30 s: %s", what)
+		}
+	}
+}
+
+func query(id, user string) string {
+	return fmt.Sprintf(`{"id":%q,"kind":"query","db":"social","col":"users","find":{"id":%q},"columns":["age"],"limit":1}`, id, user)
+}
+
+func TestAFullQueueRefuses(t *testing.T) {
+	for queue, want := range map[int]string{1: `{"id":"3","error":"busy"}`, 2: `{"id":"3","rows":[{"age":40}]}`} {
+		r := newRig(t, Limits{Concurrency: 1, Queue: queue})
+		n := r.count()
+		n.hold = make(chan struct{})
+		lane := r.c.targets["social"].lane
+		var wait sync.WaitGroup
+		ask := func(id, user, want string) {
+			wait.Go(func() {
+				if got := r.one(query(id, user)); got != want {
+					t.Errorf("queue of %d: %s, want %s", queue, got, want)
+				}
+			})
+		}
+		ask("1", "ann", `{"id":"1","rows":[{"age":30}]}`)
+		until(t, "the first runs", func() bool { return n.n.Load() == 1 })
+		ask("2", "bob", `{"id":"2","rows":[{"age":20}]}`)
+		until(t, "the second waits", func() bool { return lane.waiting.Load() == 1 })
+		if queue == 1 {
+			if got := r.one(query("3", "cid")); got != want {
+				t.Errorf("queue of 1: %s", got)
+			}
+		} else {
+			ask("3", "cid", want)
+			until(t, "the third waits", func() bool { return lane.waiting.Load() == 2 })
+		}
+		close(n.hold)
+		wait.Wait()
+		if strings.Contains(r.log(), "call failed") {
+			t.Errorf("a call that was not tried is logged:\n%s", r.log())
+		}
+	}
+}
+
+func TestACallThatWouldWaitTooLongFailsAtOnce(t *testing.T) {
+	l := newLane("x", Pool{Size: 1}, Limits{}.withDefaults(), slog.New(slog.DiscardHandler))
+	l.note(time.Hour)
+	l.slots <- struct{}{}
+	nothing := func(context.Context) (answer, error) { return answer{}, nil }
+	if _, err := l.do(context.Background(), time.Now().Add(time.Minute), nothing); err != errBusy {
+		t.Errorf("a minute where an hour is to wait: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() {
+		_, err := l.do(ctx, time.Now().Add(2*time.Hour), nothing)
+		done <- err
+	}()
+	until(t, "it waits", func() bool { return l.waiting.Load() == 1 })
+	cancel()
+	if err := <-done; err != context.Canceled {
+		t.Errorf("two hours: %v", err)
+	}
+	<-l.slots
+	if _, err := l.do(context.Background(), time.Now().Add(time.Minute), nothing); err != nil {
+		t.Errorf("nobody before it: %v", err)
+	}
+}
+
+// faulty is a host that can be told how to answer.
+func faulty(t *testing.T) (url string, status *atomic.Int64, hits *atomic.Int64) {
+	status, hits = &atomic.Int64{}, &atomic.Int64{}
+	return server(t, func(w http.ResponseWriter, _ *http.Request) {
+		hits.Add(1)
+		w.WriteHeader(int(status.Load()))
+	}), status, hits
+}
+
+func TestATargetThatFailsIsNotTriedForAMoment(t *testing.T) {
+	url, status, hits := faulty(t)
+	r := newRig(t, Limits{}, "127.0.0.1")
+	for _, harmless := range []int64{200, 404, 500, 302} {
+		status.Store(harmless)
+		for range 2 * tripAfter {
+			if got := r.one(hook("1", url, "")); !strings.Contains(got, `"status"`) {
+				t.Fatalf("%d: %s", harmless, got)
+			}
+		}
+	}
+	status.Store(503)
+	for range tripAfter {
+		if got := r.one(hook("1", url, "")); got != `{"id":"1","status":503,"body":""}` {
+			t.Fatal(got)
+		}
+	}
+	before := hits.Load()
+	unavailable := 0
+	for range 20 {
+		if r.one(hook("1", url, "")) == `{"id":"1","error":"unavailable"}` {
+			unavailable++
+		}
+	}
+	if tried := hits.Load() - before; unavailable == 0 || tried+int64(unavailable) != 20 {
+		t.Errorf("%d of 20 answered without trying, %d tried", unavailable, tried)
+	}
+	if got := r.one(annCall + `}`); got != `{"id":"1","rows":[{"age":30}]}` {
+		t.Errorf("another target: %s", got)
+	}
+	status.Store(200)
+	until(t, "the host is tried again", func() bool { return strings.Contains(r.one(hook("1", url, "")), `"status":200`) })
+	if !strings.Contains(r.log(), "to=open") || !strings.Contains(r.log(), "to=closed") {
+		t.Errorf("the log does not tell:\n%s", r.log())
+	}
+}
+
+func TestWhatOpensABreaker(t *testing.T) {
+	bad := strings.Replace(query("1", "ann"), "users", "nothing", 1)
+	broken := func(t *testing.T) (*rig, *target) {
+		r := newRig(t, Limits{})
+		return r, r.c.targets["social"]
+	}
+	t.Run("a call's own fault does not", func(t *testing.T) {
+		r, _ := broken(t)
+		for range 2 * tripAfter {
+			r.one(bad)
+		}
+		if got := r.one(query("1", "ann")); got != `{"id":"1","rows":[{"age":30}]}` {
+			t.Error(got)
+		}
+	})
+	t.Run("timeouts do", func(t *testing.T) {
+		r, _ := broken(t)
+		for range tripAfter {
+			if got := r.one(slowCall, wire.TimeoutHeader, "30"); got != `{"id":"1","error":"timeout #"}` {
+				t.Fatal(got)
+			}
+		}
+		until(t, "the breaker opens", func() bool { return strings.Contains(r.log(), "to=open") })
+	})
+	t.Run("callers that leave do not", func(t *testing.T) {
+		r, target := broken(t)
+		n := r.count()
+		for i := range 2 * tripAfter {
+			ctx, leave := context.WithCancel(context.Background())
+			body := `{"calls":[` + slowCall + `]}`
+			req, err := http.NewRequestWithContext(ctx, "POST", r.url+wire.Path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+testKeys.Token("shop", []byte(body), time.Now()))
+			go func() {
+				until(t, "it runs", func() bool { return n.n.Load() == int64(i+1) })
+				leave()
+			}()
+			if res, err := http.DefaultClient.Do(req); err == nil {
+				io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				t.Fatal("answered")
+			}
+			until(t, "it has ended", func() bool { return len(target.slots) == 0 })
+		}
+		if got := r.one(query("1", "ann")); got != `{"id":"1","rows":[{"age":30}]}` {
+			t.Error(got)
+		}
+	})
+}
+
+// deaf is a database whose driver does not listen to its context.
+type deaf struct {
+	Database
+	end chan struct{}
+}
+
+func (d deaf) Query(context.Context, Query) ([]byte, error) {
+	<-d.end
+	return []byte("[]"), nil
+}
+
+func TestABatchDoesNotWaitBeyondItsDeadline(t *testing.T) {
+	slow := server(t, func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() })
+	quick := server(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "here") })
+	r := newRig(t, Limits{}, "127.0.0.1")
+	d := deaf{end: make(chan struct{})}
+	r.c.targets["deaf"] = &target{lane: newLane("deaf", Pool{}, r.c.limits, r.c.log), db: d, collections: []string{"*"}}
+	defer delete(r.c.targets, "deaf")
+	defer close(d.end)
+	got := r.ask(strings.Join([]string{
+		`{"id":"1","kind":"query","db":"deaf","col":"users","limit":1}`,
+		hook("2", slow, ""), hook("3", slow, `,"cache":"1m"`),
+		hook("4", quick, ""), query("5", "ann"),
+	}, ","), wire.TimeoutHeader, "2000")
+	want := []string{
+		`{"id":"1","error":"timeout #"}`, `{"id":"2","error":"timeout #"}`, `{"id":"3","error":"timeout #"}`,
+		`{"id":"4","status":200,"body":"here"}`, `{"id":"5","rows":[{"age":30}]}`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%s", strings.Join(got, "\n"))
+	}
+}
