@@ -17,9 +17,10 @@ const (
 	// keysPeriod is how often the host calls where keys are fetched: so long may
 	// a request wait on for keys that another worker has.
 	keysPeriod = 100 * time.Millisecond
-	// maxWaiting bounds the requests of a worker that wait for keys; one more is
-	// told to come again.
-	maxWaiting = 1000
+	// maxWaiting bounds the requests of a worker that wait for keys, maxHolding
+	// those among them whose bodies come meanwhile: who sends them has shown no
+	// valid token. One more is told to come again.
+	maxWaiting, maxHolding = 1000, 100
 )
 
 // keys are the fetched keys of a policy, and the requests that wait for some.
@@ -27,6 +28,7 @@ type keys struct {
 	plugin  *plugin
 	ring    *keyring.Keyring
 	waiting map[uint32]*stream // by the id of their context
+	holding int                // of them, those whose bodies come
 	heard   uint64             // the ring's changes that they know of
 }
 
@@ -56,11 +58,30 @@ func (k *keys) forGate() gate.Keys {
 func (k *keys) Set() *token.Set { return k.ring.Set() }
 
 func (k *keys) Missing(sources []int, kid string, since, now time.Time) keyring.Answer {
-	a := k.ring.Missing(sources, kid, since, now)
-	if a == keyring.Wait && len(k.waiting) >= maxWaiting {
-		return keyring.Failed
+	return k.ring.Missing(sources, kid, since, now)
+}
+
+// add has a request wait; false when there are too many.
+func (k *keys) add(s *stream, holds bool) bool {
+	if len(k.waiting) >= maxWaiting || holds && k.holding >= maxHolding {
+		return false
 	}
-	return a
+	k.waiting[s.id] = s
+	if s.holds = holds; holds {
+		k.holding++
+	}
+	return true
+}
+
+// remove lets go of a request, if it waits.
+func (k *keys) remove(s *stream) {
+	if k == nil || k.waiting[s.id] != s {
+		return
+	}
+	delete(k.waiting, s.id)
+	if s.holds {
+		k.holding--
+	}
 }
 
 // tick is called by the host, in the context of the plugin.
@@ -132,9 +153,9 @@ func readReply() (r keyring.Reply) {
 func (k *keys) wake(now time.Time) {
 	news := k.ring.Changes() != k.heard
 	k.heard = k.ring.Changes()
-	for id, s := range k.waiting {
+	for _, s := range k.waiting {
 		if news || now.Sub(s.now) >= keyring.MaxWait {
-			delete(k.waiting, id)
+			k.remove(s)
 			s.keysCame(now)
 		}
 	}

@@ -42,6 +42,7 @@ type stream struct {
 	state    state  // changed by become alone
 	wait     wait
 	seen     bool             // a piece of a body was shown
+	holds    bool             // its body comes while it waits for keys
 	waited   bool             // for keys: what calls it back may do so in the plugin's context
 	ended    bool             // the body has come, before it was asked for
 	gate     *gate.Stream     // nil once the request is refused or forwarded
@@ -137,7 +138,9 @@ func (s *stream) take(step gate.Step) types.Action {
 		case gate.AwaitKeys:
 			s.become(awaiting)
 			s.waited = true
-			s.plugin.keys.waiting[s.id] = s
+			if !s.plugin.keys.add(s, step.BodyNext) {
+				return s.refuse(gate.Internal("too many requests wait for keys"))
+			}
 			return types.ActionPause
 		case gate.AwaitBody:
 			if s.become(gathering); s.ended {

@@ -69,6 +69,9 @@ func (w *watchdog) tick(now time.Time) {
 func (s *stream) become(next state) {
 	s.state = next
 	p := s.plugin
+	if next != awaiting {
+		p.keys.remove(s)
+	}
 	switch next {
 	case gathering, masking:
 		p.watch.watch(s, time.Now().Add(p.policy.Limits.BodyTimeout))
@@ -120,7 +123,4 @@ func (s *stream) expire() {
 func (s *stream) OnHttpStreamDone() {
 	s.become(over)
 	s.gate, s.mask = nil, nil
-	if s.waited {
-		delete(s.plugin.keys.waiting, s.id)
-	}
 }

@@ -1,0 +1,102 @@
+//go:build !wasip1
+
+package main
+
+import (
+	"encoding/base64"
+	"testing"
+	"time"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/proxytest"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/rulegate/rulegate/rules/keyring"
+)
+
+const fetching = `{
+	"auth": {"tokens": [
+		{"alg": "HS256", "secret": "a secret of more than thirty-two bytes", "kid": "own"},
+		{"jwks": {"url": "https://id.example/keys"}}]},
+	"routes": [
+		{"match": {"path": "/head"}, "rule": {"rule": "authenticated"}},
+		{"match": {"path": "/body"}, "rule": {"rule": "match", "type": "string", "eval": "==", "f1": "args.params.id", "f2": "args.auth.id"}}
+	]
+}`
+
+// unknown is a token of a key that is not there.
+func unknown() string {
+	b := base64.RawURLEncoding.EncodeToString
+	return b([]byte(`{"alg":"ES256","kid":"x"}`)) + "." + b([]byte(`{"id":"u1"}`)) + "." + b(make([]byte, 64))
+}
+
+func fetchingPlugin(t *testing.T) (proxytest.HostEmulator, *plugin) {
+	t.Helper()
+	v := &playedVM{}
+	host, reset := proxytest.NewHostEmulator(proxytest.NewEmulatorOption().WithVMContext(v).WithPluginConfiguration([]byte(fetching)))
+	t.Cleanup(reset)
+	host.RegisterForeignFunction("verify_signature", func([]byte) []byte { return []byte{1 << 3, 0} })
+	if host.StartPlugin() != types.OnPluginStartStatusOK {
+		t.Fatal(host.GetErrorLogs())
+	}
+	return host, v.plugin
+}
+
+func request(host proxytest.HostEmulator, path string) (id uint32) {
+	id = host.InitializeHttpContext()
+	host.CallOnRequestHeaders(id, [][2]string{
+		{":method", "POST"}, {":path", path}, {":authority", "shop"}, {":scheme", "http"},
+		{"content-type", "application/json"}, {"authorization", "Bearer " + unknown()},
+	}, false)
+	return id
+}
+
+// Whoever waits for keys has shown no valid token, so there is room for some.
+func TestRoomForThoseThatWait(t *testing.T) {
+	for path, room := range map[string]int{"/head": maxWaiting, "/body": maxHolding} {
+		t.Run(path, func(t *testing.T) {
+			host, p := fetchingPlugin(t)
+			var last uint32
+			for range room {
+				last = request(host, path)
+			}
+			if r := host.GetSentLocalResponse(last); r != nil || len(p.keys.waiting) != room {
+				t.Fatalf("%d wait, the last was answered %+v", len(p.keys.waiting), r)
+			}
+			if r := host.GetSentLocalResponse(request(host, path)); r == nil || r.StatusCode != 503 {
+				t.Fatalf("one more: %+v", r)
+			}
+			host.CompleteHttpContext(last) // its client leaves
+			if r := host.GetSentLocalResponse(request(host, path)); r != nil {
+				t.Fatalf("there is room again, and it was answered %+v", r)
+			}
+			if path == "/body" { // one that is refused makes room as well
+				id := request(host, "/head")
+				host.CallOnRequestBody(last-1, make([]byte, 2<<20), false)
+				if r := host.GetSentLocalResponse(last - 1); r == nil || r.StatusCode != 413 {
+					t.Fatalf("a body that is too large, without a token: %+v", r)
+				}
+				if p.keys.holding != room-1 || p.keys.waiting[id] == nil {
+					t.Fatalf("%d hold bodies, want %d", p.keys.holding, room-1)
+				}
+			}
+		})
+	}
+}
+
+// Should the fetch come to nothing, without a word, the wait ends all the same.
+func TestWaitForKeysEnds(t *testing.T) {
+	host, p := fetchingPlugin(t)
+	id := request(host, "/head")
+	host.Tick()
+	p.keys.tick(time.Now().Add(keyring.MaxWait - time.Second))
+	if r := host.GetSentLocalResponse(id); r != nil {
+		t.Fatalf("answered %d before its time", r.StatusCode)
+	}
+	p.keys.tick(time.Now().Add(keyring.MaxWait))
+	if r := host.GetSentLocalResponse(id); r == nil || r.StatusCode != 503 {
+		t.Fatalf("answered %+v, want 503", r)
+	}
+	if len(p.keys.waiting)+len(p.watch.waiting) != 0 {
+		t.Fatal("somebody is waited for still")
+	}
+}
