@@ -110,7 +110,7 @@ func TestClaimsToHeaders(t *testing.T) {
 	runAll(t, parts{auth: `"claimsToHeaders": {"x-user-id": "id", "x-n": "n", "x-roles": "roles", "x-none": "none"}`, routes: routes}, []test{
 		{name: "set", request: "GET /x\nauthorization: Bearer {alice}", sent: "x-user-id: alice\n"},
 		{name: "a number", request: "GET /x\nauthorization: Bearer {alice}", sent: "x-n: 7\n"},
-		{name: "an array", request: "GET /x\nauthorization: Bearer {alice}", sent: "x-roles: a\nx-roles: b\n"},
+		{name: "an array", request: "GET /x\nauthorization: Bearer {alice}", sent: "x-roles: [\"a\",\"b\"]\n"},
 		{name: "a claim that is not there", request: "GET /x\nx-none: 1\nauthorization: Bearer {alice}", without: "x-none"},
 		{name: "the client's own", request: "GET /x\nx-user-id: bob\nx-user-id: eve\nauthorization: Bearer {alice}", sent: "x-user-id: alice\n", without: "bob"},
 		{name: "its twin", request: "GET /x\nx_user-id: bob\nx-user_id: bob\nx_user_id: bob\nauthorization: Bearer {alice}", sent: "x-user-id: alice\n", without: "bob"},

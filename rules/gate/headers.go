@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
 )
@@ -26,8 +28,9 @@ func (c *Changes) replace(name string, lines []string) {
 	}
 }
 
-// claimHeaders sets the headers that carry claims. A claim that is not there, or
-// null, sets none.
+// claimHeaders sets the headers that carry claims: strings, numbers and booleans
+// as they are, arrays as JSON. A claim that is not there, or null, sets none; an
+// object, and a text that no header can hold, denies.
 func (s *Stream) claimHeaders(c *Changes) error {
 	for _, ch := range s.gate.policy.ClaimHeaders {
 		v := s.claims
@@ -37,17 +40,66 @@ func (s *Stream) claimHeaders(c *Changes) error {
 		if v.Kind() == rules.Missing || v.Kind() == rules.Null {
 			continue
 		}
-		lines, err := texts(v, true)
+		line, err := claimText(v)
 		if err == nil {
-			err = headerText(lines)
+			err = headerText([]string{line})
 		}
 		if err != nil {
 			return fmt.Errorf("auth.claimsToHeaders.%s: %w", ch.Header, err)
 		}
-		c.replace(ch.Header, lines)
+		c.replace(ch.Header, []string{line})
 	}
 	return nil
 }
+
+var errClaimText = errors.New("an object, which no header can hold")
+
+func claimText(v rules.Value) (string, error) {
+	switch v.Kind() {
+	case rules.String:
+		text, _ := v.Text()
+		return text, nil
+	case rules.Number, rules.Bool:
+		return v.String(), nil
+	case rules.Array:
+		return asciiJSON(v.String()), nil
+	}
+	return "", errClaimText
+}
+
+// asciiJSON is JSON text on one line, without white space between its tokens,
+// and with all that is not printable ASCII escaped: what servers make of other
+// bytes in a header differs.
+func asciiJSON(text string) string {
+	out := make([]byte, 0, len(text))
+	inside := false // of a string
+	for i := 0; i < len(text); {
+		b := text[i]
+		switch {
+		case b == '\\' && i+1 < len(text):
+			out = append(out, b, text[i+1])
+			i += 2
+			continue
+		case b == '"':
+			inside = !inside
+		case !inside && (b == ' ' || b == '\t' || b == '\n' || b == '\r'):
+			i++
+			continue
+		case b >= 0x7f:
+			r, size := utf8.DecodeRuneInString(text[i:])
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = append(out, '\\', 'u', hex[unit>>12], hex[unit>>8&15], hex[unit>>4&15], hex[unit&15])
+			}
+			i += size
+			continue
+		}
+		out = append(out, b)
+		i++
+	}
+	return string(out)
+}
+
+const hex = "0123456789abcdef"
 
 // headerChanges brings what was changed under request.headers into the headers.
 func (s *Stream) headerChanges(c *Changes, after rules.Value) error {

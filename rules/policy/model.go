@@ -135,5 +135,5 @@ var authSection = objectOf("Tokens: who signs them, where they are, what becomes
 		may("query", aText("A query parameter's name.")))).atLeast(1)),
 	may("leeway", aSpan("How far clocks may differ. Default: 0s.")),
 	may("requireExpiry", aFlag("Refuse tokens without exp.")),
-	may("claimsToHeaders", tableOf("Headers that are set to a claim, by its dotted path; a client's own are taken away.", aText(""))),
+	may("claimsToHeaders", tableOf("Headers that are set to a claim, by its dotted path, arrays as JSON; a client's own are taken away.", aText(""))),
 	may("forward", aFlag("Keep the token in what goes upstream. Default: true.")))
