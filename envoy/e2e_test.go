@@ -19,6 +19,8 @@ func TestEndToEnd(t *testing.T) {
 		{name: "tokens leave no trace", setup: tokensLeaveNoTrace},
 		{name: "configuration forms", setup: configurationForms},
 		{name: "edges", setup: edges},
+		{name: "streams", setup: streams},
+		{name: "truncated", setup: truncated},
 		{name: "trailers", setup: trailers},
 		{name: "matrix", setup: matrix},
 		{name: "one connection", setup: oneConnection},

@@ -27,6 +27,8 @@ func mediaOf(types []string) media {
 		return jsonBody
 	case essence == "application/x-www-form-urlencoded":
 		return formBody
+	case strings.HasPrefix(essence, "application/grpc"):
+		return unreadable // +json too: messages with their lengths between, and no end
 	case strings.HasPrefix(essence, "application/") && strings.HasSuffix(essence, "+json") && isToken(essence[len("application/"):]):
 		return jsonBody
 	}

@@ -38,6 +38,9 @@ func TestMediaType(t *testing.T) {
 		{[]string{"application/json; charset"}, unreadable},
 		{[]string{`application/json; a="`}, unreadable},
 		{[]string{"multipart/form-data; boundary=x"}, unreadable},
+		{[]string{"application/grpc"}, unreadable},
+		{[]string{"application/grpc+json"}, unreadable},
+		{[]string{"application/grpc-web+json"}, unreadable},
 	} {
 		if got := mediaOf(tt.types); got != tt.want {
 			t.Errorf("%q: got %d, want %d", tt.types, got, tt.want)

@@ -1,0 +1,225 @@
+package envoy
+
+import (
+	"bufio"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/rulegate/rulegate/host/envoyconf"
+	"github.com/rulegate/rulegate/host/gateway"
+)
+
+// masking rewrites responses: an action that always acts, one that finds nothing
+// to act on, and a rule that reads.
+const maskingPolicy = `
+project: shop
+auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
+limits: {responseBody: 1KiB}
+routes:
+  - {match: {path: "/mask"}, rule: {rule: remove, fields: [res.x]}}
+  - {match: {path: "/hash"}, rule: {rule: and, clauses: [{rule: remove, fields: [res.x]}, {rule: hash, fields: [res.absent]}]}}
+  - {match: {path: "/read"}, rule: {rule: authenticated}, response: {rule: match, type: string, eval: "==", f1: args.res.kept, f2: y}}
+  - {match: {path: "/plain"}, rule: {rule: authenticated}}
+`
+
+const whole = `{"x":"SECRET","kept":"y"}`
+
+// answers are what an upstream may say, byte for byte. Those with a status that
+// is not the upstream's must be blocked.
+var answers = map[string]struct {
+	wire   []string
+	reset  bool
+	method string // GET
+	path   string // /mask
+	want   int
+	body   string // where it is let out
+}{
+	"a length":                        {wire: []string{sized(whole, 0)}, want: 200, body: `{"kept":"y"}`},
+	"a length, in two pieces":         {wire: []string{sized(whole, 0)[:95], sized(whole, 0)[95:]}, want: 200, body: `{"kept":"y"}`},
+	"chunks":                          {wire: []string{chunked + chunk(whole[:9]) + chunk(whole[9:]) + chunk("")}, want: 200, body: `{"kept":"y"}`},
+	"chunks and trailers":             {wire: []string{chunked + chunk(whole) + "0\r\nx-sum: 1\r\n\r\n"}, want: 200, body: `{"kept":"y"}`},
+	"a body up to the end":            {wire: []string{ok200 + "\r\n" + whole}, want: 200, body: `{"kept":"y"}`},
+	"a length that is not reached":    {wire: []string{sized(whole, 10)}, want: 502},
+	"one, whole JSON before":          {wire: []string{sized(whole, 1)}, want: 502},
+	"one, and a reset":                {wire: []string{sized(whole, 10)}, reset: true, want: 502},
+	"one, and nothing of the body":    {wire: []string{strings.TrimSuffix(sized(whole, 0), whole)}, want: 502},
+	"chunks without an end":           {wire: []string{chunked + chunk(whole)}, want: 502},
+	"chunks without an end, reset":    {wire: []string{chunked + chunk(whole)}, reset: true, want: 502},
+	"a chunk that is cut":             {wire: []string{chunked + chunk(whole[:9]), strings.TrimSuffix(chunk(whole[9:]), "y\"}\r\n")}, want: 502},
+	"a chunk of no length":            {wire: []string{chunked + chunk(whole) + "SECRET\r\n"}, want: 502},
+	"chunks, no last line":            {wire: []string{chunked + chunk(whole) + "0\r\n"}, want: 502},
+	"headers that are cut":            {wire: []string{ok200 + "x-note: SEC"}, want: 502},
+	"nothing at all":                  {wire: []string{""}, want: 502},
+	"a reset at once":                 {wire: []string{""}, reset: true, want: 502},
+	"JSON that is cut, up to the end": {wire: []string{ok200 + "\r\n" + whole[:20]}, want: 502},
+	"two documents":                   {wire: []string{sized(whole+whole, 0)}, want: 502},
+	"repeated keys":                   {wire: []string{sized(`{"x":1,"x":"SECRET"}`, 0)}, want: 502},
+	"repeated keys, one escaped":      {wire: []string{sized(`{"x":1,"\u0078":"SECRET"}`, 0)}, want: 502},
+	"no UTF-8":                        {wire: []string{sized("{\"a\":\"\xff\",\"y\":\"SECRET\"}", 0)}, want: 502},
+	"a byte order mark":               {wire: []string{sized("\ufeff"+whole, 0)}, want: 502},
+	"too deep":                        {wire: []string{sized(strings.Repeat("[", 100)+`"SECRET"`+strings.Repeat("]", 100), 0)}, want: 502},
+	"a scalar":                        {wire: []string{sized(`"SECRET"`, 0)}, want: 502},
+	"an element that is none":         {wire: []string{sized(`[{"x":1},"SECRET"]`, 0)}, want: 502},
+	"nothing to hash":                 {wire: []string{sized(whole, 0)}, path: "/hash", want: 502},
+	"something to hash":               {wire: []string{sized(`{"absent":"a"}`, 0)}, path: "/hash", want: 200, body: `{"absent":"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"}`},
+	"text":                            {wire: []string{strings.Replace(sized(whole, 0), "application/json", "text/plain", 1)}, want: 502},
+	"no type":                         {wire: []string{strings.Replace(sized(whole, 0), "content-type: application/json\r\n", "", 1)}, want: 502},
+	"UTF-16":                          {wire: []string{strings.Replace(sized(whole, 0), "json", "json; charset=utf-16", 1)}, want: 502},
+	"compressed":                      {wire: []string{encoded("gzip", gzipped(whole))}, want: 502},
+	"said to be compressed":           {wire: []string{encoded("gzip", whole)}, want: 502},
+	"compressed in an unknown way":    {wire: []string{encoded("x-secret", whole)}, want: 502},
+	"a part":                          {wire: []string{strings.Replace(sized(whole, 0), "200 OK", "206 Partial Content\r\ncontent-range: bytes 0-24/100", 1)}, want: 502},
+	"a part that does not say so":     {wire: []string{strings.Replace(sized(whole, 0), "200 OK", "200 OK\r\ncontent-range: bytes 0-24/100", 1)}, want: 502},
+	"too large, with its length":      {wire: []string{sized(`{"x":"SECRET`+strings.Repeat("x", 2000)+`"}`, 0)}, want: 502},
+	"too large, in chunks":            {wire: []string{chunked + chunk(`{"x":"SECRET`+strings.Repeat("x", 2000)), chunk(`"}`) + chunk("")}, want: 502},
+	"a rule says no":                  {wire: []string{sized(`{"x":"SECRET","kept":"n"}`, 0)}, path: "/read", want: 403},
+	"a rule says yes":                 {wire: []string{sized(`{"kept":"y"}`, 0)}, path: "/read", want: 200, body: `{"kept":"y"}`},
+	"a rule cannot tell":              {wire: []string{sized(`{"x":"SECRET"}`, 0)}, path: "/read", want: 403},
+	"a rule reads what is cut":        {wire: []string{sized(whole, 10)}, path: "/read", want: 502},
+	"an error of the upstream":        {wire: []string{strings.Replace(sized(whole, 0), "200 OK", "500 Internal Server Error", 1)}, want: 500, body: `{"kept":"y"}`},
+	"an error as text":                {wire: []string{"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\nSECRET"}, want: 502},
+	"HEAD":                            {wire: []string{strings.TrimSuffix(sized(whole, 0), whole)}, method: "HEAD", want: 200},
+	"204":                             {wire: []string{"HTTP/1.1 204 No Content\r\n\r\n"}, want: 204},
+	"304":                             {wire: []string{"HTTP/1.1 304 Not Modified\r\netag: \"1\"\r\n\r\n"}, want: 304},
+	"early hints, then a body":        {wire: []string{"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + sized(whole, 0)}, want: 200, body: `{"kept":"y"}`},
+}
+
+const (
+	ok200   = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\netag: \"1\"\r\n"
+	chunked = ok200 + "transfer-encoding: chunked\r\n\r\n"
+)
+
+// sized is an answer whose length says so much more than there is.
+func sized(body string, more int) string {
+	return fmt.Sprintf("%scontent-length: %d\r\n\r\n%s", ok200, len(body)+more, body)
+}
+
+func encoded(how, body string) string {
+	return strings.Replace(sized(body, 0), "content-length", "content-encoding: "+how+"\r\ncontent-length", 1)
+}
+
+func chunk(s string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(s), s) }
+
+func gzipped(s string) string {
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, s)
+	w.Close()
+	return b.String()
+}
+
+// truncated: whatever the upstream does, a client gets the whole response
+// rewritten, or not a byte of it.
+func truncated(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *process) {
+	b.addPolicy(t, "truncated", maskingPolicy, "")
+	trailing := httptest.NewUnstartedServer(http.HandlerFunc(answerWithTrailers))
+	trailing.Config.Protocols = protocols()
+	trailing.Start()
+	t.Cleanup(trailing.Close)
+	b.conf.Clusters = append(b.conf.Clusters, envoyconf.Cluster{Name: "trailing", URL: trailing.URL})
+	b.http2 = append(b.http2, "trailing")
+	urls, _ := misbehaving(t)
+	for _, name := range []string{"good", "banned", "unsigned"} {
+		b.addPolicy(t, "trailing-"+name, watched, urls[name])
+		b.conf.Listeners[len(b.conf.Listeners)-1].Upstream = "trailing"
+	}
+	return func(t *testing.T, p *process) {
+		at := p.listeners(t)
+		t.Run("answers", func(t *testing.T) { runAnswers(t, up, at["truncated"], true) })
+		t.Run("trailers and a call", func(t *testing.T) { runTrailing(t, func(name string) string { return at["trailing-"+name] }) })
+	}
+}
+
+func TestTruncatedOnWazero(t *testing.T) {
+	up := newUpstream(t)
+	c := &Case{Name: "truncated", Policy: maskingPolicy}
+	p, doc := c.load(t, maskingPolicy)
+	at := startGateway(t, c, loadModule(t), up, p, doc, gateway.Cluster{Handler: http.NotFoundHandler()})
+	runAnswers(t, up, at, false)
+}
+
+func runAnswers(t *testing.T, up *upstream, at string, envoy bool) {
+	token := bearer(t, `{"id":"u1"}`)
+	for name, c := range answers {
+		t.Run(name, func(t *testing.T) {
+			up.answer(t.Name(), &upstreamAnswer{Wire: c.wire, Reset: c.reset})
+			r := &Request{Method: "GET", Target: "/mask", Headers: [][2]string{token}}
+			if c.method != "" {
+				r.Method = c.method
+			}
+			if c.path != "" {
+				r.Target = c.path
+			}
+			conn := dial(t, at)
+			raw := &strings.Builder{}
+			conn.in = bufio.NewReader(io.TeeReader(conn.Conn, raw))
+			conn.say(t, r.wire(t.Name()))
+			resp, err := http.ReadResponse(conn.in, &http.Request{Method: r.Method})
+			for err == nil && resp.StatusCode < 200 {
+				resp, err = http.ReadResponse(conn.in, &http.Request{Method: r.Method})
+			}
+			if err != nil {
+				t.Fatalf("%v, after %q", err, raw)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			io.Copy(io.Discard, conn.in) // all that the client will ever get
+			if strings.Contains(raw.String(), "SECRET") || c.want >= 500 && strings.Contains(raw.String(), "etag") {
+				t.Errorf("the client got %q", raw)
+			}
+			if resp.StatusCode != c.want {
+				t.Errorf("want %d, found %d %s", c.want, resp.StatusCode, body)
+			}
+			if c.body != "" && string(body) != c.body {
+				t.Errorf("want %s, found %s", c.body, body)
+			}
+		})
+	}
+}
+
+// answerWithTrailers sends the document and ends it by trailers.
+func answerWithTrailers(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("content-type", "application/json")
+	w.Header().Set("trailer", "x-sum")
+	io.WriteString(w, document["whole"].Body)
+	w.(http.Flusher).Flush()
+	w.Header().Set("x-sum", "1")
+}
+
+// runTrailing: a rule that asks about a response which ends by trailers, and
+// whose client speaks HTTP/2, so that the trailers can be seen.
+func runTrailing(t *testing.T, at func(name string) string) {
+	client := &http.Client{Transport: &http.Transport{Protocols: protocols()}, Timeout: answerWithin}
+	for name, want := range map[string]int{"good": 200, "banned": 403, "unsigned": 503} {
+		for _, path := range []string{"/body", "/headers"} {
+			t.Run(name+path, func(t *testing.T) {
+				req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "http", Host: at(name), Path: path}, Header: http.Header{}}
+				token := bearer(t, `{"id":"u1"}`)
+				req.Header.Set(token[0], token[1])
+				resp, err := client.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer resp.Body.Close()
+				body, err := io.ReadAll(resp.Body)
+				if err != nil || resp.StatusCode != want {
+					t.Fatalf("want %d, found %d %s, %v", want, resp.StatusCode, body, err)
+				}
+				if want == 200 && (string(body) != document["whole"].Body || resp.Trailer.Get("x-sum") != "1") {
+					t.Errorf("found %s, trailers %v", body, resp.Trailer)
+				}
+				if want != 200 && (strings.Contains(string(body), "SECRET") || len(resp.Trailer) > 0) {
+					t.Errorf("found %s, trailers %v", body, resp.Trailer)
+				}
+			})
+		}
+	}
+}
