@@ -20,6 +20,8 @@ type bootstrap struct {
 	workers    int // threads, and so VMs
 	// reshape, where set, changes how a listener's policy is configured.
 	reshape func(listener string, configuration map[string]any)
+	// refilter, where set, changes a listener's HTTP filters, the module first.
+	refilter func(listener string, filters []any) []any
 	// http2 names the clusters that are spoken to in HTTP/2.
 	http2 []string
 }
@@ -138,15 +140,23 @@ func (b *bootstrap) reshapeAll(listeners []map[string]any) {
 		if b.reshape != nil {
 			b.reshape(l["name"].(string), configurationOf(l))
 		}
+		if b.refilter != nil {
+			m := managerOf(l)
+			m["http_filters"] = b.refilter(l["name"].(string), m["http_filters"].([]any))
+		}
 	}
 }
 
 // configurationOf finds the module's configuration in a listener.
 func configurationOf(listener map[string]any) map[string]any {
-	chain := listener["filter_chains"].([]any)[0].(map[string]any)
-	manager := chain["filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
-	module := manager["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
+	module := managerOf(listener)["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 	return module["config"].(map[string]any)["configuration"].(map[string]any)
+}
+
+// managerOf finds the HTTP connection manager in a listener.
+func managerOf(listener map[string]any) map[string]any {
+	chain := listener["filter_chains"].([]any)[0].(map[string]any)
+	return chain["filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 }
 
 // build is a configuration as JSON, and its listeners in it.
