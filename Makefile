@@ -61,7 +61,8 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 
 .PHONY: bench
 bench: build ## the benchmarks; BENCH picks some
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./rules/... ./host/... ./envoy/...
+	ENVOY=$${ENVOY:-$$(.ci/envoy)} RULEGATE_WASM=$(CURDIR)/bin/rulegate.wasm \
+	  $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./rules/... ./host/... ./envoy/...
 
 .PHONY: sizes
 sizes: ## what each dependency adds to the module
