@@ -51,7 +51,7 @@ The keys are in memory, and new with each start.
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:10004", "address to listen on, host:port or unix:/path; port 0 is any free one")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:10004", "address to listen on, host:port; port 0 is any free one")
 	flags.StringSliceVar(&f.algs, "alg", []string{"ES256"}, "algorithms, a key for each; the first signs where nothing else is asked for")
 	flags.StringVar(&f.name, "issuer", "", "iss of tokens whose claims have none (default: the URL that it listens on)")
 	flags.DurationVar(&f.maxAge, "max-age", 5*time.Minute, "how long the set may be kept (Cache-Control); 0 for no-store")
@@ -71,6 +71,9 @@ func (f *jwksFlags) check() error {
 			return usagef("%s: want %v or more, found %v", span.flag, span.least, span.value)
 		}
 	}
+	if strings.HasPrefix(f.listen, "unix:") {
+		return usagef("--listen %s: want host:port: a key set is fetched from a URL", f.listen)
+	}
 	if !f.public && !loopback(f.listen) {
 		return usagef("--listen %s: others can reach it, and would get any token: listen on 127.0.0.1, or say --public", f.listen)
 	}
@@ -80,9 +83,6 @@ func (f *jwksFlags) check() error {
 // loopback says whether an address is of this machine alone. A name counts as
 // one only if it is localhost: what others resolve to is for their DNS to say.
 func loopback(addr string) bool {
-	if strings.HasPrefix(addr, "unix:") {
-		return true
-	}
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return true // listen says what is wrong with it

@@ -91,8 +91,14 @@ func (s *Issuer) Rotate() error {
 		}
 	}
 	s.keys = append(fresh, s.keys...)
+	if most := max(maxKeys, len(fresh)); len(s.keys) > most {
+		s.keys = s.keys[:most]
+	}
 	return nil
 }
+
+// maxKeys bounds a set by what rulegate takes of one (100), whatever the overlap.
+const maxKeys = 64
 
 // current gives the keys whose time is not over; the others are forgotten. The
 // caller holds mu.

@@ -112,6 +112,22 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// However often it rotates, the set stays one that is taken.
+func TestRotateOften(t *testing.T) {
+	s, at := start(t, issuer.Config{Overlap: time.Hour})
+	for range 150 {
+		if err := s.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.Kids()); n > 100 {
+		t.Errorf("%d keys", n)
+	}
+	if _, err := keys(t, s).Verify(mint(t, s, `{}`, ""), at.now()); err != nil {
+		t.Error(err)
+	}
+}
+
 func ask(t *testing.T, h http.Handler, method, target, body string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
