@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,7 @@ type scenario struct {
 	pieces       []string // the body, one write each; chunked if more than one
 	trailers     []string
 	http2        bool
+	leave        string // the client closes its connection when the module has noted that
 
 	answer func(*bench) http.HandlerFunc // the upstream's; nil: hello
 
@@ -87,11 +89,11 @@ var hello = []string{"response_headers end=false", "response_body 5 end=false", 
 
 func after(lines ...string) []string { return slices.Concat(lines, hello) }
 
-var scenarios = slices.Concat(streamScenarios, contextScenarios)
+var scenarios = slices.Concat(streamScenarios, contextScenarios, bodyScenarios)
 
 // shortIdle is for streams that are to end by the idle timeout: long enough for
 // a busy machine to come as far as that.
-const shortIdle = 2 * time.Second
+const shortIdle = 3 * time.Second
 
 var streamScenarios = []scenario{
 	{
@@ -486,6 +488,9 @@ var streamScenarios = []scenario{
 func TestScenarios(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
+			if s.idle > 0 { // it waits for most of its time
+				t.Parallel()
+			}
 			b := start(t, s.script, func(c *Config) {
 				c.AllowOnHeadersStopIteration = !s.deny
 				c.BufferLimit, c.HTTP1Trailers, c.RouteName = s.limit, true, "main"
@@ -506,10 +511,11 @@ func (s scenario) play(b *bench) {
 	b.t.Helper()
 	r := s.request(b)
 	switch {
+	case s.leave != "":
 	case s.code == 0 && r.err == nil:
-		b.t.Errorf("got %d %q, want the connection broken off", r.code, r.body)
+		b.t.Errorf("got %d %.200q, want the connection broken off", r.code, r.body)
 	case s.code != 0 && (r.err != nil || r.code != s.code || r.body != s.body):
-		b.t.Errorf("got %d %q %v, want %d %q", r.code, r.body, r.err, s.code, s.body)
+		b.t.Errorf("got %d %.200q %v, want %d %.200q", r.code, r.body, r.err, s.code, s.body)
 	}
 	if n := len(s.trace); s.trace[n-1] != "..." {
 		until(b.t, func() bool { return len(b.notes.all()) >= n }, func() string {
@@ -522,7 +528,7 @@ func (s scenario) play(b *bench) {
 		sent += fmt.Sprintf("%s %s %s", q.Method, q.URI, q.Body)
 	}
 	if sent != s.sent && s.sent != anything {
-		b.t.Errorf("the upstream saw %q, want %q", sent, s.sent)
+		b.t.Errorf("the upstream saw %.200q, want %.200q", sent, s.sent)
 	}
 }
 
@@ -535,12 +541,22 @@ func (s scenario) request(b *bench) reply {
 	if path == "" {
 		path = "/"
 	}
-	req, err := http.NewRequest(method, b.url+path, nil)
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	for i := 0; i+1 < len(s.headers); i += 2 {
 		req.Header.Add(s.headers[i], s.headers[i+1])
+	}
+	if s.leave != "" {
+		ctx, leave := context.WithCancel(req.Context())
+		req = req.WithContext(ctx)
+		go func() {
+			defer leave()
+			for !b.notes.has(s.leave) && ctx.Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+		}()
 	}
 	switch {
 	case len(s.pieces) == 1 && s.trailers == nil:
@@ -552,7 +568,9 @@ func (s scenario) request(b *bench) reply {
 			for i, p := range s.pieces {
 				b.shown("request_body", i)
 				if p == "" { // and no more
-					<-b.t.Context().Done()
+					<-req.Context().Done()
+					_ = pw.CloseWithError(req.Context().Err())
+					return
 				}
 				_, _ = io.WriteString(pw, p)
 			}
