@@ -25,7 +25,7 @@ var bodyScenarios = []scenario{
 	},
 	{
 		name: "a large body is fetched and replaced in a call's reply", method: "POST", pieces: []string{large}, limit: 16 << 20,
-		script: "request_headers: pause; remove content-length\nrequest_body more: pause\nrequest_body end: pause; call peer 5000 /x\ncall: double; resume request",
+		script: "request_headers: pause; remove content-length\nrequest_body more: pause\nrequest_body end: pause; call peer 15000 /x\ncall: double; resume request",
 		code:   200, body: "hello", sent: "POST / " + large + large,
 		trace: []string{"request_headers end=false", "..."},
 	},
@@ -70,7 +70,7 @@ var bodyScenarios = []scenario{
 	},
 	{
 		name: "a client that leaves while its request is paused", leave: "request_headers end=true",
-		script: "request_headers: mark; tickevery 10; pause; call late 5000 /x\ntick gone: tickevery 0; formarked resume request",
+		script: "request_headers: mark; tickevery 10; pause; call late 15000 /x\ntick gone: tickevery 0; formarked resume request",
 		trace:  []string{"request_headers end=true", "log", "tick gone", "tick gone: formarked: effective: error status returned by host: bad argument"},
 	},
 	{

@@ -36,9 +36,9 @@ var traps = []trap{
 	{name: "in response headers", at: "response_headers", code: 503, sent: true},
 	{name: "in a response body that is held", at: "response_body", script: "response_headers: pause\n", code: 503, sent: true},
 	{name: "in a response body whose headers are out", at: "response_body", sent: true},
-	{name: "in the reply to a call", at: "call", script: "request_headers: pauseif x-trap; call peer 5000 /x\n", code: 503},
+	{name: "in the reply to a call", at: "call", script: "request_headers: pauseif x-trap; call peer 15000 /x\n", code: 503},
 	{name: "in a tick", at: "tick marked", script: "request_headers: mark; tickevery 10; pauseif x-trap\ntick marked: unmark\n", code: 503},
-	{name: "in the reply to a tick's call", at: "plugin_call", script: "request_headers: mark; tickevery 10; pauseif x-trap\ntick marked: unmark; call peer 5000 /x\n", code: 503},
+	{name: "in the reply to a tick's call", at: "plugin_call", script: "request_headers: mark; tickevery 10; pauseif x-trap\ntick marked: unmark; call peer 15000 /x\n", code: 503},
 	{name: "in the log", at: "log", code: 200, body: "hello", sent: true},
 }
 

@@ -184,7 +184,7 @@ func (s *stream) do(event, name, rest string) error {
 		return err
 	case "again": // call once more, then resume
 		h := [][2]string{{":method", "POST"}, {":path", "/again"}, {":authority", "peer"}}
-		_, err := proxywasm.DispatchHttpCall("peer", h, []byte("asked"), nil, 5000, func(n, size, t int) {
+		_, err := proxywasm.DispatchHttpCall("peer", h, []byte("asked"), nil, 15000, func(n, size, t int) {
 			s.noteReply(n, size)
 			_ = proxywasm.ResumeHttpRequest()
 		})
