@@ -27,6 +27,8 @@ type bootstrap struct {
 	// http1Trailers names listeners and clusters that let trailers through in
 	// HTTP/1.1, which Envoy drops otherwise.
 	http1Trailers []string
+	// filters, where set for a listener, take the module's place.
+	filters map[string][]any
 }
 
 func newBootstrap(t testing.TB, up *upstream) *bootstrap {
@@ -126,6 +128,10 @@ func (b *bootstrap) launch(t testing.TB) *process {
 		}
 	}
 	for _, l := range listeners {
+		if own, set := b.filters[l["name"].(string)]; set {
+			m := managerOf(l)
+			m["http_filters"] = append(own, m["http_filters"].([]any)[1:]...)
+		}
 		if slices.Contains(b.http1Trailers, l["name"].(string)) {
 			managerOf(l)["http_protocol_options"] = map[string]any{"enable_trailers": true}
 		}

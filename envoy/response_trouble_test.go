@@ -40,7 +40,7 @@ var document = map[string]*upstreamAnswer{
 func companionTroubleLater(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *process) {
 	urls, busy := misbehaving(t)
 	for name, u := range urls {
-		b.addPolicy(t, "later-"+slug(name), watched, u)
+		b.addPolicy(t, "later-"+slug(name), unhurried(watched, name), u)
 	}
 	return func(t *testing.T, p *process) {
 		at := p.listeners(t)
@@ -54,8 +54,8 @@ func TestCompanionTroubleLaterOnWazero(t *testing.T) {
 	m := loadModule(t)
 	at := map[string]string{}
 	for name, u := range urls {
-		c := &Case{Name: slug(name), Policy: watched}
-		pol, doc := c.load(t, watched)
+		c := &Case{Name: slug(name), Policy: unhurried(watched, name)}
+		pol, doc := c.load(t, c.Policy)
 		target, err := url.Parse(u)
 		if err != nil {
 			t.Fatal(err)
@@ -122,7 +122,7 @@ func troubleLater(t *testing.T, up *upstream, busy *sync.WaitGroup, addr func(na
 func clientsThatLeaveLater(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *process) {
 	urls, busy := misbehaving(t)
 	b.addPolicy(t, "left-later", watched, urls["late"])
-	b.addPolicy(t, "stayed-later", watched, urls["good"])
+	b.addPolicy(t, "stayed-later", unhurried(watched, "good"), urls["good"])
 	return func(t *testing.T, p *process) {
 		at := p.listeners(t)
 		headers := [][2]string{bearer(t, `{"id":"u1"}`)}

@@ -49,7 +49,7 @@ func TestTrapInEnvoy(t *testing.T) {
 	b.workers = 1 // so that the trap takes the VM in which the others wait
 	b.conf.Module = failingModule(t)
 	b.conf.VM = "failing"
-	b.conf.Idle = 4 * time.Second
+	b.conf.Idle = 8 * time.Second // longer than a busy machine needs until the trap
 	b.addPolicy(t, "waits", strings.Replace(bans, "timeout: 400ms", "timeout: 60s", 1), holding.URL)
 	b.addPolicy(t, "open", "routes: [{match: {path: /open}, rule: {rule: allow}}]", "")
 	p := b.launch(t)
@@ -104,7 +104,7 @@ func TestTrapInEnvoy(t *testing.T) {
 		t.Errorf("a trap: want 503, found %d", got)
 	}
 	back := false
-	for end := time.Now().Add(15 * time.Second); !back && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); !back && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		back = ask("back", "") == http.StatusOK
 	}
 	if !back {

@@ -11,13 +11,14 @@ func (v Value) members() []Member {
 	if v.node != nil {
 		return v.node.members
 	}
-	var out []Member
-	if v.kind == Object {
-		gjson.Result{Type: gjson.JSON, Raw: v.raw}.ForEach(func(k, x gjson.Result) bool {
-			out = append(out, Member{Key: k.Str, Value: fromResult(x), raw: k.Raw})
-			return true
-		})
+	if v.kind != Object {
+		return nil
 	}
+	out := make([]Member, 0, 8)
+	gjson.Result{Type: gjson.JSON, Raw: v.raw}.ForEach(func(k, x gjson.Result) bool {
+		out = append(out, Member{Key: k.Str, Value: fromResult(x), raw: k.Raw})
+		return true
+	})
 	return out
 }
 

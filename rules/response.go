@@ -42,86 +42,114 @@ func ApplyResponse(body string, actions []ResponseAction, maxDepth int) (string,
 	if v.kind == Null {
 		return body, nil
 	}
-	before := v
-	for i := range actions {
-		a := &actions[i]
-		if v, err = a.apply(v, a.path); err != nil {
-			return "", fmt.Errorf("res.%s: %w", strings.Join(a.path, "."), err)
-		}
-	}
-	if v.same(before) {
+	after, err := applyAll(v, actions, 0)
+	switch {
+	case err != nil:
+		return "", err
+	case after.same(v):
 		return body, nil
 	}
-	return v.String(), nil
+	return after.String(), nil
 }
 
-// apply changes what is at keys below v, in each element of every array on the
-// way.
-func (a *ResponseAction) apply(v Value, keys []string) (Value, error) {
+// applyAll makes the changes in their order, by what their paths have from depth
+// on, and in each element of every array on the way. Elements do not know of one
+// another, so all is done to one before the next: then it is text again, and no
+// more than one is held in pieces.
+func applyAll(v Value, actions []ResponseAction, depth int) (Value, error) {
 	if v.kind == Array {
-		return a.each(v, keys)
+		return applyEach(v, actions, depth)
 	}
-	if v.kind == Missing && a.op == opForce {
-		v = Obj()
-	}
-	if v.kind != Object {
-		return v, fmt.Errorf("want an object with %q, found %s", keys[0], found(v))
-	}
-	if len(keys) > 1 {
-		inner, err := a.apply(v.Key(keys[0]), keys[1:])
+	o := edit{of: v}
+	for len(actions) > 0 {
+		a := &actions[0]
+		key := a.path[depth]
+		if !o.open(a.op == opForce) {
+			return v, a.fault(fmt.Errorf("want an object with %q, found %s", key, found(v)))
+		}
+		at := o.find(key)
+		if len(a.path) == depth+1 {
+			changed, err := a.leaf(o.at(at))
+			if err != nil {
+				return v, a.fault(err)
+			}
+			o.put(at, key, changed)
+			actions = actions[1:]
+			continue
+		}
+		n := 1
+		for n < len(actions) && len(actions[n].path) > depth+1 && actions[n].path[depth] == key {
+			n++
+		}
+		changed, err := applyAll(o.at(at), actions[:n], depth+1)
 		if err != nil {
 			return v, err
 		}
-		return v.With(keys[0], inner), nil
+		o.put(at, key, changed)
+		actions = actions[n:]
 	}
-	return a.leaf(v, keys[0])
+	return o.value(), nil
 }
 
-func (a *ResponseAction) each(v Value, keys []string) (Value, error) {
+func applyEach(v Value, actions []ResponseAction, depth int) (Value, error) {
 	var elems []Value
 	var failed error
+	same := true
 	v.Each(func(_ string, x Value) bool {
-		x, err := a.apply(x, keys)
-		elems, failed = append(elems, x), err
-		return err == nil
+		changed, err := applyAll(x, actions, depth)
+		if failed = err; err != nil {
+			return false
+		}
+		if !changed.same(x) {
+			text := changed.Append(make([]byte, 0, len(x.raw)))
+			changed, same = Value{kind: changed.kind, raw: string(text)}, false
+		}
+		elems = append(elems, changed)
+		return true
 	})
-	return Arr(elems...), failed
+	if failed != nil || same {
+		return v, failed
+	}
+	return Arr(elems...), nil
 }
 
-func (a *ResponseAction) leaf(v Value, key string) (Value, error) {
+func (a *ResponseAction) fault(err error) error {
+	return fmt.Errorf("res.%s: %w", strings.Join(a.path, "."), err)
+}
+
+// leaf is what becomes of the value at the end of the path; Missing takes it
+// away.
+func (a *ResponseAction) leaf(v Value) (Value, error) {
 	switch a.op {
 	case opForce:
-		return v.With(key, a.value), nil
+		return a.value, nil
 	case opRemove:
-		return v.Without(key), nil
+		return Value{}, nil
 	case opFilter:
-		return a.keep(v, key)
+		return a.keep(v)
 	}
-	s, ok := v.Key(key).Text()
+	s, ok := v.Text()
 	if !ok {
-		return v, fmt.Errorf("want string, found %s", found(v.Key(key)))
+		return v, fmt.Errorf("want string, found %s", found(v))
 	}
 	s, reason := a.transform.apply(s, a.nonces)
 	if reason != "" {
 		return v, fmt.Errorf("the value %s", reason)
 	}
-	return v.With(key, Str(s)), nil
+	return Str(s), nil
 }
 
-// keep filters the array under key.
-func (a *ResponseAction) keep(v Value, key string) (Value, error) {
-	list := v.Key(key)
+// keep filters an array.
+func (a *ResponseAction) keep(list Value) (Value, error) {
 	if list.kind != Array {
-		return v, fmt.Errorf("want array, found %s", found(list))
+		return list, fmt.Errorf("want array, found %s", found(list))
 	}
 	kept, res := a.filter.keep(&run{in: a.in, args: a.in.Args}, list)
 	switch {
 	case res.outcome == Waiting:
-		return v, errors.New("the filter waits for what cannot come")
+		return list, errors.New("the filter waits for what cannot come")
 	case res.outcome != Yes:
-		return v, fmt.Errorf("%s: %s", res.place, res.reason)
-	case kept.same(list):
-		return v, nil
+		return list, fmt.Errorf("%s: %s", res.place, res.reason)
 	}
-	return v.With(key, kept), nil
+	return kept, nil
 }

@@ -243,7 +243,7 @@ func TestExpectIsAnsweredWhenTheBodyIsWanted(t *testing.T) {
 
 func TestHandlersAsClusters(t *testing.T) {
 	var handler atomic.Pointer[http.HandlerFunc] // one that was too slow may still be running
-	b := start(t, "request_headers: pause; call peer 300 /x?y=1\ncall: resume request", func(c *Config) {
+	b := start(t, "request_headers: pause; call peer 2000 /x?y=1\ncall: resume request", func(c *Config) {
 		c.Clusters = map[string]Cluster{"peer": {Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*handler.Load())(w, r) })}}
 	})
 	for _, c := range []struct {

@@ -60,23 +60,23 @@ var contextScenarios = []scenario{
 		trace: paused(`:path "" error status returned by host: bad argument`, `property request.path = "" error status returned by host: not found`, `:path "/" <nil>`),
 	},
 	{
-		name: "a tick's call answers to the plugin", script: marked + "tick marked: unmark; call peer 5000 /t\nplugin_call: show :path; formarked resume request",
+		name: "a tick's call answers to the plugin", script: marked + "tick marked: unmark; call peer 15000 /t\nplugin_call: show :path; formarked resume request",
 		code: 504, body: "stream timeout", idle: shortIdle,
 		trace: []string{"request_headers end=true", "tick marked", `called none=false size=true status=200 body="POST /t asked" <nil>`,
 			`:path "" error status returned by host: bad argument`, "response_headers end=false", "response_body 14 end=true", "log"},
 	},
 	{
-		name: "a tick's call resumes a request", script: marked + "tick marked: tickevery 0; call peer 5000 /t\nplugin_call: formarked resume request; unmark",
+		name: "a tick's call resumes a request", script: marked + "tick marked: tickevery 0; call peer 15000 /t\nplugin_call: formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: paused(`called none=false size=true status=200 body="POST /t asked" <nil>`),
 	},
 	{
-		name: "a tick's call answers a request", script: marked + "tick marked: tickevery 0; call peer 5000 /t\nplugin_call: formarked reply 403 no; unmark",
+		name: "a tick's call answers a request", script: marked + "tick marked: tickevery 0; call peer 15000 /t\nplugin_call: formarked reply 403 no; unmark",
 		code: 403, body: "no",
 		trace: append([]string{"request_headers end=true", "tick marked", `called none=false size=true status=200 body="POST /t asked" <nil>`}, answered...),
 	},
 	{
-		name: "a tick's call is refused", script: marked + "tick marked: tickevery 0; call refused 5000 /t\nplugin_call: formarked resume request; unmark",
+		name: "a tick's call is refused", script: marked + "tick marked: tickevery 0; call refused 15000 /t\nplugin_call: formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: paused(`called none=false size=true status=503 body="upstream connect error or disconnect/res" <nil>`),
 	},
@@ -86,12 +86,12 @@ var contextScenarios = []scenario{
 		trace: paused(`called none=false size=true status=504 body="upstream request timeout" <nil>`),
 	},
 	{
-		name: "a tick's call to nowhere fails at once", script: marked + "tick marked: call nowhere 5000 /t; formarked resume request; unmark",
+		name: "a tick's call to nowhere fails at once", script: marked + "tick marked: call nowhere 15000 /t; formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: paused("tick marked: call: error status returned by host: bad argument"),
 	},
 	{
-		name: "a period of 0 ends the ticks", script: marked + "request_headers: call late 5000 /x\ntick marked: tickevery 0\ncall: resume request; unmark",
+		name: "a period of 0 ends the ticks", script: marked + "request_headers: call late 15000 /x\ntick marked: tickevery 0\ncall: resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: paused(`called none=false size=true status=200 body="POST /x asked" <nil>`),
 	},

@@ -43,7 +43,7 @@ func TestScenariosInEnvoy(t *testing.T) {
 		up := httptest.NewServer(http.HandlerFunc(b.upstream))
 		t.Cleanup(up.Close)
 		e.clusters[name], _ = url.Parse(up.URL)
-		e.listeners = append(e.listeners, listener{name, s})
+		e.listeners = append(e.listeners, listener{name: name, s: s})
 		benches[name] = b
 	}
 	for i, s := range scenarios {
@@ -52,6 +52,10 @@ func TestScenariosInEnvoy(t *testing.T) {
 		}
 	}
 	add("path", scenario{name: "paths", script: pathScript})
+	for i, tr := range traps {
+		add(fmt.Sprintf("t%d", i), tr.scenario())
+		e.listeners[len(e.listeners)-1].trap = &tr
+	}
 	add("crowd", scenario{name: "many wait for one call", script: crowdScript})
 	ports := e.run(t, envoy, benches)
 	for _, l := range e.listeners {
@@ -61,11 +65,16 @@ func TestScenariosInEnvoy(t *testing.T) {
 		b.notes.reset()
 		t.Run(l.s.name, func(t *testing.T) {
 			b.t = t
-			switch l.name {
-			case "path":
+			if l.s.idle > 0 {
+				t.Parallel()
+			}
+			switch {
+			case l.name == "path":
 				tryPaths(b)
-			case "crowd":
+			case l.name == "crowd":
 				tryCrowd(b)
+			case l.trap != nil:
+				l.trap.play(b)
 			default:
 				l.s.play(b)
 			}
@@ -76,6 +85,19 @@ func TestScenariosInEnvoy(t *testing.T) {
 type listener struct {
 	name string
 	s    scenario
+	trap *trap // nil: none
+}
+
+// vm is the VM that the listener's plugin is in: one that traps would take the
+// others with it.
+func (l *listener) vm() (id, policy string) {
+	switch {
+	case l.trap == nil:
+		return "test", "FAIL_CLOSED"
+	case l.trap.closed:
+		return l.name, "FAIL_CLOSED"
+	}
+	return l.name, "FAIL_RELOAD"
 }
 
 type envoyConfig struct {
@@ -108,6 +130,8 @@ func (e *envoyConfig) json(module string) []byte {
 					"normalize_path": true, "merge_slashes": true, "path_with_escaped_slashes_action": "REJECT_REQUEST",
 					"stream_idle_timeout":   fmt.Sprintf("%.3fs", idle.Seconds()),
 					"http_protocol_options": object{"enable_trailers": true},
+					// Over HTTP/2 this is how much Envoy holds.
+					"http2_protocol_options": object{"initial_stream_window_size": max(limit, 65535)},
 					"route_config": object{"name": "r", "virtual_hosts": []any{object{
 						"name": "all", "domains": []any{"*"},
 						"routes": []any{object{"name": "main", "match": object{"prefix": "/"}, "route": object{"cluster": l.name}}},
@@ -140,16 +164,17 @@ func (e *envoyConfig) json(module string) []byte {
 }
 
 func wasmFilter(l listener, module string) object {
+	vm, policy := l.vm()
 	return object{
 		"name": "wasm",
 		"typed_config": object{
 			"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
 			"config": object{
-				"name": l.name, "root_id": l.name, "fail_open": false,
+				"name": l.name, "root_id": l.name, "failure_policy": policy,
 				"allow_on_headers_stop_iteration": !l.s.deny,
 				"configuration":                   object{"@type": "type.googleapis.com/google.protobuf.StringValue", "value": l.s.script},
 				"vm_config": object{
-					"vm_id": "test", "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": module}},
+					"vm_id": vm, "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": module}},
 				},
 			},
 		},

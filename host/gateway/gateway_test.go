@@ -150,7 +150,7 @@ func (n *notes) wait(t *testing.T, line string) {
 // until polls, for as long as a slow machine may need.
 func until(t *testing.T, ok func() bool, message func() string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal(message())
 		}
@@ -175,6 +175,7 @@ type bench struct {
 	requests []seen
 	answer   http.HandlerFunc
 	records  []Record
+	expected []string // the trace that a scenario is to give
 }
 
 // start runs a gateway with a script. The upstream answers "hello" unless the
@@ -198,7 +199,7 @@ func start(t *testing.T, text string, change ...func(*Config)) *bench {
 	t.Cleanup(func() {
 		srv.CloseClientConnections()
 		srv.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := g.Close(ctx); err != nil {
 			t.Error("close:", err)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,7 @@ type scenario struct {
 	pieces       []string // the body, one write each; chunked if more than one
 	trailers     []string
 	http2        bool
+	leave        string // the client closes its connection when the module has noted that
 
 	answer func(*bench) http.HandlerFunc // the upstream's; nil: hello
 
@@ -36,19 +38,21 @@ type scenario struct {
 	skip  string   // why Envoy is left out
 }
 
-// shown waits until the module has been shown n pieces of a body, so that the
-// next one does not arrive together with them. Some it is never shown.
+// shown waits until the module has been shown n pieces of a body, or as many as
+// it is to be shown, so that the next one does not arrive together with them.
+// Where the trace does not tell, it does not matter either.
 func (b *bench) shown(event string, n int) {
-	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		seen := 0
-		for _, l := range b.notes.all() {
+	count := func(lines []string) (seen int) {
+		for _, l := range lines {
 			if strings.HasPrefix(l, event) {
 				seen++
 			}
 		}
-		if seen >= n {
-			return
-		}
+		return seen
+	}
+	n = min(n, count(b.expected))
+	for end := time.Now().Add(20 * time.Second); count(b.notes.all()) < n && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -87,11 +91,11 @@ var hello = []string{"response_headers end=false", "response_body 5 end=false", 
 
 func after(lines ...string) []string { return slices.Concat(lines, hello) }
 
-var scenarios = slices.Concat(streamScenarios, contextScenarios)
+var scenarios = slices.Concat(streamScenarios, contextScenarios, bodyScenarios)
 
 // shortIdle is for streams that are to end by the idle timeout: long enough for
 // a busy machine to come as far as that.
-const shortIdle = 2 * time.Second
+const shortIdle = 3 * time.Second
 
 var streamScenarios = []scenario{
 	{
@@ -123,20 +127,20 @@ var streamScenarios = []scenario{
 		trace: after("request_headers end=false", "request_body 3 end=false", "request_body 5 end=false", "request_body 0 end=true"),
 	},
 	{
-		name: "a reply in time lets a paused request go", script: "request_headers: pause; call peer 5000 /x\ncall: resume request",
+		name: "a reply in time lets a paused request go", script: "request_headers: pause; call peer 15000 /x\ncall: resume request",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `called none=false size=true status=200 body="POST /x asked" <nil>`),
 	},
 	{
 		name: "without permission no body callback comes while headers are paused", deny: true,
 		method: "POST", pieces: []string{"one"},
-		script: "request_headers: pause; call late 5000 /x\ncall: resume request",
+		script: "request_headers: pause; call late 15000 /x\ncall: resume request",
 		code:   200, body: "hello", sent: "POST / one",
 		trace: after("request_headers end=false", `called none=false size=true status=200 body="POST /x asked" <nil>`, "request_body 3 end=true"),
 	},
 	{
 		name: "a call from the end of the body, and the body replaced in its reply", method: "POST", pieces: []string{"one"},
-		script: "request_headers: pause\nrequest_body more: pause\nrequest_body end: pause; call peer 5000 /x\n" +
+		script: "request_headers: pause\nrequest_body more: pause\nrequest_body end: pause; call peer 15000 /x\n" +
 			"call: body replaced; set content-length 8; set :path /new; resume request",
 		code: 200, body: "hello", sent: "POST /new replaced",
 		trace: after("request_headers end=false", "request_body 3 end=false", "request_body 3 end=true",
@@ -200,13 +204,13 @@ var streamScenarios = []scenario{
 			"response_headers end=false", "response_body 2 end=true", "log"},
 	},
 	{
-		name: "a local reply from a call's reply", script: "request_headers: pause; call peer 5000 /x\ncall: reply 403 no",
+		name: "a local reply from a call's reply", script: "request_headers: pause; call peer 15000 /x\ncall: reply 403 no",
 		code: 403, body: "no",
 		trace: []string{"request_headers end=true", `called none=false size=true status=200 body="POST /x asked" <nil>`,
 			"response_headers end=false", "response_body 2 end=true", "log"},
 	},
 	{
-		name: "after a local reply a continue lets nothing through", script: "request_headers: pause; call peer 5000 /x\ncall: reply 403 no; resume request",
+		name: "after a local reply a continue lets nothing through", script: "request_headers: pause; call peer 15000 /x\ncall: reply 403 no; resume request",
 		code: 403, body: "no",
 		trace: []string{"request_headers end=true", `called none=false size=true status=200 body="POST /x asked" <nil>`,
 			"response_headers end=false", "response_body 2 end=true", "log"},
@@ -234,7 +238,7 @@ var streamScenarios = []scenario{
 	},
 	{
 		name:   "a response is replaced in a call's reply",
-		script: "response_headers: pause\nresponse_body more: pause\nresponse_body end: pause; call peer 5000 /x\ncall: responsebody later; resume response",
+		script: "response_headers: pause\nresponse_body more: pause\nresponse_body end: pause; call peer 15000 /x\ncall: responsebody later; resume response",
 		code:   200, body: "later", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 5 end=false", "response_body 5 end=true",
 			`called none=false size=true status=200 body="POST /x asked" <nil>`, "log"},
@@ -266,7 +270,7 @@ var streamScenarios = []scenario{
 	},
 	{
 		name: "the headers of a resumed request are out of reach at once", method: "POST", pieces: []string{"one"},
-		script: "request_headers: pause\nrequest_body more: pause\nrequest_body end: pause; call peer 5000 /x\n" +
+		script: "request_headers: pause\nrequest_body more: pause\nrequest_body end: pause; call peer 15000 /x\n" +
 			"call: resume request; set x-late 1; show :path; body two",
 		code: 200, body: "hello", sent: "POST / two",
 		trace: after("request_headers end=false", "request_body 3 end=false", "request_body 3 end=true",
@@ -274,7 +278,7 @@ var streamScenarios = []scenario{
 			`:path "" error status returned by host: bad argument`),
 	},
 	{
-		name: "a refused call", script: "request_headers: pause; call refused 5000 /x\ncall: resume request",
+		name: "a refused call", script: "request_headers: pause; call refused 15000 /x\ncall: resume request",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `called none=false size=true status=503 body="upstream connect error or disconnect/res" <nil>`),
 	},
@@ -284,17 +288,17 @@ var streamScenarios = []scenario{
 		trace: after("request_headers end=true", `called none=false size=true status=504 body="upstream request timeout" <nil>`),
 	},
 	{
-		name: "a call that breaks off", script: "request_headers: pause; call broken 5000 /x\ncall: resume request",
+		name: "a call that breaks off", script: "request_headers: pause; call broken 15000 /x\ncall: resume request",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `called none=true size=false status= body="" error status returned by host: not found`),
 	},
 	{
-		name: "a call that breaks off before its headers", script: "request_headers: pause; call mute 5000 /x\ncall: resume request",
+		name: "a call that breaks off before its headers", script: "request_headers: pause; call mute 15000 /x\ncall: resume request",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `called none=false size=true status=503 body="upstream connect error or disconnect/res" <nil>`),
 	},
 	{
-		name: "a call to nowhere fails at once", script: "request_headers: call nowhere 5000 /x; badcall peer",
+		name: "a call to nowhere fails at once", script: "request_headers: call nowhere 15000 /x; badcall peer",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", "request_headers: call: error status returned by host: bad argument",
 			"request_headers: badcall: error status returned by host: bad argument"),
@@ -393,7 +397,7 @@ var streamScenarios = []scenario{
 	},
 	{
 		name: "trailers over HTTP/2", method: "POST", pieces: []string{"one"}, trailers: []string{"x-t", "1"}, http2: true,
-		script: "request_headers: pause\nrequest_body: pause\nrequest_trailers: show body; settrailer x-t 2; pause; call peer 5000 /x\ncall: body other; resume request",
+		script: "request_headers: pause\nrequest_body: pause\nrequest_trailers: show body; settrailer x-t 2; pause; call peer 15000 /x\ncall: body other; resume request",
 		code:   200, body: "hello", sent: "POST / other",
 		trace: after("request_headers end=false", "request_body 3 end=false", "request_trailers 1", `body "one" <nil>`,
 			`called none=false size=true status=200 body="POST /x asked" <nil>`),
@@ -433,7 +437,7 @@ var streamScenarios = []scenario{
 	},
 	{
 		name: "response headers paused without permission", deny: true,
-		script: "response_headers: pause; call late 5000 /x\ncall: resume response",
+		script: "response_headers: pause; call late 15000 /x\ncall: resume response",
 		code:   200, body: "hello", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", `called none=false size=true status=200 body="POST /x asked" <nil>`,
 			"response_body 5 end=true", "log"},
@@ -449,13 +453,13 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 5 end=false", "response_trailers 1", "log"},
 	},
 	{
-		name: "the second reply comes when the stream is gone", script: "request_headers: pause; call peer 5000 /1; call late 5000 /2\ncall: reply 403 no",
+		name: "the second reply comes when the stream is gone", script: "request_headers: pause; call peer 15000 /1; call late 15000 /2\ncall: reply 403 no",
 		code: 403, body: "no",
 		trace: []string{"request_headers end=true", `called none=false size=true status=200 body="POST /1 asked" <nil>`,
 			"response_headers end=false", "response_body 2 end=true", "log"},
 	},
 	{
-		name: "a call from a call's reply", script: "request_headers: pause; call peer 5000 /1\ncall: again",
+		name: "a call from a call's reply", script: "request_headers: pause; call peer 15000 /1\ncall: again",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `called none=false size=true status=200 body="POST /1 asked" <nil>`, `called none=false size=true status=200 body="POST /again asked" <nil>`),
 	},
@@ -486,6 +490,9 @@ var streamScenarios = []scenario{
 func TestScenarios(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
+			if s.idle > 0 { // it waits for most of its time
+				t.Parallel()
+			}
 			b := start(t, s.script, func(c *Config) {
 				c.AllowOnHeadersStopIteration = !s.deny
 				c.BufferLimit, c.HTTP1Trailers, c.RouteName = s.limit, true, "main"
@@ -504,12 +511,14 @@ func TestScenarios(t *testing.T) {
 // play sends the scenario's request and checks what came of it.
 func (s scenario) play(b *bench) {
 	b.t.Helper()
+	b.expected = s.trace
 	r := s.request(b)
 	switch {
+	case s.leave != "":
 	case s.code == 0 && r.err == nil:
-		b.t.Errorf("got %d %q, want the connection broken off", r.code, r.body)
+		b.t.Errorf("got %d %.200q, want the connection broken off", r.code, r.body)
 	case s.code != 0 && (r.err != nil || r.code != s.code || r.body != s.body):
-		b.t.Errorf("got %d %q %v, want %d %q", r.code, r.body, r.err, s.code, s.body)
+		b.t.Errorf("got %d %.200q %v, want %d %.200q", r.code, r.body, r.err, s.code, s.body)
 	}
 	if n := len(s.trace); s.trace[n-1] != "..." {
 		until(b.t, func() bool { return len(b.notes.all()) >= n }, func() string {
@@ -522,7 +531,7 @@ func (s scenario) play(b *bench) {
 		sent += fmt.Sprintf("%s %s %s", q.Method, q.URI, q.Body)
 	}
 	if sent != s.sent && s.sent != anything {
-		b.t.Errorf("the upstream saw %q, want %q", sent, s.sent)
+		b.t.Errorf("the upstream saw %.200q, want %.200q", sent, s.sent)
 	}
 }
 
@@ -535,12 +544,22 @@ func (s scenario) request(b *bench) reply {
 	if path == "" {
 		path = "/"
 	}
-	req, err := http.NewRequest(method, b.url+path, nil)
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	for i := 0; i+1 < len(s.headers); i += 2 {
 		req.Header.Add(s.headers[i], s.headers[i+1])
+	}
+	if s.leave != "" {
+		ctx, leave := context.WithCancel(req.Context())
+		req = req.WithContext(ctx)
+		go func() {
+			defer leave()
+			for !b.notes.has(s.leave) && ctx.Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+		}()
 	}
 	switch {
 	case len(s.pieces) == 1 && s.trailers == nil:
@@ -552,7 +571,9 @@ func (s scenario) request(b *bench) reply {
 			for i, p := range s.pieces {
 				b.shown("request_body", i)
 				if p == "" { // and no more
-					<-b.t.Context().Done()
+					<-req.Context().Done()
+					_ = pw.CloseWithError(req.Context().Err())
+					return
 				}
 				_, _ = io.WriteString(pw, p)
 			}

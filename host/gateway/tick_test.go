@@ -11,7 +11,7 @@ import (
 // crowdScript lets requests wait until a call of a tick's has come back, which
 // then resumes all that wait.
 const crowdScript = "request_headers: mark; tickevery 20; pause\n" +
-	"tick marked: call late 5000 /t\n" +
+	"tick marked: call late 15000 /t\n" +
 	"plugin_call: formarked resume request; unmark"
 
 // tryCrowd sends requests side by side: each of them goes on, and with its own

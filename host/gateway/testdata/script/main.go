@@ -36,6 +36,7 @@ type plugin struct {
 	id     uint32
 	marked []uint32 // streams, for ticks and plugin_call
 	gone   bool     // a marked stream has been logged
+	trapAt string   // an event
 	script map[string][]string
 	defs   int
 	queue  uint32
@@ -134,6 +135,9 @@ func (s *stream) body(event string, end bool) types.Action {
 }
 
 func (s *stream) run(event string) types.Action {
+	if s.p.trapAt == event {
+		panic("as told")
+	}
 	answer := types.ActionContinue
 	for _, c := range s.p.script[event] {
 		name, rest, _ := strings.Cut(c, " ")
@@ -141,6 +145,10 @@ func (s *stream) run(event string) types.Action {
 		case name == "pause", name == "pauseonce" && !s.paused:
 			answer = types.ActionPause
 			s.paused = true
+		case name == "pauseif": // only requests with that header
+			if v, _ := proxywasm.GetHttpRequestHeader(rest); v != "" {
+				answer = types.ActionPause
+			}
 		case name == "continue":
 			answer = types.ActionContinue
 		case err != nil:
@@ -155,7 +163,7 @@ func (s *stream) do(event, name, rest string) error {
 	response := strings.HasPrefix(event, "response")
 	word, text, _ := strings.Cut(rest, " ")
 	switch name {
-	case "", "pause", "pauseonce", "continue":
+	case "", "pause", "pauseonce", "pauseif", "continue":
 	case "resume":
 		if word == "response" {
 			return proxywasm.ResumeHttpResponse()
@@ -176,7 +184,7 @@ func (s *stream) do(event, name, rest string) error {
 		return err
 	case "again": // call once more, then resume
 		h := [][2]string{{":method", "POST"}, {":path", "/again"}, {":authority", "peer"}}
-		_, err := proxywasm.DispatchHttpCall("peer", h, []byte("asked"), nil, 5000, func(n, size, t int) {
+		_, err := proxywasm.DispatchHttpCall("peer", h, []byte("asked"), nil, 15000, func(n, size, t int) {
 			s.noteReply(n, size)
 			_ = proxywasm.ResumeHttpRequest()
 		})
@@ -200,6 +208,8 @@ func (s *stream) do(event, name, rest string) error {
 		return proxywasm.PrependHttpRequestBody([]byte(rest))
 	case "show":
 		return show(rest, response)
+	case "double": // the body, twice
+		return double(response)
 	case "set":
 		if response {
 			return proxywasm.ReplaceHttpResponseHeader(word, text)
@@ -239,6 +249,13 @@ func (s *stream) do(event, name, rest string) error {
 		panic("as told")
 	case "trapif": // only requests with that header
 		if v, _ := proxywasm.GetHttpRequestHeader(word); v != "" {
+			panic("as told")
+		}
+	case "arm": // from the header x-trap, which names an event
+		if v, _ := proxywasm.GetHttpRequestHeader("x-trap"); v != "" {
+			s.p.trapAt = v
+		}
+		if s.p.trapAt == event {
 			panic("as told")
 		}
 	case "loop":
@@ -341,6 +358,18 @@ func replaceBody(response bool, b []byte) error {
 		return proxywasm.ReplaceHttpResponseBody(b)
 	}
 	return proxywasm.ReplaceHttpRequestBody(b)
+}
+
+func double(response bool) error {
+	get := proxywasm.GetHttpRequestBody
+	if response {
+		get = proxywasm.GetHttpResponseBody
+	}
+	b, err := get(0, 1<<30)
+	if err != nil {
+		return err
+	}
+	return replaceBody(response, append(b[:len(b):len(b)], b...))
 }
 
 func show(what string, response bool) error {

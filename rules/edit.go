@@ -1,0 +1,71 @@
+package rules
+
+import "slices"
+
+// edit is an object that is being changed, in place: a response has many, and a
+// copy for each change would cost more than the change.
+type edit struct {
+	of      Value // as it was
+	members []Member
+	opened  bool
+	own     bool // members is nobody else's
+	changed bool
+}
+
+// open looks into the object, or makes one where nothing is. It reports whether
+// there is an object now.
+func (o *edit) open(create bool) bool {
+	if o.opened {
+		return true
+	}
+	switch {
+	case o.of.kind == Object:
+		o.members, o.own = o.of.members(), o.of.node == nil
+	case o.of.kind == Missing && create:
+		o.own, o.changed = true, true
+	default:
+		return false
+	}
+	o.opened = true
+	return true
+}
+
+// find is the index of a member, -1 when there is none.
+func (o *edit) find(key string) int {
+	return slices.IndexFunc(o.members, func(m Member) bool { return m.Key == key })
+}
+
+func (o *edit) at(i int) Value {
+	if i < 0 {
+		return Value{}
+	}
+	return o.members[i].Value
+}
+
+// put makes x the value of a member that is at i, or adds one; Missing takes the
+// member away.
+func (o *edit) put(i int, key string, x Value) {
+	if x.same(o.at(i)) {
+		return
+	}
+	if !o.own {
+		o.members, o.own = slices.Clone(o.members), true
+	}
+	o.changed = true
+	switch {
+	case i < 0:
+		o.members = append(o.members, Member{Key: key, Value: x})
+	case x.kind == Missing:
+		o.members = slices.Delete(o.members, i, i+1)
+	default:
+		o.members[i].Value = x
+	}
+}
+
+// value is what has become of it.
+func (o *edit) value() Value {
+	if !o.changed {
+		return o.of
+	}
+	return Obj(o.members...)
+}
