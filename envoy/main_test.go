@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rulegate/rulegate/host/companion/dbtest"
 	"golang.org/x/tools/txtar"
 )
 
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	os.RemoveAll(command.dir)
+	dbtest.End()
 	n, w, e := &tally.native, &tally.wazero, &tally.envoy
 	fmt.Printf("cases: native %d, wazero %d, envoy %d\n", n.files, w.files, e.files)
 	fmt.Printf("requests: native %d, wazero %d, envoy %d\n", n.requests, w.requests, e.requests)

@@ -19,7 +19,7 @@ import (
 
 // The documents whose blocks are tried here; those of rules/LANGUAGE.md are in
 // TestLanguageReference.
-var documents = []string{"README.md", "envoy/quickstart/README.md", "envoy/mtls/README.md"}
+var documents = []string{"README.md", "envoy/quickstart/README.md", "envoy/mtls/README.md", "envoy/follower/README.md"}
 
 // TestDocumentSessions runs the commands of each document in order, as a
 // reader would who pastes them, and looks for the output that it shows.

@@ -25,7 +25,8 @@ const cellDepth = 32
 //	blob            string, standard base64 with padding
 //	NULL            null
 //
-// Dates are what is stored. Text that is not UTF-8 and infinite numbers are errors.
+// In a DATE, DATETIME or TIMESTAMP column a text that SQLite's own functions print
+// is spelled as RFC 3339 in UTC; a day alone, and any other text, is as stored. Text that is not UTF-8 and infinite numbers are errors.
 func encodeRows(rows *sql.Rows, columns []*column, most int) ([]byte, error) {
 	cells := make([]any, max(len(columns), 1))
 	into := make([]any, len(cells))
@@ -126,6 +127,9 @@ func appendCell(out []byte, c *column, cell any) ([]byte, error) {
 	case string:
 		if !utf8.ValidString(x) {
 			return nil, faultf(databaseError, "column %q holds text that is not UTF-8", c.name)
+		}
+		if c.declared == moment {
+			x = spelledMoment(x)
 		}
 		if c.declared == document && strictjson.Check(x, cellDepth) == nil {
 			return append(out, x...), nil

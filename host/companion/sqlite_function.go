@@ -90,6 +90,19 @@ var momentFormats = []string{
 	time.DateOnly,
 }
 
+// spelledMoment is a text with a time that is no RFC 3339, as RFC 3339 in UTC.
+func spelledMoment(text string) string {
+	if _, err := time.Parse(time.RFC3339Nano, text); err == nil || len(text) <= len(time.DateOnly) {
+		return text
+	}
+	for _, format := range momentFormats {
+		if t, err := time.Parse(format, text); err == nil && t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 {
+			return t.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return text
+}
+
 func momentCell(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 	text, ok := args[0].(string)
 	if !ok {

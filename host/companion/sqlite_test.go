@@ -403,7 +403,7 @@ func TestRowsAsJSON(t *testing.T) {
 		want    string
 		tooMuch bool
 	}{
-		{"all columns", Query{Table: "things"}, `{"id":1}`, `[{"id":1,"name":"alice","n":18,"x":1.5,"any_":"text","b":true,"j":{"a":{"b":1},"tags":["x","y"]},"d":"2024-01-01 00:00:00","bin":"AP8=","a.b":"dot","it's \"odd\"; --":"odd"}]`, false},
+		{"all columns", Query{Table: "things"}, `{"id":1}`, `[{"id":1,"name":"alice","n":18,"x":1.5,"any_":"text","b":true,"j":{"a":{"b":1},"tags":["x","y"]},"d":"2024-01-01T00:00:00Z","bin":"AP8=","a.b":"dot","it's \"odd\"; --":"odd"}]`, false},
 		{"some columns, in the order asked", Query{Table: "things", Columns: []string{"b", "id", "b"}}, `{"id":{"$lt":5}}`, `[{"b":true,"id":1},{"b":false,"id":2},{"b":null,"id":3},{"b":2,"id":4}]`, false},
 		{"no columns", Query{Table: "things", Columns: []string{}}, `{"n":18}`, `[{},{}]`, false},
 		{"no rows", Query{Table: "things"}, `{"n":19}`, `[]`, false},

@@ -195,6 +195,7 @@ func (s *Server) Stop() {
 	if s.stdin != nil {
 		s.stdin.Close()
 		<-s.finished
+		os.Remove(filepath.Join(s.dir, "pid"))
 		s.stdin = nil
 	}
 }
@@ -216,6 +217,9 @@ func (s *Server) Resume(t testing.TB) {
 func (s *Server) tell(t testing.TB, sig syscall.Signal) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.dir, "pid"))
+	if errors.Is(err, os.ErrNotExist) {
+		return // it was stopped since
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

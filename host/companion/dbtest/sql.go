@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql's driver pgx
@@ -132,4 +133,36 @@ func (s *Server) Count(t testing.TB, query string) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// Crowd takes all connections that the server gives, until leave. It is to be
+// called when nobody else asks for any.
+func (s *Server) Crowd(t testing.TB) (leave func()) {
+	t.Helper()
+	db, err := sql.Open(s.driver, s.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var held []*sql.Conn
+	leave = func() {
+		for _, c := range held {
+			c.Close()
+		}
+		db.Close()
+	}
+	for failed := 0; failed < 5; { // those that others leave go in their time
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		c, err := db.Conn(ctx)
+		cancel()
+		if err != nil {
+			failed++
+			time.Sleep(20 * time.Millisecond)
+			continue
+		}
+		if held = append(held, c); len(held) > 1000 {
+			leave()
+			t.Fatalf("%s gives more than a thousand connections", s.Name)
+		}
+	}
+	return leave
 }
