@@ -36,7 +36,7 @@ the databases answer. It takes the policy that the module has, and the same secr
 
 SIGHUP loads the policy and the certificates anew, without a call lost; a faulty policy leaves
 the old one in place. SIGTERM lets the calls that run finish. The log goes to standard error,
-one JSON object a line.`,
+one JSON object a line. Traces go by OTLP over HTTP to where OTEL_EXPORTER_OTLP_ENDPOINT says.`,
 		Example: `  rulegate serve policy.yaml --listen 127.0.0.1:9000 --admin 127.0.0.1:9001
   rulegate serve policy.yaml --listen unix:///run/rulegate/companion.sock`,
 		Args: oneFile,
@@ -90,6 +90,18 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	tracer, stopTracing, err := tracing(cmd.Context(), log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		last, cancel := graceful(cmd.Context())
+		defer cancel()
+		if err := stopTracing(last); err != nil {
+			log.Warn("traces", "error", err.Error())
+		}
+	}()
+	cfg.Tracer = tracer
 	service, err := companion.NewService(cfg)
 	if err != nil {
 		return err

@@ -16,11 +16,13 @@ import (
 // run answers a call within ctx. failed is "" or what the module is told.
 func (c *Companion) run(ctx context.Context, log *slog.Logger, x *call) (a answer, failed string) {
 	at := time.Now()
+	ctx, span := c.span(ctx, x)
 	a, err := c.guard(ctx, x)
 	if err == nil && !c.intake.take(int64(a.size())) {
 		err = errBusy
 	}
 	if err == nil {
+		end(span, a, "")
 		c.metrics.answered(x, "ok", time.Since(at))
 		return a, ""
 	}
@@ -29,6 +31,7 @@ func (c *Companion) run(ctx context.Context, log *slog.Logger, x *call) (a answe
 		otherwise = webhookError
 	}
 	said, id := phraseOf(err, otherwise), errorID()
+	end(span, answer{}, said)
 	c.metrics.answered(x, string(said), time.Since(at))
 	if said == busy || said == unavailable {
 		return answer{}, string(said)

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/rulegate/rulegate/rules/wire"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // Companion is an http.Handler for /v1/calls, /healthz and /readyz.
@@ -26,6 +28,7 @@ type Companion struct {
 	cache    *cache
 	intake   *intake
 	metrics  *Metrics
+	tracer   trace.Tracer
 	mux      *http.ServeMux
 
 	mu      sync.Mutex
@@ -49,6 +52,9 @@ func New(cfg Config) (*Companion, error) {
 	}
 	if c.intake = cfg.intake; c.intake == nil {
 		c.intake = newIntake(c.limits)
+	}
+	if c.tracer = cfg.Tracer; c.tracer == nil {
+		c.tracer = noop.NewTracerProvider().Tracer("")
 	}
 	if c.metrics = cfg.Metrics; c.metrics == nil {
 		c.metrics = NewMetrics()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules/wire"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Config is what a companion may do and for whom. The zero Config allows nothing.
@@ -22,6 +23,7 @@ type Config struct {
 	Limits      Limits
 	Log         *slog.Logger // nil: slog.Default()
 	Metrics     *Metrics     // nil: counted for nobody
+	Tracer      trace.Tracer // nil: no spans
 
 	intake *intake // nil: its own
 }

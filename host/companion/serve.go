@@ -70,7 +70,9 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "malformed calls")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), c.patience(r.Header))
+	ctx, span, log := c.traced(r, log)
+	defer span.End()
+	ctx, cancel := context.WithTimeout(ctx, c.patience(r.Header))
 	defer cancel()
 	reply, held := c.answer(ctx, log, calls)
 	defer c.intake.give(held)

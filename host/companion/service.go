@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Service is a companion that can be replaced while it serves. It is an
@@ -18,6 +20,7 @@ type Service struct {
 	current atomic.Pointer[Companion]
 	metrics *Metrics
 	intake  *intake
+	tracer  trace.Tracer
 	log     *slog.Logger
 	old     sync.WaitGroup // replaced ones that are not closed yet
 }
@@ -28,7 +31,7 @@ func NewService(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{metrics: c.metrics, intake: c.intake, log: c.log}
+	s := &Service{metrics: c.metrics, intake: c.intake, tracer: c.tracer, log: c.log}
 	s.show(c)
 	return s, nil
 }
@@ -39,11 +42,11 @@ func (s *Service) show(c *Companion) (before *Companion) {
 	return s.current.Swap(c)
 }
 
-// Replace serves by another configuration from now on; its Log and Metrics are
-// those that the service has. What runs by the old one ends by it, and its targets
+// Replace serves by another configuration from now on; its Log, Metrics and
+// Tracer are those that the service has. What runs by the old one ends by it, and its targets
 // are closed then. With a configuration that New refuses, the old one stays.
 func (s *Service) Replace(cfg Config) error {
-	cfg.Log, cfg.Metrics, cfg.intake = s.log, s.metrics, s.intake
+	cfg.Log, cfg.Metrics, cfg.Tracer, cfg.intake = s.log, s.metrics, s.tracer, s.intake
 	c, err := New(cfg)
 	if err != nil {
 		return err

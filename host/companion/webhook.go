@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/propagation"
 )
 
 // webhooks posts to the hosts that may be called.
@@ -112,6 +114,7 @@ func (w *webhooks) post(ctx context.Context, u *url.URL, x *call) (answer, error
 	for name, value := range x.headers {
 		req.Header[name] = []string{value} // X-SC-Token as Space Cloud spells it
 	}
+	traceContext.Inject(ctx, propagation.HeaderCarrier(req.Header))
 	// RoundTrip and no Client: it follows no redirect and keeps no cookie.
 	res, err := w.transport.RoundTrip(req)
 	if err != nil {

@@ -1,0 +1,43 @@
+package companion
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestReadmeNamesMetrics compares the README's table with what there is.
+func TestReadmeNamesMetrics(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "| `rulegate_companion_") {
+			for _, name := range regexp.MustCompile("rulegate_companion_[a-z_]+").FindAllString(line, -1) {
+				named[name] = true
+			}
+		}
+	}
+	s, r := newServiceRig(t, serviceConfig(t, newSQLite(t, social)))
+	r.one(strings.Replace(query("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
+	s.Reloaded(nil)
+	s.metrics.shed.WithLabelValues("requests")
+	all, err := s.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range all {
+		if name := m.GetName(); strings.HasPrefix(name, "rulegate_") {
+			if !named[name] {
+				t.Errorf("the README does not name %s", name)
+			}
+			delete(named, name)
+		}
+	}
+	for name := range named {
+		t.Errorf("there is no %s, which the README names", name)
+	}
+}
