@@ -157,6 +157,7 @@ func (s *act) end(n *tree, key string, old *tree) (*tree, bool) {
 		return nil, false
 	}
 	out := make([]byte, len(text))
+	//lint:ignore SA1019 it is the format that existing data has
 	cipher.NewCFBEncrypter(block, secret[:16]).XORKeyStream(out, []byte(text))
 	return n.put(key, leaf(`"`+base64.StdEncoding.EncodeToString(out)+`"`)), true
 }
