@@ -125,13 +125,14 @@ func truncated(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *proce
 	b.conf.Clusters = append(b.conf.Clusters, envoyconf.Cluster{Name: "trailing", URL: trailing.URL})
 	b.http2 = append(b.http2, "trailing")
 	urls, _ := misbehaving(t)
-	for _, name := range []string{"good", "banned", "unsigned"} {
-		b.addPolicy(t, "trailing-"+name, watched, urls[name])
+	for name, policy := range map[string]string{"good": watched, "banned": watched, "unsigned": watched, "mask": maskingPolicy} {
+		b.addPolicy(t, "trailing-"+name, policy, urls[name])
 		b.conf.Listeners[len(b.conf.Listeners)-1].Upstream = "trailing"
 	}
 	return func(t *testing.T, p *process) {
 		at := p.listeners(t)
 		t.Run("answers", func(t *testing.T) { runAnswers(t, up, at["truncated"], true) })
+		t.Run("trailers of another body", func(t *testing.T) { runDigest(t, at["trailing-mask"]) })
 		t.Run("trailers and a call", func(t *testing.T) { runTrailing(t, func(name string) string { return at["trailing-"+name] }) })
 	}
 }
@@ -188,10 +189,11 @@ func runAnswers(t *testing.T, up *upstream, at string, envoy bool) {
 // answerWithTrailers sends the document and ends it by trailers.
 func answerWithTrailers(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("content-type", "application/json")
-	w.Header().Set("trailer", "x-sum")
+	w.Header().Set("trailer", "x-sum, content-digest")
 	io.WriteString(w, document["whole"].Body)
 	w.(http.Flusher).Flush()
 	w.Header().Set("x-sum", "1")
+	w.Header().Set("content-digest", "sha-256=:x:")
 }
 
 // runTrailing: a rule that asks about a response which ends by trailers, and
@@ -220,6 +222,28 @@ func runTrailing(t *testing.T, at func(name string) string) {
 					t.Errorf("found %s, trailers %v", body, resp.Trailer)
 				}
 			})
+		}
+	}
+}
+
+// runDigest: what trailers say of a body that was rewritten goes with it.
+func runDigest(t *testing.T, at string) {
+	client := &http.Client{Transport: &http.Transport{Protocols: protocols()}, Timeout: answerWithin}
+	for path, digest := range map[string]string{"/mask": "", "/plain": "sha-256=:x:"} {
+		req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "http", Host: at, Path: path}, Header: http.Header{}}
+		token := bearer(t, `{"id":"u1"}`)
+		req.Header.Set(token[0], token[1])
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != 200 || resp.Trailer.Get("x-sum") != "1" || resp.Trailer.Get("content-digest") != digest {
+			t.Errorf("%s: found %d %s, trailers %v, %v", path, resp.StatusCode, body, resp.Trailer, err)
+		}
+		if path == "/mask" && string(body) != `{"owner":"u2"}` {
+			t.Errorf("%s: found %s", path, body)
 		}
 	}
 }

@@ -78,6 +78,20 @@ func cutTrailers(r *policy.Resource) error {
 	return nil
 }
 
+// cutStale takes away the trailers that say something of the body as it was.
+func cutStale() error {
+	trailers, err := proxywasm.GetHttpResponseTrailers()
+	if err != nil {
+		return err
+	}
+	for _, name := range gate.Stale(trailers) {
+		if err := proxywasm.RemoveHttpResponseTrailer(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // mark shows a decision to the access log, as %FILTER_STATE(wasm.rulegate.decision:PLAIN)%.
 func mark(decision string) {
 	if err := proxywasm.SetProperty([]string{"rulegate.decision"}, []byte(decision)); err != nil {

@@ -50,7 +50,8 @@ func (s *stream) OnHttpResponseBody(size int, end bool) (action types.Action) {
 	return s.rewriteResponse()
 }
 
-// OnHttpResponseTrailers ends a body that did not end before.
+// OnHttpResponseTrailers ends a body that did not end before. What trailers say of
+// it may no longer be so.
 func (s *stream) OnHttpResponseTrailers(int) (action types.Action) {
 	switch s.state {
 	case masking:
@@ -60,6 +61,9 @@ func (s *stream) OnHttpResponseTrailers(int) (action types.Action) {
 		return types.ActionContinue
 	}
 	defer s.guardResponse(&action)
+	if err := cutStale(); err != nil {
+		return s.block(gate.Blocked("trailers: " + err.Error()))
+	}
 	return s.rewriteResponse()
 }
 

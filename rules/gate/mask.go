@@ -1,7 +1,9 @@
 package gate
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -140,12 +142,27 @@ func (m *Mask) block(reason string) MaskStep {
 // 9110, section 8.8.3).
 var stale = []string{"etag", "digest", "content-digest", "repr-digest", "content-md5", "accept-ranges"}
 
+// Stale lists the names among the trailers of a response that is held that say
+// something of the body as it was.
+func Stale(trailers [][2]string) (names []string) {
+	for _, t := range trailers {
+		if name := strings.ToLower(t[0]); slices.Contains(stale, name) {
+			names = appendNew(names, name)
+		}
+	}
+	return names
+}
+
 // rewrite applies the actions of both rules to a body: what the rule on the
 // response has left of it, or the upstream's own.
 func (m *Mask) rewrite(body string, actions []rules.ResponseAction) MaskStep {
 	m.phase = wantNothing
-	if m.body == "" {
-		return MaskStep{Action: Pass} // there is nothing to change
+	if m.body == "" { // there is nothing to change
+		if m.bodyless && (len(actions) > 0 || m.rule != nil && m.rule.Changes("res")) {
+			// The headers of a HEAD are of the body that would not go out as it is.
+			return MaskStep{Action: Pass, Changes: Changes{RemoveHeaders: append([]string{"content-length"}, stale...)}}
+		}
+		return MaskStep{Action: Pass}
 	}
 	out, err := rules.ApplyResponse(body, actions, m.limits.Depth)
 	if err != nil {
