@@ -114,3 +114,31 @@ func FuzzKeys(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRemoteKeys: whatever an issuer serves, there is a set with keys in it, or
+// an error that does not repeat it.
+func FuzzRemoteKeys(f *testing.F) {
+	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
+	f.Add(`{"keys":[{"kty":"oct","kid":"k","k":"c2VjcmV0"},{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}`)
+	f.Add(`{"keys":[{"kty":"EC","crv":"P-256","kid":"k","x":"AA","y":"AA"},[],null]}`)
+	empty, faults := NewSet([]Key{{Name: "idp", Remote: true}}, 0, false)
+	if faults != nil {
+		f.Fatal(faults)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		set, used, passed, err := empty.WithKeys(0, text)
+		if (err == nil) != (set != nil && used > 0) || passed < 0 {
+			t.Fatalf("%d keys, %d passed over, error %v", used, passed, err)
+		}
+		if err != nil {
+			return
+		}
+		for _, keys := range set.byKid {
+			for _, k := range keys {
+				if _, isSecret := k.public.(secret); isSecret || k.kid == "" || k.provider != "idp" {
+					t.Fatalf("a key that is none: %+v", k)
+				}
+			}
+		}
+	})
+}
