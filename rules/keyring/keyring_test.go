@@ -382,7 +382,7 @@ func TestHostileStore(t *testing.T) {
 	}
 	evil := newIssuer(t, "a", "x")
 	foreign := newWorld(t, 1, "another secret", evil)
-	foreign.run(time.Second)
+	foreign.run(3 * time.Hour) // its records are newer than ours
 	for _, what := range []string{"", "x", strings.Repeat("0", 64) + " 1 2 3", strings.Repeat("z", 1<<20), string(w.workers[0].seal("other", "1 2 3"))} {
 		for name := range w.store.values {
 			w.store.Put(name, []byte(what), 0)
@@ -402,8 +402,16 @@ func TestHostileStore(t *testing.T) {
 			}
 		}
 	}
+	w.workers = append(w.workers, w.worker("secret"))
 	w.run(10 * time.Second)
-	w.want(w.workers[0], evil.token(t, "x", w.now), w.now, "wait")
+	for _, k := range w.workers {
+		w.want(k, evil.token(t, "x", w.now), w.now, "wait")
+		w.want(k, evil.token(t, "a", w.now), w.now, "401")
+	}
+	// A record of our own is none under another name.
+	if _, ok := w.workers[0].open("b", w.workers[0].seal("a", "1 2 3")); ok {
+		t.Fatal("a record of another name")
+	}
 	// An old record of our own brings no old key back.
 	w.is.order = nil
 	w.is.add(t, "c")

@@ -94,6 +94,22 @@ func TestWithKeys(t *testing.T) {
 	}
 }
 
+// Sets that are made of one set share nothing that changes.
+func TestWithKeysTwice(t *testing.T) {
+	s := newSet(t, Key{Name: "a", Remote: true},
+		Key{Name: "1", Alg: "HS256", Secret: "secret", Kid: "k"},
+		Key{Name: "2", Alg: "RS256", PublicKey: rsaPair().publicPEM, Kid: "k"},
+		Key{Name: "3", Alg: "EdDSA", PublicKey: ed25519er().publicPEM, Kid: "k"})
+	first, _, _, err1 := s.WithKeys(0, published(t, "k", p256Pair()))
+	second, _, _, err2 := s.WithKeys(0, published(t, "k", p384Pair()))
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	if first.byKid["k"][3].public == second.byKid["k"][3].public {
+		t.Fatal("the second has written into the first")
+	}
+}
+
 // A key of one set verifies no token of another's provider, and the cache does
 // not outlive a key.
 func TestRotatedKeysEndTheCache(t *testing.T) {
