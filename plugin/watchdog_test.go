@@ -99,6 +99,27 @@ func TestNoStreamOutlivesItsDeadline(t *testing.T) {
 	}
 }
 
+// TestDripping: pieces that come now and then do not put the end off.
+func TestDripping(t *testing.T) {
+	host, p := playing(t)
+	id := host.InitializeHttpContext()
+	host.CallOnRequestHeaders(id, [][2]string{{":method", "POST"}, {":path", "/body"}, {":authority", "shop"}, {":scheme", "http"}, {"content-type", "application/json"}}, false)
+	until := p.watch.waiting[0].wait.until
+	for range 5 {
+		host.CallOnRequestBody(id, []byte(` `), false)
+	}
+	if len(p.watch.waiting) != 1 || !p.watch.waiting[0].wait.until.Equal(until) {
+		t.Fatalf("the end was put off from %v: %+v", until, p.watch.waiting)
+	}
+	p.watch.tick(until)
+	if r := host.GetSentLocalResponse(id); r == nil || r.StatusCode != 503 {
+		t.Errorf("want 503, found %+v", r)
+	}
+	if log := strings.Join(host.GetWarnLogs(), "\n"); !strings.Contains(log, `reason="body not delivered: slow client"`) {
+		t.Errorf("found %s", log)
+	}
+}
+
 // TestStreamsThatEnd: whoever leaves is let go of, in whatever order.
 func TestStreamsThatEnd(t *testing.T) {
 	host, p := playing(t)

@@ -13,7 +13,7 @@ func (s *Stream) awaitBody() Step {
 	if s.head.length > s.MaxBody() {
 		return s.refuse(tooLarge("content-length beyond limits.requestBody"))
 	}
-	if s.Header("upgrade") != "" {
+	if s.head.upgrade {
 		return s.refuse(wrongType("an upgrade, whose body has no end"))
 	}
 	if s.head.length > 0 || len(s.head.types) > 0 || s.head.encoded {

@@ -19,6 +19,8 @@ type head struct {
 	types    []string // every content-type
 	encoded  bool     // a content-encoding is there
 	chunked  bool     // a transfer-encoding is there
+	upgrade  bool     // to another protocol, whose bytes have no end
+	named    string   // the host field, which a proxy makes :authority of
 	methods  []string // every method that a field says the request has
 	length   int      // content-length; -1: none
 	badField string   // why the headers cannot be read, "" when they can
@@ -42,7 +44,9 @@ func readHead(pairs [][2]string) *head {
 		}
 		i := slices.Index(pseudo[:], name)
 		if i < 0 {
-			continue // :protocol and what else the host puts there
+			// Of an extended CONNECT (RFC 8441), which upgrades in HTTP/2.
+			h.upgrade = h.upgrade || name == ":protocol"
+			continue
 		}
 		if seen[i] {
 			h.badField = "repeated " + name
@@ -59,28 +63,34 @@ func readHead(pairs [][2]string) *head {
 			target = value
 		}
 	}
-	if !isAuthority(h.host) {
-		h.badField = "the host"
-	}
-	if h.method == "" || target == "" {
-		h.badField = "no method or no path"
-	}
-	if h.chunked && h.length >= 0 {
-		h.badField = "a content-length beside a transfer-encoding" // RFC 9112, section 6.3
-	}
-	for _, m := range h.methods {
-		if !sameMethod(m, h.method) {
-			h.badField = otherMethod
-		}
-	}
 	h.path, h.query, h.hasQuery = strings.Cut(target, "?")
-	if h.queryNamesMethod() {
-		h.badField = otherMethod
-	}
-	if strings.Contains(target, "#") {
-		h.badField = "a fragment in the path" // RFC 9112, section 3.2: never sent
+	if fault := h.contradiction(target); fault != "" {
+		h.badField = fault
 	}
 	return h
+}
+
+// contradiction says which of the request's parts would let two servers read two
+// requests, "" when none does.
+func (h *head) contradiction(target string) string {
+	for _, m := range h.methods {
+		if !sameMethod(m, h.method) {
+			return otherMethod
+		}
+	}
+	switch {
+	case h.method == "" || target == "":
+		return "no method or no path"
+	case !isAuthority(h.host) || h.named != "" && !strings.EqualFold(h.named, h.host):
+		return "the host"
+	case h.chunked && h.length >= 0:
+		return "a content-length beside a transfer-encoding" // RFC 9112, section 6.3
+	case h.queryNamesMethod():
+		return otherMethod
+	case strings.Contains(target, "#"):
+		return "a fragment in the path" // RFC 9112, section 3.2: never sent
+	}
+	return ""
 }
 
 // isAuthority says whether a host, with a port or without, is one that every
@@ -106,6 +116,13 @@ func (h *head) framing(name, value string) {
 		h.encoded = true
 	case "transfer-encoding":
 		h.chunked = true
+	case "upgrade":
+		h.upgrade = h.upgrade || value != ""
+	case "host":
+		if h.named != "" && h.named != value {
+			h.badField = "two hosts"
+		}
+		h.named = value
 	case "content-length":
 		n, ok := decimal(value)
 		if !ok || h.length >= 0 && h.length != n {

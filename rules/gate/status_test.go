@@ -46,6 +46,15 @@ func TestCoverage(t *testing.T) {
 		{name: "a fragment after the query", request: "GET /x?a#y", status: 400, outcome: "invalid"},
 		{name: "two lengths", request: "GET /x\ncontent-length: 1\ncontent-length: 2", status: 400, outcome: "invalid"},
 		{name: "a length that is none", request: "GET /x\ncontent-length: +1", status: 400, outcome: "invalid"},
+		{name: "a length and chunks", request: "GET /x\ncontent-length: 1\ntransfer-encoding: chunked", status: 400, outcome: "invalid"},
+		{name: "chunks and a length", request: "GET /x\ntransfer-encoding: chunked\ncontent-length: 1", status: 400, outcome: "invalid"},
+		{name: "chunks", request: "GET /x\ntransfer-encoding: chunked"},
+		{name: "a host beside :authority", request: "GET /x\nhost: other.example", status: 400, outcome: "invalid"},
+		{name: "the same host beside :authority", request: "GET /x\nhost: Shop.Example"},
+		{name: "two hosts", request: "GET /x\nhost: other.example\nhost: shop.example", status: 400, outcome: "invalid"},
+		{name: "a semicolon", request: "GET /x;y", status: 400, outcome: "invalid"},
+		{name: "another method by a header", request: "GET /x\nx-http-method: DELETE", status: 400, outcome: "invalid"},
+		{name: "the same method by a header", request: "GET /x\nx-http-method:  get "},
 		{name: "a repeated pseudo-header", request: "GET /x\n:path: /x", status: 400, outcome: "invalid"},
 	})
 }
@@ -126,6 +135,8 @@ func TestBodyThatIsNeeded(t *testing.T) {
 		{name: "+json", request: "PATCH /x\ncontent-type: application/merge-patch+json\n\n{\"age\":18}"},
 
 		{name: "an upgrade", request: "GET /x\nconnection: upgrade\nupgrade: websocket\n\n{\"age\":18}", status: 415, unread: true},
+		{name: "an upgrade in HTTP/2", request: "GET /x\ncontent-type: application/json\n:protocol: websocket\n\n{\"age\":18}", status: 415, unread: true},
+		{name: "no upgrade in HTTP/2", request: "GET /x\ncontent-type: application/json\n\n{\"age\":18}"},
 		{name: "POST without a body", request: "POST /x?age=18", status: 403, outcome: "unknown"},
 		{name: "POST with an empty body", request: "POST /x?age=18\n\n", status: 403, outcome: "unknown"},
 		{name: "DELETE with a body", request: "DELETE /x\ncontent-type: application/json\n\n{\"age\":18}"},
