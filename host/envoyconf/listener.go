@@ -144,7 +144,7 @@ func (c *Config) filter(l Listener) (object, error) {
 			// After a trap the VM is made anew; FAIL_CLOSED would answer 503 for ever.
 			{"failure_policy", "FAIL_RELOAD"},
 			// Without it a stream that is paused in its headers gets no body
-			// callback, and hangs.
+			// callback, and waits until the module gives up on it.
 			{"allow_on_headers_stop_iteration", true},
 			{"configuration", typed("google.protobuf.StringValue", field{"value", policy})},
 			{"vm_config", vm},
