@@ -17,6 +17,10 @@
 //     Envoy puts an address of its own; x-envoy-* headers are neither taken from
 //     clients nor added.
 //   - A request that is refused before the module sees it is not logged by it.
+//   - A local reply that a module asks for while its stream is logged is an
+//     error; Envoy would log that stream without end.
+//   - A VM is started for requests alone; Envoy has one more, in its main thread,
+//     which gets ticks but no requests.
 //   - There is one upstream, over HTTP/1.1, without retries, and no limit to its
 //     time but the streams' idle timeout. Upgrades are refused, gRPC calls of the
 //     module are not implemented.
