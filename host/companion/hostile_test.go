@@ -114,6 +114,14 @@ func (s *dbServer) hostileNames(t *testing.T, db Database, w string) {
 			t.Errorf("%.80q as a column: rows %q, %v", key, out, err)
 		}
 	}
+	e, err := parseFind(t, `{"id":0}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := db.Query(context.Background(), Query{Table: "words", Where: e, Columns: []string{w, "id", w + `"`}, Limit: 2, Bytes: 1000})
+	if err != nil || string(out) != `[{"id":0}]` {
+		t.Errorf("%.80q as a column to bring: %s, %v", w, out, err)
+	}
 	for _, table := range tables {
 		if table == "words" {
 			continue
