@@ -97,7 +97,11 @@ func (s *dbServer) wrongName(got string, err error) bool {
 
 // hostileNames takes w for the name of everything that has one.
 func (s *dbServer) hostileNames(t *testing.T, db Database, w string) {
-	for _, key := range []string{w, "w" + w, "j." + w, "w.k." + w} {
+	keys, tables := []string{w, "w" + w, "j." + w, "w.k." + w}, []string{w, "words" + w, w + "words"}
+	if s.name == "mongo" { // FerretDB takes its time
+		keys, tables = []string{w, "j." + w}, tables[:1]
+	}
+	for _, key := range keys {
 		if key == "j.k" || key == "w" { // w is empty
 			continue
 		}
@@ -110,7 +114,15 @@ func (s *dbServer) hostileNames(t *testing.T, db Database, w string) {
 			t.Errorf("%.80q as a column: rows %q, %v", key, out, err)
 		}
 	}
-	for _, table := range []string{w, "words" + w, w + "words"} {
+	e, err := parseFind(t, `{"id":0}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := db.Query(context.Background(), Query{Table: "words", Where: e, Columns: []string{w, "id", w + `"`}, Limit: 2, Bytes: 1000})
+	if err != nil || string(out) != `[{"id":0}]` {
+		t.Errorf("%.80q as a column to bring: %s, %v", w, out, err)
+	}
+	for _, table := range tables {
 		if table == "words" {
 			continue
 		}

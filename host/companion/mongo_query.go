@@ -56,8 +56,9 @@ func (f *mongoQuery) command(q Query, concern string, collation bool) bson.D {
 	return cmd
 }
 
-// projection names what is fetched. MongoDB reads dots and dollars in it, so a
-// column with one is taken out of the whole document here.
+// projection names what is fetched. MongoDB reads dots and dollars in it, and not
+// all servers of its protocol take every space, so columns with one are taken out
+// of the whole document here.
 func (f *mongoQuery) projection(columns []string) bson.D {
 	if columns == nil {
 		return nil
@@ -65,7 +66,7 @@ func (f *mongoQuery) projection(columns []string) bson.D {
 	p := bson.D{}
 	for _, name := range append(slices.Clone(f.fields), columns...) {
 		switch {
-		case strings.ContainsAny(name, ".\x00") || strings.HasPrefix(name, "$") || name == "":
+		case strings.ContainsAny(name, ".\x00") || strings.HasPrefix(name, "$") || name == "" || strings.TrimSpace(name) != name:
 			return nil
 		case !slices.ContainsFunc(p, func(e bson.E) bool { return e.Key == name }):
 			p = append(p, bson.E{Key: name, Value: int32(1)})

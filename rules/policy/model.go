@@ -76,7 +76,7 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("databases", tableOf("Databases: rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}, and what query rules may read.",
 		objectOf("",
 			need("type", oneOf("What it is. Query rules read sql-postgres, sql-mysql (MariaDB too) and embedded (SQLite) ones.", databaseTypes...)),
-			may("conn", aText("Connection string; the companion alone reads it. A URL for PostgreSQL, user:password@tcp(host:port)/database for MySQL, a path for SQLite.")),
+			may("conn", aText("Connection string; the companion alone reads it. A URL for PostgreSQL, user:password@tcp(host:port)/database for MySQL, mongodb://host/database for MongoDB, a path for SQLite.")),
 			may("pool", poolShape),
 			may("collections", tableOf("Rules by collection; those of `default` step in, operation by operation, for what a collection does not list.",
 				objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", operations, ruleShape)),
