@@ -82,7 +82,9 @@ func affinityOf(decl string) affinity {
 // the schema's version changes.
 func (d *sqliteDB) table(ctx context.Context, conn *sql.Conn, name string) (*table, error) {
 	var version int64
-	if err := conn.QueryRowContext(ctx, "PRAGMA main.schema_version").Scan(&version); err != nil {
+	// Without a cancellation, for which two goroutines would be started: it reads one
+	// page, and SQLite's wait for a lock ends by its own time alone.
+	if err := conn.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA main.schema_version").Scan(&version); err != nil {
 		return nil, err
 	}
 	if t := d.known(version, name); t != nil {
