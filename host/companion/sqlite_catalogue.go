@@ -80,17 +80,19 @@ func affinityOf(decl string) affinity {
 
 // table looks a table up by its exact name. What the catalogue said is kept until
 // the schema's version changes.
-func (d *sqliteDB) table(ctx context.Context, conn *sql.Conn, name string) (*table, error) {
+func (d *sqliteDB) table(ctx context.Context, conn *sqliteConn, name string) (*table, error) {
 	var version int64
-	// Without a cancellation, for which two goroutines would be started: it reads one
-	// page, and SQLite's wait for a lock ends by its own time alone.
-	if err := conn.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA main.schema_version").Scan(&version); err != nil {
+	stmt, err := conn.prepared(ctx, "PRAGMA main.schema_version")
+	if err != nil {
+		return nil, err
+	}
+	if err := stmt.QueryRowContext(ctx).Scan(&version); err != nil {
 		return nil, err
 	}
 	if t := d.known(version, name); t != nil {
 		return t, nil
 	}
-	t, err := describe(ctx, conn, name)
+	t, err := describe(ctx, conn.Conn, name)
 	if err != nil {
 		return nil, err
 	}
