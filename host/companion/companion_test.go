@@ -153,6 +153,7 @@ func TestCallsAreAnswered(t *testing.T) {
 		{"a table that is named and not there", `{"id":"1","kind":"query","db":"social","col":"nothing","limit":1}`, `{"id":"1","error":"bad call #"}`},
 		{"a column that is not there", `{"id":"1","kind":"query","db":"social","col":"users","find":{"x":1},"limit":1}`, `{"id":"1","error":"bad call #"}`},
 		{"a column to bring that is not there", `{"id":"1","kind":"query","db":"social","col":"users","columns":["x","id"],"limit":1}`, `{"id":"1","rows":[{"id":"ann"}]}`},
+		{"a column to bring that is not there, alone", `{"id":"1","kind":"query","db":"social","col":"users","columns":["x"],"limit":1}`, `{"id":"1","rows":[{}]}`},
 		{"an unknown operator", `{"id":"1","kind":"query","db":"social","col":"users","find":{"id":{"$where":"1"}},"limit":1}`, `{"id":"1","error":"bad call #"}`},
 		{"a host that is not named", hook("1", "http://127.0.0.1:1/", ""), `{"id":"1","error":"not configured #"}`},
 		{"an unknown kind", `{"id":"1","kind":"exec"}`, `{"id":"1","error":"bad call #"}`},

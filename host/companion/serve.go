@@ -95,7 +95,12 @@ func (c *Companion) answer(ctx context.Context, log *slog.Logger, calls []*call)
 	answers, failed := make([]answer, len(calls)), make([]string, len(calls))
 	var wait sync.WaitGroup
 	for i, x := range calls {
-		wait.Go(func() { answers[i], failed[i] = c.run(ctx, log, x) })
+		run := func() { answers[i], failed[i] = c.run(ctx, log, x) }
+		if i == len(calls)-1 {
+			run() // mostly there is but one, and no goroutine to wake
+		} else {
+			wait.Go(run)
+		}
 	}
 	wait.Wait()
 	out := []byte(`{"replies":[`)

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -17,6 +16,7 @@ import (
 // sqliteDB is a SQLite file, opened for reading only: rules never write.
 type sqliteDB struct {
 	db        *sql.DB
+	conns     *sqliteConns
 	functions *functions
 
 	mu      sync.Mutex
@@ -45,9 +45,8 @@ func openSQLite(path string, conns int) (Database, error) {
 		"?mode=ro&_pragma=query_only(1)&_pragma=trusted_schema(0)&_pragma=busy_timeout(10000)"
 	db := sql.OpenDB(connector{driver: &functions.driver, name: name})
 	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &sqliteDB{db: db, functions: functions}, nil
+	db.SetMaxIdleConns(-1) // what is given back is closed; sqliteConns keeps
+	return &sqliteDB{db: db, conns: newSQLiteConns(db, conns), functions: functions}, nil
 }
 
 // connector opens connections of a driver that has our functions, which no other
@@ -60,12 +59,16 @@ type connector struct {
 func (c connector) Driver() driver.Driver                        { return c.driver }
 func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.name) }
 
-func (d *sqliteDB) Query(ctx context.Context, q Query) ([]byte, error) {
-	conn, err := d.db.Conn(ctx)
+func (d *sqliteDB) Query(ctx context.Context, q Query) (out []byte, err error) {
+	conn, err := d.conns.take(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
+	defer func() { d.conns.give(conn, err) }()
+	return d.query(ctx, conn, q)
+}
+
+func (d *sqliteDB) query(ctx context.Context, conn *sqliteConn, q Query) ([]byte, error) {
 	t, err := d.table(ctx, conn, q.Table)
 	if err != nil {
 		return nil, err
@@ -78,10 +81,14 @@ func (d *sqliteDB) Query(ctx context.Context, q Query) ([]byte, error) {
 	}
 	// Without this a cell of a gigabyte would be copied before it is refused. The
 	// values that are bound count too.
-	if _, err := sqlite.Limit(conn, sqlite3.SQLITE_LIMIT_LENGTH, max(q.Bytes, 1<<20)); err != nil {
+	if _, err := sqlite.Limit(conn.Conn, sqlite3.SQLITE_LIMIT_LENGTH, max(q.Bytes, 1<<20)); err != nil {
 		return nil, err
 	}
-	rows, err := conn.QueryContext(ctx, w.text.String(), w.args...)
+	stmt, err := conn.prepared(ctx, w.text.String())
+	if err != nil {
+		return nil, sqliteFault(err)
+	}
+	rows, err := stmt.QueryContext(ctx, w.args...)
 	if err != nil {
 		return nil, sqliteFault(err)
 	}
@@ -99,14 +106,14 @@ func sqliteFault(err error) error {
 }
 
 // Ping reads the file's header and schema.
-func (d *sqliteDB) Ping(ctx context.Context) error {
-	conn, err := d.db.Conn(ctx)
+func (d *sqliteDB) Ping(ctx context.Context) (err error) {
+	conn, err := d.conns.take(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { d.conns.give(conn, err) }()
 	var n int64
 	return conn.QueryRowContext(ctx, "SELECT count(*) FROM main.sqlite_schema").Scan(&n)
 }
 
-func (d *sqliteDB) Close() error { return d.db.Close() }
+func (d *sqliteDB) Close() error { return d.conns.close() }

@@ -80,15 +80,19 @@ func affinityOf(decl string) affinity {
 
 // table looks a table up by its exact name. What the catalogue said is kept until
 // the schema's version changes.
-func (d *sqliteDB) table(ctx context.Context, conn *sql.Conn, name string) (*table, error) {
+func (d *sqliteDB) table(ctx context.Context, conn *sqliteConn, name string) (*table, error) {
 	var version int64
-	if err := conn.QueryRowContext(ctx, "PRAGMA main.schema_version").Scan(&version); err != nil {
+	stmt, err := conn.prepared(ctx, "PRAGMA main.schema_version")
+	if err != nil {
+		return nil, err
+	}
+	if err := stmt.QueryRowContext(ctx).Scan(&version); err != nil {
 		return nil, err
 	}
 	if t := d.known(version, name); t != nil {
 		return t, nil
 	}
-	t, err := describe(ctx, conn, name)
+	t, err := describe(ctx, conn.Conn, name)
 	if err != nil {
 		return nil, err
 	}

@@ -133,26 +133,39 @@ func (w *where) tests(c *column, op find.Op, values []find.Value) {
 			byKind[v.Kind] = append(byKind[v.Kind], x)
 		}
 	}
-	w.write("(0")
+	// One alternative stands alone: beside anything else, a 0 too, SQLite looks
+	// through all rows, whatever indexes there are.
+	w.write("(")
+	first := true
+	or := func(text string) {
+		if !first {
+			w.write(" OR ")
+		}
+		w.write(text)
+		first = false
+	}
 	if len(byKind[find.Null]) > 0 && op != find.Gt && op != find.Lt {
-		w.write(" OR " + c.sql() + " IS NULL")
+		or(c.sql() + " IS NULL")
 	}
 	if list := byKind[find.Str]; len(list) > 0 {
-		w.write(" OR typeof(" + c.sql() + ") = 'text' AND " + c.operand(textual, none) + " COLLATE BINARY")
+		or("typeof(" + c.sql() + ") = 'text' AND " + c.operand(textual, none) + " COLLATE BINARY")
 		w.compare(op, list)
 	}
 	if list := byKind[find.Num]; len(list) > 0 {
-		w.write(" OR " + c.isNumber() + " AND " + c.operand(numeric, none))
+		or(c.isNumber() + " AND " + c.operand(numeric, none))
 		w.compare(op, list)
 	}
 	if list := byKind[find.Bool]; len(list) > 0 && c.declared == boolean {
-		w.write(" OR " + c.isBool() + " AND " + c.operand(numeric, none))
+		or(c.isBool() + " AND " + c.operand(numeric, none))
 		w.compare(op, list)
 	}
 	if list := byKind[find.Date]; len(list) > 0 && c.declared == moment {
-		w.write(" OR coalesce(" + momentFunction + "(" + c.sql() + ")")
+		or("coalesce(" + momentFunction + "(" + c.sql() + ")")
 		w.compare(op, list)
 		w.write(", 0)")
+	}
+	if first {
+		w.write("0")
 	}
 	w.write(")")
 }

@@ -67,8 +67,8 @@ func (s state) Collect(out chan<- prometheus.Metric) {
 type pooled interface{ connections() (used, idle int) }
 
 func (d *sqliteDB) connections() (used, idle int) {
-	s := d.db.Stats()
-	return s.InUse, s.Idle
+	idle = len(d.conns.idle)
+	return max(0, d.db.Stats().InUse-idle), idle
 }
 
 func (d *mysqlDB) connections() (used, idle int) {
