@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 )
@@ -66,8 +67,7 @@ func (d *mongoDB) Query(ctx context.Context, q Query) ([]byte, error) {
 	out, err := d.query(ctx, q)
 	if err != nil {
 		d.catalogue.forget(q.Table)
-		var lost topology.ServerSelectionError
-		if mongo.IsNetworkError(err) && !errors.As(err, &lost) && ctx.Err() == nil {
+		if lostMongo(err) && ctx.Err() == nil {
 			out, err = d.query(ctx, q)
 		}
 	}
@@ -166,6 +166,14 @@ func unknownCollation(err error) bool {
 	return errors.As(err, &said) && said.Code == codeNotImplemented && strings.Contains(said.Message, "collation")
 }
 
+// lostMongo says whether it was a connection that failed: this one, or another one,
+// after which the driver takes all for gone.
+func lostMongo(err error) bool {
+	var selection topology.ServerSelectionError
+	var cleared driver.RetryablePoolError
+	return !errors.As(err, &selection) && (mongo.IsNetworkError(err) || errors.As(err, &cleared))
+}
+
 func mongoFault(err error) error {
 	var said mongo.CommandError
 	var selection topology.ServerSelectionError
@@ -178,7 +186,7 @@ func mongoFault(err error) error {
 	case errors.As(err, &said) && (said.Code == codeExpired || said.Code == codeTimeLimit):
 		return &fault{phrase: timedOut, err: err}
 	case errors.As(err, &said) && (said.Code == codeUnauthorized || said.Code == codeAuthentication),
-		errors.As(err, &connection), mongo.IsNetworkError(err):
+		errors.As(err, &connection), lostMongo(err):
 		return &fault{phrase: refused, err: err}
 	}
 	return err

@@ -204,8 +204,27 @@ func (s *Server) Stop() {
 // Resume or the test's end. A PostgreSQL goes on answering those that it knows.
 func (s *Server) Pause(t testing.TB) {
 	t.Helper()
-	s.tell(t, syscall.SIGSTOP)
+	pid := s.tell(t, syscall.SIGSTOP)
 	t.Cleanup(func() { s.tell(t, syscall.SIGCONT) })
+	// The signal is taken by each thread in its time.
+	for end := time.Now().Add(startsWithin); !stopped(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s does not pause", s.Name)
+		}
+	}
+}
+
+// stopped says whether no thread of a process runs, where the system tells.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, file := range threads {
+		text, err := os.ReadFile(file)
+		// proc(5): the state is what follows the name, in brackets, which may hold any.
+		if i := bytes.LastIndex(text, []byte(") ")); err == nil && i >= 0 && !bytes.HasPrefix(text[i+2:], []byte("T")) {
+			return false
+		}
+	}
+	return true
 }
 
 // Resume ends a Pause.
@@ -214,22 +233,23 @@ func (s *Server) Resume(t testing.TB) {
 	s.tell(t, syscall.SIGCONT)
 }
 
-func (s *Server) tell(t testing.TB, sig syscall.Signal) {
+func (s *Server) tell(t testing.TB, sig syscall.Signal) (pid int) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.dir, "pid"))
 	if errors.Is(err, os.ErrNotExist) {
-		return // it was stopped since
+		return 0 // it was stopped since
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
 	if err == nil && pid > 1 {
 		err = syscall.Kill(pid, sig)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return pid
 }
 
 // Restart starts a server that was stopped.
