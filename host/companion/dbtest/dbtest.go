@@ -62,7 +62,7 @@ var Names = []string{"postgres", "mariadb", "mongo"}
 func Get(t testing.TB, name string) *Server {
 	t.Helper()
 	s, err := map[string]func() (*Server, error){"postgres": postgres, "mariadb": mariadb, "mongo": mongodb}[name]()
-	if errors.Is(err, ErrNotInstalled) && os.Getenv("CI") != "true" {
+	if errors.Is(err, ErrNotInstalled) && os.Getenv("CI") == "" {
 		t.Skipf("LEFT OUT: %v", err)
 	}
 	if err != nil {
