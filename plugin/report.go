@@ -23,7 +23,7 @@ func (s *stream) report(r *gate.Refusal) {
 		id = s.mask.Header("x-request-id")
 	}
 	mark(fmt.Sprintf("%s %d %s %s", r.Outcome, r.Status, dash(route), dash(r.Place)))
-	ok, suppressed := s.plugin.vm.denials.take(s.now)
+	ok, suppressed := s.plugin.vm.denials.take(time.Now()) // not s.now, which is older the longer the request waited
 	if !ok {
 		return
 	}

@@ -48,13 +48,34 @@ func readCredential(h *head, sources []policy.Source) credential {
 func fromSource(h *head, src policy.Source) credential {
 	switch {
 	case src.Header != "":
+		if h.hasTwin(src.Header) {
+			return credential{there: true, fault: "a header that servers take for " + src.Header}
+		}
 		return fromHeader(h.values(src.Header), src.Prefix)
 	case src.Cookie != "":
 		return single(cookies(h.values("cookie"), src.Cookie), "cookie "+src.Cookie)
 	case src.Query != "":
-		return single(queryValues(h.query, src.Query), "query parameter "+src.Query)
+		values := queryValues(h.query, src.Query)
+		if strings.Contains(h.query, ";") && len(queryValues(strings.ReplaceAll(h.query, ";", "&"), src.Query)) != len(values) {
+			return credential{there: true, fault: "query parameter " + src.Query + " behind a semicolon, which some servers split at"}
+		}
+		return single(values, "query parameter "+src.Query)
 	}
 	return credential{}
+}
+
+// hasTwin says whether there is a header whose name is not name (in lower case)
+// and which CGI and its like cannot tell from it.
+func (h *head) hasTwin(name string) bool {
+	if !strings.ContainsAny(name, "-_") {
+		return false
+	}
+	for _, f := range h.fields {
+		if f[0] != name && folded(f[0]) == folded(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // fromHeader reads a header whose values are the prefix (its scheme without

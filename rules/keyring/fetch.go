@@ -22,9 +22,9 @@ func (k *Keyring) Tick(now time.Time) (fetches []Fetch, events []Event) {
 	for i := range k.sources {
 		s := &k.sources[i]
 		st, version := k.load(s)
-		events = append(events, k.follow(i, st)...)
+		events = append(events, k.follow(i, st, now)...)
 		if s.text != "" && now.UnixMicro() > s.expires+s.MaxStale.Microseconds() {
-			k.set, s.text, s.took = k.set.WithoutKeys(i), "", 0
+			k.set, s.text = k.set.WithoutKeys(i), ""
 			k.changes++
 			events = append(events, Event{i, "dropped", "no other came for longer than maxStale: its tokens get 503", true})
 		}
@@ -33,7 +33,7 @@ func (k *Keyring) Tick(now time.Time) (fetches []Fetch, events []Event) {
 		}
 		st.owner, st.started, st.lease = k.number(), now.UnixMicro(), now.Add(lease).UnixMicro()
 		if k.save(s, st, version) {
-			s.last = st
+			s.last, s.began = st, st.started
 			fetches = append(fetches, Fetch{Index: i, Source: s.Source, started: st.started, owner: st.owner})
 		}
 	}
@@ -46,22 +46,24 @@ func (s *source) due(st state, now time.Time) bool {
 	at := now.UnixMicro()
 	ahead := func(t int64, most time.Duration) bool { return t > at && t <= at+most.Microseconds() }
 	switch {
-	case ahead(st.lease, lease), ahead(st.retry, maxRetry):
+	case ahead(st.lease, lease), ahead(st.retry, maxRetry), ahead(s.began+firstRetry.Microseconds()/2, firstRetry):
 		return false
 	case s.text == "", !ahead(st.refresh, maxLife):
 		return true
 	}
-	return s.wanted >= st.good && !ahead(st.started+Interval.Microseconds(), Interval)
+	return (s.wanted >= st.good || st.good > at) && !ahead(st.started+Interval.Microseconds(), Interval)
 }
 
 // follow takes over what another has fetched since.
-func (k *Keyring) follow(i int, st state) (events []Event) {
+func (k *Keyring) follow(i int, st state, now time.Time) (events []Event) {
 	s := &k.sources[i]
 	if st.ended != s.last.ended {
 		k.changes++
 	}
 	s.last = st
-	if st.good <= s.took {
+	at := now.UnixMicro()
+	switch older := st.good <= s.took && s.took <= at; {
+	case older, st.good == s.took, st.good == s.refused, at > st.expires+s.MaxStale.Microseconds():
 		return nil
 	}
 	text, ok := k.loadSet(s, st.version)
@@ -74,6 +76,7 @@ func (k *Keyring) follow(i int, st state) (events []Event) {
 	}
 	used, passed, err := k.take(i, text)
 	if err != nil {
+		s.refused = st.good
 		return []Event{{i, "refused", "shared by another worker: " + err.Error(), true}}
 	}
 	s.took, s.expires = st.good, st.expires

@@ -45,6 +45,7 @@ const (
 // Source is where a set comes from.
 type Source struct {
 	URL      string
+	Alg      string        // the one algorithm that its keys may be used with; "": theirs
 	Cluster  string        // the proxy's name for the server
 	Refresh  time.Duration // a set's life where its issuer states none (Cache-Control, RFC 9111)
 	MaxStale time.Duration // how long after its life a set serves while no other comes
@@ -84,7 +85,9 @@ type source struct {
 	name    string // of its records in the store
 	last    state  // as it was read last
 	text    string // the set's; "": there is none
-	took    int64  // state.good of the set that is in use
+	took    int64  // state.good of the set that is in use, or was in use last
+	refused int64  // state.good of the last record that was no usable set
+	began   int64  // when the last fetch of this keyring's own began, whatever the store says
 	expires int64  // the end of its life
 	wanted  int64  // when the last token came that lacks a key of it
 	absent  map[string]int64

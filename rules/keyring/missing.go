@@ -38,12 +38,12 @@ func (k *Keyring) Missing(sources []int, kid string, since, now time.Time) Answe
 
 func (s *source) missing(kid string, since, now int64) Answer {
 	switch {
-	case s.text != "" && s.last.good > since:
+	case s.text != "" && s.last.good > since && s.last.good <= now:
 		s.remember(kid, now)
 		return Absent
 	case s.text != "" && s.remembers(kid, now):
 		return Absent
-	case s.last.ended > since && s.last.failed,
+	case s.last.ended > since && s.last.ended <= now && s.last.failed,
 		s.last.retry > now && s.last.retry <= now+maxRetry.Microseconds():
 		return Failed
 	}

@@ -53,10 +53,10 @@ func derive(secret []byte) []byte {
 	return key
 }
 
-// nameOf tells apart what has another address or another secret: those could not
-// read each other's records.
+// nameOf tells apart what has another address, algorithm or secret: those could
+// not use each other's records.
 func (k *Keyring) nameOf(s Source) string {
-	return prefix + hex.EncodeToString(k.mac("name", s.Cluster+" "+s.URL)[:16])
+	return prefix + hex.EncodeToString(k.mac("name", s.Cluster+" "+s.Alg+" "+s.URL)[:16])
 }
 
 func (k *Keyring) mac(name, text string) []byte {

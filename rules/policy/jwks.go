@@ -35,6 +35,7 @@ func (l *loader) jwks(v rules.Value, place string, k *token.Key) {
 	k.Remote = true
 	s := keyring.Source{
 		URL:      textOf(address, ""),
+		Alg:      k.Alg,
 		Cluster:  textOf(v.Key("cluster"), ""),
 		Refresh:  spanOf(v.Key("refresh"), defaultRefresh),
 		MaxStale: spanOf(v.Key("maxStale"), defaultMaxStale),

@@ -66,6 +66,9 @@ func (l *loader) headerSource(s *Source, v rules.Value, place string) {
 	if s.Header != "" && !isToken(s.Header) {
 		l.fault(rules.Join(place, "header"), "not the name of a header")
 	}
+	if s.Header == "cookie" {
+		l.fault(rules.Join(place, "header"), "browsers send it with whatever page's requests; write `cookie` and its name, which asks for their origin")
+	}
 	absent := ""
 	if s.Header == "authorization" {
 		absent = "Bearer "

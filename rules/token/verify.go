@@ -85,6 +85,9 @@ func (s *Set) Verify(raw string, now time.Time) (Claims, error) {
 		c.JSON, c.Provider = t.payload, k.provider
 		return c, nil
 	}
+	if !signed { // another issuer may have a key of the same kid
+		err = s.missing(a, &t, err, now)
+	}
 	return Claims{}, err
 }
 
