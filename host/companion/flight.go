@@ -3,6 +3,7 @@ package companion
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // flights lets equal calls that run at the same time share one. A flight belongs
@@ -14,7 +15,12 @@ type flights struct {
 	all map[string]*flight
 }
 
+// maxJoin bounds how long a flight takes on more callers: what the database saw
+// at its beginning is what all of them get.
+const maxJoin = time.Second
+
 type flight struct {
+	began   time.Time
 	waiting int
 	cancel  context.CancelCauseFunc
 	done    chan struct{}
@@ -39,12 +45,12 @@ func (fs *flights) do(ctx context.Context, key string, f func(context.Context) (
 func (fs *flights) join(ctx context.Context, key string, f func(context.Context) (answer, error)) *flight {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if fl, ok := fs.all[key]; ok {
+	if fl, ok := fs.all[key]; ok && time.Since(fl.began) < maxJoin {
 		fl.waiting++
 		return fl
 	}
 	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	fl := &flight{waiting: 1, cancel: cancel, done: make(chan struct{})}
+	fl := &flight{began: time.Now(), waiting: 1, cancel: cancel, done: make(chan struct{})}
 	if fs.all == nil {
 		fs.all = map[string]*flight{}
 	}

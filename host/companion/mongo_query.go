@@ -93,6 +93,9 @@ func (f *mongoQuery) row(out *documentWriter, doc bson.Raw) error {
 			return err
 		}
 		if !find.Match(f.where, v) {
+			if f.exact { // it has counted against the limit, in another's place
+				return faultf(internal, "the server and this program do not agree on what a condition means")
+			}
 			return nil
 		}
 	}

@@ -42,8 +42,10 @@ func decodeCalls(body string, l Limits) ([]*call, error) {
 		return nil, err
 	}
 	list := v.Key("calls")
-	if v.Len() != 1 || list.Kind() != rules.Array {
-		return nil, errors.New("want an object with calls and nothing else")
+	// The nonce is for the seal alone, which is over the whole body.
+	nonce := v.Key("nonce").Kind()
+	if list.Kind() != rules.Array || v.Without("nonce").Len() != 1 || nonce != rules.Missing && nonce != rules.String {
+		return nil, errors.New("want an object with calls, a nonce, and nothing else")
 	}
 	if n := list.Len(); n > l.Calls {
 		return nil, fmt.Errorf("%d calls, at most %d are allowed", n, l.Calls)

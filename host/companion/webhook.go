@@ -121,6 +121,9 @@ func (w *webhooks) post(ctx context.Context, u *url.URL, x *call) (answer, error
 		return answer{}, webhookFault(err)
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols { // the body is the bare connection then, without an end
+		return answer{}, faultf(webhookError, "it switches protocols, which nobody asked for")
+	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, int64(w.limits.Bytes)+1))
 	switch {
 	case err != nil:

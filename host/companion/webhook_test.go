@@ -120,6 +120,16 @@ func TestWebhooksThatGoWrong(t *testing.T) {
 		buf.Flush()
 		conn.Close()
 	})
+	mux.HandleFunc("/switch", func(w http.ResponseWriter, r *http.Request) {
+		conn, buf, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		t.Cleanup(func() { conn.Close() }) // it is held open
+		fmt.Fprint(buf, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		buf.Flush()
+	})
 	at := server(t, mux.ServeHTTP)
 	mute, err := net.Listen("tcp", "127.0.0.1:0") // accepts by its backlog and says nothing
 	if err != nil {
@@ -147,6 +157,7 @@ func TestWebhooksThatGoWrong(t *testing.T) {
 		{"no UTF-8", at + "/binary", "", `"error":"webhook error #"`},
 		{"resets", at + "/reset", "", `"error":"webhook error #"`},
 		{"breaks off", at + "/cut", "", `"error":"webhook error #"`},
+		{"switches protocols", at + "/switch", "", `"error":"webhook error #"`},
 		{"talks nonsense", at + "/garbage", "", `"error":"webhook error #"`},
 		{"refuses", closed.URL, "", `"error":"refused #"`},
 		{"a certificate that nobody signed", tls.URL + "/ok", "", `"error":"webhook error #"`},

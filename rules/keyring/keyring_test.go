@@ -250,6 +250,51 @@ func TestAbsentKid(t *testing.T) {
 	w.want(k, raw, w.now, "wait")
 }
 
+// A set that was dropped stays so, and is said to be once.
+func TestDroppedOnce(t *testing.T) {
+	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+	w.is.control = "max-age=60"
+	w.run(time.Second)
+	w.is.reply = &Reply{Err: "no reply"}
+	w.run(58 * time.Minute)
+	w.events = nil
+	w.run(10 * time.Minute)
+	w.workers = append(w.workers, w.worker("secret")) // a VM that is new
+	w.run(time.Minute)
+	dropped := 0
+	for _, e := range w.events {
+		switch e.Result {
+		case "dropped":
+			dropped++
+		case "shared":
+			t.Error("a set beyond maxStale was taken")
+		}
+	}
+	if dropped != 2 {
+		t.Errorf("dropped %d times, want once by each of 2 workers", dropped)
+	}
+}
+
+// What one entry cannot use another may.
+func TestOneURLForTwoAlgorithms(t *testing.T) {
+	w := newWorld(t, 0, "", newIssuer(t, "a"))
+	set, faults := token.NewSet([]token.Key{{Name: "ec", Remote: true, Alg: "ES256"}, {Name: "rsa", Remote: true, Alg: "RS256"}}, 0, false)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	source := Source{URL: "https://id.example/keys", Cluster: "idp", Refresh: 10 * time.Minute, MaxStale: time.Hour}
+	ec, rsa := source, source
+	ec.Alg, rsa.Alg = "ES256", "RS256"
+	w.workers = []*Keyring{New(set, []Source{ec, rsa}, []byte("secret"), w.store, rand.Reader)}
+	w.run(10 * time.Second)
+	w.want(w.workers[0], w.is.token(t, "a", w.now), w.now, "ok")
+	since := w.now
+	w.is.add(t, "b")
+	w.want(w.workers[0], w.is.token(t, "b", w.now), since, "wait")
+	w.run(time.Second)
+	w.want(w.workers[0], w.is.token(t, "b", w.now), since, "ok")
+}
+
 // A fetch that began before the request may have read the set from before the
 // rotation.
 func TestAFetchFromBeforeDoesNotCount(t *testing.T) {
@@ -439,6 +484,38 @@ func TestClockSetBack(t *testing.T) {
 	w.want(w.workers[0], w.is.token(t, "a", w.now), w.now, "ok")
 	w.run(time.Minute)
 	w.fetched(n + 1)
+}
+
+// With the clock back a little, the set is as fresh as it was, and what it does
+// not have is asked for all the same.
+func TestClockSetBackALittle(t *testing.T) {
+	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+	w.run(time.Minute)
+	w.now = w.now.Add(-5 * time.Minute)
+	w.run(time.Second)
+	w.is.add(t, "b")
+	raw, since := w.is.token(t, "b", w.now), w.now
+	for _, k := range w.workers {
+		w.want(k, raw, since, "wait")
+	}
+	w.run(Interval + time.Second) // the clock itself had caused a fetch
+	for _, k := range w.workers {
+		w.want(k, raw, since, "ok")
+	}
+}
+
+// However the store is spoiled, the issuer is left alone for a while.
+func TestSpoiledStoreCausesNoFlood(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	for range 100 {
+		w.tick(100 * time.Millisecond)
+		for name := range w.store.values {
+			w.store.Put(name, []byte("x"), 0)
+		}
+	}
+	if w.is.fetches > 25 {
+		t.Errorf("%d fetches in 10 s", w.is.fetches)
+	}
 }
 
 func TestLife(t *testing.T) {

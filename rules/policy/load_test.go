@@ -177,7 +177,7 @@ func TestFaults(t *testing.T) {
 			good: own + "routes: [{match: {path: /}, auth: required, rule: {rule: allow}}, {match: {path: /b}, auth: none, rule: {rule: allow}}]",
 		},
 		"where tokens are": {
-			bad: "auth: {from: [{}, {header: a, query: b}, {query: a, prefix: x}, {header: 'a b'}, {header: x, prefix: \"a\\n\"}, {query: q}, {query: q}, {cookie: 'a b'}, {cookie: c}, {cookie: c}, {cookie: d, query: e}, {header: y, origins: ['https://a']}]}",
+			bad: "auth: {from: [{}, {header: a, query: b}, {query: a, prefix: x}, {header: 'a b'}, {header: x, prefix: \"a\\n\"}, {query: q}, {query: q}, {cookie: 'a b'}, {cookie: c}, {cookie: c}, {cookie: d, query: e}, {header: y, origins: ['https://a']}, {header: Cookie, prefix: 's='}]}",
 			want: "auth.from[0]: want `header`, `cookie` or `query`\n" +
 				"auth.from[1]: want one of `header`, `cookie` and `query`; another place is another entry\n" +
 				"auth.from[2].prefix: is for `header` alone\n" +
@@ -187,7 +187,8 @@ func TestFaults(t *testing.T) {
 				"auth.from[7].cookie: not the name of a cookie\n" +
 				"auth.from[9]: looked at already\n" +
 				"auth.from[10]: want one of `header`, `cookie` and `query`; another place is another entry\n" +
-				"auth.from[11].origins: is for `cookie` alone",
+				"auth.from[11].origins: is for `cookie` alone\n" +
+				"auth.from[12].header: browsers send it with whatever page's requests; write `cookie` and its name, which asks for their origin",
 			good: "auth: {from: [{header: a}, {query: b}, {header: ab, prefix: ''}, {header: x, prefix: 'a '}, {query: q}, {cookie: c}, {cookie: C}, {cookie: __Host-d, origins: ['https://a']}, {header: y}]}",
 		},
 		"origins are spelled as browsers do": {

@@ -1,6 +1,9 @@
 package token
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
@@ -91,6 +94,31 @@ func TestWithKeys(t *testing.T) {
 	}
 	if _, _, _, err := full.WithKeys(2, published(t, "k", ed25519er())); err == nil {
 		t.Error("a set that there is not")
+	}
+}
+
+// Two issuers may have a key of one kid: where the one that is there did not
+// sign, the other's is missing.
+func TestOneKidOfTwoIssuers(t *testing.T) {
+	minter := newSet(t, Key{Name: "m", Alg: "ES256", PrivateKey: p256Pair().privatePKCS8, Kid: "k", Primary: true})
+	raw, err := minter.Mint(`{"id":"u1"}`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newPair(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	one, _, _, err := newSet(t, Key{Name: "a", Remote: true}, Key{Name: "b", Remote: true}).WithKeys(0, published(t, "k", other))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := missingOf(t, one, raw); len(got) != 1 || got[0] != 1 {
+		t.Fatalf("missing %v, %v; want the second set", got, err)
+	}
+	both, _, _, err := one.WithKeys(1, published(t, "k", p256Pair()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claims, err := both.Verify(raw, testNow); err != nil || claims.Provider != "b" {
+		t.Fatal(claims, err)
 	}
 }
 

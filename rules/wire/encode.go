@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -23,7 +25,9 @@ type Minter interface {
 // do not say so themselves by `exp`.
 const ClaimsLife = 5 * time.Minute
 
-// Encode writes calls as the body of POST /v1/calls. A webhook's headers are made
+// Encode writes calls as the body of POST /v1/calls, with a nonce: the seal of the
+// answer is over the body's hash, so no answer fits the same calls made again. A
+// webhook's headers are made
 // here: Content-Type, Authorization with the user's token or one minted with the
 // call's claims or not at all, and X-SC-Token with the service token. A token that
 // cannot be minted, two calls with one id and a call without its parts are errors.
@@ -43,7 +47,12 @@ func Encode(calls []rules.Call, m Minter, now time.Time) ([]byte, error) {
 			return nil, fmt.Errorf("calls[%d]: %w", i, err)
 		}
 	}
-	return append(e.out, `]}`...), nil
+	var nonce [16]byte
+	if _, err := rand.Read(nonce[:]); err != nil {
+		return nil, fmt.Errorf("nonce: %w", err)
+	}
+	e.out = append(e.out, `],"nonce":"`...)
+	return append(hex.AppendEncode(e.out, nonce[:]), `"}`...), nil
 }
 
 type encoder struct {
