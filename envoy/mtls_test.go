@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/envoyconf"
+	"github.com/rulegate/rulegate/host/testcert"
 )
 
 // A rule that shows all that args.peer holds.
@@ -38,7 +39,7 @@ func secureUpstream(t *testing.T, up *upstream, ca *authority, shown tls.Certifi
 		w.Header().Set("x-shown", r.TLS.PeerCertificates[0].URIs[0].String())
 		up.ServeHTTP(w, r)
 	}))
-	srv.TLS = &tls.Config{Certificates: []tls.Certificate{shown}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.pool()}
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{shown}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.Pool()}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	return srv
@@ -103,7 +104,7 @@ func TestPeers(t *testing.T) {
 		"expired":     ca.show(t, expired, "expired"),
 		"server-only": ca.show(t, serverOnly, "server-only"),
 		"stranger":    stranger.service(t, "stranger", web),
-		"self-made":   (&authority{dir: dir}).service(t, "self-made", web),
+		"self-made":   (&authority{testcert.Nobody(t), dir}).service(t, "self-made", web),
 	}
 
 	p := b.launch(t)
@@ -111,7 +112,7 @@ func TestPeers(t *testing.T) {
 	at := p.listeners(t)
 	ask := func(t *testing.T, listener, client, path string, headers ...[2]string) (*http.Response, string, error) {
 		t.Helper()
-		config := &tls.Config{RootCAs: ca.pool()}
+		config := &tls.Config{RootCAs: ca.Pool()}
 		if shown, ok := clients[client]; ok {
 			// Whatever authorities the server names: this is who we are.
 			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &shown, nil }

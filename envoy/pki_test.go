@@ -1,90 +1,39 @@
 package envoy
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"github.com/rulegate/rulegate/host/testcert"
 )
 
 // authority signs certificates, as files and as Go's TLS takes them.
 type authority struct {
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	*testcert.Authority
+	dir string
 }
 
 // newAuthority makes one whose own certificate is DIR/NAME.pem.
 func newAuthority(t testing.TB, dir, name string) *authority {
 	t.Helper()
-	a := &authority{dir: dir}
-	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	a.key = a.issue(t, template, name)
-	a.cert = template
+	a := &authority{testcert.New(t), dir}
+	a.write(t, name+".pem", a.PEM())
 	return a
 }
 
 func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
 
-func (a *authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
-
-// issue signs the template and writes NAME.pem and NAME.key. An authority
-// without a certificate signs its own; template becomes the certificate.
-func (a *authority) issue(t testing.TB, template *x509.Certificate, name string) *ecdsa.PrivateKey {
+func (a *authority) write(t testing.TB, name, text string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+	if err := os.WriteFile(a.file(name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	template.SerialNumber = serial
-	if template.NotBefore.IsZero() {
-		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	}
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	*template = *parsed
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, block := range map[string]*pem.Block{
-		name + ".pem": {Type: "CERTIFICATE", Bytes: der}, name + ".key": {Type: "PRIVATE KEY", Bytes: pkcs8},
-	} {
-		if err := os.WriteFile(a.file(file), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return key
 }
 
 // service issues a certificate for the URIs, valid on the loopback address too,
@@ -107,11 +56,13 @@ func (a *authority) service(t testing.TB, name string, uris ...string) tls.Certi
 	return a.show(t, template, name)
 }
 
-// show issues a template and loads what was written.
+// show issues a template, writes NAME.pem and NAME.key, and is what they hold.
 func (a *authority) show(t testing.TB, template *x509.Certificate, name string) tls.Certificate {
 	t.Helper()
-	a.issue(t, template, name)
-	pair, err := tls.LoadX509KeyPair(a.file(name+".pem"), a.file(name+".key"))
+	cert, key := a.Pair(func(c *x509.Certificate) { *c = *template })
+	a.write(t, name+".pem", cert)
+	a.write(t, name+".key", key)
+	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
 	if err != nil {
 		t.Fatal(err)
 	}

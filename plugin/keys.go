@@ -2,7 +2,9 @@ package main
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
@@ -89,6 +91,7 @@ func (k *keys) tick(now time.Time) {
 	if k == nil {
 		return
 	}
+	defer k.plugin.rescue() // so that whatever happens here, the watchdog has its turn
 	fetches, events := k.ring.Tick(now)
 	for _, e := range events {
 		k.report(e)
@@ -153,7 +156,8 @@ func readReply() (r keyring.Reply) {
 func (k *keys) wake(now time.Time) {
 	news := k.ring.Changes() != k.heard
 	k.heard = k.ring.Changes()
-	for _, s := range k.waiting {
+	// Of those that waited before: one that has to wait on is put back.
+	for _, s := range slices.Collect(maps.Values(k.waiting)) {
 		if news || now.Sub(s.now) >= keyring.MaxWait {
 			k.remove(s)
 			s.keysCame(now)

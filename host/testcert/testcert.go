@@ -29,6 +29,9 @@ func New(t testing.TB) *Authority {
 	return a
 }
 
+// Nobody is no authority: what it signs is signed by its own key.
+func Nobody(t testing.TB) *Authority { return &Authority{t: t} }
+
 // sign completes and signs a certificate; by itself when there is nobody yet.
 func (a *Authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	a.t.Helper()
@@ -37,7 +40,9 @@ func (a *Authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.Private
 		a.t.Fatal(err)
 	}
 	c.SerialNumber = big.NewInt(time.Now().UnixNano())
-	c.Subject = pkix.Name{CommonName: "test"}
+	if c.Subject.CommonName == "" {
+		c.Subject = pkix.Name{CommonName: "test"}
+	}
 	if c.IsCA { // one who signs itself has the same name, no other
 		c.Subject.CommonName = "test authority " + c.SerialNumber.String()
 	}

@@ -121,13 +121,3 @@ func (k *Keyring) Set() *token.Set { return k.set }
 // Changes counts what may make a waiting request's answer another: a set that
 // came, and a fetch that failed.
 func (k *Keyring) Changes() uint64 { return k.changes }
-
-// Ready says whether there is a set from each source.
-func (k *Keyring) Ready() bool {
-	for i := range k.sources {
-		if k.sources[i].text == "" {
-			return false
-		}
-	}
-	return true
-}
