@@ -8,18 +8,19 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // TestLanguageReference evaluates every line of the tables in the language's
 // reference.
 func TestLanguageReference(t *testing.T) {
-	var args rules.Value
+	var args value.Value
 	rows := 0
 	for _, b := range readBlocks(t, "rules/LANGUAGE.md") {
 		switch b.use {
 		case "args":
 			var err error
-			if args, err = rules.Parse(b.text, 64); err != nil {
+			if args, err = value.Parse(b.text, 64); err != nil {
 				t.Fatalf("%v: %v", b, err)
 			}
 		case "rule":
@@ -53,11 +54,11 @@ func TestLanguageReference(t *testing.T) {
 }
 
 // valueOf is what an expression brings, by a rule that stores it.
-func valueOf(expression string, args rules.Value) string {
-	v, ok := evaluate(rules.Obj(
-		rules.Member{Key: "rule", Value: rules.Str("force")},
-		rules.Member{Key: "field", Value: rules.Str("args.found")},
-		rules.Member{Key: "value", Value: rules.Str(expression)},
+func valueOf(expression string, args value.Value) string {
+	v, ok := evaluate(value.Obj(
+		value.Member{Key: "rule", Value: value.Str("force")},
+		value.Member{Key: "field", Value: value.Str("args.found")},
+		value.Member{Key: "value", Value: value.Str(expression)},
 	), args)
 	switch {
 	case !ok:
@@ -68,7 +69,7 @@ func valueOf(expression string, args rules.Value) string {
 	return v.Args.Key("found").String()
 }
 
-func outcomeOf(spec, args rules.Value) string {
+func outcomeOf(spec, args value.Value) string {
 	v, ok := evaluate(spec, args)
 	if !ok {
 		return "fault"
@@ -78,7 +79,7 @@ func outcomeOf(spec, args rules.Value) string {
 
 // evaluate runs a rule with nothing configured but a key to sign with; ok is
 // false where it does not compile.
-func evaluate(spec, args rules.Value) (v rules.Verdict, ok bool) {
+func evaluate(spec, args value.Value) (v rules.Verdict, ok bool) {
 	rule, faults := rules.Compile(spec, "rule", &rules.Scope{CanSign: true})
 	if faults != nil {
 		return v, false
@@ -87,13 +88,13 @@ func evaluate(spec, args rules.Value) (v rules.Verdict, ok bool) {
 	return rule.Eval(&rules.Input{Args: args, Verified: true, Now: now}, rules.Memo{}), true
 }
 
-func parseYAML(t *testing.T, b block, text string) rules.Value {
+func parseYAML(t *testing.T, b block, text string) value.Value {
 	t.Helper()
 	data, err := yaml.YAMLToJSON([]byte(text))
 	if err != nil {
 		t.Fatalf("%v: %s: %v", b, text, err)
 	}
-	v, err := rules.Parse(string(data), 64)
+	v, err := value.Parse(string(data), 64)
 	if err != nil {
 		t.Fatalf("%v: %s: %v", b, text, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 	_ "modernc.org/sqlite" // seeds the databases
 )
@@ -33,7 +34,7 @@ func (c *Case) environ() map[string]string {
 }
 
 // read loads a policy's text, as the command does.
-func (c *Case) read(text string) (rules.Value, *policy.Policy, error) {
+func (c *Case) read(text string) (value.Value, *policy.Policy, error) {
 	doc, err := c.parse(text)
 	if err != nil {
 		return doc, nil, err
@@ -42,10 +43,10 @@ func (c *Case) read(text string) (rules.Value, *policy.Policy, error) {
 	return doc, p, err
 }
 
-func (c *Case) parse(text string) (rules.Value, error) {
+func (c *Case) parse(text string) (value.Value, error) {
 	f, err := policyfile.Parse("policy.yaml", []byte(text))
 	if err != nil {
-		return rules.Value{}, err
+		return value.Value{}, err
 	}
 	return f.Doc, nil
 }
@@ -55,7 +56,7 @@ func (c *Case) getenv(name string) (string, bool) {
 	return v, ok
 }
 
-func (c *Case) load(t testing.TB, text string) (*policy.Policy, rules.Value) {
+func (c *Case) load(t testing.TB, text string) (*policy.Policy, value.Value) {
 	t.Helper()
 	doc, p, err := c.read(text)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/rulegate/rulegate/host/envoyconf"
 	"github.com/rulegate/rulegate/host/gateway"
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // TestWazero takes the cases through the module on the embedded gateway, over
@@ -97,7 +97,7 @@ func loadModule(t testing.TB) *gateway.Module {
 
 // gatewayConfig is what `rulegate run` makes of a policy, but that variables
 // stay in the environment, as they do in Envoy.
-func gatewayConfig(c *Case, m *gateway.Module, doc rules.Value) (gateway.Config, error) {
+func gatewayConfig(c *Case, m *gateway.Module, doc value.Value) (gateway.Config, error) {
 	text, names, err := envoyconf.ForModule(doc, envoyconf.Expansion{Getenv: c.getenv, ReadFile: os.ReadFile})
 	if err != nil {
 		return gateway.Config{}, err
@@ -126,13 +126,13 @@ func newGateway(cfg gateway.Config) (*gateway.Gateway, error) {
 	return gateway.New(context.Background(), cfg)
 }
 
-func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc rules.Value, companion gateway.Cluster) (addr string) {
+func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc value.Value, companion gateway.Cluster) (addr string) {
 	t.Helper()
 	return startGatewayWith(t, c, m, up, p, doc, companion, func(*gateway.Config) {})
 }
 
 // startGatewayWith starts one whose configuration was altered.
-func startGatewayWith(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc rules.Value, companion gateway.Cluster, alter func(*gateway.Config)) (addr string) {
+func startGatewayWith(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc value.Value, companion gateway.Cluster, alter func(*gateway.Config)) (addr string) {
 	t.Helper()
 	cfg, err := gatewayConfig(c, m, doc)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/envoyconf"
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/spf13/cobra"
 )
 
@@ -236,9 +236,9 @@ const upstreamCluster = "upstream"
 
 // named writes the gateway's name into the policy: the module, in its sandbox,
 // cannot ask for the host's.
-func named(doc rules.Value, gateway string) rules.Value {
-	if gateway == "" || doc.Key("gateway").Kind() != rules.Missing {
+func named(doc value.Value, gateway string) value.Value {
+	if gateway == "" || doc.Key("gateway").Kind() != value.Missing {
 		return doc
 	}
-	return doc.With("gateway", rules.Str(gateway))
+	return doc.With("gateway", value.Str(gateway))
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/tidwall/gjson"
 )
 
@@ -19,11 +20,11 @@ const evalDepth = 1000
 
 // evalLine is one question: a rule and what it is evaluated against.
 type evalLine struct {
-	id      rules.Value // any value, Missing too
-	rule    rules.Value
-	args    rules.Value
-	res     rules.Value // Missing: none given
-	aesKey  rules.Value // Missing: none given
+	id      value.Value // any value, Missing too
+	rule    value.Value
+	args    value.Value
+	res     value.Value // Missing: none given
+	aesKey  value.Value // Missing: none given
 	now     time.Time
 	replies []evalReply
 }
@@ -37,11 +38,11 @@ type evalReply struct {
 // parseEvalLine reads a line. An error means that it is no question at all; a
 // rule or key that is faulty is for the evaluation to deny.
 func parseEvalLine(line string, now time.Time) (*evalLine, error) {
-	doc, err := rules.Parse(line, evalDepth)
+	doc, err := value.Parse(line, evalDepth)
 	if err != nil {
 		return nil, err
 	}
-	if doc.Kind() != rules.Object {
+	if doc.Kind() != value.Object {
 		return nil, fmt.Errorf("want an object, found %v", doc.Kind())
 	}
 	q := &evalLine{
@@ -53,13 +54,13 @@ func parseEvalLine(line string, now time.Time) (*evalLine, error) {
 		now:    now,
 	}
 	switch q.args.Kind() {
-	case rules.Missing:
-		q.args = rules.Obj()
-	case rules.Object:
+	case value.Missing:
+		q.args = value.Obj()
+	case value.Object:
 	default:
 		return nil, fmt.Errorf("args: want an object, found %v", q.args.Kind())
 	}
-	if v := optional(doc, "now"); v.Kind() != rules.Missing {
+	if v := optional(doc, "now"); v.Kind() != value.Missing {
 		text, _ := v.Text()
 		if q.now, err = time.Parse(time.RFC3339Nano, text); err != nil {
 			return nil, fmt.Errorf("now: want an RFC 3339 time, found %s", v)
@@ -70,23 +71,23 @@ func parseEvalLine(line string, now time.Time) (*evalLine, error) {
 }
 
 // optional is a member that may be left out, or null.
-func optional(doc rules.Value, name string) rules.Value {
-	if v := doc.Key(name); v.Kind() != rules.Null {
+func optional(doc value.Value, name string) value.Value {
+	if v := doc.Key(name); v.Kind() != value.Null {
 		return v
 	}
-	return rules.Value{}
+	return value.Value{}
 }
 
-func parseReplies(v rules.Value) ([]evalReply, error) {
-	if v.Kind() == rules.Missing {
+func parseReplies(v value.Value) ([]evalReply, error) {
+	if v.Kind() == value.Missing {
 		return nil, nil
 	}
-	if v.Kind() != rules.Array {
+	if v.Kind() != value.Array {
 		return nil, fmt.Errorf("replies: want an array, found %v", v.Kind())
 	}
 	var out []evalReply
 	var err error
-	v.Each(func(_ string, x rules.Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		var r evalReply
 		if r, err = parseReply(x); err != nil {
 			err = fmt.Errorf("%s%w", rules.Elem("replies", len(out)), err)
@@ -98,26 +99,26 @@ func parseReplies(v rules.Value) ([]evalReply, error) {
 	return out, err
 }
 
-func parseReply(v rules.Value) (r evalReply, err error) {
-	if v.Kind() != rules.Object {
+func parseReply(v value.Value) (r evalReply, err error) {
+	if v.Kind() != value.Object {
 		return r, fmt.Errorf(": want an object, found %v", v.Kind())
 	}
 	for name, to := range map[string]*string{"kind": &r.kind, "col": &r.col, "error": &r.reply.Err, "body": &r.reply.Body} {
 		x := optional(v, name)
 		text, ok := x.Text()
-		if !ok && x.Kind() != rules.Missing {
+		if !ok && x.Kind() != value.Missing {
 			return r, fmt.Errorf(".%s: want a string, found %v", name, x.Kind())
 		}
 		*to = text
 	}
-	failed := optional(v, "error").Kind() != rules.Missing
+	failed := optional(v, "error").Kind() != value.Missing
 	if failed && r.reply.Err == "" {
 		r.reply.Err = "failed"
 	}
 	switch r.kind {
 	case "query":
 		r.reply.Rows = v.Key("rows")
-		if !failed && r.reply.Rows.Kind() == rules.Missing {
+		if !failed && r.reply.Rows.Kind() == value.Missing {
 			return r, errors.New(": want rows or error, found neither")
 		}
 	case "webhook":
@@ -135,7 +136,7 @@ func parseReply(v rules.Value) (r evalReply, err error) {
 
 // key decodes the AES key; the error holds nothing of it.
 func (q *evalLine) key() ([]byte, error) {
-	if q.aesKey.Kind() == rules.Missing {
+	if q.aesKey.Kind() == value.Missing {
 		return nil, nil
 	}
 	text, ok := q.aesKey.Text()
@@ -154,7 +155,7 @@ func (q *evalLine) key() ([]byte, error) {
 }
 
 // lineID is the id of a faulty line, if that is JSON and has one id.
-func lineID(line string) (id rules.Value) {
+func lineID(line string) (id value.Value) {
 	if !utf8.ValidString(line) || !json.Valid([]byte(line)) || !strings.HasPrefix(strings.TrimLeft(line, " \t\r"), "{") {
 		return id
 	}
@@ -162,12 +163,12 @@ func lineID(line string) (id rules.Value) {
 	gjson.Parse(line).ForEach(func(k, v gjson.Result) bool {
 		if k.Str == "id" {
 			n++
-			id, _ = rules.Parse(v.Raw, evalDepth)
+			id, _ = value.Parse(v.Raw, evalDepth)
 		}
 		return true
 	})
 	if n != 1 {
-		return rules.Value{}
+		return value.Value{}
 	}
 	return id
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
@@ -38,25 +39,25 @@ func newEvaluator(now func() time.Time) (*evaluator, error) {
 // answer is the answer to one line, as one line.
 func (e *evaluator) answer(line []byte, err error) (out []byte) {
 	text := string(line)
-	var id rules.Value
+	var id value.Value
 	defer func() {
 		if p := recover(); p != nil {
-			out = oneLine(answerTo(id, denied(rules.Value{}, "internal fault: "+fmt.Sprint(p))...))
+			out = oneLine(answerTo(id, denied(value.Value{}, "internal fault: "+fmt.Sprint(p))...))
 		}
 	}()
 	if err != nil {
-		return oneLine(rules.Obj(member("error", rules.Str(err.Error()))))
+		return oneLine(value.Obj(member("error", value.Str(err.Error()))))
 	}
 	q, err := parseEvalLine(text, e.now())
 	if err != nil {
-		return oneLine(answerTo(lineID(text), member("error", rules.Str(err.Error()))))
+		return oneLine(answerTo(lineID(text), member("error", value.Str(err.Error()))))
 	}
 	id = q.id
 	return oneLine(answerTo(id, e.decide(q)...))
 }
 
 // decide evaluates the rule.
-func (e *evaluator) decide(q *evalLine) []rules.Member {
+func (e *evaluator) decide(q *evalLine) []value.Member {
 	key, err := q.key()
 	if err != nil {
 		return denied(q.args, err.Error())
@@ -69,7 +70,7 @@ func (e *evaluator) decide(q *evalLine) []rules.Member {
 	calls := &script{replies: q.replies, served: map[string]rules.Reply{}}
 	v := rule.Eval(&rules.Input{
 		Args:     q.args,
-		Verified: q.args.Key("auth").Kind() == rules.Object,
+		Verified: q.args.Key("auth").Kind() == value.Object,
 		Token:    raw,
 		Now:      q.now,
 	}, calls)
@@ -78,22 +79,22 @@ func (e *evaluator) decide(q *evalLine) []rules.Member {
 		return denied(v.Args, err.Error())
 	}
 	allow := v.Outcome == rules.Yes
-	out := []rules.Member{member("allow", rules.Boolean(allow)), member("outcome", rules.Str(outcome(v)))}
+	out := []value.Member{member("allow", value.Boolean(allow)), member("outcome", value.Str(outcome(v)))}
 	if !allow && v.Message != "" {
-		out = append(out, member("error", rules.Str(v.Message)))
+		out = append(out, member("error", value.Str(v.Message)))
 	}
 	blocked, reason := false, reason(v)
-	var res rules.Value
-	if allow && q.res.Kind() != rules.Missing {
+	var res value.Value
+	if allow && q.res.Kind() != value.Missing {
 		if res, err = respond(q.res, v.Response); err != nil {
 			blocked, reason = true, "response: "+err.Error()
 		}
 	}
-	out = append(out, member("reason", rules.Str(reason)), member("args", v.Args))
-	if res.Kind() != rules.Missing {
+	out = append(out, member("reason", value.Str(reason)), member("args", v.Args))
+	if res.Kind() != value.Missing {
 		out = append(out, member("res", res))
 	}
-	return append(out, member("resBlocked", rules.Boolean(blocked)), member("calls", made))
+	return append(out, member("resBlocked", value.Boolean(blocked)), member("calls", made))
 }
 
 func outcome(v rules.Verdict) string {
@@ -115,53 +116,53 @@ func reason(v rules.Verdict) string {
 	return v.Place + ": " + v.Reason
 }
 
-func respond(res rules.Value, actions []rules.ResponseAction) (rules.Value, error) {
+func respond(res value.Value, actions []rules.ResponseAction) (value.Value, error) {
 	text, err := rules.ApplyResponse(res.String(), actions, evalDepth)
 	if err != nil {
-		return rules.Value{}, err
+		return value.Value{}, err
 	}
-	return rules.Parse(text, evalDepth)
+	return value.Parse(text, evalDepth)
 }
 
 // denied is the answer when nothing was evaluated.
-func denied(args rules.Value, reason string) []rules.Member {
-	out := []rules.Member{
-		member("allow", rules.Boolean(false)),
-		member("outcome", rules.Str(rules.Unknown.String())),
-		member("reason", rules.Str(reason)),
+func denied(args value.Value, reason string) []value.Member {
+	out := []value.Member{
+		member("allow", value.Boolean(false)),
+		member("outcome", value.Str(rules.Unknown.String())),
+		member("reason", value.Str(reason)),
 	}
-	if args.Kind() != rules.Missing {
+	if args.Kind() != value.Missing {
 		out = append(out, member("args", args))
 	}
-	return append(out, member("resBlocked", rules.Boolean(false)), member("calls", rules.Arr()))
+	return append(out, member("resBlocked", value.Boolean(false)), member("calls", value.Arr()))
 }
 
 // calls are the calls as they would go to the companion, without what only it
 // needs.
-func (e *evaluator) calls(made []rules.Call, now time.Time) (rules.Value, error) {
+func (e *evaluator) calls(made []rules.Call, now time.Time) (value.Value, error) {
 	if len(made) == 0 {
-		return rules.Arr(), nil
+		return value.Arr(), nil
 	}
 	text, err := wire.Encode(made, e.minter, now)
 	if err != nil {
-		return rules.Value{}, fmt.Errorf("calls: %w", err)
+		return value.Value{}, fmt.Errorf("calls: %w", err)
 	}
-	doc, err := rules.Parse(string(text), 2*evalDepth)
+	doc, err := value.Parse(string(text), 2*evalDepth)
 	if err != nil {
-		return rules.Value{}, fmt.Errorf("calls: %w", err)
+		return value.Value{}, fmt.Errorf("calls: %w", err)
 	}
-	var out []rules.Value
-	doc.Key("calls").Each(func(_ string, c rules.Value) bool {
-		var m []rules.Member
+	var out []value.Value
+	doc.Key("calls").Each(func(_ string, c value.Value) bool {
+		var m []value.Member
 		for _, name := range []string{"kind", "db", "col", "find", "url", "headers", "body"} {
-			if x := c.Key(name); x.Kind() != rules.Missing {
+			if x := c.Key(name); x.Kind() != value.Missing {
 				m = append(m, member(name, x))
 			}
 		}
-		out = append(out, rules.Obj(m...))
+		out = append(out, value.Obj(m...))
 		return true
 	})
-	return rules.Arr(out...), nil
+	return value.Arr(out...), nil
 }
 
 // script serves calls with the replies of a line: the first one that fits, as
@@ -189,18 +190,18 @@ func (s *script) Reply(c *rules.Call) (rules.Reply, bool) {
 	return r, true
 }
 
-func answerTo(id rules.Value, rest ...rules.Member) rules.Value {
-	if id.Kind() == rules.Missing {
-		return rules.Obj(rest...)
+func answerTo(id value.Value, rest ...value.Member) value.Value {
+	if id.Kind() == value.Missing {
+		return value.Obj(rest...)
 	}
-	return rules.Obj(append([]rules.Member{member("id", id)}, rest...)...)
+	return value.Obj(append([]value.Member{member("id", id)}, rest...)...)
 }
 
-func member(key string, v rules.Value) rules.Member { return rules.Member{Key: key, Value: v} }
+func member(key string, v value.Value) value.Member { return value.Member{Key: key, Value: v} }
 
 // oneLine writes v without line ends: a stored webhook reply keeps its bytes,
 // and between tokens those may be any white space.
-func oneLine(v rules.Value) []byte {
+func oneLine(v value.Value) []byte {
 	out := v.Append(nil)
 	for i, b := range out {
 		if b == '\n' || b == '\r' {

@@ -11,8 +11,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // inspected is a token taken apart as far as it can be. Nothing of it is
@@ -30,7 +30,7 @@ type inspected struct {
 
 // part is a segment with JSON in it.
 type part struct {
-	value rules.Value // Missing: it cannot be read
+	value value.Value // Missing: it cannot be read
 	wrong string
 }
 
@@ -66,11 +66,11 @@ func readPart(text string) part {
 	if err != nil {
 		return part{wrong: err.Error()}
 	}
-	v, err := rules.Parse(string(b), inspectDepth)
+	v, err := value.Parse(string(b), inspectDepth)
 	switch {
 	case err != nil:
 		return part{wrong: "not the JSON of a token: " + err.Error()}
-	case v.Kind() != rules.Object:
+	case v.Kind() != value.Object:
 		return part{wrong: "want a JSON object, found " + v.Kind().String()}
 	}
 	return part{value: v}
@@ -96,12 +96,12 @@ func (s *inspected) print(w io.Writer, now time.Time) {
 	s.header.print(w, "header")
 	s.payload.print(w, "claims")
 	for _, name := range [...]string{"iat", "nbf", "exp"} {
-		if v := s.payload.value.Key(name); v.Kind() != rules.Missing {
+		if v := s.payload.value.Key(name); v.Kind() != value.Missing {
 			fmt.Fprintf(w, "%s: %s\n", name, when(v, now))
 		}
 	}
 	for _, name := range [...]string{"jwk", "jku", "x5c", "x5u"} {
-		if s.header.value.Key(name).Kind() != rules.Missing {
+		if s.header.value.Key(name).Kind() != value.Missing {
 			fmt.Fprintf(w, "%s: a key that comes with a token is never followed\n", name)
 		}
 	}
@@ -128,7 +128,7 @@ func (p *part) print(w io.Writer, name string) {
 	switch {
 	case p.wrong != "":
 		fmt.Fprintf(w, "%s: %s\n", name, p.wrong)
-	case p.value.Kind() != rules.Missing:
+	case p.value.Kind() != value.Missing:
 		fmt.Fprintf(w, "%s: %s\n", name, printable(p.value.String()))
 	}
 }
@@ -141,37 +141,37 @@ func provider(c token.Claims) string {
 }
 
 // json is the same for programs.
-func (s *inspected) json() rules.Value {
-	var ms []rules.Member
-	verified := rules.NullValue
+func (s *inspected) json() value.Value {
+	var ms []value.Member
+	verified := value.NullValue
 	if s.judged {
-		verified = rules.Boolean(s.refusal == nil)
+		verified = value.Boolean(s.refusal == nil)
 	}
 	ms = append(ms, member("verified", verified))
 	for _, p := range []struct {
 		name string
 		part *part
 	}{{"header", &s.header}, {"claims", &s.payload}} {
-		if p.part.value.Kind() != rules.Missing {
+		if p.part.value.Kind() != value.Missing {
 			ms = append(ms, member(p.name, p.part.value))
 		}
 		if p.part.wrong != "" {
-			ms = append(ms, member(p.name+"Error", rules.Str(p.part.wrong)))
+			ms = append(ms, member(p.name+"Error", value.Str(p.part.wrong)))
 		}
 	}
 	if s.wrong != "" {
-		ms = append(ms, member("error", rules.Str(s.wrong)))
+		ms = append(ms, member("error", value.Str(s.wrong)))
 	}
-	ms = append(ms, member("signatureBytes", rules.Int(int64(s.signature))))
+	ms = append(ms, member("signatureBytes", value.Int(int64(s.signature))))
 	if s.judged {
-		ms = append(ms, member("stages", rules.Obj(s.verdict()...)))
+		ms = append(ms, member("stages", value.Obj(s.verdict()...)))
 	}
-	return rules.Obj(ms...)
+	return value.Obj(ms...)
 }
 
 // when says a NumericDate (RFC 7519, section 2) as a date, and how far off.
-func when(v rules.Value, now time.Time) string {
-	if v.Kind() != rules.Number {
+func when(v value.Value, now time.Time) string {
+	if v.Kind() != value.Number {
 		return "want a number of seconds, found " + v.Kind().String()
 	}
 	seconds, err := strconv.ParseFloat(v.String(), 64)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 func encoded(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
@@ -73,7 +73,7 @@ func FuzzInspect(f *testing.F) {
 		if !strings.HasPrefix(out.String(), "NOT VERIFIED") || strings.ContainsAny(out.String(), "\x1b\u202e\u0085") {
 			t.Errorf("%q", out.String())
 		}
-		if _, err := rules.Parse(s.json().String(), 2*inspectDepth); err != nil {
+		if _, err := value.Parse(s.json().String(), 2*inspectDepth); err != nil {
 			t.Errorf("%v: %s", err, s.json())
 		}
 	})

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/spf13/cobra"
 )
 
@@ -70,23 +70,23 @@ func newTokenVerifyCommand() *cobra.Command {
 }
 
 // verified is the answer about one token.
-func verified(claims token.Claims, err error) rules.Value {
+func verified(claims token.Claims, err error) value.Value {
 	if err == nil {
-		return rules.Obj(member("ok", rules.Boolean(true)), member("claims", claimsOf(claims)))
+		return value.Obj(member("ok", value.Boolean(true)), member("claims", claimsOf(claims)))
 	}
 	stage, message := token.StageParse, err.Error()
 	var refusal *token.Error
 	if errors.As(err, &refusal) {
 		stage, message = refusal.Stage, refusal.Message
 	}
-	return rules.Obj(member("ok", rules.Boolean(false)), member("stage", rules.Str(stage)), member("error", rules.Str(message)))
+	return value.Obj(member("ok", value.Boolean(false)), member("stage", value.Str(stage)), member("error", value.Str(message)))
 }
 
 // claimsOf are claims that were checked when the token was verified.
-func claimsOf(c token.Claims) rules.Value {
-	v, err := rules.Parse(c.JSON, evalDepth)
+func claimsOf(c token.Claims) value.Value {
+	v, err := value.Parse(c.JSON, evalDepth)
 	if err != nil {
-		return rules.NullValue
+		return value.NullValue
 	}
 	return v
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/spf13/cobra"
 )
 
@@ -106,10 +106,10 @@ var stages = [...]string{
 
 // verdict lists the stages with what became of each, "" where it was not
 // reached.
-func (s *inspected) verdict() []rules.Member {
+func (s *inspected) verdict() []value.Member {
 	var refusal *token.Error
 	errors.As(s.refusal, &refusal)
-	var all []rules.Member
+	var all []value.Member
 	reached := true
 	for _, stage := range stages {
 		said := "ok"
@@ -119,7 +119,7 @@ func (s *inspected) verdict() []rules.Member {
 		case refusal != nil && refusal.Stage == stage:
 			said, reached = "refused: "+refusal.Message, false
 		}
-		all = append(all, rules.Member{Key: stage, Value: rules.Str(said)})
+		all = append(all, value.Member{Key: stage, Value: value.Str(said)})
 	}
 	return all
 }

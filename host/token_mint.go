@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/spf13/cobra"
 )
 
@@ -79,18 +79,18 @@ func mintClaims(text string, ttl time.Duration, now time.Time) (string, error) {
 	if ttl <= 0 {
 		return "", usagef("--ttl: want a duration over 0, found %v", ttl)
 	}
-	v, err := rules.Parse(text, 64)
+	v, err := value.Parse(text, 64)
 	if err != nil {
 		return "", usagef("--claims: %w", err)
 	}
-	if v.Kind() != rules.Object {
+	if v.Kind() != value.Object {
 		return "", usagef("--claims: want a JSON object, found %v", v.Kind())
 	}
-	if v.Key("iat").Kind() == rules.Missing {
-		v = v.With("iat", rules.Int(now.Unix()))
+	if v.Key("iat").Kind() == value.Missing {
+		v = v.With("iat", value.Int(now.Unix()))
 	}
-	if v.Key("exp").Kind() == rules.Missing {
-		v = v.With("exp", rules.Int(now.Add(ttl).Unix()))
+	if v.Key("exp").Kind() == value.Missing {
+		v = v.With("exp", value.Int(now.Add(ttl).Unix()))
 	}
 	return v.String(), nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/gate"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
@@ -109,7 +110,7 @@ func load(data []byte) (*policy.Policy, []policy.Warning, error) {
 		}
 		text = json
 	}
-	doc, err := rules.Parse(text, policy.MaxDepth)
+	doc, err := value.Parse(text, policy.MaxDepth)
 	if err != nil {
 		return nil, nil, fmt.Errorf("configuration: %w", err)
 	}

@@ -7,36 +7,37 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // structOf writes an object as google.protobuf.Struct does.
-func structOf(v rules.Value) string {
+func structOf(v value.Value) string {
 	var b strings.Builder
-	v.Each(func(key string, x rules.Value) bool {
+	v.Each(func(key string, x value.Value) bool {
 		b.WriteString(entry(key, valueOf(x)))
 		return true
 	})
 	return b.String()
 }
 
-func valueOf(v rules.Value) string {
+func valueOf(v value.Value) string {
 	switch v.Kind() {
-	case rules.Object:
+	case value.Object:
 		return field(tagStruct, structOf(v))
-	case rules.Array:
+	case value.Array:
 		var b strings.Builder
-		v.Each(func(_ string, x rules.Value) bool {
+		v.Each(func(_ string, x value.Value) bool {
 			b.WriteString(field(tagField, valueOf(x)))
 			return true
 		})
 		return field(tagList, b.String())
-	case rules.String:
+	case value.String:
 		s, _ := v.Text()
 		return field(tagString, s)
-	case rules.Number:
+	case value.Number:
 		f, _ := strconv.ParseFloat(v.String(), 64)
 		return number(f)
-	case rules.Bool:
+	case value.Bool:
 		if v.IsTrue() {
 			return "\x20\x01"
 		}
@@ -54,7 +55,7 @@ const config = `{
 
 func TestLoad(t *testing.T) {
 	t.Setenv("PLUGIN_TEST_SECRET", "a secret of more than thirty-two bytes")
-	doc, err := rules.Parse(config, 64)
+	doc, err := value.Parse(config, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func TestLoad(t *testing.T) {
 func TestLoadRefused(t *testing.T) {
 	t.Setenv("PLUGIN_TEST_SECRET", "a secret of more than thirty-two bytes")
 	broken := strings.NewReplacer(`"in"`, `"near"`, `"GET"`, `"G T"`).Replace(config)
-	doc, err := rules.Parse(broken, 64)
+	doc, err := value.Parse(broken, 64)
 	if err != nil {
 		t.Fatal(err)
 	}

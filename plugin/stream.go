@@ -8,9 +8,9 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/gate"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // state is where a request stands.
@@ -238,18 +238,18 @@ func clientIP() string {
 }
 
 // peer is the client certificate that the listener verified.
-func peer() rules.Value {
+func peer() value.Value {
 	mtls, err := proxywasm.GetProperty([]string{"connection", "mtls"})
 	if err != nil || len(mtls) != 1 || mtls[0] != 1 {
-		return rules.Value{}
+		return value.Value{}
 	}
-	var ms []rules.Member
+	var ms []value.Member
 	for _, p := range [...][2]string{
 		{"uriSan", "uri_san_peer_certificate"}, {"dnsSan", "dns_san_peer_certificate"}, {"subject", "subject_peer_certificate"},
 	} {
 		if b, err := proxywasm.GetProperty([]string{"connection", p[1]}); err == nil && len(b) > 0 {
-			ms = append(ms, rules.Member{Key: p[0], Value: rules.Str(string(b))})
+			ms = append(ms, value.Member{Key: p[0], Value: value.Str(string(b))})
 		}
 	}
-	return rules.Obj(ms...)
+	return value.Obj(ms...)
 }

@@ -1,6 +1,10 @@
 package rules
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rulegate/rulegate/rules/value"
+)
 
 // target is a path that an action changes: in the request now, or in the
 // response later.
@@ -9,19 +13,19 @@ type target struct {
 	response bool
 }
 
-func (o obstacle) result(p *path) result {
-	if o == awaited {
+func obstructed(o value.Obstacle, p *path) result {
+	if o == value.Awaited {
 		return waiting
 	}
 	return unknown(p.text + ": what is on the way is no object")
 }
 
 // noKey is the result of a path with a step in brackets that names no key.
-func noKey(p *path, k Value) result {
-	switch k.kind {
-	case Pending:
+func noKey(p *path, k value.Value) result {
+	switch k.Kind() {
+	case value.Pending:
 		return waiting
-	case Missing:
+	case value.Missing:
 		return unknown(p.text + ": what is in the brackets is missing")
 	}
 	return unknown(p.text + ": want string in the brackets, found " + found(k))
@@ -73,10 +77,10 @@ func (f *force) run(r *run) result {
 		return res
 	}
 	v := f.value.value(r)
-	switch v.kind {
-	case Pending:
+	switch v.Kind() {
+	case value.Pending:
 		return waiting
-	case Missing:
+	case value.Missing:
 		return unknown(f.value.text + " is missing")
 	}
 	keys, k := f.target.path.keys(r)
@@ -86,9 +90,9 @@ func (f *force) run(r *run) result {
 	if f.target.response {
 		return r.respond(ResponseAction{op: opForce, path: keys, value: v})
 	}
-	args, o := r.args.set(keys, v)
-	if o != free {
-		return o.result(f.target.path)
+	args, o := r.args.Set(keys, v)
+	if o != value.Free {
+		return obstructed(o, f.target.path)
 	}
 	r.args = args
 	return yes
@@ -106,18 +110,18 @@ func (f *fields) resolve(r *run) ([]target, result) {
 		return f.targets, yes
 	}
 	v := f.from.resolve(r)
-	switch v.kind {
-	case Array:
-	case Pending:
+	switch v.Kind() {
+	case value.Array:
+	case value.Pending:
 		return nil, waiting
-	case Missing:
+	case value.Missing:
 		return nil, unknown(f.from.text + " is missing")
 	default:
 		return nil, unknown(f.from.text + ": want an array of paths, found " + found(v))
 	}
 	var targets []target
 	res := yes
-	v.Each(func(_ string, x Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		s, _ := x.Text()
 		t, err := f.reach.target(s)
 		if err != nil {
@@ -169,36 +173,37 @@ func (w *rewrite) change(r *run, t target) result {
 		return r.respond(ResponseAction{op: opTransform, path: keys, transform: w.response, nonces: r.in.Rand})
 	}
 	if w.request == nil {
-		args, o := r.args.remove(keys)
-		if o != free {
-			return o.result(t.path)
+		args, o := r.args.Remove(keys)
+		if o != value.Free {
+			return obstructed(o, t.path)
 		}
 		r.args = args
 		return yes
 	}
 	old := r.args
 	for _, key := range keys {
-		if old.kind == Array {
-			return blocked.result(t.path)
+		if old.Kind() == value.Array {
+			return obstructed(value.Blocked, t.path)
 		}
-		if old.kind != Pending {
+		if old.Kind() != value.Pending {
 			old = old.Key(key)
 		}
 	}
-	switch old.kind {
-	case Pending:
+	switch old.Kind() {
+	case value.Pending:
 		return waiting
-	case Missing:
+	case value.Missing:
 		return unknown(t.path.text + " is missing")
-	case String:
+	case value.String:
 	default:
 		return unknown(t.path.text + ": want string, found " + found(old))
 	}
-	s, reason := w.request.apply(old.str, r.in.Rand)
+	text, _ := old.Text()
+	s, reason := w.request.apply(text, r.in.Rand)
 	if reason != "" {
 		return unknown(t.path.text + " " + reason)
 	}
-	r.args, _ = r.args.set(keys, Str(s))
+	r.args, _ = r.args.Set(keys, value.Str(s))
 	return yes
 }
 

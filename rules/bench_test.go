@@ -3,6 +3,8 @@ package rules
 import (
 	"strings"
 	"testing"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const benchRule = `{"rule":"match","type":"string","eval":"==","f1":"args.auth.role","f2":"admin"}`
@@ -24,7 +26,7 @@ func BenchmarkEvalMatch(b *testing.B) {
 	for name, n := range map[string]int{"body=1KiB": 1 << 10, "body=100KiB": 100 << 10, "body=1MiB": 1 << 20} {
 		b.Run(name, func(b *testing.B) {
 			body := mustParse(b, `{"x":"`+strings.Repeat("x", n)+`"}`)
-			in := &Input{Args: Obj(Member{Key: "auth", Value: claims}, Member{Key: "params", Value: body}), Verified: true, Now: testNow}
+			in := &Input{Args: value.Obj(value.Member{Key: "auth", Value: claims}, value.Member{Key: "params", Value: body}), Verified: true, Now: testNow}
 			r := mustCompile(b, benchRule)
 			b.ReportAllocs()
 			for b.Loop() {

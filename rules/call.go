@@ -3,6 +3,8 @@ package rules
 import (
 	"strconv"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // CallKind is what a Call asks for.
@@ -33,23 +35,23 @@ type Call struct {
 	Cache time.Duration // how old an answer may be; 0: fresh
 
 	DB, Col string
-	Find    Value    // resolved; Missing: every row
-	Limit   int      // rows
-	Columns []string // that are read, in order; nil: all, empty: none, the rows count
+	Find    value.Value // resolved; Missing: every row
+	Limit   int         // rows
+	Columns []string    // that are read, in order; nil: all, empty: none, the rows count
 
 	URL       string
-	Body      Value  // JSON
-	Claims    Value  // of the token to mint; Missing: UserToken goes along
-	UserToken string // "": no Authorization
+	Body      value.Value // JSON
+	Claims    value.Value // of the token to mint; Missing: UserToken goes along
+	UserToken string      // "": no Authorization
 }
 
 // Reply answers the Call of its ID.
 type Reply struct {
 	ID     string
-	Rows   Value  // query: an array of objects
-	Status int    // webhook
-	Body   string // webhook: as received
-	Err    string // the call failed: a short phrase for the log
+	Rows   value.Value // query: an array of objects
+	Status int         // webhook
+	Body   string      // webhook: as received
+	Err    string      // the call failed: a short phrase for the log
 }
 
 // Replies are the answers that are there. False: not yet.
@@ -94,14 +96,14 @@ func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
 }
 
 // store puts a reply where the rule wants it.
-func (r *run) store(at *path, v Value) (result, bool) {
+func (r *run) store(at *path, v value.Value) (result, bool) {
 	keys, k := at.keys(r)
 	if keys == nil {
 		return noKey(at, k), false
 	}
-	args, o := r.args.set(keys, v)
-	if o != free {
-		return o.result(at), false
+	args, o := r.args.Set(keys, v)
+	if o != value.Free {
+		return obstructed(o, at), false
 	}
 	r.args = args
 	return result{}, true
@@ -122,10 +124,10 @@ func (q *query) run(r *run) result {
 	c := Call{ID: q.id, Kind: Query, DB: q.db, Col: q.col, Limit: q.limit, Columns: q.columns, Cache: q.cache}
 	if q.find != nil {
 		find, reason := q.find.value(r)
-		switch find.kind {
-		case Pending:
+		switch find.Kind() {
+		case value.Pending:
 			return waiting
-		case Missing:
+		case value.Missing:
 			return unknown("find: " + reason)
 		}
 		c.Find = find
@@ -149,10 +151,10 @@ func (q *query) run(r *run) result {
 	return yes
 }
 
-func isRows(v Value) bool {
-	rows := v.kind == Array
-	v.Each(func(_ string, row Value) bool {
-		rows = rows && row.kind == Object
+func isRows(v value.Value) bool {
+	rows := v.Kind() == value.Array
+	v.Each(func(_ string, row value.Value) bool {
+		rows = rows && row.Kind() == value.Object
 		return rows
 	})
 	return rows
@@ -177,19 +179,19 @@ func (w *webhook) run(r *run) result {
 	c := Call{ID: w.id, Kind: Webhook, URL: w.url, UserToken: r.in.Token, Cache: w.cache}
 	if w.claims != nil {
 		claims, reason := w.claims.value(r)
-		switch claims.kind {
-		case Pending:
+		switch claims.Kind() {
+		case value.Pending:
 			return waiting
-		case Missing:
+		case value.Missing:
 			return unknown("claims: " + reason)
 		}
 		c.Claims, c.UserToken = claims, ""
 	}
 	body, reason := w.payload(r)
-	switch body.kind {
-	case Pending:
+	switch body.Kind() {
+	case value.Pending:
 		return waiting
-	case Missing:
+	case value.Missing:
 		return unknown("body: " + reason)
 	}
 	c.Body = body
@@ -203,7 +205,7 @@ func (w *webhook) run(r *run) result {
 	case reply.Status < 200 || reply.Status > 299:
 		return result{outcome: Unknown, failed: true, reason: "webhook failed: it answered " + strconv.Itoa(reply.Status)}
 	}
-	if v, err := Parse(reply.Body, maxReplyDepth); err == nil {
+	if v, err := value.Parse(reply.Body, maxReplyDepth); err == nil {
 		if res, ok := r.store(w.at, v); !ok {
 			return res
 		}
@@ -214,26 +216,26 @@ func (w *webhook) run(r *run) result {
 // secretHeaders do not go out with args.
 var secretHeaders = []string{"authorization", "proxy-authorization", "cookie"}
 
-func (w *webhook) payload(r *run) (body Value, reason string) {
+func (w *webhook) payload(r *run) (body value.Value, reason string) {
 	if w.body != nil {
 		return w.body.value(r)
 	}
 	args := r.args
 	pending := false
-	args.Each(func(_ string, v Value) bool { pending = v.kind == Pending; return !pending })
+	args.Each(func(_ string, v value.Value) bool { pending = v.Kind() == value.Pending; return !pending })
 	if pending {
-		return PendingValue, ""
+		return value.PendingValue, ""
 	}
 	headers := args.Key("request").Key("headers")
 	for _, h := range secretHeaders {
-		if headers.Key(h).kind == Missing {
+		if headers.Key(h).Kind() == value.Missing {
 			continue
 		}
 		headers = headers.Without(h)
 		args = args.With("request", args.Key("request").With("headers", headers))
 	}
-	if args.kind == Missing {
-		args = Obj()
+	if args.Kind() == value.Missing {
+		args = value.Obj()
 	}
 	return args, ""
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // drive evaluates until nothing waits, answering each call by its column, and
@@ -128,7 +130,7 @@ func TestWebhookCarries(t *testing.T) {
 	args := `{"auth":{"id":"u1"},"token":"t","request":{"headers":{"authorization":"Bearer t","cookie":"c","proxy-authorization":"p","x-a":"1"},"path":"/"}}`
 	v := evaluate(t, hook("x"), args, nil)
 	want := `{"auth":{"id":"u1"},"token":"t","request":{"headers":{"x-a":"1"},"path":"/"}}`
-	if c := v.Calls[0]; c.Body.String() != want || c.UserToken != "t" || c.Claims.Kind() != Missing {
+	if c := v.Calls[0]; c.Body.String() != want || c.UserToken != "t" || c.Claims.Kind() != value.Missing {
 		t.Errorf("got %s with token %q and claims %s", c.Body, c.UserToken, c.Claims)
 	}
 	v = evaluate(t, `{"rule":"webhook","url":"http://hook/x","claims":{"id":"args.auth.id","role":"x"},"body":{"who":"args.auth","path":["args.request.path"]}}`, args, nil)
@@ -145,7 +147,7 @@ func TestTooManyCalls(t *testing.T) {
 	r := mustCompile(t, `{"rule":"or","clauses":[`+query1("a", "")+`,`+query1("b", "")+`,`+query1("c", "")+`,{"rule":"allow"}]}`)
 	memo := Memo{}
 	for _, id := range []string{"rule.clauses[0]", "rule.clauses[1]", "rule.clauses[2]"} {
-		memo[id] = Reply{Rows: Arr()}
+		memo[id] = Reply{Rows: value.Arr()}
 	}
 	if v := r.Eval(&Input{MaxCalls: 2}, memo); v.Outcome != Unknown || !v.TooMany {
 		t.Errorf("3 calls of 2: got %v, too many %v", v.Outcome, v.TooMany)
@@ -180,7 +182,7 @@ func TestPendingBody(t *testing.T) {
 		{query1("c", `,"find":{"a":"args.params.x"}`), Waiting},
 		{query1("c", `,"find":{"a":{"$in":"args.params.x"}}`), Waiting},
 	} {
-		in := &Input{Args: Obj(Member{Key: "auth", Value: mustParse(t, `{"id":"u1"}`)}, Member{Key: "params", Value: PendingValue})}
+		in := &Input{Args: value.Obj(value.Member{Key: "auth", Value: mustParse(t, `{"id":"u1"}`)}, value.Member{Key: "params", Value: value.PendingValue})}
 		if v := mustCompile(t, tc.rule).Eval(in, Memo{}); v.Outcome != tc.want || len(v.Calls) != 0 {
 			t.Errorf("%s: got %v with %d calls", tc.rule, v.Outcome, len(v.Calls))
 		}

@@ -3,6 +3,8 @@ package rules
 import (
 	"slices"
 	"testing"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 func TestColumnsThatAreFetched(t *testing.T) {
@@ -96,7 +98,7 @@ func TestColumnsThatAreFetched(t *testing.T) {
 
 func compileText(t *testing.T, text string) (*Rule, Faults) {
 	t.Helper()
-	spec, err := Parse(text, 64)
+	spec, err := value.Parse(text, 64)
 	if err != nil {
 		t.Fatal(text, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Scope is what compiling needs to know of the policy around a rule. Where a
@@ -37,7 +39,7 @@ type clause interface{ run(*run) result }
 
 // Compile compiles a rule that stands at place. It gives the rule, or all its
 // faults.
-func Compile(spec Value, place string, sc *Scope) (*Rule, Faults) {
+func Compile(spec value.Value, place string, sc *Scope) (*Rule, Faults) {
 	c := &compiler{sc: sc}
 	r := c.rule(spec, place)
 	if len(c.faults) > 0 {
@@ -93,16 +95,16 @@ var kinds = map[string][]string{
 	"filter":        {"field*", "clause*", "onUnknown"},
 }
 
-func (c *compiler) rule(spec Value, place string) *Rule {
+func (c *compiler) rule(spec value.Value, place string) *Rule {
 	r := &Rule{place: place, clause: deny{}}
-	if spec.kind != Object {
+	if spec.Kind() != value.Object {
 		c.faults.add(place, "want a rule, found %s", found(spec))
 		return r
 	}
 	kind, ok := spec.Key("rule").Text()
 	fields, known := kinds[kind]
 	switch {
-	case spec.Key("rule").kind == Missing:
+	case spec.Key("rule").Kind() == value.Missing:
 		c.faults.add(place, "want a rule with its name, such as {rule: allow}")
 		return r
 	case !ok:
@@ -123,21 +125,21 @@ func (c *compiler) rule(spec Value, place string) *Rule {
 }
 
 // fields reports fields that the rule does not have, and those it lacks.
-func (c *compiler) fields(spec Value, place, kind string, fields []string) {
-	spec.Each(func(key string, _ Value) bool {
+func (c *compiler) fields(spec value.Value, place, kind string, fields []string) {
+	spec.Each(func(key string, _ value.Value) bool {
 		if key != "rule" && key != "name" && key != "error" && !slices.Contains(fields, key) && !slices.Contains(fields, key+"*") {
 			c.faults.add(Join(place, key), "a rule %s has no field %q", kind, key)
 		}
 		return true
 	})
 	for _, f := range fields {
-		if name, required := strings.CutSuffix(f, "*"); required && spec.Key(name).kind == Missing {
+		if name, required := strings.CutSuffix(f, "*"); required && spec.Key(name).Kind() == value.Missing {
 			c.faults.add(place, "a rule %s needs %s", kind, name)
 		}
 	}
 }
 
-func (c *compiler) clause(r *Rule, spec Value, place string) clause {
+func (c *compiler) clause(r *Rule, spec value.Value, place string) clause {
 	switch r.kind {
 	case "allow":
 		return allow{}
@@ -168,17 +170,17 @@ func (c *compiler) clause(r *Rule, spec Value, place string) clause {
 	return c.rewrite(r, spec, place)
 }
 
-func (c *compiler) clauses(r *Rule, spec Value, place string) []*Rule {
+func (c *compiler) clauses(r *Rule, spec value.Value, place string) []*Rule {
 	list, at := spec.Key("clauses"), Join(place, "clauses")
-	if list.kind == Missing {
+	if list.Kind() == value.Missing {
 		return nil // reported as missing
 	}
-	if list.kind != Array || list.Len() == 0 {
+	if list.Kind() != value.Array || list.Len() == 0 {
 		c.faults.add(at, "want an array of rules that is not empty, found %s", found(list))
 		return nil
 	}
 	var rules []*Rule
-	list.Each(func(_ string, x Value) bool {
+	list.Each(func(_ string, x value.Value) bool {
 		in := c.rule(x, Elem(at, len(rules)))
 		r.adopt(in)
 		rules = append(rules, in)
@@ -188,9 +190,9 @@ func (c *compiler) clauses(r *Rule, spec Value, place string) []*Rule {
 }
 
 // guard compiles the `clause` of a rule, nil when it has none.
-func (c *compiler) guard(r *Rule, spec Value, place string) *Rule {
+func (c *compiler) guard(r *Rule, spec value.Value, place string) *Rule {
 	s := spec.Key("clause")
-	if s.kind == Missing {
+	if s.Kind() == value.Missing {
 		return nil
 	}
 	in := c.rule(s, Join(place, "clause"))
@@ -209,11 +211,11 @@ func (r *Rule) adopt(in *Rule) {
 }
 
 // text is a field that must be a string that is not empty.
-func (c *compiler) text(spec Value, place, field string) string {
+func (c *compiler) text(spec value.Value, place, field string) string {
 	v := spec.Key(field)
 	s, ok := v.Text()
 	switch {
-	case v.kind == Missing:
+	case v.Kind() == value.Missing:
 	case !ok:
 		c.faults.add(Join(place, field), "want string, found %s", found(v))
 	case s == "":
@@ -222,21 +224,21 @@ func (c *compiler) text(spec Value, place, field string) string {
 	return s
 }
 
-func (c *compiler) optionalText(spec Value, place, field string) string {
+func (c *compiler) optionalText(spec value.Value, place, field string) string {
 	v := spec.Key(field)
 	s, ok := v.Text()
-	if v.kind != Missing && !ok {
+	if v.Kind() != value.Missing && !ok {
 		c.faults.add(Join(place, field), "want string, found %s", found(v))
 	}
 	return s
 }
 
 // oneOf is a field that must be one of some words; without it, the first.
-func (c *compiler) oneOf(spec Value, place, field string, words ...string) string {
+func (c *compiler) oneOf(spec value.Value, place, field string, words ...string) string {
 	v := spec.Key(field)
 	s, _ := v.Text()
 	switch {
-	case v.kind == Missing:
+	case v.Kind() == value.Missing:
 		return words[0]
 	case !slices.Contains(words, s):
 		c.faults.add(Join(place, field), "want one of %s, found %s", strings.Join(words, ", "), v)
@@ -245,9 +247,9 @@ func (c *compiler) oneOf(spec Value, place, field string, words ...string) strin
 }
 
 // argsPath is a field that must be a path into args; without it, def.
-func (c *compiler) argsPath(spec Value, place, field, def string) *path {
+func (c *compiler) argsPath(spec value.Value, place, field, def string) *path {
 	s := def
-	if v := spec.Key(field); v.kind != Missing {
+	if v := spec.Key(field); v.Kind() != value.Missing {
 		s = c.text(spec, place, field)
 		if s == "" {
 			return nil // reported
@@ -264,9 +266,9 @@ func (c *compiler) argsPath(spec Value, place, field, def string) *path {
 const maxCache = 24 * time.Hour
 
 // cache is how old an answer may be.
-func (c *compiler) cache(spec Value, place string) time.Duration {
+func (c *compiler) cache(spec value.Value, place string) time.Duration {
 	v := spec.Key("cache")
-	if v.kind == Missing {
+	if v.Kind() == value.Missing {
 		return 0
 	}
 	s, _ := v.Text()

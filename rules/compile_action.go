@@ -1,8 +1,12 @@
 package rules
 
-import "strings"
+import (
+	"strings"
 
-func (c *compiler) force(r *Rule, spec Value, place string) clause {
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+func (c *compiler) force(r *Rule, spec value.Value, place string) clause {
 	f := &force{guard: c.guard(r, spec, place)}
 	if s := c.text(spec, place, "field"); s != "" {
 		f.target = c.target(r, s, Join(place, "field"))
@@ -18,14 +22,14 @@ func (c *compiler) force(r *Rule, spec Value, place string) clause {
 	}
 	f.value = o
 	o.reads(&r.reads)
-	if f.target.path == nil || v.kind == Missing {
+	if f.target.path == nil || v.Kind() == value.Missing {
 		return nil // reported
 	}
 	return f
 }
 
 // forcedHeaders are the request headers that a force at p sets.
-func forcedHeaders(p *path, value Value) (names []string) {
+func forcedHeaders(p *path, forced value.Value) (names []string) {
 	if p.steps[0].key != "request" || len(p.steps) > 3 {
 		return nil
 	}
@@ -34,12 +38,12 @@ func forcedHeaders(p *path, value Value) (names []string) {
 		return []string{lower(p.steps[2].key)}
 	case len(p.steps) == 2 && p.steps[1].key == "headers":
 	case len(p.steps) == 1:
-		value = value.Key("headers")
+		forced = forced.Key("headers")
 	default:
 		return nil
 	}
-	value.Each(func(key string, _ Value) bool {
-		if value.kind == Object {
+	forced.Each(func(key string, _ value.Value) bool {
+		if forced.Kind() == value.Object {
 			names = append(names, lower(key))
 		}
 		return true
@@ -66,7 +70,7 @@ func (c *compiler) target(r *Rule, text, at string) target {
 	return t
 }
 
-func (c *compiler) rewrite(r *Rule, spec Value, place string) clause {
+func (c *compiler) rewrite(r *Rule, spec value.Value, place string) clause {
 	w := &rewrite{guard: c.guard(r, spec, place), respond: c.sc.Response}
 	w.fields = c.paths(r, spec.Key("fields"), Join(place, "fields"))
 	if r.kind == "remove" {
@@ -84,7 +88,7 @@ func (c *compiler) rewrite(r *Rule, spec Value, place string) clause {
 	request, response := t, t
 	request.encoding = c.oneOf(spec, place, "encoding", "base64", "hex")
 	response.encoding = request.encoding
-	if spec.Key("encoding").kind == Missing {
+	if spec.Key("encoding").Kind() == value.Missing {
 		response.encoding = "hex" // what Space Cloud's clients compare with
 	}
 	w.request, w.response = &request, &response
@@ -92,11 +96,12 @@ func (c *compiler) rewrite(r *Rule, spec Value, place string) clause {
 }
 
 // paths compiles `fields`: an array of paths, or one path to an array of them.
-func (c *compiler) paths(r *Rule, spec Value, at string) (f fields) {
-	switch spec.kind {
-	case Missing: // reported
-	case String:
-		p, err := c.reach.path(spec.str)
+func (c *compiler) paths(r *Rule, spec value.Value, at string) (f fields) {
+	switch spec.Kind() {
+	case value.Missing: // reported
+	case value.String:
+		text, _ := spec.Text()
+		p, err := c.reach.path(text)
 		if err != nil {
 			c.faults.add(at, "%v that holds an array of paths", err)
 			return f
@@ -106,9 +111,9 @@ func (c *compiler) paths(r *Rule, spec Value, at string) (f fields) {
 		// What is written there may be any path.
 		r.reads.all, r.writes.all = true, true
 		r.response = r.response || c.sc.Response
-	case Array:
+	case value.Array:
 		i := 0
-		spec.Each(func(_ string, x Value) bool {
+		spec.Each(func(_ string, x value.Value) bool {
 			s, ok := x.Text()
 			if !ok {
 				c.faults.add(Elem(at, i), "want a path, found %s", found(x))

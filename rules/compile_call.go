@@ -2,9 +2,11 @@ package rules
 
 import (
 	"net/url"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
-func (c *compiler) query(r *Rule, spec Value, place string) clause {
+func (c *compiler) query(r *Rule, spec value.Value, place string) clause {
 	q := &query{id: place, limit: DefaultLimit}
 	q.db, q.col = c.text(spec, place, "db"), c.text(spec, place, "col")
 	if c.sc.Database != nil && q.db != "" {
@@ -12,7 +14,7 @@ func (c *compiler) query(r *Rule, spec Value, place string) clause {
 			c.faults.add(Join(place, "db"), "%s", reason)
 		}
 	}
-	if v := spec.Key("find"); v.kind != Missing {
+	if v := spec.Key("find"); v.Kind() != value.Missing {
 		q.find = findDocument(v, Join(place, "find"), &c.faults)
 	}
 	q.at = c.argsPath(spec, place, "store", "args.result")
@@ -29,19 +31,19 @@ func (c *compiler) query(r *Rule, spec Value, place string) clause {
 	return q
 }
 
-func (c *compiler) webhook(r *Rule, spec Value, place string) clause {
+func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
 	w := &webhook{id: place, url: c.text(spec, place, "url")}
 	if w.url != "" {
 		c.url(w.url, Join(place, "url"))
 	}
 	w.at = c.argsPath(spec, place, "store", "args.result")
 	w.cache = c.cache(spec, place)
-	if v := spec.Key("claims"); v.kind == Object && !isLiteralText(v) {
+	if v := spec.Key("claims"); v.Kind() == value.Object && !isLiteralText(v) {
 		w.claims = parseTemplate(v, Join(place, "claims"), &c.faults)
-	} else if v.kind != Missing {
+	} else if v.Kind() != value.Missing {
 		c.faults.add(Join(place, "claims"), "want an object, found %s", found(v))
 	}
-	if v := spec.Key("body"); v.kind != Missing {
+	if v := spec.Key("body"); v.Kind() != value.Missing {
 		w.body = parseTemplate(v, Join(place, "body"), &c.faults)
 	}
 	if !c.sc.CanSign {

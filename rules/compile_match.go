@@ -4,9 +4,11 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
-func (c *compiler) match(r *Rule, spec Value, place string) clause {
+func (c *compiler) match(r *Rule, spec value.Value, place string) clause {
 	m := &match{}
 	m.typ, m.eval = c.text(spec, place, "type"), c.text(spec, place, "eval")
 	evals, ok := evals[m.typ]
@@ -34,9 +36,9 @@ func (c *compiler) match(r *Rule, spec Value, place string) clause {
 }
 
 // operand compiles f1 or f2. What is written there must be of the rule's type.
-func (c *compiler) operand(m *match, spec Value, place, field string) *operand {
+func (c *compiler) operand(m *match, spec value.Value, place, field string) *operand {
 	v := spec.Key(field)
-	if v.kind == Missing {
+	if v.Kind() == value.Missing {
 		return nil // reported
 	}
 	o := c.element(m, v, Join(place, field))
@@ -45,9 +47,9 @@ func (c *compiler) operand(m *match, spec Value, place, field string) *operand {
 	}
 	at := Join(place, field)
 	switch {
-	case m.typ == "date" && v.kind == String:
+	case m.typ == "date" && v.Kind() == value.String:
 		c.faults.add(at, "%s is no date: want RFC 3339 with a zone, or YYYY-MM-DD", v)
-	case m.typ == "ip" && v.kind == String:
+	case m.typ == "ip" && v.Kind() == value.String:
 		c.faults.add(at, "%s is no IP address", v)
 	default:
 		c.faults.add(at, "want %s, found %s", m.typ, found(v))
@@ -57,7 +59,7 @@ func (c *compiler) operand(m *match, spec Value, place, field string) *operand {
 
 // element compiles a value that may be a reference; under number and bool every
 // string of f1 and f2 is one.
-func (c *compiler) element(m *match, v Value, at string) *operand {
+func (c *compiler) element(m *match, v value.Value, at string) *operand {
 	s, isText := v.Text()
 	if isText && (m.typ == "number" || m.typ == "bool") && !c.reach.isReference(s) {
 		c.faults.add(at, "%v: under type %s every string is a reference", wantReference(s), m.typ)
@@ -72,9 +74,9 @@ func (c *compiler) element(m *match, v Value, at string) *operand {
 }
 
 // list compiles the f2 of in and notIn.
-func (c *compiler) list(m *match, spec Value, place string) *list {
+func (c *compiler) list(m *match, spec value.Value, place string) *list {
 	v, at := spec.Key("f2"), Join(place, "f2")
-	if v.kind == Missing {
+	if v.Kind() == value.Missing {
 		return nil // reported
 	}
 	if s, ok := v.Text(); ok && c.reach.isReference(s) {
@@ -85,12 +87,12 @@ func (c *compiler) list(m *match, spec Value, place string) *list {
 		}
 		return &list{from: o}
 	}
-	if v.kind != Array {
+	if v.Kind() != value.Array {
 		c.faults.add(at, "%s wants an array or a reference to one, found %s", m.eval, found(v))
 		return nil
 	}
 	l := &list{elems: []*operand{}}
-	v.Each(func(_ string, x Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		where := Elem(at, len(l.elems))
 		o, err := c.reach.operand(x)
 		if err != nil {
@@ -114,7 +116,7 @@ func (c *compiler) listText(m *match, s, at string) {
 	if _, err := netip.ParsePrefix(s); err == nil {
 		return
 	}
-	if _, ok := addressOf(Str(s)); !ok {
+	if _, ok := addressOf(value.Str(s)); !ok {
 		c.faults.add(at, "%q is no IP address and no CIDR block", s)
 	}
 }

@@ -3,6 +3,8 @@ package rules
 import (
 	"io"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Outcome is what a rule says. The zero value denies.
@@ -21,13 +23,13 @@ func (o Outcome) String() string {
 
 // Input is what a rule is evaluated against. It is not changed.
 type Input struct {
-	Args     Value     // the args object; a root that is not there yet is PendingValue
-	Verified bool      // the token was verified
-	Token    string    // the user's token as it came, "" when there is none
-	Now      time.Time // the time of the request, the same all through
-	MaxCalls int       // more calls than this make Verdict.TooMany; 0: DefaultCalls
-	Element  string    // tells evaluations of one rule for one request apart, see Call.ID
-	Rand     io.Reader // nonces; nil: crypto/rand
+	Args     value.Value // the args object; a root that is not there yet is PendingValue
+	Verified bool        // the token was verified
+	Token    string      // the user's token as it came, "" when there is none
+	Now      time.Time   // the time of the request, the same all through
+	MaxCalls int         // more calls than this make Verdict.TooMany; 0: DefaultCalls
+	Element  string      // tells evaluations of one rule for one request apart, see Call.ID
+	Rand     io.Reader   // nonces; nil: crypto/rand
 }
 
 // DefaultCalls is how many calls one evaluation may make unless told otherwise.
@@ -37,7 +39,7 @@ const DefaultCalls = 32
 type Verdict struct {
 	Outcome  Outcome
 	Calls    []Call           // Waiting: those that can be made now; none: a Pending root is awaited
-	Args     Value            // args afterwards
+	Args     value.Value      // args afterwards
 	Response []ResponseAction // Yes: what is to be done to the response, in order
 	Message  string           // denied: what the client is told, "" when no rule on the denying path has an `error`
 	Place    string           // denied: of the clause that decided
@@ -66,8 +68,8 @@ func unknown(reason string) result { return result{outcome: Unknown, reason: rea
 type run struct {
 	in       *Input
 	replies  Replies
-	args     Value  // as changed so far; going back is to assign an earlier one
-	item     *Value // the element, inside a filter
+	args     value.Value  // as changed so far; going back is to assign an earlier one
+	item     *value.Value // the element, inside a filter
 	response []ResponseAction
 
 	calls    []Call // made, and not answered yet

@@ -5,15 +5,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const testKey = "Olw6AhA/GzSxfhwKLxO7JJsUL6VUwwGEFTgxzoZPy9g="
 
 var testNow = time.Date(2026, 3, 4, 5, 6, 7, 891000000, time.UTC)
 
-func mustParse(t testing.TB, text string) Value {
+func mustParse(t testing.TB, text string) value.Value {
 	t.Helper()
-	v, err := Parse(text, 64)
+	v, err := value.Parse(text, 64)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -40,7 +42,8 @@ func mustCompile(t testing.TB, rule string) *Rule {
 func evaluate(t testing.TB, rule, args string, replies Memo) Verdict {
 	t.Helper()
 	a := mustParse(t, args)
-	return mustCompile(t, rule).Eval(&Input{Args: a, Verified: a.Key("auth").kind != Missing, Token: a.Key("token").str, Now: testNow}, replies)
+	token, _ := a.Key("token").Text()
+	return mustCompile(t, rule).Eval(&Input{Args: a, Verified: a.Key("auth").Kind() != value.Missing, Token: token, Now: testNow}, replies)
 }
 
 func TestMatch(t *testing.T) {
@@ -182,7 +185,7 @@ func TestOperands(t *testing.T) {
 		"utils.roundUpDate(args.auth.d, 'year')":                          `"2020-01-01T00:00:00+01:00"`,
 		"utils.roundUpDate(args.auth.d, 'minute')":                        `"2020-03-29T01:30:00+01:00"`,
 	} {
-		v := evaluate(t, `{"rule":"force","field":"args.out","value":`+Str(ref).String()+`}`, args, nil)
+		v := evaluate(t, `{"rule":"force","field":"args.out","value":`+value.Str(ref).String()+`}`, args, nil)
 		if want == "" {
 			if v.Outcome != Unknown {
 				t.Errorf("%s: got %v %s, want unknown", ref, v.Outcome, v.Args.Key("out"))
@@ -274,7 +277,7 @@ func TestGCMRoundTrip(t *testing.T) {
 		if bad == sealed {
 			continue
 		}
-		v := evaluate(t, `{"rule":"decrypt","algorithm":"aes-gcm","fields":["args.a"]}`, `{"a":`+Str(bad).String()+`}`, nil)
+		v := evaluate(t, `{"rule":"decrypt","algorithm":"aes-gcm","fields":["args.a"]}`, `{"a":`+value.Str(bad).String()+`}`, nil)
 		if v.Outcome != Unknown {
 			t.Errorf("a forged %q decrypts", bad)
 		}

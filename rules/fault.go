@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Fault is what is wrong at one place of a policy.
@@ -55,9 +57,9 @@ func Join(place, key string) string {
 // Elem is the place of an element of the array at place.
 func Elem(place string, i int) string { return place + "[" + strconv.Itoa(i) + "]" }
 
-func found(v Value) string {
-	if v.kind == Missing {
+func found(v value.Value) string {
+	if v.Kind() == value.Missing {
 		return "nothing"
 	}
-	return v.kind.String()
+	return v.Kind().String()
 }

@@ -1,6 +1,10 @@
 package rules
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rulegate/rulegate/rules/value"
+)
 
 // maxElements bounds the elements that the filters of one evaluation look at, a
 // filter in a filter's clause included: nobody else is served meanwhile.
@@ -13,7 +17,7 @@ type filter struct {
 	drop   bool // an element that nobody can decide about goes, and blocks nothing
 }
 
-func (c *compiler) filter(r *Rule, spec Value, place string) clause {
+func (c *compiler) filter(r *Rule, spec value.Value, place string) clause {
 	f := &filter{drop: c.oneOf(spec, place, "onUnknown", "block", "drop") == "drop"}
 	if s := c.text(spec, place, "field"); s != "" {
 		f.target = c.target(r, s, Join(place, "field"))
@@ -34,7 +38,7 @@ func (f *filter) run(r *run) result {
 		return noKey(f.target.path, k)
 	}
 	if f.target.response {
-		if r.args.awaits(f.clause.reads) || r.args.awaits(f.clause.writes) {
+		if awaits(r.args, f.clause.reads) || awaits(r.args, f.clause.writes) {
 			return waiting // when the response is there, nobody waits any more
 		}
 		in := *r.in
@@ -49,34 +53,34 @@ func (f *filter) run(r *run) result {
 	if res.outcome != Yes {
 		return res
 	}
-	if now, _ := f.list(r.args, keys); now.same(kept) {
+	if now, _ := f.list(r.args, keys); now.Same(kept) {
 		return yes
 	}
-	args, o := r.args.set(keys, kept)
-	if o != free {
-		return o.result(f.target.path)
+	args, o := r.args.Set(keys, kept)
+	if o != value.Free {
+		return obstructed(o, f.target.path)
 	}
 	r.args = args
 	return yes
 }
 
 // list is the array at keys, which lead through objects only.
-func (f *filter) list(v Value, keys []string) (Value, result) {
+func (f *filter) list(v value.Value, keys []string) (value.Value, result) {
 	for _, key := range keys {
-		if v.kind == Pending {
+		if v.Kind() == value.Pending {
 			return v, waiting
 		}
-		if v.kind == Array {
-			return v, blocked.result(f.target.path)
+		if v.Kind() == value.Array {
+			return v, obstructed(value.Blocked, f.target.path)
 		}
 		v = v.Key(key)
 	}
-	switch v.kind {
-	case Array:
+	switch v.Kind() {
+	case value.Array:
 		return v, yes
-	case Pending:
+	case value.Pending:
 		return v, waiting
-	case Missing:
+	case value.Missing:
 		return v, unknown(f.target.path.text + " is missing")
 	}
 	return v, unknown(f.target.path.text + ": want array, found " + found(v))
@@ -86,15 +90,15 @@ func (f *filter) list(v Value, keys []string) (Value, result) {
 // request stays for the elements it keeps, as with a guard; for the response
 // there is no request to change any more, and each element is asked about with
 // the same args. The list itself comes back when nothing goes.
-func (f *filter) keep(r *run, list Value) (Value, result) {
+func (f *filter) keep(r *run, list value.Value) (value.Value, result) {
 	var (
 		outer = r.item
-		elems []Value
+		elems []value.Value
 		all   = true
 		at    = -1
 		last  = yes
 	)
-	list.Each(func(_ string, x Value) bool {
+	list.Each(func(_ string, x value.Value) bool {
 		at++
 		if r.elements++; r.elements > maxElements {
 			last = unknown(fmt.Sprintf("more than %d elements", maxElements))
@@ -125,13 +129,13 @@ func (f *filter) keep(r *run, list Value) (Value, result) {
 	if last.outcome != Yes || all {
 		return list, last
 	}
-	return Arr(elems...), yes
+	return value.Arr(elems...), yes
 }
 
 // awaits says whether one of the roots is still Pending.
-func (v Value) awaits(rs roots) (pending bool) {
-	v.Each(func(key string, x Value) bool {
-		pending = x.kind == Pending && rs.has(key)
+func awaits(v value.Value, rs roots) (pending bool) {
+	v.Each(func(key string, x value.Value) bool {
+		pending = x.Kind() == value.Pending && rs.has(key)
 		return !pending
 	})
 	return pending

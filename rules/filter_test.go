@@ -3,6 +3,8 @@ package rules
 import (
 	"strings"
 	"testing"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const mine = `{"rule":"match","type":"string","eval":"==","f1":"item.owner","f2":"args.auth.id"}`
@@ -120,10 +122,10 @@ func TestFilterWaits(t *testing.T) {
 			t.Errorf("%s: want params to be read, and no more: %v %v", field, r.reads, r.writes)
 		}
 		args := mustParse(t, `{"list":[{"owner":"u1"}]}`)
-		if v := r.Eval(&Input{Args: args.With("params", PendingValue)}, nil); v.Outcome != Waiting {
+		if v := r.Eval(&Input{Args: args.With("params", value.PendingValue)}, nil); v.Outcome != Waiting {
 			t.Errorf("%s: got %v, want it to wait", field, v.Outcome)
 		}
-		if v := r.Eval(&Input{Args: args.With("params", mustParse(t, `{"id":"u1"}`)).With("other", PendingValue)}, nil); v.Outcome != Yes {
+		if v := r.Eval(&Input{Args: args.With("params", mustParse(t, `{"id":"u1"}`)).With("other", value.PendingValue)}, nil); v.Outcome != Yes {
 			t.Errorf("%s: got %v %s", field, v.Outcome, v.Reason)
 		}
 	}

@@ -1,6 +1,10 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
+)
 
 // This file compiles `find`, MongoDB's query syntax. What may be a reference
 // and what it may bring is decided here, once: a reference brings a scalar, or
@@ -8,13 +12,13 @@ import "strings"
 // never becomes an operator.
 
 // findDocument reads a document of conditions.
-func findDocument(spec Value, place string, fs *Faults) *template {
+func findDocument(spec value.Value, place string, fs *Faults) *template {
 	t := &template{}
-	if spec.kind != Object {
+	if spec.Kind() != value.Object {
 		fs.add(place, "want an object of conditions, found %s", found(spec))
 		return t
 	}
-	spec.Each(func(key string, x Value) bool {
+	spec.Each(func(key string, x value.Value) bool {
 		at := Join(place, key)
 		var in *template
 		switch {
@@ -33,13 +37,13 @@ func findDocument(spec Value, place string, fs *Faults) *template {
 	return t
 }
 
-func findDocuments(spec Value, place string, fs *Faults) *template {
+func findDocuments(spec value.Value, place string, fs *Faults) *template {
 	t := &template{array: true}
-	if spec.kind != Array || spec.Len() == 0 {
+	if spec.Kind() != value.Array || spec.Len() == 0 {
 		fs.add(place, "want an array of conditions that is not empty, found %s", found(spec))
 		return t
 	}
-	spec.Each(func(_ string, x Value) bool {
+	spec.Each(func(_ string, x value.Value) bool {
 		t.inner = append(t.inner, findDocument(x, Elem(place, len(t.inner)), fs))
 		return true
 	})
@@ -48,10 +52,10 @@ func findDocuments(spec Value, place string, fs *Faults) *template {
 
 // findCondition reads what is asked of one column: operators, or a value that
 // it must equal.
-func findCondition(spec Value, place string, fs *Faults) *template {
+func findCondition(spec value.Value, place string, fs *Faults) *template {
 	operators, others := 0, 0
-	if !isExtended(spec) && spec.kind == Object {
-		spec.Each(func(key string, _ Value) bool {
+	if !isExtended(spec) && spec.Kind() == value.Object {
+		spec.Each(func(key string, _ value.Value) bool {
 			if strings.HasPrefix(key, "$") {
 				operators++
 			} else {
@@ -70,20 +74,20 @@ func findCondition(spec Value, place string, fs *Faults) *template {
 	return findOperators(spec, place, fs)
 }
 
-func findOperators(spec Value, place string, fs *Faults) *template {
+func findOperators(spec value.Value, place string, fs *Faults) *template {
 	t := &template{}
-	if spec.kind != Object || spec.Len() == 0 {
+	if spec.Kind() != value.Object || spec.Len() == 0 {
 		fs.add(place, "want an object of operators, found %s", found(spec))
 		return t
 	}
-	spec.Each(func(key string, x Value) bool {
+	spec.Each(func(key string, x value.Value) bool {
 		at := Join(place, key)
 		var in *template
 		switch key {
 		case "$eq", "$ne":
 			in = findValue(x, at, fs)
 		case "$gt", "$gte", "$lt", "$lte":
-			if x.kind == Null || x.kind == Array || x.kind == Object && !isExtended(x) && !isLiteralText(x) {
+			if x.Kind() == value.Null || x.Kind() == value.Array || x.Kind() == value.Object && !isExtended(x) && !isLiteralText(x) {
 				fs.add(at, "want a value that has an order, found %s", found(x))
 			}
 			in = findValue(x, at, fs)
@@ -106,21 +110,21 @@ func findOperators(spec Value, place string, fs *Faults) *template {
 
 // findValue reads a value to compare with, in which every string may be a
 // reference to a scalar.
-func findValue(spec Value, place string, fs *Faults) *template {
+func findValue(spec value.Value, place string, fs *Faults) *template {
 	switch {
 	case isLiteralText(spec):
 	case isExtended(spec):
 		return findExtended(spec, place, fs)
-	case spec.kind == Array:
+	case spec.Kind() == value.Array:
 		t := &template{array: true}
-		spec.Each(func(_ string, x Value) bool {
+		spec.Each(func(_ string, x value.Value) bool {
 			t.inner = append(t.inner, findValue(x, Elem(place, len(t.inner)), fs))
 			return true
 		})
 		return t
-	case spec.kind == Object:
+	case spec.Kind() == value.Object:
 		t := &template{}
-		spec.Each(func(key string, x Value) bool {
+		spec.Each(func(key string, x value.Value) bool {
 			at := Join(place, key)
 			if strings.HasPrefix(key, "$") {
 				fs.add(at, "no operator may stand inside a value")
@@ -137,18 +141,18 @@ func findValue(spec Value, place string, fs *Faults) *template {
 	return leaf
 }
 
-func findList(spec Value, place string, fs *Faults) *template {
+func findList(spec value.Value, place string, fs *Faults) *template {
 	if s, ok := spec.Text(); ok && ofArgs.isReference(s) {
 		return findLeaf(spec, place, fs, isScalars)
 	}
-	if spec.kind != Array {
+	if spec.Kind() != value.Array {
 		fs.add(place, "want an array or a reference to one, found %s", found(spec))
 		return &template{}
 	}
 	return findValue(spec, place, fs)
 }
 
-func findRegex(spec Value, place string, fs *Faults) *template {
+func findRegex(spec value.Value, place string, fs *Faults) *template {
 	s, ok := spec.Text()
 	switch {
 	case !ok:
@@ -166,7 +170,7 @@ func findRegex(spec Value, place string, fs *Faults) *template {
 // findLeaf reads a string that may be a reference; what a reference brings must
 // pass check, what is written there may be anything but is checked as well
 // where it is not null.
-func findLeaf(spec Value, place string, fs *Faults, check func(Value) string) *template {
+func findLeaf(spec value.Value, place string, fs *Faults, check func(value.Value) string) *template {
 	o, err := ofArgs.operand(spec)
 	if err != nil {
 		fs.add(place, "%v", err)
@@ -175,60 +179,60 @@ func findLeaf(spec Value, place string, fs *Faults, check func(Value) string) *t
 	if !o.isLiteral() {
 		return &template{operand: o, check: check}
 	}
-	if reason := check(o.literal); reason != "" && spec.kind != Null {
+	if reason := check(o.literal); reason != "" && spec.Kind() != value.Null {
 		fs.add(place, "%s", reason)
 	}
 	return &template{operand: o}
 }
 
 // isExtended recognises {"$date": …} and {"$oid": …}.
-func isExtended(v Value) bool {
-	return v.kind == Object && v.Len() == 1 && (v.Key("$date").kind != Missing || v.Key("$oid").kind != Missing)
+func isExtended(v value.Value) bool {
+	return v.Kind() == value.Object && v.Len() == 1 && (v.Key("$date").Kind() != value.Missing || v.Key("$oid").Kind() != value.Missing)
 }
 
-func isLiteralText(v Value) bool { _, ok := literalText(v); return ok }
+func isLiteralText(v value.Value) bool { _, ok := literalText(v); return ok }
 
 // findExtended reads a date or an ObjectID, whose text may be a reference.
-func findExtended(spec Value, place string, fs *Faults) *template {
+func findExtended(spec value.Value, place string, fs *Faults) *template {
 	key, check := "$date", isDate
-	if spec.Key("$oid").kind != Missing {
+	if spec.Key("$oid").Kind() != value.Missing {
 		key, check = "$oid", isOID
 	}
 	leaf := findLeaf(spec.Key(key), Join(place, key), fs, check)
-	if spec.Key(key).kind == Null {
-		fs.add(Join(place, key), "%s", check(NullValue))
+	if spec.Key(key).Kind() == value.Null {
+		fs.add(Join(place, key), "%s", check(value.NullValue))
 	}
-	leaf.wrap = func(v Value) Value { return Obj(Member{Key: key, Value: v}) }
+	leaf.wrap = func(v value.Value) value.Value { return value.Obj(value.Member{Key: key, Value: v}) }
 	return leaf
 }
 
-func isScalar(v Value) string {
-	switch v.kind {
-	case Bool, Number, String:
+func isScalar(v value.Value) string {
+	switch v.Kind() {
+	case value.Bool, value.Number, value.String:
 		return ""
 	}
 	return "want a string, number or bool, found " + found(v)
 }
 
-func isScalars(v Value) (reason string) {
-	if v.kind != Array {
+func isScalars(v value.Value) (reason string) {
+	if v.Kind() != value.Array {
 		return "want array, found " + found(v)
 	}
-	v.Each(func(_ string, x Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		reason = isScalar(x)
 		return reason == ""
 	})
 	return reason
 }
 
-func isBool(v Value) string {
-	if v.kind == Bool {
+func isBool(v value.Value) string {
+	if v.Kind() == value.Bool {
 		return ""
 	}
 	return "want bool, found " + found(v)
 }
 
-func isDate(v Value) string {
+func isDate(v value.Value) string {
 	if s, ok := v.Text(); ok {
 		if _, ok := parseDate(s); ok {
 			return ""
@@ -237,7 +241,7 @@ func isDate(v Value) string {
 	return "want a date, RFC 3339 with a zone or YYYY-MM-DD"
 }
 
-func isOID(v Value) string {
+func isOID(v value.Value) string {
 	if s, ok := v.Text(); ok && isObjectID(s) {
 		return ""
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // function is a compiled call of one of utils.
@@ -85,7 +87,7 @@ func (f *function) parseDate(w reach, inside string) (err error) {
 	if _, ok := parseDate(date); !ok {
 		return fmt.Errorf("utils.%s: %q is no date: want RFC 3339 with a zone, or YYYY-MM-DD", f.name, date)
 	}
-	f.date = &operand{text: date, literal: Str(date)}
+	f.date = &operand{text: date, literal: value.Str(date)}
 	return nil
 }
 
@@ -112,7 +114,7 @@ func (f *function) reads(rs *roots) {
 }
 
 // value is Missing where the function cannot say.
-func (f *function) value(r *run) Value {
+func (f *function) value(r *run) value.Value {
 	switch f.name {
 	case "now":
 		return date(r.in.Now.UTC())
@@ -120,74 +122,75 @@ func (f *function) value(r *run) Value {
 		return f.dateValue(r)
 	}
 	v := f.path.resolve(r)
-	if v.kind == Pending {
+	if v.Kind() == value.Pending {
 		return v
 	}
 	switch f.name {
 	case "exists":
-		return Boolean(v.kind != Missing)
+		return value.Boolean(v.Kind() != value.Missing)
 	case "length":
 		return length(v)
 	case "objectIdToString":
 		if s, ok := objectID(v); ok {
-			return Str(s)
+			return value.Str(s)
 		}
-		return Value{}
+		return value.Value{}
 	}
 	s, ok := v.Text()
 	if !ok {
-		return Value{}
+		return value.Value{}
 	}
 	switch f.name {
 	case "number":
-		return Num(s)
+		return value.Num(s)
 	case "lower":
-		return Str(lower(s))
+		return value.Str(lower(s))
 	case "stringToObjectId":
 		if isObjectID(s) {
-			return Obj(Member{Key: "$oid", Value: Str(lower(s))})
+			return value.Obj(value.Member{Key: "$oid", Value: value.Str(lower(s))})
 		}
 	case "split":
-		var parts []Value
+		var parts []value.Value
 		for part := range strings.SplitSeq(s, f.separator) {
-			parts = append(parts, Str(part))
+			parts = append(parts, value.Str(part))
 		}
-		return Arr(parts...)
+		return value.Arr(parts...)
 	}
-	return Value{}
+	return value.Value{}
 }
 
-func (f *function) dateValue(r *run) Value {
+func (f *function) dateValue(r *run) value.Value {
 	v := f.date.value(r)
-	if v.kind == Pending {
+	if v.Kind() == value.Pending {
 		return v
 	}
 	s, _ := v.Text()
 	t, ok := parseDate(s)
 	switch {
 	case !ok:
-		return Value{}
+		return value.Value{}
 	case f.down != nil:
 		return date(f.down(t))
 	}
 	return date(t.Add(f.add))
 }
 
-func date(t time.Time) Value {
+func date(t time.Time) value.Value {
 	if s, ok := formatDate(t); ok {
-		return Str(s)
+		return value.Str(s)
 	}
-	return Value{}
+	return value.Value{}
 }
 
-func length(v Value) Value {
-	switch v.kind {
-	case Array, Object:
-		return Int(int64(v.Len()))
-	case String:
-		return Int(int64(len(v.str)))
+func length(v value.Value) value.Value {
+	switch v.Kind() {
+	case value.Array, value.Object:
+		return value.Int(int64(v.Len()))
+	case value.String:
+		text, _ := v.Text()
+		return value.Int(int64(len(text)))
 	}
-	return Value{}
+	return value.Value{}
 }
 
 // lower is ASCII lower case: other letters depend on whom one asks.
@@ -201,7 +204,7 @@ func lower(s string) string {
 }
 
 // objectID reads MongoDB's extended JSON {"$oid": "24 hex digits"}.
-func objectID(v Value) (s string, ok bool) {
+func objectID(v value.Value) (s string, ok bool) {
 	s, ok = v.Key("$oid").Text()
 	return s, ok && v.Len() == 1 && isObjectID(s)
 }

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"testing"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 var fuzzRules = []string{
@@ -26,9 +28,9 @@ func fuzzReply(c *Call) Reply {
 	case c.Kind == Webhook:
 		return Reply{Status: 200, Body: `{"ok":true}`}
 	case c.Col == "a":
-		return Reply{Rows: Arr(Obj(Member{Key: "x", Value: Str("1")}))}
+		return Reply{Rows: value.Arr(value.Obj(value.Member{Key: "x", Value: value.Str("1")}))}
 	case c.Col == "b":
-		return Reply{Rows: Arr()}
+		return Reply{Rows: value.Arr()}
 	}
 	return Reply{Err: "timeout"}
 }
@@ -45,7 +47,7 @@ func FuzzEval(f *testing.F) {
 		f.Add(rule, fuzzArgs[0], uint8(7*i))
 	}
 	f.Fuzz(func(t *testing.T, rule, args string, order uint8) {
-		spec, err := Parse(rule, 32)
+		spec, err := value.Parse(rule, 32)
 		if err != nil {
 			return
 		}
@@ -53,7 +55,7 @@ func FuzzEval(f *testing.F) {
 		if faults != nil {
 			return
 		}
-		a, err := Parse(args, 32)
+		a, err := value.Parse(args, 32)
 		if err != nil {
 			return
 		}
@@ -92,11 +94,11 @@ func FuzzPath(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if a, err := Parse(args, 32); err == nil {
+		if a, err := value.Parse(args, 32); err == nil {
 			p.resolve(&run{args: a})
 			if keys, _ := p.keys(&run{args: a}); keys != nil {
-				if changed, o := a.set(keys, NullValue); o == free {
-					if _, err := Parse(changed.String(), 64); err != nil && len(keys) < 16 {
+				if changed, o := a.Set(keys, value.NullValue); o == value.Free {
+					if _, err := value.Parse(changed.String(), 64); err != nil && len(keys) < 16 {
 						t.Fatalf("setting %q in %s gives %s: %v", text, args, changed, err)
 					}
 				}
@@ -111,7 +113,7 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Add(`{"rule":"and","clauses":[{}]}`)
 	f.Fuzz(func(t *testing.T, rule string) {
-		spec, err := Parse(rule, 64)
+		spec, err := value.Parse(rule, 64)
 		if err != nil {
 			return
 		}
@@ -126,7 +128,7 @@ func FuzzResponse(f *testing.F) {
 	for _, s := range []string{`{"a":"SECRET"}`, `[{"a":"SECRET","b":1}]`, `{"b":{"a":"SECRET"}}`, `"SECRET"`, `{"\u0061":"SECRET"}`} {
 		f.Add(s)
 	}
-	spec, err := Parse(`{"rule":"remove","fields":["res.a"]}`, 8)
+	spec, err := value.Parse(`{"rule":"remove","fields":["res.a"]}`, 8)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -140,17 +142,17 @@ func FuzzResponse(f *testing.F) {
 		if err != nil || body == "" {
 			return
 		}
-		v, err := Parse(out, 16)
+		v, err := value.Parse(out, 16)
 		if err != nil {
 			t.Fatalf("%q became %q: %v", body, out, err)
 		}
-		var look func(Value)
-		look = func(v Value) {
-			if v.Key("a").Kind() != Missing {
+		var look func(value.Value)
+		look = func(v value.Value) {
+			if v.Key("a").Kind() != value.Missing {
 				t.Fatalf("%q became %q", body, out)
 			}
-			if v.Kind() == Array {
-				v.Each(func(_ string, x Value) bool { look(x); return true })
+			if v.Kind() == value.Array {
+				v.Each(func(_ string, x value.Value) bool { look(x); return true })
 			}
 		}
 		look(v)

@@ -1,6 +1,10 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
+)
 
 type allow struct{}
 
@@ -81,13 +85,13 @@ func none(failed []result) result {
 // outcome, so that they go out with it. What that clause may change is Pending
 // for them (all: in an and; in an or its changes would have been undone). A
 // webhook stays behind: a POST may have consequences.
-func (r *run) lookAhead(before Value, clauses []*Rule, all bool) {
+func (r *run) lookAhead(before value.Value, clauses []*Rule, all bool) {
 	ahead, response := r.ahead, len(r.response)
 	r.ahead = true
 	last := waiting
 	for i, c := range clauses[1:] {
 		if all && last.outcome == Waiting {
-			before = before.await(clauses[i].writes)
+			before = await(before, clauses[i].writes)
 		}
 		r.args = before
 		last = c.run(r)
@@ -106,15 +110,15 @@ func (r *run) lookAhead(before Value, clauses []*Rule, all bool) {
 }
 
 // await makes what a clause may change Pending.
-func (v Value) await(rs roots) Value {
+func await(v value.Value, rs roots) value.Value {
 	if rs.all {
-		v.Each(func(key string, _ Value) bool {
+		v.Each(func(key string, _ value.Value) bool {
 			rs.add(key)
 			return true
 		})
 	}
 	for _, name := range rs.names {
-		v = v.With(name, PendingValue)
+		v = v.With(name, value.PendingValue)
 	}
 	return v
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // maker makes documents and acts of the bytes that the fuzzer brings; without
@@ -161,7 +163,7 @@ func FuzzMask(f *testing.F) {
 				t.Fatalf("%s\n%s\nlets out %s:\n%s", clauses, text, word, got)
 			}
 		}
-		if _, err := Parse(got, 64); err != nil {
+		if _, err := value.Parse(got, 64); err != nil {
 			t.Fatalf("%s\n%s\nbecame\n%s: %v", clauses, text, got, err)
 		}
 	})

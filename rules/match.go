@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // match compares two operands: `f1 eval f2`.
@@ -47,14 +49,14 @@ func (m *match) reads(rs *roots) {
 
 func (m *match) run(r *run) result {
 	v1 := m.f1.value(r)
-	if v1.kind == Pending {
+	if v1.Kind() == value.Pending {
 		return waiting
 	}
 	if m.list != nil {
 		return m.in(r, v1)
 	}
 	v2 := m.f2.value(r)
-	if v2.kind == Pending {
+	if v2.Kind() == value.Pending {
 		return waiting
 	}
 	if res, ok := m.operandFault(m.f1, v1); !ok {
@@ -79,8 +81,8 @@ func (m *match) no() result {
 
 // operandFault says why a value cannot be compared: it is missing, or not of
 // the rule's type.
-func (m *match) operandFault(o *operand, v Value) (result, bool) {
-	if v.kind == Missing {
+func (m *match) operandFault(o *operand, v value.Value) (result, bool) {
+	if v.Kind() == value.Missing {
 		return unknown(o.text + " is missing"), false
 	}
 	if m.typed(v) {
@@ -88,7 +90,7 @@ func (m *match) operandFault(o *operand, v Value) (result, bool) {
 	}
 	want := m.typ
 	if m.typ == "date" || m.typ == "ip" {
-		if v.kind == String {
+		if v.Kind() == value.String {
 			return unknown(o.text + " is a string that is no " + want), false
 		}
 	}
@@ -96,14 +98,14 @@ func (m *match) operandFault(o *operand, v Value) (result, bool) {
 }
 
 // typed says whether a value is of the rule's type.
-func (m *match) typed(v Value) (ok bool) {
+func (m *match) typed(v value.Value) (ok bool) {
 	switch m.typ {
 	case "string":
-		return v.kind == String
+		return v.Kind() == value.String
 	case "number":
-		_, ok = decimalOf(v)
+		_, ok = value.DecimalOf(v)
 	case "bool":
-		return v.kind == Bool
+		return v.Kind() == value.Bool
 	case "date":
 		_, ok = dateOf(v)
 	case "ip":
@@ -113,24 +115,26 @@ func (m *match) typed(v Value) (ok bool) {
 }
 
 // holds compares two values of the rule's type.
-func (m *match) holds(v1, v2 Value) bool {
+func (m *match) holds(v1, v2 value.Value) bool {
 	switch m.typ {
 	case "string":
+		s1, _ := v1.Text()
+		s2, _ := v2.Text()
 		switch m.eval {
 		case "startsWith":
-			return strings.HasPrefix(v1.str, v2.str)
+			return strings.HasPrefix(s1, s2)
 		case "endsWith":
-			return strings.HasSuffix(v1.str, v2.str)
+			return strings.HasSuffix(s1, s2)
 		case "contains":
-			return strings.Contains(v1.str, v2.str)
+			return strings.Contains(s1, s2)
 		}
-		return ordered(m.eval, strings.Compare(v1.str, v2.str))
+		return ordered(m.eval, strings.Compare(s1, s2))
 	case "number":
-		d1, _ := decimalOf(v1)
-		d2, _ := decimalOf(v2)
-		return ordered(m.eval, d1.compare(d2))
+		d1, _ := value.DecimalOf(v1)
+		d2, _ := value.DecimalOf(v2)
+		return ordered(m.eval, d1.Compare(d2))
 	case "bool":
-		return (m.eval == "==") == (v1.raw == v2.raw)
+		return (m.eval == "==") == (v1.IsTrue() == v2.IsTrue())
 	case "date":
 		t1, _ := dateOf(v1)
 		t2, _ := dateOf(v2)
@@ -163,27 +167,27 @@ func ordered(eval string, c int) bool {
 
 // in decides in and notIn. Every element is resolved before any is compared: a
 // reference that cannot be resolved makes the match unknown wherever it stands.
-func (m *match) in(r *run, v1 Value) result {
-	var elems []Value
+func (m *match) in(r *run, v1 value.Value) result {
+	var elems []value.Value
 	if m.list.from != nil {
 		from := m.list.from.value(r)
-		switch from.kind {
-		case Pending:
+		switch from.Kind() {
+		case value.Pending:
 			return waiting
-		case Missing:
+		case value.Missing:
 			return unknown(m.list.from.text + " is missing")
-		case Array:
+		case value.Array:
 		default:
 			return unknown(m.list.from.text + ": want array, found " + found(from))
 		}
-		from.Each(func(_ string, x Value) bool { elems = append(elems, x); return true })
+		from.Each(func(_ string, x value.Value) bool { elems = append(elems, x); return true })
 	} else {
 		for _, e := range m.list.elems {
 			x := e.value(r)
-			switch x.kind {
-			case Pending:
+			switch x.Kind() {
+			case value.Pending:
 				return waiting
-			case Missing:
+			case value.Missing:
 				return unknown(e.text + " is missing")
 			}
 			elems = append(elems, x)
@@ -192,7 +196,7 @@ func (m *match) in(r *run, v1 Value) result {
 	if res, ok := m.operandFault(m.f1, v1); !ok {
 		return res
 	}
-	if slices.ContainsFunc(elems, func(x Value) bool { return m.element(v1, x) }) == (m.eval == "in") {
+	if slices.ContainsFunc(elems, func(x value.Value) bool { return m.element(v1, x) }) == (m.eval == "in") {
 		return yes
 	}
 	return m.no()
@@ -200,7 +204,7 @@ func (m *match) in(r *run, v1 Value) result {
 
 // element says whether x is v1, or a block that holds it. Elements of another
 // type are passed over.
-func (m *match) element(v1, x Value) bool {
+func (m *match) element(v1, x value.Value) bool {
 	if m.typ == "ip" {
 		a, _ := addressOf(v1)
 		if p, ok := prefixOf(x); ok {
@@ -213,7 +217,7 @@ func (m *match) element(v1, x Value) bool {
 	return equal.typed(x) && equal.holds(v1, x)
 }
 
-func dateOf(v Value) (t time.Time, ok bool) {
+func dateOf(v value.Value) (t time.Time, ok bool) {
 	s, ok := v.Text()
 	if !ok {
 		return t, false
@@ -223,7 +227,7 @@ func dateOf(v Value) (t time.Time, ok bool) {
 
 // addressOf reads an IP address. An IPv4 address that is mapped into IPv6 is
 // that IPv4 address, or a client could choose the notation that a list forgot.
-func addressOf(v Value) (a netip.Addr, ok bool) {
+func addressOf(v value.Value) (a netip.Addr, ok bool) {
 	s, ok := v.Text()
 	if !ok {
 		return a, false
@@ -233,7 +237,7 @@ func addressOf(v Value) (a netip.Addr, ok bool) {
 }
 
 // prefixOf reads a CIDR block.
-func prefixOf(v Value) (p netip.Prefix, ok bool) {
+func prefixOf(v value.Value) (p netip.Prefix, ok bool) {
 	s, ok := v.Text()
 	if !ok {
 		return p, false

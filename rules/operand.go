@@ -3,13 +3,15 @@ package rules
 import (
 	"fmt"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // operand is something a rule looks at: a value written in it, a path, or a
 // function of one.
 type operand struct {
 	text    string // as it was written, for reasons
-	literal Value
+	literal value.Value
 	path    *path
 	call    *function
 }
@@ -17,7 +19,7 @@ type operand struct {
 func (o *operand) isLiteral() bool { return o.path == nil && o.call == nil }
 
 // value resolves the operand, once: what a reference brings is data.
-func (o *operand) value(r *run) Value {
+func (o *operand) value(r *run) value.Value {
 	switch {
 	case o.path != nil:
 		return o.path.resolve(r)
@@ -52,19 +54,19 @@ func (w reach) reference(s string) (*operand, error) {
 
 // operand reads a value of a rule where strings that look like references are
 // references, and {"literal": "…"} spells one that is not.
-func (w reach) operand(spec Value) (*operand, error) {
+func (w reach) operand(spec value.Value) (*operand, error) {
 	if s, ok := spec.Text(); ok && w.isReference(s) {
 		return w.reference(s)
 	}
 	if s, ok := literalText(spec); ok {
-		return &operand{text: spec.String(), literal: Str(s)}, nil
+		return &operand{text: spec.String(), literal: value.Str(s)}, nil
 	}
 	return &operand{text: spec.String(), literal: spec}, nil
 }
 
 // literalText reads {"literal": "text"}.
-func literalText(spec Value) (s string, ok bool) {
-	if spec.kind != Object {
+func literalText(spec value.Value) (s string, ok bool) {
+	if spec.Kind() != value.Object {
 		return "", false
 	}
 	s, ok = spec.Key("literal").Text()

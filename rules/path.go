@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // path is a compiled path: `args.a.b.2.c`, `args.a[args.params.k]`, `res.x.y`.
@@ -73,7 +75,7 @@ func (w reach) pathBelow(root, text string) (*path, error) {
 }
 
 func keyStep(key string) step {
-	i, ok := PlainIndex(key)
+	i, ok := value.PlainIndex(key)
 	if !ok {
 		i = -1
 	}
@@ -101,30 +103,30 @@ func (w reach) bracketStep(text, rest string) (step, string, error) {
 
 // resolve walks the path. What is not there is Missing; Pending wins over
 // everything behind it.
-func (p *path) resolve(r *run) Value {
+func (p *path) resolve(r *run) value.Value {
 	v := r.args
 	if p.item {
 		v = *r.item
 	}
 	for i := range p.steps {
-		if v.kind != Object && v.kind != Array {
-			if v.kind == Pending {
+		if v.Kind() != value.Object && v.Kind() != value.Array {
+			if v.Kind() == value.Pending {
 				return v
 			}
-			return Value{}
+			return value.Value{}
 		}
 		s := &p.steps[i]
 		if s.inner == nil {
-			v = v.step(s.key, s.index)
+			v = child(v, s.key, s.index)
 			continue
 		}
-		v = v.dynamic(s.inner.resolve(r))
+		v = dynamic(v, s.inner.resolve(r))
 	}
 	return v
 }
 
-func (v Value) step(key string, index int) Value {
-	if v.kind == Array {
+func child(v value.Value, key string, index int) value.Value {
+	if v.Kind() == value.Array {
 		return v.At(index)
 	}
 	return v.Key(key)
@@ -132,22 +134,23 @@ func (v Value) step(key string, index int) Value {
 
 // dynamic steps by a value: a string is a key, or an array's plain decimal
 // index; an integer is an array's index.
-func (v Value) dynamic(k Value) Value {
-	switch k.kind {
-	case Pending:
+func dynamic(v, k value.Value) value.Value {
+	switch k.Kind() {
+	case value.Pending:
 		return k
-	case String:
-		return v.step(k.str, keyStep(k.str).index)
-	case Number:
-		if i, ok := index(k); ok && v.kind == Array {
+	case value.String:
+		key, _ := k.Text()
+		return child(v, key, keyStep(key).index)
+	case value.Number:
+		if i, ok := value.Index(k); ok && v.Kind() == value.Array {
 			return v.At(i)
 		}
 	}
-	return Value{}
+	return value.Value{}
 }
 
 // keys resolves a path that is to be changed: all its steps are keys of objects.
-func (p *path) keys(r *run) (keys []string, v Value) {
+func (p *path) keys(r *run) (keys []string, v value.Value) {
 	keys = make([]string, len(p.steps))
 	for i := range p.steps {
 		keys[i] = p.steps[i].key
@@ -161,7 +164,7 @@ func (p *path) keys(r *run) (keys []string, v Value) {
 		}
 		keys[i] = text
 	}
-	return keys, Value{kind: String}
+	return keys, value.Str("")
 }
 
 // roots is a set of the keys of args that a rule touches.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 type responseOp uint8
@@ -21,7 +23,7 @@ const (
 type ResponseAction struct {
 	op        responseOp
 	path      []string
-	value     Value
+	value     value.Value
 	transform *transform
 	nonces    io.Reader
 	filter    *filter
@@ -35,18 +37,18 @@ func ApplyResponse(body string, actions []ResponseAction, maxDepth int) (string,
 	if len(actions) == 0 || body == "" {
 		return body, nil
 	}
-	v, err := Parse(body, maxDepth)
+	v, err := value.Parse(body, maxDepth)
 	if err != nil {
 		return "", fmt.Errorf("the response is not JSON that can be rewritten: %w", err)
 	}
-	if v.kind == Null {
+	if v.Kind() == value.Null {
 		return body, nil
 	}
 	after, err := applyAll(v, actions, 0)
 	switch {
 	case err != nil:
 		return "", err
-	case after.same(v):
+	case after.Same(v):
 		return body, nil
 	}
 	return after.String(), nil
@@ -56,24 +58,24 @@ func ApplyResponse(body string, actions []ResponseAction, maxDepth int) (string,
 // on, and in each element of every array on the way. Elements do not know of one
 // another, so all is done to one before the next: then it is text again, and no
 // more than one is held in pieces.
-func applyAll(v Value, actions []ResponseAction, depth int) (Value, error) {
-	if v.kind == Array {
+func applyAll(v value.Value, actions []ResponseAction, depth int) (value.Value, error) {
+	if v.Kind() == value.Array {
 		return applyEach(v, actions, depth)
 	}
-	o := edit{of: v}
+	o := value.NewEdit(v)
 	for len(actions) > 0 {
 		a := &actions[0]
 		key := a.path[depth]
-		if !o.open(a.op == opForce) {
+		if !o.Open(a.op == opForce) {
 			return v, a.fault(fmt.Errorf("want an object with %q, found %s", key, found(v)))
 		}
-		at := o.find(key)
+		at := o.Find(key)
 		if len(a.path) == depth+1 {
-			changed, err := a.leaf(o.at(at))
+			changed, err := a.leaf(o.At(at))
 			if err != nil {
 				return v, a.fault(err)
 			}
-			o.put(at, key, changed)
+			o.Put(at, key, changed)
 			actions = actions[1:]
 			continue
 		}
@@ -81,28 +83,27 @@ func applyAll(v Value, actions []ResponseAction, depth int) (Value, error) {
 		for n < len(actions) && len(actions[n].path) > depth+1 && actions[n].path[depth] == key {
 			n++
 		}
-		changed, err := applyAll(o.at(at), actions[:n], depth+1)
+		changed, err := applyAll(o.At(at), actions[:n], depth+1)
 		if err != nil {
 			return v, err
 		}
-		o.put(at, key, changed)
+		o.Put(at, key, changed)
 		actions = actions[n:]
 	}
-	return o.value(), nil
+	return o.Value(), nil
 }
 
-func applyEach(v Value, actions []ResponseAction, depth int) (Value, error) {
-	var elems []Value
+func applyEach(v value.Value, actions []ResponseAction, depth int) (value.Value, error) {
+	var elems []value.Value
 	var failed error
 	same := true
-	v.Each(func(_ string, x Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		changed, err := applyAll(x, actions, depth)
 		if failed = err; err != nil {
 			return false
 		}
-		if !changed.same(x) {
-			text := changed.Append(make([]byte, 0, len(x.raw)))
-			changed, same = Value{kind: changed.kind, raw: string(text)}, false
+		if !changed.Same(x) {
+			changed, same = changed.Flat(x), false
 		}
 		elems = append(elems, changed)
 		return true
@@ -110,7 +111,7 @@ func applyEach(v Value, actions []ResponseAction, depth int) (Value, error) {
 	if failed != nil || same {
 		return v, failed
 	}
-	return Arr(elems...), nil
+	return value.Arr(elems...), nil
 }
 
 func (a *ResponseAction) fault(err error) error {
@@ -119,12 +120,12 @@ func (a *ResponseAction) fault(err error) error {
 
 // leaf is what becomes of the value at the end of the path; Missing takes it
 // away.
-func (a *ResponseAction) leaf(v Value) (Value, error) {
+func (a *ResponseAction) leaf(v value.Value) (value.Value, error) {
 	switch a.op {
 	case opForce:
 		return a.value, nil
 	case opRemove:
-		return Value{}, nil
+		return value.Value{}, nil
 	case opFilter:
 		return a.keep(v)
 	}
@@ -136,12 +137,12 @@ func (a *ResponseAction) leaf(v Value) (Value, error) {
 	if reason != "" {
 		return v, fmt.Errorf("the value %s", reason)
 	}
-	return Str(s), nil
+	return value.Str(s), nil
 }
 
 // keep filters an array.
-func (a *ResponseAction) keep(list Value) (Value, error) {
-	if list.kind != Array {
+func (a *ResponseAction) keep(list value.Value) (value.Value, error) {
+	if list.Kind() != value.Array {
 		return list, fmt.Errorf("want array, found %s", found(list))
 	}
 	kept, res := a.filter.keep(&run{in: a.in, args: a.in.Args}, list)

@@ -1,5 +1,7 @@
 package rules
 
+import "github.com/rulegate/rulegate/rules/value"
+
 // template is a JSON value written in a rule, in which strings may be
 // references.
 type template struct {
@@ -7,52 +9,52 @@ type template struct {
 	keys    []string // an object's
 	inner   []*template
 	array   bool
-	check   func(Value) string // what a reference must bring; "" when it does
-	wrap    func(Value) Value  // of a leaf: how it is written in the result
+	check   func(value.Value) string      // what a reference must bring; "" when it does
+	wrap    func(value.Value) value.Value // of a leaf: how it is written in the result
 }
 
 // value fills the template in: Missing, with a reason, when a reference cannot
 // be resolved or brings what may not stand there.
-func (t *template) value(r *run) (v Value, reason string) {
+func (t *template) value(r *run) (v value.Value, reason string) {
 	if t.operand != nil {
 		return t.leaf(r)
 	}
-	values := make([]Value, len(t.inner))
+	values := make([]value.Value, len(t.inner))
 	pending := false
 	for i, in := range t.inner {
 		v, reason := in.value(r)
-		switch v.kind {
-		case Missing:
+		switch v.Kind() {
+		case value.Missing:
 			return v, reason
-		case Pending:
+		case value.Pending:
 			pending = true
 		}
 		values[i] = v
 	}
 	if pending {
-		return PendingValue, ""
+		return value.PendingValue, ""
 	}
 	if t.array {
-		return Arr(values...), ""
+		return value.Arr(values...), ""
 	}
-	members := make([]Member, len(values))
+	members := make([]value.Member, len(values))
 	for i, v := range values {
-		members[i] = Member{Key: t.keys[i], Value: v}
+		members[i] = value.Member{Key: t.keys[i], Value: v}
 	}
-	return Obj(members...), ""
+	return value.Obj(members...), ""
 }
 
-func (t *template) leaf(r *run) (v Value, reason string) {
+func (t *template) leaf(r *run) (v value.Value, reason string) {
 	v = t.operand.value(r)
-	switch v.kind {
-	case Pending:
+	switch v.Kind() {
+	case value.Pending:
 		return v, ""
-	case Missing:
+	case value.Missing:
 		return v, t.operand.text + " is missing"
 	}
 	if t.check != nil {
 		if reason := t.check(v); reason != "" {
-			return Value{}, t.operand.text + ": " + reason
+			return value.Value{}, t.operand.text + ": " + reason
 		}
 	}
 	if t.wrap != nil {
@@ -72,8 +74,8 @@ func (t *template) reads(rs *roots) {
 
 // parseTemplate reads a value in which every string may be a reference and may
 // bring anything: a webhook's body and claims.
-func parseTemplate(spec Value, place string, fs *Faults) *template {
-	if _, ok := literalText(spec); ok || spec.kind != Array && spec.kind != Object {
+func parseTemplate(spec value.Value, place string, fs *Faults) *template {
+	if _, ok := literalText(spec); ok || spec.Kind() != value.Array && spec.Kind() != value.Object {
 		o, err := ofArgs.operand(spec)
 		if err != nil {
 			fs.add(place, "%v", err)
@@ -81,8 +83,8 @@ func parseTemplate(spec Value, place string, fs *Faults) *template {
 		}
 		return &template{operand: o}
 	}
-	t := &template{array: spec.kind == Array}
-	spec.Each(func(key string, x Value) bool {
+	t := &template{array: spec.Kind() == value.Array}
+	spec.Each(func(key string, x value.Value) bool {
 		at := Join(place, key)
 		if t.array {
 			at = Elem(place, len(t.inner))

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // run answers a call within ctx. failed is "" or what the module is told.
@@ -134,29 +134,29 @@ func (c *Companion) shared(ctx context.Context, x *call, key string, f func(cont
 // key is the same for calls that may share an answer, and for no others. What is
 // minted anew for each POST is not in it; what it was minted from is.
 func (x *call) key(limit int) string {
-	columns := rules.NullValue
+	columns := value.NullValue
 	if x.columns != nil {
-		list := make([]rules.Value, len(x.columns))
+		list := make([]value.Value, len(x.columns))
 		for i, name := range x.columns {
-			list[i] = rules.Str(name)
+			list[i] = value.Str(name)
 		}
-		columns = rules.Arr(list...)
+		columns = value.Arr(list...)
 	}
 	user := x.vary
 	if user == "" {
 		user = x.headers["Authorization"]
 	}
-	parts := []rules.Value{
-		rules.Str(x.kind), rules.Str(x.db), rules.Str(x.col), columns, rules.Int(int64(limit)),
-		rules.Str(x.url), rules.Str(user),
+	parts := []value.Value{
+		value.Str(x.kind), value.Str(x.db), value.Str(x.col), columns, value.Int(int64(limit)),
+		value.Str(x.url), value.Str(user),
 	}
-	for _, v := range []rules.Value{x.find, x.body} {
-		if v.Kind() == rules.Missing {
-			v = rules.Arr() // no find and no JSON null: neither is an array
+	for _, v := range []value.Value{x.find, x.body} {
+		if v.Kind() == value.Missing {
+			v = value.Arr() // no find and no JSON null: neither is an array
 		}
-		parts = append(parts, rules.Arr(v))
+		parts = append(parts, value.Arr(v))
 	}
-	return rules.Arr(parts...).String()
+	return value.Arr(parts...).String()
 }
 
 func errorID() string {

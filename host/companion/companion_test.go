@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
@@ -111,12 +111,12 @@ func (r *rig) ask(calls string, header ...string) []string {
 	if err := testKeys.CheckSeal([]byte(body), []byte(reply), seal); err != nil {
 		r.t.Error(err)
 	}
-	v, err := rules.Parse(reply, 64)
+	v, err := value.Parse(reply, 64)
 	if err != nil {
 		r.t.Fatalf("%v: %s", err, reply)
 	}
 	var list []string
-	v.Key("replies").Each(func(_ string, x rules.Value) bool {
+	v.Key("replies").Each(func(_ string, x value.Value) bool {
 		list = append(list, errorIDs.ReplaceAllString(x.String(), "#"))
 		return true
 	})

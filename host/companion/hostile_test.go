@@ -8,7 +8,7 @@ import (
 	"unicode"
 
 	"github.com/rulegate/rulegate/host/companion/find"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
@@ -37,7 +37,7 @@ func (s *dbServer) loadHostile(t *testing.T) Database {
 	y := typesOf[s.name]
 	list := []string{`DROP TABLE IF EXISTS words`, fmt.Sprintf(`CREATE TABLE words (id %s, w TEXT, j %s, num DECIMAL(30, 5))`, y.integer, y.json)}
 	for i, w := range hostile {
-		j := rules.Obj(rules.Member{Key: "k", Value: rules.Str(w)}).String()
+		j := value.Obj(value.Member{Key: "k", Value: value.Str(w)}).String()
 		if s.name == "mariadb" {
 			list = append(list, fmt.Sprintf("INSERT INTO words VALUES (%d, CONVERT(x'%x' USING utf8mb4), CONVERT(x'%x' USING utf8mb4), NULL)", i, w, j))
 		} else if !strings.Contains(w, "\x00") { // no text there can hold it
@@ -55,20 +55,20 @@ func TestHostileStringsAreNothingButDataOnServers(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, w := range hostile {
-			value := rules.Str(w).String()
+			text := value.Str(w).String()
 			want := fmt.Sprint(i)
 			if s.name == "postgres" && strings.Contains(w, "\x00") {
 				want = ""
 			}
 			for _, doc := range []string{
-				`{"w":` + value + `}`, `{"w":{"$in":[` + value + `]}}`, `{"$nor":[{"w":{"$ne":` + value + `}}]}`, `{"j.k":` + value + `}`, `{"j":{"k":` + value + `}}`, `{"w":{"$gte":` + value + `,"$lte":` + value + `}}`,
+				`{"w":` + text + `}`, `{"w":{"$in":[` + text + `]}}`, `{"$nor":[{"w":{"$ne":` + text + `}}]}`, `{"j.k":` + text + `}`, `{"j":{"k":` + text + `}}`, `{"w":{"$gte":` + text + `,"$lte":` + text + `}}`,
 			} {
 				if got, err := ids(t, db, "words", doc); err != nil || got != want {
 					t.Errorf("%.80s: rows %q, %v; want %q", doc, got, err, want)
 				}
 			}
-			if got, err := ids(t, db, "words", `{"num":`+value+`}`); err != nil || got != "" {
-				t.Errorf("num = %.80s: rows %q, %v", value, got, err)
+			if got, err := ids(t, db, "words", `{"num":`+text+`}`); err != nil || got != "" {
+				t.Errorf("num = %.80s: rows %q, %v", text, got, err)
 			}
 			s.hostileNames(t, db, w)
 		}
@@ -105,7 +105,7 @@ func (s *dbServer) hostileNames(t *testing.T, db Database, w string) {
 		if key == "j.k" || key == "w" { // w is empty
 			continue
 		}
-		e := &find.Field{Key: key, Op: find.Eq, Value: find.Value{Kind: find.Num, Number: find.Number{IsInt: true, Int: 1, Float: 1}, JSON: rules.Int(1)}}
+		e := &find.Field{Key: key, Op: find.Eq, Value: find.Value{Kind: find.Num, Number: find.Number{IsInt: true, Int: 1, Float: 1}, JSON: value.Int(1)}}
 		out, err := db.Query(context.Background(), Query{Table: "words", Where: e, Columns: []string{}, Limit: 1, Bytes: 1 << 20})
 		if s.name == "mongo" && err != nil && strings.ContainsFunc(key, unicode.IsSpace) {
 			continue // FerretDB refuses some of these

@@ -6,61 +6,61 @@ import (
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/host/companion/find"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // documentOf is what conditions see of a document: its fields of those names.
-func documentOf(members []member, fields []string) (rules.Value, error) {
-	var list []rules.Member
+func documentOf(members []member, fields []string) (value.Value, error) {
+	var list []value.Member
 	for _, m := range members {
 		if fields != nil && !slices.Contains(fields, m.key) {
 			continue
 		}
 		v, err := valueOf(m.value)
 		if err != nil {
-			return rules.Value{}, err
+			return value.Value{}, err
 		}
-		list = append(list, rules.Member{Key: m.key, Value: v})
+		list = append(list, value.Member{Key: m.key, Value: v})
 	}
-	return rules.Obj(list...), nil
+	return value.Obj(list...), nil
 }
 
 // valueOf is a value as conditions see it. The server bounds how deep it is.
-func valueOf(v bson.RawValue) (rules.Value, error) {
+func valueOf(v bson.RawValue) (value.Value, error) {
 	switch v.Type {
 	case bson.TypeEmbeddedDocument:
 		members, err := elements(v.Document())
 		if err != nil {
-			return rules.Value{}, err
+			return value.Value{}, err
 		}
 		return documentOf(members, nil)
 	case bson.TypeArray:
 		list, err := v.Array().Values()
 		if err != nil {
-			return rules.Value{}, faultf(databaseError, "an array that is not BSON")
+			return value.Value{}, faultf(databaseError, "an array that is not BSON")
 		}
-		elems := make([]rules.Value, len(list))
+		elems := make([]value.Value, len(list))
 		for i, x := range list {
 			if elems[i], err = valueOf(x); err != nil {
-				return rules.Value{}, err
+				return value.Value{}, err
 			}
 		}
-		return rules.Arr(elems...), nil
+		return value.Arr(elems...), nil
 	}
 	return scalarOf(v), nil
 }
 
-func scalarOf(v bson.RawValue) rules.Value {
+func scalarOf(v bson.RawValue) value.Value {
 	switch v.Type {
 	case bson.TypeNull, bson.TypeUndefined:
-		return rules.NullValue
+		return value.NullValue
 	case bson.TypeBoolean:
-		return rules.Boolean(v.Boolean())
+		return value.Boolean(v.Boolean())
 	case bson.TypeInt32:
-		return rules.Int(int64(v.Int32()))
+		return value.Int(int64(v.Int32()))
 	case bson.TypeInt64:
-		return rules.Int(v.Int64())
+		return value.Int(v.Int64())
 	case bson.TypeDouble:
 		switch x := v.Double(); {
 		case math.IsInf(x, 1):
@@ -68,13 +68,13 @@ func scalarOf(v bson.RawValue) rules.Value {
 		case math.IsInf(x, -1):
 			return find.Decimal("-Infinity")
 		case !math.IsNaN(x):
-			return rules.Num(string(appendFloat(nil, x)))
+			return value.Num(string(appendFloat(nil, x)))
 		}
 	case bson.TypeDecimal128:
 		return find.Decimal(v.Decimal128().String())
 	case bson.TypeString:
 		if s := v.StringValue(); utf8.ValidString(s) {
-			return rules.Str(s)
+			return value.Str(s)
 		}
 	case bson.TypeDateTime:
 		// In microseconds it fits, or it is earlier or later than any in a find.

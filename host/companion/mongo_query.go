@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/host/companion/find"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
@@ -177,7 +177,7 @@ func (f *mongoQuery) field(x *find.Field, want bool) (narrowed, error) {
 		if i == 0 && !slices.Contains(f.fields, part) {
 			f.fields = append(f.fields, part)
 		}
-		_, number := rules.PlainIndex(part)
+		_, number := value.PlainIndex(part)
 		here = here || number && i > 0
 	}
 	if here {

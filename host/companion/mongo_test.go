@@ -9,7 +9,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/companion/dbtest"
 	"github.com/rulegate/rulegate/host/companion/find"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
@@ -178,7 +178,7 @@ func TestDocumentsAsJSON(t *testing.T) {
 		case c.want != "" && (err != nil || got != `[{"v":`+c.want+`}]`):
 			t.Errorf("%v: %s, %v; want %s", c.value, got, err, c.want)
 		}
-		if v, perr := rules.Parse(got, 40); c.want != "" && (perr != nil || v.Kind() != rules.Array) {
+		if v, perr := value.Parse(got, 40); c.want != "" && (perr != nil || v.Kind() != value.Array) {
 			t.Errorf("%v: no JSON: %v", c.value, perr)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/host/companion/find"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // mixed holds in each kind of column all that SQLite lets in.
@@ -32,7 +32,7 @@ func mixed() string {
 // oracle is a table, and its rows as documents for find.Match.
 type oracle struct {
 	db   Database
-	docs map[string]rules.Value // by id
+	docs map[string]value.Value // by id
 }
 
 func newOracle(t testing.TB) *oracle {
@@ -48,16 +48,16 @@ func newOracle(t testing.TB) *oracle {
 // oracleOf reads the table mixed.
 func oracleOf(t testing.TB, db Database) *oracle {
 	t.Helper()
-	o := &oracle{db: db, docs: map[string]rules.Value{}}
+	o := &oracle{db: db, docs: map[string]value.Value{}}
 	rows, err := db.Query(context.Background(), Query{Table: "mixed", Where: find.And{}, Limit: 1000, Bytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := rules.Parse(string(rows), 64)
+	v, err := value.Parse(string(rows), 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.Each(func(_ string, row rules.Value) bool {
+	v.Each(func(_ string, row value.Value) bool {
 		id, _ := row.Key("id").Number()
 		_, mongo := db.(*mongoDB)
 		o.docs[id] = docOf(row, mongo)
@@ -68,13 +68,13 @@ func oracleOf(t testing.TB, db Database) *oracle {
 
 // docOf leaves out what is NULL, which is not a document's null, and makes of a
 // blob what no value is equal to.
-func docOf(row rules.Value, null bool) rules.Value {
-	doc := rules.Obj()
-	row.Each(func(key string, v rules.Value) bool {
+func docOf(row value.Value, null bool) value.Value {
+	doc := value.Obj()
+	row.Each(func(key string, v value.Value) bool {
 		if s, _ := v.Text(); s == "YQ==" {
-			v = rules.PendingValue
+			v = value.PendingValue
 		}
-		if null || v.Kind() != rules.Null {
+		if null || v.Kind() != value.Null {
 			doc = doc.With(key, v)
 		}
 		return true
@@ -84,7 +84,7 @@ func docOf(row rules.Value, null bool) rules.Value {
 
 // check compares what the database finds with what find.Match says of each row.
 func (o *oracle) check(t testing.TB, text string) {
-	v, err := rules.Parse(text, 64)
+	v, err := value.Parse(text, 64)
 	if err != nil {
 		return
 	}
@@ -202,7 +202,7 @@ func BenchmarkQuery(b *testing.B) {
 	b.Run("find", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			e, err := find.Parse(rules.Obj(rules.Member{Key: "id", Value: rules.Str("ann")}))
+			e, err := find.Parse(value.Obj(value.Member{Key: "id", Value: value.Str("ann")}))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion/find"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/tidwall/gjson"
 )
 
@@ -22,7 +22,7 @@ type call struct {
 
 	// query
 	db, col string
-	find    rules.Value
+	find    value.Value
 	where   find.Expr
 	columns []string
 	limit   int
@@ -31,20 +31,20 @@ type call struct {
 	url     string
 	headers map[string]string
 	vary    string // what tells users apart in the cache, when it is not a header
-	body    rules.Value
+	body    value.Value
 }
 
 // decodeCalls reads the body of a request. A fault of the whole is an error; one
 // of a single call is in its bad, so that the others are answered.
 func decodeCalls(body string, l Limits) ([]*call, error) {
-	v, err := rules.Parse(body, l.Depth)
+	v, err := value.Parse(body, l.Depth)
 	if err != nil {
 		return nil, err
 	}
 	list := v.Key("calls")
 	// The nonce is for the seal alone, which is over the whole body.
 	nonce := v.Key("nonce").Kind()
-	if list.Kind() != rules.Array || v.Without("nonce").Len() != 1 || nonce != rules.Missing && nonce != rules.String {
+	if list.Kind() != value.Array || v.Without("nonce").Len() != 1 || nonce != value.Missing && nonce != value.String {
 		return nil, errors.New("want an object with calls, a nonce, and nothing else")
 	}
 	if n := list.Len(); n > l.Calls {
@@ -52,7 +52,7 @@ func decodeCalls(body string, l Limits) ([]*call, error) {
 	}
 	var calls []*call
 	seen := map[string]bool{}
-	list.Each(func(_ string, x rules.Value) bool {
+	list.Each(func(_ string, x value.Value) bool {
 		c := &call{}
 		if id, ok := x.Key("id").Text(); !ok || seen[id] {
 			err = fmt.Errorf("calls[%d]: want an id of its own", len(calls))
@@ -67,15 +67,15 @@ func decodeCalls(body string, l Limits) ([]*call, error) {
 	return calls, err
 }
 
-func (c *call) decode(v rules.Value) (err error) {
-	known := map[string]map[string]func(rules.Value) error{
+func (c *call) decode(v value.Value) (err error) {
+	known := map[string]map[string]func(value.Value) error{
 		"query": {
 			"db": text(&c.db), "col": text(&c.col), "limit": c.setLimit, "columns": c.setColumns,
-			"find": func(v rules.Value) error { c.find = v; return nil },
+			"find": func(v value.Value) error { c.find = v; return nil },
 		},
 		"webhook": {
 			"url": text(&c.url), "vary": text(&c.vary), "headers": c.setHeaders,
-			"body": func(v rules.Value) error { c.body = v; return nil },
+			"body": func(v value.Value) error { c.body = v; return nil },
 		},
 	}
 	c.kind, _ = v.Key("kind").Text()
@@ -83,7 +83,7 @@ func (c *call) decode(v rules.Value) (err error) {
 	if !ok {
 		return errors.New("unknown kind")
 	}
-	v.Each(func(key string, x rules.Value) bool {
+	v.Each(func(key string, x value.Value) bool {
 		switch set, ok := fields[key]; {
 		case key == "id" || key == "kind":
 		case key == "cache":
@@ -101,7 +101,7 @@ func (c *call) decode(v rules.Value) (err error) {
 	switch {
 	case err != nil:
 		return err
-	case c.kind == "webhook" && c.body.Kind() == rules.Missing:
+	case c.kind == "webhook" && c.body.Kind() == value.Missing:
 		return errors.New("want a body")
 	}
 	if c.where, err = find.Parse(c.find); err != nil {
@@ -110,8 +110,8 @@ func (c *call) decode(v rules.Value) (err error) {
 	return nil
 }
 
-func text(to *string) func(rules.Value) error {
-	return func(v rules.Value) error {
+func text(to *string) func(value.Value) error {
+	return func(v value.Value) error {
 		s, ok := v.Text()
 		if !ok {
 			return errors.New("want a string")
@@ -121,7 +121,7 @@ func text(to *string) func(rules.Value) error {
 	}
 }
 
-func (c *call) setCache(v rules.Value) (err error) {
+func (c *call) setCache(v value.Value) (err error) {
 	s, _ := v.Text()
 	if c.cache, err = time.ParseDuration(s); err != nil || c.cache <= 0 {
 		return errors.New("want a duration above 0")
@@ -129,7 +129,7 @@ func (c *call) setCache(v rules.Value) (err error) {
 	return nil
 }
 
-func (c *call) setLimit(v rules.Value) (err error) {
+func (c *call) setLimit(v value.Value) (err error) {
 	s, _ := v.Number()
 	if c.limit, err = strconv.Atoi(s); err != nil || c.limit < 1 {
 		return errors.New("want a number of rows")
@@ -137,12 +137,12 @@ func (c *call) setLimit(v rules.Value) (err error) {
 	return nil
 }
 
-func (c *call) setColumns(v rules.Value) (err error) {
-	if v.Kind() != rules.Array {
+func (c *call) setColumns(v value.Value) (err error) {
+	if v.Kind() != value.Array {
 		return errors.New("want an array of strings")
 	}
 	c.columns = []string{}
-	v.Each(func(_ string, x rules.Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		var name string
 		err = text(&name)(x)
 		c.columns = append(c.columns, name)
@@ -151,12 +151,12 @@ func (c *call) setColumns(v rules.Value) (err error) {
 	return err
 }
 
-func (c *call) setHeaders(v rules.Value) (err error) {
-	if v.Kind() != rules.Object {
+func (c *call) setHeaders(v value.Value) (err error) {
+	if v.Kind() != value.Object {
 		return errors.New("want an object of strings")
 	}
 	c.headers = map[string]string{}
-	v.Each(func(key string, x rules.Value) bool {
+	v.Each(func(key string, x value.Value) bool {
 		var value string
 		err = text(&value)(x)
 		c.headers[key] = value

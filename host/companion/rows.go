@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/rulegate/rulegate/rules/value"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 
@@ -110,7 +110,7 @@ func appendCell(out []byte, c *column, cell any) ([]byte, error) {
 	case bool:
 		return strconv.AppendBool(out, x), nil
 	case number:
-		if rules.Num(string(x)).Kind() != rules.Number {
+		if value.Num(string(x)).Kind() != value.Number {
 			return nil, faultf(databaseError, "column %q holds a number that JSON has not", c.name)
 		}
 		return append(out, x...), nil
@@ -156,23 +156,23 @@ func appendFloat(out []byte, x float64) []byte {
 
 // cellValue is the cell of a JSON column as conditions see it: what encodeRows
 // writes, but a blob, and what cannot be written, is there and like nothing.
-func cellValue(cell any) rules.Value {
+func cellValue(cell any) value.Value {
 	switch x := cell.(type) {
 	case nil:
-		return rules.Value{}
+		return value.Value{}
 	case int64:
-		return rules.Int(x)
+		return value.Int(x)
 	case float64:
-		if v := rules.Num(string(appendFloat(nil, x))); v.Kind() == rules.Number {
+		if v := value.Num(string(appendFloat(nil, x))); v.Kind() == value.Number {
 			return v
 		}
 	case string:
-		if v, err := rules.Parse(x, cellDepth); err == nil {
+		if v, err := value.Parse(x, cellDepth); err == nil {
 			return v
 		}
 		if utf8.ValidString(x) {
-			return rules.Str(x)
+			return value.Str(x)
 		}
 	}
-	return rules.PendingValue // no value is equal to it, and null is not
+	return value.PendingValue // no value is equal to it, and null is not
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/host/companion/find"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // types are the words of a database for the columns that the tables here have.
@@ -263,7 +263,7 @@ func TestLimitsOnServers(t *testing.T) {
 			for limit := 1; limit <= 4; limit++ {
 				e, _ := parseFind(t, doc)
 				out, err := db.Query(context.Background(), Query{Table: "big", Where: e, Columns: []string{"id"}, Limit: limit, Bytes: 4 << 20})
-				v, _ := rules.Parse(string(out), 10)
+				v, _ := value.Parse(string(out), 10)
 				if err != nil || v.Len() != min(limit, want) {
 					t.Errorf("%s, limit %d: %s, %v", doc, limit, out, err)
 				}

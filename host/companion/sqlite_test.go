@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/host/companion/find"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"modernc.org/sqlite"
 )
 
@@ -82,9 +82,9 @@ func openThings(t testing.TB) Database {
 func parseFind(t testing.TB, text string) (find.Expr, error) {
 	t.Helper()
 	if text == "" {
-		return find.Parse(rules.Value{})
+		return find.Parse(value.Value{})
 	}
-	v, err := rules.Parse(text, 64)
+	v, err := value.Parse(text, 64)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -102,12 +102,12 @@ func ids(t testing.TB, db Database, table, doc string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	v, err := rules.Parse(string(rows), 64)
+	v, err := value.Parse(string(rows), 64)
 	if err != nil {
 		t.Fatalf("rows are no JSON: %v: %s", err, rows)
 	}
 	var list []string
-	v.Each(func(_ string, row rules.Value) bool {
+	v.Each(func(_ string, row value.Value) bool {
 		id, _ := row.Key("id").Number()
 		list = append(list, id)
 		return true
@@ -365,11 +365,11 @@ func TestHostileStringsAreNothingButData(t *testing.T) {
 	}
 	defer db.Close()
 	for i, s := range hostile {
-		value := rules.Str(s).String()
+		text := value.Str(s).String()
 		want := fmt.Sprint(i)
 		for _, doc := range []string{
-			`{"w":` + value + `}`, `{"w":{"$in":[` + value + `]}}`, `{"w":{"$gte":` + value + `,"$lte":` + value + `}}`,
-			`{"$nor":[{"w":{"$ne":` + value + `}}]}`, `{"j.k":` + value + `}`, `{"j":{"k":` + value + `}}`,
+			`{"w":` + text + `}`, `{"w":{"$in":[` + text + `]}}`, `{"w":{"$gte":` + text + `,"$lte":` + text + `}}`,
+			`{"$nor":[{"w":{"$ne":` + text + `}}]}`, `{"j.k":` + text + `}`, `{"j":{"k":` + text + `}}`,
 		} {
 			if strings.Contains(s, "\x00") && strings.Contains(doc, `"j`) {
 				continue // SQLite's json_object stops at a NUL, so the row is another
@@ -378,18 +378,18 @@ func TestHostileStringsAreNothingButData(t *testing.T) {
 				t.Errorf("%s: rows %q, %v; want %q", doc, got, err, want)
 			}
 		}
-		if got, err := ids(t, db, "words", `{"num":`+value+`}`); err != nil || got != "" {
-			t.Errorf("num = %s: rows %q, %v", value, got, err)
+		if got, err := ids(t, db, "words", `{"num":`+text+`}`); err != nil || got != "" {
+			t.Errorf("num = %s: rows %q, %v", text, got, err)
 		}
 		if s == "" || strings.HasPrefix(s, "$") {
 			continue
 		}
-		key := `{` + value + `:1}`
+		key := `{` + text + `:1}`
 		if got, err := ids(t, db, "words", key); phraseOf(err, databaseError) != badCall {
-			t.Errorf("%s as a column: rows %q, %v", value, got, err)
+			t.Errorf("%s as a column: rows %q, %v", text, got, err)
 		}
 		if got, err := ids(t, db, s, ``); phraseOf(err, databaseError) != badCall {
-			t.Errorf("%s as a table: rows %q, %v", value, got, err)
+			t.Errorf("%s as a table: rows %q, %v", text, got, err)
 		}
 	}
 }

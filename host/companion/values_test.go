@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
@@ -62,7 +63,7 @@ func TestValuesAreWhatRulesUnderstand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows, err := rules.Parse(out, 64)
+		rows, err := value.Parse(out, 64)
 		if err != nil || rows.Len() != 1 {
 			t.Fatal(out, err)
 		}
@@ -70,7 +71,7 @@ func TestValuesAreWhatRulesUnderstand(t *testing.T) {
 			if contains(c.except, name) {
 				continue
 			}
-			spec, err := rules.Parse(c.clause, 20)
+			spec, err := value.Parse(c.clause, 20)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +79,7 @@ func TestValuesAreWhatRulesUnderstand(t *testing.T) {
 			if faults != nil {
 				t.Fatal(faults)
 			}
-			v := r.Eval(&rules.Input{Args: rules.Obj(rules.Member{Key: "result", Value: rows}), Now: time.Now()}, rules.Memo{})
+			v := r.Eval(&rules.Input{Args: value.Obj(value.Member{Key: "result", Value: rows}), Now: time.Now()}, rules.Memo{})
 			if v.Outcome != c.want {
 				t.Errorf("%s: %v (%s), want %v, in %s", c.clause, v.Outcome, v.Reason, c.want, out)
 			}

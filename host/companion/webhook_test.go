@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
@@ -35,13 +36,13 @@ func TestAWebhookFromEndToEnd(t *testing.T) {
 		fmt.Fprint(w, "{\"a\":\"\\u00e9\\n\"}\x00é")
 	})
 	r := newRig(t, Limits{}, "127.0.0.1")
-	sent, err := rules.Parse(`{"params": {"x":12345678901234567890}}`, 8)
+	sent, err := value.Parse(`{"params": {"x":12345678901234567890}}`, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
 	calls := []rules.Call{
 		{ID: "w", Kind: rules.Webhook, URL: at + "/hook?x=1", Body: sent, UserToken: "user.token"},
-		{ID: "q", Kind: rules.Query, DB: "social", Col: "users", Find: rules.Obj(rules.Member{Key: "id", Value: rules.Str("ann")}), Limit: 1, Columns: []string{"public"}},
+		{ID: "q", Kind: rules.Query, DB: "social", Col: "users", Find: value.Obj(value.Member{Key: "id", Value: value.Str("ann")}), Limit: 1, Columns: []string{"public"}},
 	}
 	text, err := wire.Encode(calls, mint{}, time.Now())
 	if err != nil {

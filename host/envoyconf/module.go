@@ -6,6 +6,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Expansion is how `${…}` is treated in a policy that goes into Envoy's
@@ -23,7 +24,7 @@ type Expansion struct {
 // are the variables that it refers to, sorted.
 //
 // Errors: rules.Faults with every reference that may not or cannot be resolved.
-func ForModule(doc rules.Value, e Expansion) (text string, names []string, err error) {
+func ForModule(doc value.Value, e Expansion) (text string, names []string, err error) {
 	w := walker{Expansion: e}
 	out := w.value(withoutCompanion(doc), "")
 	if len(w.faults) > 0 {
@@ -34,9 +35,9 @@ func ForModule(doc rules.Value, e Expansion) (text string, names []string, err e
 }
 
 // withoutCompanion leaves out what the companion alone may know.
-func withoutCompanion(doc rules.Value) rules.Value {
-	if dbs := doc.Key("databases"); dbs.Kind() == rules.Object {
-		dbs.Each(func(name string, db rules.Value) bool {
+func withoutCompanion(doc value.Value) value.Value {
+	if dbs := doc.Key("databases"); dbs.Kind() == value.Object {
+		dbs.Each(func(name string, db value.Value) bool {
 			dbs = dbs.With(name, db.Without("conn").Without("pool"))
 			return true
 		})
@@ -63,29 +64,29 @@ func (w *walker) fault(place, message string) {
 }
 
 // value walks v; a part without references is returned as it is.
-func (w *walker) value(v rules.Value, place string) rules.Value {
+func (w *walker) value(v value.Value, place string) value.Value {
 	out, i := v, 0
 	switch v.Kind() {
-	case rules.String:
+	case value.String:
 		s, _ := v.Text()
 		if strings.Contains(s, "${") {
-			return rules.Str(w.text(s, place))
+			return value.Str(w.text(s, place))
 		}
-	case rules.Object:
-		v.Each(func(key string, x rules.Value) bool {
+	case value.Object:
+		v.Each(func(key string, x value.Value) bool {
 			if strings.Contains(x.String(), "${") {
 				out = out.With(key, w.value(x, rules.Join(place, key)))
 			}
 			return true
 		})
-	case rules.Array:
-		var elems []rules.Value
-		v.Each(func(_ string, x rules.Value) bool {
+	case value.Array:
+		var elems []value.Value
+		v.Each(func(_ string, x value.Value) bool {
 			elems = append(elems, w.value(x, rules.Elem(place, i)))
 			i++
 			return true
 		})
-		out = rules.Arr(elems...)
+		out = value.Arr(elems...)
 	}
 	return out
 }

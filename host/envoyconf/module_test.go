@@ -7,11 +7,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 func expand(t *testing.T, doc string, inline bool) (string, []string, error) {
 	t.Helper()
-	v, err := rules.Parse(doc, 64)
+	v, err := value.Parse(doc, 64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf16"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // depth bounds a policy's nesting; one that the module loads is far below.
@@ -18,11 +18,11 @@ const depth = 256
 func (l Listener) policy() (string, error) {
 	text := l.Policy
 	if l.Companion != "" {
-		doc, err := rules.Parse(text, depth)
+		doc, err := value.Parse(text, depth)
 		if err != nil {
 			return "", fmt.Errorf("policy: %w", err)
 		}
-		c := doc.Key("companion").With("cluster", rules.Str(l.Companion))
+		c := doc.Key("companion").With("cluster", value.Str(l.Companion))
 		text = doc.With("companion", c).String()
 	}
 	return readable(text), nil

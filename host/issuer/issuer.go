@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Config is what an issuer is told. The zero Config signs with ES256.
@@ -136,24 +136,24 @@ var errObject = errors.New("claims: want a JSON object")
 // algorithm; "" is the first of Config.Algs. iat, exp and iss are added where
 // they are missing; what is there keeps its spelling.
 func (s *Issuer) Mint(claims, alg string) (string, error) {
-	v, err := rules.Parse(claims, maxDepth)
+	v, err := value.Parse(claims, maxDepth)
 	if err != nil {
 		return "", fmt.Errorf("claims: %w", err)
 	}
-	if v.Kind() != rules.Object {
+	if v.Kind() != value.Object {
 		return "", errObject
 	}
 	now := s.config.Now()
-	add := func(name string, value rules.Value) {
-		if v.Key(name).Kind() == rules.Missing {
-			v = v.With(name, value)
+	add := func(name string, claim value.Value) {
+		if v.Key(name).Kind() == value.Missing {
+			v = v.With(name, claim)
 		}
 	}
 	if s.config.Name != "" {
-		add("iss", rules.Str(s.config.Name))
+		add("iss", value.Str(s.config.Name))
 	}
-	add("iat", rules.Int(now.Unix()))
-	add("exp", rules.Int(now.Add(s.config.TTL).Unix()))
+	add("iat", value.Int(now.Unix()))
+	add("exp", value.Int(now.Add(s.config.TTL).Unix()))
 	k, err := s.signer(alg)
 	if err != nil {
 		return "", err

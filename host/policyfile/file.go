@@ -13,6 +13,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 type File struct {
 	Path string
 	// Doc is what it says, before substitution.
-	Doc rules.Value
+	Doc value.Value
 
 	lines  []string
 	marks  map[string]mark

@@ -7,7 +7,8 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
-	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/rulegate/rulegate/rules/value"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 
@@ -21,7 +22,7 @@ func isJSON(path, text string) bool {
 }
 
 func (f *File) readJSON(text string) error {
-	doc, err := rules.Parse(text, policy.MaxDepth)
+	doc, err := value.Parse(text, policy.MaxDepth)
 	if err != nil {
 		fault := Fault{Message: err.Error(), Line: 1, Column: 1}
 		var at *strictjson.Error

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Plain scalars are read by YAML 1.2's core schema (section 10.3.2), and their
@@ -20,36 +20,36 @@ var (
 )
 
 // plain is the value of a scalar without quotes.
-func plain(text string) (v rules.Value, fault string) {
+func plain(text string) (v value.Value, fault string) {
 	switch text {
 	case "", "~", "null", "Null", "NULL":
-		return rules.NullValue, ""
+		return value.NullValue, ""
 	case "true", "True", "TRUE":
-		return rules.Boolean(true), ""
+		return value.Boolean(true), ""
 	case "false", "False", "FALSE":
-		return rules.Boolean(false), ""
+		return value.Boolean(false), ""
 	}
 	switch {
 	case decimalInt.MatchString(text):
-		return rules.Num(strings.TrimPrefix(text, "+")), ""
+		return value.Num(strings.TrimPrefix(text, "+")), ""
 	case basedInt.MatchString(text):
 		n, ok := new(big.Int).SetString(text, 0)
 		if !ok {
 			return v, "not a number"
 		}
-		return rules.Num(n.String()), ""
+		return value.Num(n.String()), ""
 	case nonFinite.MatchString(text):
 		return v, "JSON has no such number; put it in quotes if it is a text"
 	case doubtful.MatchString(text) || float.MatchString(text) && leadingZero(text):
 		return v, "a number that is read in different ways; write it in decimal, or in quotes if it is a text"
 	case float.MatchString(text):
-		return rules.Num(jsonNumber(text)), ""
+		return value.Num(jsonNumber(text)), ""
 	case strings.ContainsAny(text[:1], ",[]{}|>") || text == "?" || strings.HasPrefix(text, "? ") || strings.Contains(text, "\t"):
 		return v, "no text without quotes"
 	case strings.Contains(text, ": ") || strings.HasSuffix(text, ":") || strings.Contains(text, " #"):
 		return v, "is a comma missing here? put the text in quotes if it is one"
 	}
-	return rules.Str(text), ""
+	return value.Str(text), ""
 }
 
 func leadingZero(text string) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // yamlReader turns the parser's tree into a value, as far as JSON can say it.
@@ -58,12 +59,12 @@ func (f *File) mark(place string, t *token.Token, key position) {
 }
 
 // value is what a node says; key is where its key stands.
-func (y *yamlReader) value(n ast.Node, place string, key position, depth int) rules.Value {
+func (y *yamlReader) value(n ast.Node, place string, key position, depth int) value.Value {
 	if y.stopped {
-		return rules.NullValue
+		return value.NullValue
 	}
 	if n == nil {
-		return rules.NullValue
+		return value.NullValue
 	}
 	at := y.f.at(first(n))
 	if _, follows := n.(*ast.AliasNode); !follows {
@@ -76,11 +77,11 @@ func (y *yamlReader) value(n ast.Node, place string, key position, depth int) ru
 	case depth > policy.MaxDepth:
 		y.fault(at, place, "nested deeper than %d", policy.MaxDepth)
 		y.stopped = true
-		return rules.NullValue
+		return value.NullValue
 	case y.aliased > maxAliased:
 		y.fault(at, place, "aliases repeat more than %d values", maxAliased)
 		y.stopped = true
-		return rules.NullValue
+		return value.NullValue
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -91,14 +92,14 @@ func (y *yamlReader) value(n ast.Node, place string, key position, depth int) ru
 	case *ast.SequenceNode:
 		if !n.IsFlowStyle && y.brackets > 0 {
 			y.fault(at, place, "want a list in brackets inside brackets")
-			return rules.NullValue
+			return value.NullValue
 		}
 		defer y.inside(n.IsFlowStyle)()
-		elems := make([]rules.Value, len(n.Values))
+		elems := make([]value.Value, len(n.Values))
 		for i, x := range n.Values {
 			elems[i] = y.value(x, rules.Elem(place, i), position{}, depth+1)
 		}
-		return rules.Arr(elems...)
+		return value.Arr(elems...)
 	case *ast.AnchorNode:
 		v := y.value(n.Value, place, key, depth)
 		y.anchors[n.Name.GetToken().Value] = n.Value
@@ -107,7 +108,7 @@ func (y *yamlReader) value(n ast.Node, place string, key position, depth int) ru
 		return y.alias(n, place, key, depth)
 	case *ast.TagNode:
 		y.fault(at, place, "tags are not taken; put a text in quotes")
-		return rules.NullValue
+		return value.NullValue
 	}
 	return y.scalar(n, place, at)
 }
@@ -121,12 +122,12 @@ func (y *yamlReader) inside(brackets bool) (leave func()) {
 	return func() { y.brackets-- }
 }
 
-func (y *yamlReader) alias(n *ast.AliasNode, place string, key position, depth int) rules.Value {
+func (y *yamlReader) alias(n *ast.AliasNode, place string, key position, depth int) value.Value {
 	at := y.f.at(n.GetToken())
 	target, ok := y.anchors[n.Value.GetToken().Value]
 	if !ok {
 		y.fault(at, place, "no anchor of this name before it")
-		return rules.NullValue
+		return value.NullValue
 	}
 	y.inAlias++
 	v := y.value(target, place, key, depth)
@@ -135,8 +136,8 @@ func (y *yamlReader) alias(n *ast.AliasNode, place string, key position, depth i
 	return v
 }
 
-func (y *yamlReader) mapping(values []*ast.MappingValueNode, place string, depth int) rules.Value {
-	members := make([]rules.Member, 0, len(values))
+func (y *yamlReader) mapping(values []*ast.MappingValueNode, place string, depth int) value.Value {
+	members := make([]value.Member, 0, len(values))
 	seen := map[string]int{}
 	for _, kv := range values {
 		name, at, ok := y.key(kv, place)
@@ -148,10 +149,10 @@ func (y *yamlReader) mapping(values []*ast.MappingValueNode, place string, depth
 			y.fault(at, sub, "the key is there already, on line %d", line)
 		default:
 			seen[name] = at.line
-			members = append(members, rules.Member{Key: name, Value: v})
+			members = append(members, value.Member{Key: name, Value: v})
 		}
 	}
-	return rules.Obj(members...)
+	return value.Obj(members...)
 }
 
 // key is a mapping's key, which has to be a string, as in JSON.
@@ -166,7 +167,7 @@ func (y *yamlReader) key(kv *ast.MappingValueNode, place string) (name string, a
 		if k.Token.Type != token.StringType {
 			break
 		}
-		if v, fault := y.plain(k.Value); fault != "" || v.Kind() != rules.String {
+		if v, fault := y.plain(k.Value); fault != "" || v.Kind() != value.String {
 			y.fault(at, place, "want a string as key; put it in quotes")
 			return name, at, false
 		}
@@ -203,14 +204,14 @@ func touches(kv *ast.MappingValueNode) bool {
 
 // plain reads a scalar without quotes. Inside brackets the parser takes for
 // text what YAML does not (section 7.3.3).
-func (y *yamlReader) plain(text string) (rules.Value, string) {
+func (y *yamlReader) plain(text string) (value.Value, string) {
 	if y.brackets > 0 && strings.ContainsAny(text, ",[]{}") {
-		return rules.Value{}, "put it in quotes: brackets and commas end a text here"
+		return value.Value{}, "put it in quotes: brackets and commas end a text here"
 	}
 	return plain(text)
 }
 
-func (y *yamlReader) scalar(n ast.Node, place string, at position) rules.Value {
+func (y *yamlReader) scalar(n ast.Node, place string, at position) value.Value {
 	t := n.GetToken()
 	end, text, isPlain := t, t.Value, true
 	switch n := n.(type) {
@@ -221,12 +222,12 @@ func (y *yamlReader) scalar(n ast.Node, place string, at position) rules.Value {
 		end = n.Value.GetToken()
 	case *ast.NullNode:
 		if t.Type == token.ImplicitNullType {
-			return rules.NullValue
+			return value.NullValue
 		}
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 	default:
 		y.fault(at, place, "not a value")
-		return rules.NullValue
+		return value.NullValue
 	}
 	if isSecret(place) {
 		y.f.hide(text, at, y.f.after(end))
@@ -235,12 +236,12 @@ func (y *yamlReader) scalar(n ast.Node, place string, at position) rules.Value {
 		if !utf8.ValidString(text) {
 			y.fault(at, place, "an escape that is not UTF-8")
 		}
-		return rules.Str(text)
+		return value.Str(text)
 	}
 	v, fault := y.plain(text)
 	if fault != "" {
 		y.fault(at, place, "%s", fault)
-		return rules.NullValue
+		return value.NullValue
 	}
 	return v
 }

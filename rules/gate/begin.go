@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/keyring"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // phase is where a stream stands. Whatever is called out of turn is refused.
@@ -27,22 +27,22 @@ type Stream struct {
 	req      *Request // until the token is verified
 	head     *head
 	resource *policy.Resource
-	vars     []rules.Member
+	vars     []value.Member
 	phase    phase
 	now      time.Time
 	ended    bool // nothing follows the headers
 
 	token    string // "" when none was read
 	verified bool
-	claims   rules.Value
+	claims   value.Value
 	stripped []string // names of the client's fields that were taken away
 
-	args    rules.Value   // as the rule finds it
+	args    value.Value   // as the rule finds it
 	params  origin        // where args.params came from
 	pairs   []pair        // of the query, or of a form in the body
-	body    rules.Value   // a JSON body
+	body    value.Value   // a JSON body
 	pending bool          // the body is not there yet, and the rule may read it
-	docs    []rules.Value // create with op all: the documents
+	docs    []value.Value // create with op all: the documents
 
 	ledger // of the request's rule
 }
@@ -142,7 +142,7 @@ func (s *Stream) authenticate(now time.Time) (wait bool, r *Refusal) {
 	if !auth.Accepts(claims.Provider) {
 		return false, unauthorized(fmt.Sprintf("token: of provider %q, which the resource does not accept", claims.Provider))
 	}
-	s.token, s.verified, s.claims = c.raw, true, rules.Checked(claims.JSON)
+	s.token, s.verified, s.claims = c.raw, true, value.Checked(claims.JSON)
 	return false, nil
 }
 

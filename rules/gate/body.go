@@ -3,8 +3,8 @@ package gate
 import (
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // awaitBody asks for the body, unless the headers already tell that it cannot
@@ -77,14 +77,14 @@ func (s *Stream) read(text string) *Refusal {
 		s.args = s.args.With("params", params)
 		return nil
 	}
-	v, err := rules.Parse(text, s.gate.policy.Limits.Depth)
+	v, err := value.Parse(text, s.gate.policy.Limits.Depth)
 	if err != nil {
 		return malformed("body: " + err.Error())
 	}
 	s.body = v
 	switch s.resource.Kind {
 	case policy.Service:
-		if v.Kind() != rules.Object {
+		if v.Kind() != value.Object {
 			return malformed("body: want an object, found " + v.Kind().String())
 		}
 		s.params = fromMember
@@ -93,7 +93,7 @@ func (s *Stream) read(text string) *Refusal {
 	case policy.Database:
 		return s.readOperation()
 	}
-	if v.Kind() != rules.Object && v.Kind() != rules.Array {
+	if v.Kind() != value.Object && v.Kind() != value.Array {
 		return malformed("body: want an object or an array, found " + v.Kind().String())
 	}
 	// The whole object is looked through only where the key may be there.
@@ -111,7 +111,7 @@ func (s *Stream) readEmpty() *Refusal {
 	if s.resource.Kind == policy.Database {
 		return malformed("a database operation needs a body")
 	}
-	v := rules.Value{}
+	v := value.Value{}
 	if s.resource.Kind == policy.Route {
 		var err error
 		if v, err = s.bodyless(); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // forward turns what the rule left of args into changes of the request. What
@@ -25,7 +26,7 @@ func (s *Stream) forward(v *rules.Verdict) Step {
 	return step
 }
 
-func (s *Stream) changes(after rules.Value) (c Changes, err error) {
+func (s *Stream) changes(after value.Value) (c Changes, err error) {
 	c.RemoveHeaders = s.stripped
 	query := s.head.query
 	if s.verified && !s.gate.policy.Forward {
@@ -66,7 +67,7 @@ func (s *Stream) changes(after rules.Value) (c Changes, err error) {
 
 // queryChanges brings what was changed under request.query, and under params
 // where those are the query's, into the query.
-func (s *Stream) queryChanges(query string, after rules.Value) (string, error) {
+func (s *Stream) queryChanges(query string, after value.Value) (string, error) {
 	e := newEdits()
 	if s.resource.Rule.Changes("request") {
 		if err := e.compare(s.args.Key("request").Key("query"), after.Key("request").Key("query")); err != nil {
@@ -91,7 +92,7 @@ func (s *Stream) queryChanges(query string, after rules.Value) (string, error) {
 var errNoBody = errors.New("there is no body to change")
 
 // bodyChanges is the body with what was changed under the roots that it brought.
-func (s *Stream) bodyChanges(after rules.Value) (body string, changed bool, err error) {
+func (s *Stream) bodyChanges(after value.Value) (body string, changed bool, err error) {
 	if s.resource.Kind == policy.Database {
 		return s.operationChanges(after)
 	}
@@ -99,12 +100,12 @@ func (s *Stream) bodyChanges(after rules.Value) (body string, changed bool, err 
 		return "", false, nil
 	}
 	before, now := s.args.Key("params"), after.Key("params")
-	if before.Kind() == now.Kind() && (now.Kind() == rules.Pending || now.String() == before.String()) {
+	if before.Kind() == now.Kind() && (now.Kind() == value.Pending || now.String() == before.String()) {
 		return "", false, nil
 	}
 	switch s.params {
 	case fromBody:
-		if now.Kind() == rules.Missing {
+		if now.Kind() == value.Missing {
 			return "", true, nil
 		}
 		return now.String(), true, nil
@@ -122,7 +123,7 @@ func (s *Stream) bodyChanges(after rules.Value) (body string, changed bool, err 
 	return "", false, fmt.Errorf("params: %w", errNoBody)
 }
 
-func (s *Stream) operationChanges(after rules.Value) (string, bool, error) {
+func (s *Stream) operationChanges(after value.Value) (string, bool, error) {
 	out, changed := s.body, false
 	for _, root := range databaseRoots {
 		if !s.resource.Rule.Changes(root[0]) {

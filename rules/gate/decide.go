@@ -6,6 +6,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // decide evaluates the rule with what is there and says what is next.
@@ -13,7 +14,7 @@ func (s *Stream) decide() Step {
 	v := s.eval()
 	switch v.Outcome {
 	case rules.Yes:
-		if s.pending && (s.resource.Kind == policy.Database || v.Args.Key("params").Kind() != rules.Pending) {
+		if s.pending && (s.resource.Kind == policy.Database || v.Args.Key("params").Kind() != value.Pending) {
 			// What the operation is belongs to the policy: even a rule that does
 			// not read the body lets no operation through that nobody knows. And a
 			// rule that replaces the body without a look at it replaces a body.
@@ -64,7 +65,7 @@ func (s *Stream) eval() rules.Verdict {
 	// depend on one another, and their calls go out together.
 	var (
 		args    = s.args
-		docs    = make([]rules.Value, len(s.docs))
+		docs    = make([]value.Value, len(s.docs))
 		all     = rules.Verdict{Outcome: rules.Yes}
 		carries = s.carries()
 	)
@@ -73,7 +74,7 @@ func (s *Stream) eval() rules.Verdict {
 		switch v.Outcome {
 		case rules.Yes:
 			docs[i] = v.Args.Key("doc")
-			if docs[i].Kind() == rules.Missing {
+			if docs[i].Kind() == value.Missing {
 				return rules.Verdict{Reason: fmt.Sprintf("document %d was removed", i)}
 			}
 			args = s.carry(args, v.Args)
@@ -88,11 +89,11 @@ func (s *Stream) eval() rules.Verdict {
 			return v
 		}
 	}
-	all.Args = args.With("doc", rules.Arr(docs...))
+	all.Args = args.With("doc", value.Arr(docs...))
 	return all
 }
 
-func (s *Stream) evalOne(args rules.Value, element string) rules.Verdict {
+func (s *Stream) evalOne(args value.Value, element string) rules.Verdict {
 	return s.resource.Rule.Eval(&rules.Input{
 		Args: args, Verified: s.verified, Token: s.token, Now: s.now,
 		MaxCalls: s.gate.policy.Limits.Calls, Element: element,
@@ -120,7 +121,7 @@ func (s *Stream) carries() bool {
 
 // carry takes over what a run changed of what goes back into the request; the
 // rest lasts for the run alone.
-func (s *Stream) carry(args, after rules.Value) rules.Value {
+func (s *Stream) carry(args, after value.Value) value.Value {
 	if !s.carries() {
 		return args
 	}
@@ -129,7 +130,7 @@ func (s *Stream) carry(args, after rules.Value) rules.Value {
 			continue
 		}
 		now := after.Key(root)
-		if root == "request" && now.Kind() == rules.Object && args.Key(root).Kind() == rules.Object {
+		if root == "request" && now.Kind() == value.Object && args.Key(root).Kind() == value.Object {
 			now = args.Key(root).With("query", now.Key("query")).With("headers", now.Key("headers"))
 		}
 		args = args.With(root, now)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // edits are the names of a query or a form that get other values.
@@ -17,8 +17,8 @@ type edits struct {
 func newEdits() *edits { return &edits{values: map[string][]string{}} }
 
 // compare records what differs between two objects.
-func (e *edits) compare(before, after rules.Value) error {
-	return differences(before, after, func(name string, now rules.Value) error {
+func (e *edits) compare(before, after value.Value) error {
+	return differences(before, after, func(name string, now value.Value) error {
 		values, err := texts(now, true)
 		if err != nil {
 			return fmt.Errorf("%q: %w", name, err)
@@ -35,18 +35,18 @@ func (e *edits) compare(before, after rules.Value) error {
 
 // differences calls f for each member that is another in after than in before;
 // Missing counts as an object without members.
-func differences(before, after rules.Value, f func(name string, now rules.Value) error) (err error) {
-	if k := after.Kind(); k != rules.Object && k != rules.Missing {
+func differences(before, after value.Value, f func(name string, now value.Value) error) (err error) {
+	if k := after.Kind(); k != value.Object && k != value.Missing {
 		return fmt.Errorf("want an object, found %s", k)
 	}
 	// By a map: Value.Key looks at one member after the other, and a form of a
 	// megabyte holds many.
-	old := make(map[string]rules.Value, before.Len())
-	before.Each(func(name string, was rules.Value) bool {
+	old := make(map[string]value.Value, before.Len())
+	before.Each(func(name string, was value.Value) bool {
 		old[name] = was
 		return true
 	})
-	after.Each(func(name string, now rules.Value) bool {
+	after.Each(func(name string, now value.Value) bool {
 		was := old[name]
 		delete(old, name)
 		if was.Kind() != now.Kind() || was.String() != now.String() {
@@ -56,7 +56,7 @@ func differences(before, after rules.Value, f func(name string, now rules.Value)
 	})
 	for name := range old {
 		if err == nil {
-			err = f(name, rules.Value{})
+			err = f(name, value.Value{})
 		}
 	}
 	return err
@@ -66,16 +66,16 @@ var errTexts = errors.New("want a string or an array of strings")
 
 // texts is a value as the repeated texts that stand for it: a string or an
 // array of them, and where scalars have but one spelling, numbers and bools too.
-func texts(v rules.Value, scalars bool) ([]string, error) {
+func texts(v value.Value, scalars bool) ([]string, error) {
 	switch v.Kind() {
-	case rules.Missing:
+	case value.Missing:
 		return nil, nil
-	case rules.Array:
+	case value.Array:
 		var out []string
 		var err error
-		v.Each(func(_ string, x rules.Value) bool {
+		v.Each(func(_ string, x value.Value) bool {
 			var one []string
-			if x.Kind() == rules.Array {
+			if x.Kind() == value.Array {
 				err = errTexts
 			} else if one, err = texts(x, scalars); err == nil {
 				out = append(out, one...)
@@ -83,10 +83,10 @@ func texts(v rules.Value, scalars bool) ([]string, error) {
 			return err == nil
 		})
 		return out, err
-	case rules.String:
+	case value.String:
 		s, _ := v.Text()
 		return []string{s}, nil
-	case rules.Number, rules.Bool:
+	case value.Number, value.Bool:
 		if scalars {
 			return []string{v.String()}, nil
 		}

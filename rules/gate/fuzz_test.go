@@ -6,6 +6,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // FuzzGate: no request makes the gate panic, none whose rule does not say yes is
@@ -40,7 +41,7 @@ func FuzzGate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		req, body := request(text)
-		e := drive(g, req, body, func(rules.Call) rules.Reply { return rules.Reply{Rows: rules.Arr(rules.Obj())} })
+		e := drive(g, req, body, func(rules.Call) rules.Reply { return rules.Reply{Rows: value.Arr(value.Obj())} })
 		switch e.Action {
 		case gate.Refuse:
 			if e.Refusal.Status < 400 || e.Refusal.Outcome == "" || e.Refusal.Body == "" {

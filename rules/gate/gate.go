@@ -19,6 +19,7 @@ import (
 	"github.com/rulegate/rulegate/rules/keyring"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Request is what is known of a request when its headers are complete.
@@ -31,7 +32,7 @@ type Request struct {
 
 	IP   string      // the client's address, without a port
 	ID   string      // "": the x-request-id header
-	Peer rules.Value // the verified client certificate; Missing: none
+	Peer value.Value // the verified client certificate; Missing: none
 
 	// Ask, where set, is called before a rule is evaluated that reads a root
 	// ("request" for IP, "peer" for Peer), so that what costs the caller

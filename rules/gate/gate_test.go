@@ -9,6 +9,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/gate"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // frame is a policy around the parts that a test is about.
@@ -43,7 +44,7 @@ func (p parts) load(t testing.TB) (*gate.Gate, *policy.Policy) {
 	if p.requestBody == 0 {
 		p.requestBody = 200
 	}
-	doc, err := rules.Parse(fmt.Sprintf(frame, auth, p.requestBody, p.collections, p.endpoints, p.files, p.routes), 64)
+	doc, err := value.Parse(fmt.Sprintf(frame, auth, p.requestBody, p.collections, p.endpoints, p.files, p.routes), 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func (tt test) run(t *testing.T, g *gate.Gate, pol *policy.Policy, reply func(ru
 		t.Error("the body was asked for")
 	}
 	if e.Action == gate.Refuse {
-		if b, err := rules.Parse(e.Refusal.Body, 2); err != nil || b.Key("error").Kind() != rules.String {
+		if b, err := value.Parse(e.Refusal.Body, 2); err != nil || b.Key("error").Kind() != value.String {
 			t.Errorf("body %q", e.Refusal.Body)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // replace sets the lines of a header, whatever was said of it before; without
@@ -37,7 +37,7 @@ func (s *Stream) claimHeaders(c *Changes) error {
 		for _, key := range ch.Path {
 			v = v.Key(key)
 		}
-		if v.Kind() == rules.Missing || v.Kind() == rules.Null {
+		if v.Kind() == value.Missing || v.Kind() == value.Null {
 			continue
 		}
 		line, err := claimText(v)
@@ -54,14 +54,14 @@ func (s *Stream) claimHeaders(c *Changes) error {
 
 var errClaimText = errors.New("an object, which no header can hold")
 
-func claimText(v rules.Value) (string, error) {
+func claimText(v value.Value) (string, error) {
 	switch v.Kind() {
-	case rules.String:
+	case value.String:
 		text, _ := v.Text()
 		return text, nil
-	case rules.Number, rules.Bool:
+	case value.Number, value.Bool:
 		return v.String(), nil
-	case rules.Array:
+	case value.Array:
 		return asciiJSON(v.String()), nil
 	}
 	return "", errClaimText
@@ -102,12 +102,12 @@ func asciiJSON(text string) string {
 const hex = "0123456789abcdef"
 
 // headerChanges brings what was changed under request.headers into the headers.
-func (s *Stream) headerChanges(c *Changes, after rules.Value) error {
-	if k := after.Key("request").Kind(); k != rules.Object && k != rules.Missing {
+func (s *Stream) headerChanges(c *Changes, after value.Value) error {
+	if k := after.Key("request").Kind(); k != value.Object && k != value.Missing {
 		return errors.New("request: want an object, found " + k.String())
 	}
 	set := map[string]bool{}
-	err := differences(s.args.Key("request").Key("headers"), after.Key("request").Key("headers"), func(name string, now rules.Value) error {
+	err := differences(s.args.Key("request").Key("headers"), after.Key("request").Key("headers"), func(name string, now value.Value) error {
 		lower := strings.ToLower(name)
 		lines, err := texts(now, false)
 		switch {

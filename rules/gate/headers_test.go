@@ -3,7 +3,7 @@ package gate
 import (
 	"testing"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 func TestClaimText(t *testing.T) {
@@ -21,7 +21,7 @@ func TestClaimText(t *testing.T) {
 		`{}`:      "!",
 		`{"a":1}`: "!",
 	} {
-		v, err := rules.Parse(claim, 8)
+		v, err := value.Parse(claim, 8)
 		if err != nil {
 			t.Fatalf("%s: %v", claim, err)
 		}
@@ -32,8 +32,8 @@ func TestClaimText(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: got %s, want %s", claim, got, want)
 		}
-		if err == nil && v.Kind() == rules.Array {
-			again, err := rules.Parse(got, 8)
+		if err == nil && v.Kind() == value.Array {
+			again, err := value.Parse(got, 8)
 			if err != nil || headerText([]string{got}) != nil {
 				t.Errorf("%s: %s is not the JSON of a header: %v, %v", claim, got, err, again)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Mask is the second half of a request's way: it decides about the response and
@@ -115,7 +116,7 @@ func (m *Mask) Body(text string) MaskStep {
 	}
 	m.body = text
 	if text != "" && m.rule != nil && m.rule.Uses("res") {
-		res, err := rules.Parse(text, m.limits.Depth)
+		res, err := value.Parse(text, m.limits.Depth)
 		if err != nil {
 			return m.block("the body is not JSON that can be read: " + err.Error())
 		}

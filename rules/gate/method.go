@@ -3,7 +3,7 @@ package gate
 import (
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // overrides are the fields by which frameworks let a client name another method
@@ -42,9 +42,9 @@ func lenient(s string) string {
 }
 
 // bodyNamesMethod does the same for what a body holds, as args shows it.
-func (s *Stream) bodyNamesMethod(params rules.Value) bool {
+func (s *Stream) bodyNamesMethod(params value.Value) bool {
 	v := params.Key(overrideParameter)
-	if v.Kind() == rules.Missing {
+	if v.Kind() == value.Missing {
 		return false
 	}
 	text, ok := v.Text()

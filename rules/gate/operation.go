@@ -3,7 +3,7 @@ package gate
 import (
 	"strconv"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // maxDocuments bounds what one create may hold: the rule runs once for each, and
@@ -12,7 +12,7 @@ const maxDocuments = 10_000
 
 // readOperation brings the parts of a database operation into args.
 func (s *Stream) readOperation() *Refusal {
-	if s.body.Kind() != rules.Object {
+	if s.body.Kind() != value.Object {
 		return malformed("body: want an object, found " + s.body.Kind().String())
 	}
 	if fault := s.operationFault(s.body.Key("op"), s.body.Key("doc")); fault != "" {
@@ -28,8 +28,8 @@ func (s *Stream) readOperation() *Refusal {
 		if s.body.Key("doc").Len() > maxDocuments {
 			return tooLarge("more documents than " + strconv.Itoa(maxDocuments))
 		}
-		s.docs = make([]rules.Value, 0, 8)
-		s.body.Key("doc").Each(func(_ string, doc rules.Value) bool {
+		s.docs = make([]value.Value, 0, 8)
+		s.body.Key("doc").Each(func(_ string, doc value.Value) bool {
 			s.docs = append(s.docs, doc)
 			return true
 		})
@@ -39,7 +39,7 @@ func (s *Stream) readOperation() *Refusal {
 
 // operationFault says what makes an operation one that the rule would have to
 // guess at, "" when nothing does.
-func (s *Stream) operationFault(op, doc rules.Value) string {
+func (s *Stream) operationFault(op, doc value.Value) string {
 	name, _ := op.Text()
 	switch name {
 	case "one", "all", "count", "distinct":
@@ -50,7 +50,7 @@ func (s *Stream) operationFault(op, doc rules.Value) string {
 		return ""
 	}
 	switch {
-	case name == "one" && doc.Kind() != rules.Object:
+	case name == "one" && doc.Kind() != value.Object:
 		return "doc: create with op one wants an object, found " + doc.Kind().String()
 	case name == "all" && !isObjects(doc):
 		return "doc: create with op all wants an array of objects that is not empty"
@@ -60,11 +60,11 @@ func (s *Stream) operationFault(op, doc rules.Value) string {
 	return ""
 }
 
-func isObjects(v rules.Value) bool {
-	n, objects := 0, v.Kind() == rules.Array
-	v.Each(func(_ string, x rules.Value) bool {
+func isObjects(v value.Value) bool {
+	n, objects := 0, v.Kind() == value.Array
+	v.Each(func(_ string, x value.Value) bool {
 		n++
-		objects = objects && x.Kind() == rules.Object
+		objects = objects && x.Kind() == value.Object
 		return objects
 	})
 	return objects && n > 0

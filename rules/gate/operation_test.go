@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 func TestOperation(t *testing.T) {
@@ -76,9 +77,9 @@ func TestCallsOfSeveralDocuments(t *testing.T) {
 	g, pol := p.load(t)
 	known := func(c rules.Call) rules.Reply {
 		if id, _ := c.Find.Key("id").Text(); strings.HasPrefix(id, "u") {
-			return rules.Reply{Rows: rules.Arr(rules.Obj(rules.Member{Key: "id", Value: rules.Str(id)}))}
+			return rules.Reply{Rows: value.Arr(value.Obj(value.Member{Key: "id", Value: value.Str(id)}))}
 		}
-		return rules.Reply{Rows: rules.Arr()}
+		return rules.Reply{Rows: value.Arr()}
 	}
 	create := func(col, docs string) string {
 		return "POST /v1/api/shop/crud/db/" + col + "/create\ncontent-type: application/json\n\n" + `{"op":"all","doc":[` + docs + `]}`

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // pair is one name=value of a query or a form.
@@ -90,8 +90,8 @@ func unhex(b byte) (byte, bool) {
 }
 
 // object is the pairs as args shows them: a repeated name is an array.
-func object(ps []pair) rules.Value {
-	g := grouped{members: make([]rules.Member, 0, len(ps))}
+func object(ps []pair) value.Value {
+	g := grouped{members: make([]value.Member, 0, len(ps))}
 	for i := range ps {
 		g.add(ps[i].name, ps[i].value)
 	}
@@ -100,30 +100,30 @@ func object(ps []pair) rules.Value {
 
 // grouped gathers values under names, in the order of their first appearance.
 type grouped struct {
-	members  []rules.Member
-	repeated map[int][]rules.Value // all values of a member that has several
+	members  []value.Member
+	repeated map[int][]value.Value // all values of a member that has several
 	index    map[string]int        // once there are many
 }
 
 // few names are found faster by looking at each than by hashing.
 const few = 16
 
-func (g *grouped) add(name, value string) {
+func (g *grouped) add(name, text string) {
 	i, found := g.find(name)
 	if !found {
 		if g.index != nil {
 			g.index[name] = len(g.members)
 		}
-		g.members = append(g.members, rules.Member{Key: name, Value: rules.Str(value)})
+		g.members = append(g.members, value.Member{Key: name, Value: value.Str(text)})
 		return
 	}
 	if g.repeated == nil {
-		g.repeated = map[int][]rules.Value{}
+		g.repeated = map[int][]value.Value{}
 	}
 	if g.repeated[i] == nil {
-		g.repeated[i] = []rules.Value{g.members[i].Value}
+		g.repeated[i] = []value.Value{g.members[i].Value}
 	}
-	g.repeated[i] = append(g.repeated[i], rules.Str(value))
+	g.repeated[i] = append(g.repeated[i], value.Str(text))
 }
 
 func (g *grouped) find(name string) (i int, found bool) {
@@ -145,11 +145,11 @@ func (g *grouped) find(name string) (i int, found bool) {
 	return 0, false
 }
 
-func (g *grouped) object() rules.Value {
+func (g *grouped) object() value.Value {
 	for i, values := range g.repeated {
-		g.members[i].Value = rules.Arr(values...)
+		g.members[i].Value = value.Arr(values...)
 	}
-	return rules.Obj(g.members...)
+	return value.Obj(g.members...)
 }
 
 // rewrite brings the changed names into the pairs: new values stand where the

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // phrases are what a client is told where no rule has an `error` of its own.
@@ -76,7 +77,7 @@ func (r *Refusal) complete(message string) {
 	if message == "" {
 		message = phrases[r.Status]
 	}
-	r.Body = rules.Obj(rules.Member{Key: "error", Value: rules.Str(message)}).String()
+	r.Body = value.Obj(value.Member{Key: "error", Value: value.Str(message)}).String()
 	r.Headers = [][2]string{{"content-type", "application/json"}}
 	if r.Status == 401 {
 		// RFC 6750, section 3.

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // mask is what is to be done with the response to a request that the rule has
@@ -25,15 +26,15 @@ func (s *Stream) mask(v *rules.Verdict) *Mask {
 	}
 	// The request stays in memory until its response is there, so no more of it
 	// is kept than the rule may look at. res and response are the upstream's.
-	var kept []rules.Member
-	v.Args.Each(func(root string, x rules.Value) bool {
+	var kept []value.Member
+	v.Args.Each(func(root string, x value.Value) bool {
 		if root != "res" && root != "response" && rule.Uses(root) {
-			kept = append(kept, rules.Member{Key: root, Value: x})
+			kept = append(kept, value.Member{Key: root, Value: x})
 		}
 		return true
 	})
 	m.in = rules.Input{
-		Args: rules.Obj(kept...), Verified: s.verified, Token: s.token, Now: s.now, MaxCalls: m.limits.Calls,
+		Args: value.Obj(kept...), Verified: s.verified, Token: s.token, Now: s.now, MaxCalls: m.limits.Calls,
 	}
 	return m
 }
@@ -54,7 +55,7 @@ type responseHead struct {
 }
 
 func readResponseHead(headers [][2]string) *responseHead {
-	h := &responseHead{length: -1, text: true, fields: grouped{members: make([]rules.Member, 0, len(headers))}}
+	h := &responseHead{length: -1, text: true, fields: grouped{members: make([]value.Member, 0, len(headers))}}
 	for _, f := range headers {
 		name := strings.ToLower(f[0])
 		switch name {
@@ -91,9 +92,9 @@ func (m *Mask) bring(h *responseHead) (fault string) {
 	case !h.text:
 		return "a header that is not UTF-8"
 	}
-	m.in.Args = m.in.Args.With("response", rules.Obj(
-		rules.Member{Key: "status", Value: rules.Int(int64(h.status))},
-		rules.Member{Key: "headers", Value: h.fields.object()},
+	m.in.Args = m.in.Args.With("response", value.Obj(
+		value.Member{Key: "status", Value: value.Int(int64(h.status))},
+		value.Member{Key: "headers", Value: h.fields.object()},
 	))
 	return ""
 }
@@ -128,7 +129,7 @@ func (m *Mask) left(v *rules.Verdict) string {
 	switch {
 	case !m.rule.Changes("res"), before.Kind() == now.Kind() && before.String() == now.String():
 		return m.body
-	case now.Kind() == rules.Missing:
+	case now.Kind() == value.Missing:
 		return ""
 	}
 	return now.String()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // responding is a policy of one route with a rule on the response.
@@ -30,7 +31,7 @@ func letThrough(t *testing.T, p parts, text string) *gate.Mask {
 }
 
 func oneRow(c rules.Call) rules.Reply {
-	return rules.Reply{ID: c.ID, Rows: rules.Arr(rules.Obj(rules.Member{Key: "name", Value: rules.Str("row")}))}
+	return rules.Reply{ID: c.ID, Rows: value.Arr(value.Obj(value.Member{Key: "name", Value: value.Str("row")}))}
 }
 
 var jsonHeaders = [][2]string{{":status", "200"}, {"content-type", "application/json"}}
@@ -125,7 +126,7 @@ func TestResponseRuleCalls(t *testing.T) {
 		status  int // 0: it passes
 	}{
 		{name: "a row", replies: []rules.Reply{oneRow(rules.Call{ID: "routes[0].response"})}},
-		{name: "no row", replies: []rules.Reply{{ID: "routes[0].response", Rows: rules.Arr()}}, status: 403},
+		{name: "no row", replies: []rules.Reply{{ID: "routes[0].response", Rows: value.Arr()}}, status: 403},
 		{name: "failed", replies: []rules.Reply{{ID: "routes[0].response", Err: "timeout"}}, status: 503},
 		{name: "no reply", status: 503},
 		{name: "the reply to another call", replies: []rules.Reply{oneRow(rules.Call{ID: "routes[0].rule"})}, status: 503},
@@ -210,7 +211,7 @@ func TestResponseRuleArgs(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", root, got, want)
 		}
 	}
-	if body.Key("res").Kind() != rules.Missing {
+	if body.Key("res").Kind() != value.Missing {
 		t.Error("args.res is there, and the response has no body")
 	}
 }

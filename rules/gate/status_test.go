@@ -6,6 +6,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Rules that the tests name.
@@ -175,11 +176,11 @@ func TestMessage(t *testing.T) {
 
 func TestFailedCalls(t *testing.T) {
 	row := func(rules.Call) rules.Reply {
-		return rules.Reply{Rows: rules.Arr(rules.Obj(rules.Member{Key: "id", Value: rules.Str("alice")}))}
+		return rules.Reply{Rows: value.Arr(value.Obj(value.Member{Key: "id", Value: value.Str("alice")}))}
 	}
-	none := func(rules.Call) rules.Reply { return rules.Reply{Rows: rules.Arr()} }
+	none := func(rules.Call) rules.Reply { return rules.Reply{Rows: value.Arr()} }
 	failed := func(rules.Call) rules.Reply { return rules.Reply{Err: "timeout"} }
-	strange := func(rules.Call) rules.Reply { return rules.Reply{Rows: rules.Str("x")} }
+	strange := func(rules.Call) rules.Reply { return rules.Reply{Rows: value.Str("x")} }
 	for _, tt := range []struct {
 		name  string
 		rule  string
@@ -235,7 +236,7 @@ func TestOutOfTurn(t *testing.T) {
 	refused(s.Replies(nil)) // no reply at all is a failed one
 	s, _ = begin()
 	step = s.Body(`{"user":"alice"}`)
-	reply := rules.Reply{ID: step.Calls[0].ID, Rows: rules.Arr(rules.Obj())}
+	reply := rules.Reply{ID: step.Calls[0].ID, Rows: value.Arr(value.Obj())}
 	if step = s.Replies([]rules.Reply{{ID: "other", Err: "x"}, reply}); step.Action != gate.Forward {
 		t.Fatalf("got %+v", step)
 	}
@@ -251,7 +252,7 @@ func TestRepliesThatNobodyAskedFor(t *testing.T) {
 	p.collections = collected
 	g, pol := p.load(t)
 	req, _ := request(tokens(t, pol).Replace("GET /x\nauthorization: Bearer {alice}"))
-	rows := rules.Arr(rules.Obj(rules.Member{Key: "id", Value: rules.Str("alice")}))
+	rows := value.Arr(value.Obj(value.Member{Key: "id", Value: value.Str("alice")}))
 	s, first := g.Begin(req, now)
 	second := s.Replies([]rules.Reply{{ID: first.Calls[0].ID, Rows: rows}})
 	if second.Action != gate.AwaitReplies {

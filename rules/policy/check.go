@@ -5,15 +5,16 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // check compares a value with its shape. Whoever reads the value afterwards
 // finds zero values where this has found faults.
-func (l *loader) check(v rules.Value, s *shape, at *spot) {
+func (l *loader) check(v value.Value, s *shape, at *spot) {
 	if s.or != nil && !s.fits(v) && s.or.fits(v) {
 		s = s.or
 	}
-	if s.kind == aRule && v.Kind() != rules.Missing {
+	if s.kind == aRule && v.Kind() != value.Missing {
 		return // rules.Compile looks
 	}
 	if !s.fits(v) {
@@ -29,7 +30,7 @@ func (l *loader) check(v rules.Value, s *shape, at *spot) {
 		l.checkObject(v, s, at)
 	case table:
 		if s.elem != nil {
-			v.Each(func(key string, x rules.Value) bool {
+			v.Each(func(key string, x value.Value) bool {
 				l.check(x, s.elem, &spot{up: at, key: key, index: -1})
 				return true
 			})
@@ -44,24 +45,24 @@ func (l *loader) check(v rules.Value, s *shape, at *spot) {
 }
 
 // found says what stands there, not what it says.
-func found(v rules.Value, s *shape) string {
-	if v.Kind() == rules.String && (s.kind == size || s.kind == span) {
+func found(v value.Value, s *shape) string {
+	if v.Kind() == value.String && (s.kind == size || s.kind == span) {
 		return "another string"
 	}
 	return v.Kind().String()
 }
 
 // fits says whether v is of the shape's kind, and readable as such.
-func (s *shape) fits(v rules.Value) bool {
+func (s *shape) fits(v value.Value) bool {
 	switch k := v.Kind(); s.kind {
 	case object, table, aRule:
-		return k == rules.Object
+		return k == value.Object
 	case list:
-		return k == rules.Array
+		return k == value.Array
 	case text:
-		return k == rules.String
+		return k == value.String
 	case toggle:
-		return k == rules.Bool
+		return k == value.Bool
 	case number:
 		_, ok := integer(v)
 		return ok
@@ -73,12 +74,12 @@ func (s *shape) fits(v rules.Value) bool {
 		_, ok := parseSpan(t)
 		return ok
 	default:
-		return k != rules.Missing
+		return k != value.Missing
 	}
 }
 
-func (l *loader) checkObject(v rules.Value, s *shape, at *spot) {
-	v.Each(func(name string, x rules.Value) bool {
+func (l *loader) checkObject(v value.Value, s *shape, at *spot) {
+	v.Each(func(name string, x value.Value) bool {
 		k := s.key(name)
 		sub := &spot{up: at, key: name, index: -1}
 		if k == nil {
@@ -89,7 +90,7 @@ func (l *loader) checkObject(v rules.Value, s *shape, at *spot) {
 		return true
 	})
 	for i := range s.keys {
-		if k := &s.keys[i]; k.need && v.Key(k.name).Kind() == rules.Missing {
+		if k := &s.keys[i]; k.need && v.Key(k.name).Kind() == value.Missing {
 			l.broken(rules.Join(at.place(), k.name), "missing; want %s", wantOf(k.shape))
 		}
 	}
@@ -116,7 +117,7 @@ func unknownKey(name string, names []string) string {
 	return "unknown key " + shown + "; want one of " + strings.Join(names, ", ")
 }
 
-func (l *loader) checkList(v rules.Value, s *shape, at *spot) {
+func (l *loader) checkList(v value.Value, s *shape, at *spot) {
 	n := v.Len()
 	switch {
 	case n < s.least:
@@ -125,14 +126,14 @@ func (l *loader) checkList(v rules.Value, s *shape, at *spot) {
 		l.broken(at.place(), "want at most %d, found %d", s.most, n)
 	}
 	i := 0
-	v.Each(func(_ string, x rules.Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		l.check(x, s.elem, &spot{up: at, index: i})
 		i++
 		return true
 	})
 }
 
-func (l *loader) checkText(v rules.Value, s *shape, at *spot) {
+func (l *loader) checkText(v value.Value, s *shape, at *spot) {
 	t, _ := v.Text()
 	place := at.place
 	switch {
@@ -147,7 +148,7 @@ func (l *loader) checkText(v rules.Value, s *shape, at *spot) {
 	}
 }
 
-func (l *loader) checkNumber(v rules.Value, s *shape, at *spot) {
+func (l *loader) checkNumber(v value.Value, s *shape, at *spot) {
 	n, ok := sizeOf(v)
 	if ok && n >= s.least && n <= s.most {
 		return
@@ -160,7 +161,7 @@ func (l *loader) checkNumber(v rules.Value, s *shape, at *spot) {
 }
 
 // integer reads a Number that is spelt as an integer.
-func integer(v rules.Value) (int, bool) {
+func integer(v value.Value) (int, bool) {
 	t, ok := v.Number()
 	if !ok {
 		return 0, false
@@ -169,7 +170,7 @@ func integer(v rules.Value) (int, bool) {
 	return n, err == nil
 }
 
-func sizeOf(v rules.Value) (int, bool) {
+func sizeOf(v value.Value) (int, bool) {
 	if t, ok := v.Text(); ok && t != "" {
 		return ParseSize(t)
 	}

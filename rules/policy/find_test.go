@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // routesOf makes a policy of one route a line: `name METHODS host/path`.
@@ -493,7 +493,7 @@ func FuzzFind(f *testing.F) {
 			}
 		}
 		for _, v := range m.Vars {
-			if text, _ := v.Value.Text(); text == ".." || v.Value.Kind() != rules.String {
+			if text, _ := v.Value.Text(); text == ".." || v.Value.Kind() != value.String {
 				t.Fatalf("%v", m.Vars)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/keyring"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const (
@@ -16,20 +17,20 @@ const (
 )
 
 // jwks reads an entry's JWK set into k: written here, or to be fetched.
-func (l *loader) jwks(v rules.Value, place string, k *token.Key) {
+func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 	keys, address := v.Key("keys"), v.Key("url")
 	switch {
-	case v.Kind() != rules.Object:
+	case v.Kind() != value.Object:
 		return
-	case address.Kind() == rules.Missing:
+	case address.Kind() == value.Missing:
 		k.JWKS = v.String()
 		for _, name := range [...]string{"cluster", "refresh", "maxStale"} {
-			if v.Key(name).Kind() != rules.Missing {
+			if v.Key(name).Kind() != value.Missing {
 				l.fault(rules.Join(place, name), "is for a set with a `url`")
 			}
 		}
 		return
-	case keys.Kind() != rules.Missing:
+	case keys.Kind() != value.Missing:
 		l.fault(rules.Join(place, "keys"), "there is a `url` already; want one of the two")
 	}
 	k.Remote = true
@@ -77,7 +78,7 @@ func (l *loader) sharedSecret() []byte {
 		return []byte(s[0])
 	}
 	var secret string
-	l.doc.Key("auth").Key("tokens").Each(func(_ string, k rules.Value) bool {
+	l.doc.Key("auth").Key("tokens").Each(func(_ string, k value.Value) bool {
 		secret = textOf(k.Key("secret"), textOf(k.Key("privateKey"), ""))
 		return secret == ""
 	})
@@ -124,7 +125,7 @@ func origin(text string) string {
 // lintJWKS warns of keys that whoever is on the way could replace.
 func (l *loader) lintJWKS() {
 	i := -1
-	l.doc.Key("auth").Key("tokens").Each(func(_ string, k rules.Value) bool {
+	l.doc.Key("auth").Key("tokens").Each(func(_ string, k value.Value) bool {
 		i++
 		address, ok := k.Key("jwks").Key("url").Text()
 		if u, fault := issuerURL(address); ok && fault == "" && u.Scheme == "http" && !isLoopback(u.Host) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // minSecret is the length of a secret that cannot be guessed (RFC 7518, section
@@ -27,7 +28,7 @@ func (l *loader) lint() {
 
 func (l *loader) lintSecrets() {
 	i := -1
-	l.doc.Key("auth").Key("tokens").Each(func(_ string, k rules.Value) bool {
+	l.doc.Key("auth").Key("tokens").Each(func(_ string, k value.Value) bool {
 		i++
 		l.lintSecret(rules.Join(rules.Elem("auth.tokens", i), "secret"), k.Key("secret"))
 		return true
@@ -39,7 +40,7 @@ func (l *loader) lintSecrets() {
 	}
 }
 
-func (l *loader) lintSecret(place string, v rules.Value) {
+func (l *loader) lintSecret(place string, v value.Value) {
 	if s, ok := v.Text(); ok && len(s) < minSecret {
 		l.warn(place, "a secret of %d bytes; one that cannot be guessed has %d or more", len(s), minSecret)
 	}
@@ -67,20 +68,20 @@ func (l *loader) lintSources() {
 }
 
 // eachClause calls f for a rule and those inside it.
-func eachClause(rule rules.Value, place string, f func(rules.Value, string)) {
+func eachClause(rule value.Value, place string, f func(value.Value, string)) {
 	f(rule, place)
-	if c := rule.Key("clause"); c.Kind() == rules.Object {
+	if c := rule.Key("clause"); c.Kind() == value.Object {
 		eachClause(c, rules.Join(place, "clause"), f)
 	}
 	i := 0
-	rule.Key("clauses").Each(func(_ string, c rules.Value) bool {
+	rule.Key("clauses").Each(func(_ string, c value.Value) bool {
 		eachClause(c, rules.Elem(rules.Join(place, "clauses"), i), f)
 		i++
 		return true
 	})
 }
 
-func (l *loader) lintRule(rule rules.Value, place string) {
+func (l *loader) lintRule(rule value.Value, place string) {
 	kind, _ := rule.Key("rule").Text()
 	switch kind {
 	case "encrypt":

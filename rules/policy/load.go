@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Options say where a policy is loaded.
@@ -34,12 +35,12 @@ func (w Warning) Error() string { return rules.Fault(w).Error() }
 // Errors: rules.Faults, all there are, in the order of the file; then the
 // Policy is nil. No message holds a secret or what a variable or a file stood
 // for.
-func Load(doc rules.Value, o Options) (*Policy, []Warning, error) {
+func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	l := &loader{
 		o: o, p: &Policy{}, unset: map[string]bool{}, unsetNames: map[string]bool{},
 		written: map[string]string{}, quiet: map[string]bool{},
 	}
-	if doc.Kind() != rules.Object {
+	if doc.Kind() != value.Object {
 		return nil, nil, rules.Faults{{Message: "want an object, found " + doc.Kind().String()}}
 	}
 	l.doc = l.substitute(doc, nil)
@@ -65,7 +66,7 @@ func Load(doc rules.Value, o Options) (*Policy, []Warning, error) {
 
 type loader struct {
 	o        Options
-	doc      rules.Value // after substitution
+	doc      value.Value // after substitution
 	p        *Policy
 	faults   rules.Faults
 	warnings []Warning
@@ -105,12 +106,12 @@ func (l *loader) warn(place, format string, args ...any) {
 }
 
 // words reads a list of texts, nil where there is none.
-func words(v rules.Value) (out []string) {
-	if v.Kind() != rules.Array {
+func words(v value.Value) (out []string) {
+	if v.Kind() != value.Array {
 		return nil
 	}
 	out = []string{}
-	v.Each(func(_ string, x rules.Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		t, _ := x.Text()
 		out = append(out, t)
 		return true
@@ -118,14 +119,14 @@ func words(v rules.Value) (out []string) {
 	return out
 }
 
-func textOf(v rules.Value, absent string) string {
+func textOf(v value.Value, absent string) string {
 	if t, ok := v.Text(); ok {
 		return t
 	}
 	return absent
 }
 
-func spanOf(v rules.Value, absent time.Duration) time.Duration {
+func spanOf(v value.Value, absent time.Duration) time.Duration {
 	if t, ok := v.Text(); ok {
 		d, _ := parseSpan(t)
 		return d
@@ -133,7 +134,7 @@ func spanOf(v rules.Value, absent time.Duration) time.Duration {
 	return absent
 }
 
-func intOf(v rules.Value, absent int) int {
+func intOf(v value.Value, absent int) int {
 	if n, ok := sizeOf(v); ok {
 		return n
 	}
@@ -166,9 +167,9 @@ func (l *loader) settings() {
 	l.webhooks(doc.Key("webhooks"))
 }
 
-func (l *loader) aesKey(v rules.Value) []byte {
+func (l *loader) aesKey(v value.Value) []byte {
 	const place = "crypto.aesKey"
-	if v.Kind() == rules.Missing {
+	if v.Kind() == value.Missing {
 		return nil
 	}
 	text, _ := v.Text()
@@ -198,11 +199,11 @@ func (l *loader) companion() {
 	}
 	one, both := v.Key("secret"), v.Key("secrets")
 	switch {
-	case one.Kind() != rules.Missing && both.Kind() != rules.Missing:
+	case one.Kind() != value.Missing && both.Kind() != value.Missing:
 		l.fault("companion.secrets", "there is a secret already; want one of the two")
-	case one.Kind() != rules.Missing:
+	case one.Kind() != value.Missing:
 		p.Companion.Secrets = []string{textOf(one, "")}
-	case both.Kind() != rules.Missing:
+	case both.Kind() != value.Missing:
 		p.Companion.Secrets = words(both)
 		if s := p.Companion.Secrets; len(s) == 2 && s[0] == s[1] && !l.unset["companion.secrets[0]"] {
 			l.fault("companion.secrets[1]", "the same as the first")
@@ -213,13 +214,13 @@ func (l *loader) companion() {
 }
 
 // derivedSecret takes the primary's secret for the companion's.
-func (l *loader) derivedSecret(companion rules.Value) {
+func (l *loader) derivedSecret(companion value.Value) {
 	if secret := l.p.Tokens.HMACSecret(); secret != "" {
 		l.p.Companion.Secrets = []string{secret}
 		return
 	}
 	hasPrimary := false // of HS, though the set has faults of its own
-	l.doc.Key("auth").Key("tokens").Each(func(_ string, k rules.Value) bool {
+	l.doc.Key("auth").Key("tokens").Each(func(_ string, k value.Value) bool {
 		alg, _ := k.Key("alg").Text()
 		hasPrimary = hasPrimary || k.Key("primary").IsTrue() && (len(alg) < 2 || alg[:2] == "HS")
 		return true
@@ -227,9 +228,9 @@ func (l *loader) derivedSecret(companion rules.Value) {
 	const help = "want `secret`, or a primary HS key among auth.tokens to derive it from"
 	switch {
 	case hasPrimary && l.p.Tokens == nil:
-	case companion.Kind() == rules.Object:
+	case companion.Kind() == value.Object:
 		l.fault("companion.secret", "missing; %s", help)
-	case companion.Kind() == rules.Missing && l.firstCall != "":
+	case companion.Kind() == value.Missing && l.firstCall != "":
 		l.fault("companion", "missing; %s needs it: %s", l.firstCall, help)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const secret = "0123456789abcdef0123456789abcdef"
@@ -32,13 +33,13 @@ func readFile(name string) ([]byte, error) {
 }
 
 // document reads YAML as far as the tests need it.
-func document(t testing.TB, text string) rules.Value {
+func document(t testing.TB, text string) value.Value {
 	t.Helper()
 	data, err := yaml.YAMLToJSON([]byte(text))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	doc, err := rules.Parse(string(data), MaxDepth)
+	doc, err := value.Parse(string(data), MaxDepth)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, data)
 	}
@@ -554,7 +555,7 @@ func TestSize(t *testing.T) {
 
 // A message loses every piece of a value that it quotes, and the value itself.
 func TestRedact(t *testing.T) {
-	l := &loader{written: map[string]string{"a": "x${S}"}, doc: rules.Obj(rules.Member{Key: "a", Value: rules.Str("xhunter2.y")})}
+	l := &loader{written: map[string]string{"a": "x${S}"}, doc: value.Obj(value.Member{Key: "a", Value: value.Str("xhunter2.y")})}
 	for in, want := range map[string]string{
 		`no "hunter2" in "key"`:         `no "x${S}" in "key"`,
 		"no `hunter2` in it":            "no \"x${S}\" in it",

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Parent is the place that holds the one given; "" is the file, and its own
@@ -36,7 +37,7 @@ func Parent(place string) string {
 
 // inFileOrder sorts faults by where they stand; what is missing stands where
 // it should be: in its parent.
-func inFileOrder(doc rules.Value, faults rules.Faults) {
+func inFileOrder(doc value.Value, faults rules.Faults) {
 	order := map[string]int{}
 	count(doc, "", order)
 	rank := func(place string) int {
@@ -51,11 +52,11 @@ func inFileOrder(doc rules.Value, faults rules.Faults) {
 }
 
 // count numbers the places of the document in its order.
-func count(v rules.Value, place string, order map[string]int) {
+func count(v value.Value, place string, order map[string]int) {
 	order[place] = len(order)
 	i := 0
-	v.Each(func(key string, x rules.Value) bool {
-		if v.Kind() == rules.Array {
+	v.Each(func(key string, x value.Value) bool {
+		if v.Kind() == value.Array {
 			count(x, rules.Elem(place, i), order)
 			i++
 		} else {

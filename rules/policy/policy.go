@@ -11,6 +11,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/keyring"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Policy is a policy file that was loaded without a fault. It does not change,
@@ -142,5 +143,5 @@ type Match struct {
 	Resource *Resource
 	// Vars are what the path holds for the variables of a route or of a file
 	// prefix, percent-decoded once.
-	Vars []rules.Member
+	Vars []value.Member
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // redact takes out of a message what a variable or a file stood for: messages
@@ -46,18 +47,18 @@ func (l *loader) redact(f *rules.Fault) {
 }
 
 // valueAt is what stands at a place, after substitution.
-func (l *loader) valueAt(place string) (found rules.Value) {
-	var walk func(v rules.Value, at string) bool
-	walk = func(v rules.Value, at string) (done bool) {
+func (l *loader) valueAt(place string) (found value.Value) {
+	var walk func(v value.Value, at string) bool
+	walk = func(v value.Value, at string) (done bool) {
 		if at == place {
 			found = v
 			return true
 		}
 		i := -1
-		v.Each(func(key string, x rules.Value) bool {
+		v.Each(func(key string, x value.Value) bool {
 			i++
 			sub := rules.Join(at, key)
-			if v.Kind() == rules.Array {
+			if v.Kind() == value.Array {
 				sub = rules.Elem(at, i)
 			}
 			done = strings.HasPrefix(place, sub) && walk(x, sub)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // resources reads everything that rules guard.
@@ -18,19 +19,19 @@ func (l *loader) resources() {
 
 // stated is a rule as the file has it.
 type stated struct {
-	spec  rules.Value
+	spec  value.Value
 	place string
 }
 
 // resource compiles a rule and, where there is one, the rule on the response. It
 // is nil where there is no rule, or one with faults.
-func (l *loader) resource(r Resource, rule rules.Value, response stated, auth *Auth) *Resource {
-	if rule.Kind() == rules.Missing {
+func (l *loader) resource(r Resource, rule value.Value, response stated, auth *Auth) *Resource {
+	if rule.Kind() == value.Missing {
 		return nil
 	}
 	l.ruled++
 	compiled := l.compile(stated{rule, r.Place})
-	if response.spec.Kind() != rules.Missing {
+	if response.spec.Kind() != value.Missing {
 		if r.Response = l.compile(response); r.Response == nil {
 			return nil
 		}
@@ -66,7 +67,7 @@ func (l *loader) compile(s stated) *rules.Rule {
 		l.redact(&f)
 		l.add(f)
 	}
-	eachClause(s.spec, s.place, func(clause rules.Value, _ string) {
+	eachClause(s.spec, s.place, func(clause value.Value, _ string) {
 		if kind, _ := clause.Key("rule").Text(); kind == "query" || kind == "webhook" {
 			l.p.Calls = true
 			if l.firstCall == "" {
@@ -85,11 +86,11 @@ func (l *loader) scope() *rules.Scope {
 }
 
 // auth reads what a resource says of tokens, nil when it says nothing.
-func (l *loader) auth(v rules.Value, place string) *Auth {
+func (l *loader) auth(v value.Value, place string) *Auth {
 	switch v.Kind() {
-	case rules.Missing:
+	case value.Missing:
 		return nil
-	case rules.String:
+	case value.String:
 		switch mode, _ := v.Text(); mode {
 		case "optional":
 			return &Auth{mode: authOptional}

@@ -5,22 +5,23 @@ import (
 	"unicode"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // routes reads the routes and files them.
-func (l *loader) routes(v rules.Value) {
+func (l *loader) routes(v value.Value) {
 	names := map[string]string{}
 	i := -1
-	v.Each(func(_ string, x rules.Value) bool {
+	v.Each(func(_ string, x value.Value) bool {
 		i++
-		if place := rules.Elem("routes", i); x.Kind() == rules.Object {
+		if place := rules.Elem("routes", i); x.Kind() == value.Object {
 			l.route(x, place, l.routeName(x, place, names))
 		}
 		return true
 	})
 }
 
-func (l *loader) routeName(v rules.Value, place string, names map[string]string) string {
+func (l *loader) routeName(v value.Value, place string, names map[string]string) string {
 	name, ok := v.Key("name").Text()
 	if !ok || name == "" {
 		return place
@@ -36,7 +37,7 @@ func (l *loader) routeName(v rules.Value, place string, names map[string]string)
 	return name
 }
 
-func (l *loader) route(v rules.Value, place, name string) {
+func (l *loader) route(v value.Value, place, name string) {
 	match := v.Key("match")
 	at := rules.Join(place, "match")
 	host := l.routeHost(match.Key("host"), rules.Join(at, "host"))
@@ -68,7 +69,7 @@ func named(place, name string) string {
 	return place + " (" + name + ")"
 }
 
-func (l *loader) routeHost(v rules.Value, place string) string {
+func (l *loader) routeHost(v value.Value, place string) string {
 	text, _ := v.Text()
 	host := strings.ToLower(text)
 	if host == "" {
@@ -91,7 +92,7 @@ func (l *loader) routeHost(v rules.Value, place string) string {
 }
 
 // methods reads the methods of a route, nil for all.
-func (l *loader) methods(v rules.Value, place string) []string {
+func (l *loader) methods(v value.Value, place string) []string {
 	list := words(v)
 	for i, m := range list {
 		at := rules.Elem(place, i)

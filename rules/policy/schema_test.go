@@ -12,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/tools/txtar"
 )
@@ -150,7 +151,7 @@ func TestSchemaOfRules(t *testing.T) {
 		"field": `"args.a"`, "value": `1`, "fields": `["args.a"]`, "algorithm": `"aes-gcm"`, "encoding": `"hex"`, "onUnknown": `"drop"`, "name": `"n"`, "error": `"e"`, "nonsense": `1`,
 	}
 	scope := &rules.Scope{AESKey: make([]byte, 16), CanSign: true, Response: true}
-	agree := func(t *testing.T, rule rules.Value) {
+	agree := func(t *testing.T, rule value.Value) {
 		t.Helper()
 		_, faults := rules.Compile(rule, "rule", scope)
 		err := valid(t, s, `{"routes":[{"match":{"path":"/"},"rule":`+rule.String()+`}]}`)
@@ -163,30 +164,30 @@ func TestSchemaOfRules(t *testing.T) {
 		fields = append(fields, f)
 	}
 	slices.Sort(fields)
-	value := func(field, kind string) rules.Value {
+	sample := func(field, kind string) value.Value {
 		text := values[field]
 		if field == "algorithm" && kind == "hash" {
 			text = `"hmac-sha256"`
 		}
-		v, err := rules.Parse(text, 9)
+		v, err := value.Parse(text, 9)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return v
 	}
 	for _, r := range ruleShapes {
-		whole := rules.Obj(rules.Member{Key: "rule", Value: rules.Str(r.name)})
+		whole := value.Obj(value.Member{Key: "rule", Value: value.Str(r.name)})
 		for _, k := range r.shape.keys {
-			whole = whole.With(k.name, value(k.name, r.name))
+			whole = whole.With(k.name, sample(k.name, r.name))
 		}
 		agree(t, whole)
 		for _, k := range r.shape.keys {
 			agree(t, whole.Without(k.name))
 			if k.shape != anyValue {
-				agree(t, whole.With(k.name, rules.Boolean(true)))
+				agree(t, whole.With(k.name, value.Boolean(true)))
 			}
 			for _, word := range k.shape.words {
-				changed := whole.With(k.name, rules.Str(word))
+				changed := whole.With(k.name, value.Str(word))
 				if k.name == "type" || k.name == "eval" { // what goes with what is the compiler's
 					if err := valid(t, s, `{"routes":[{"match":{"path":"/"},"rule":`+changed.String()+`}]}`); err != nil {
 						t.Error(err)
@@ -197,13 +198,13 @@ func TestSchemaOfRules(t *testing.T) {
 			}
 		}
 		for _, f := range fields {
-			if whole.Key(f).Kind() == rules.Missing {
-				agree(t, whole.With(f, value(f, r.name)))
+			if whole.Key(f).Kind() == value.Missing {
+				agree(t, whole.With(f, sample(f, r.name)))
 			}
 		}
 	}
-	agree(t, rules.Obj(rules.Member{Key: "rule", Value: rules.Str("nonsense")}))
-	agree(t, rules.Obj())
+	agree(t, value.Obj(value.Member{Key: "rule", Value: value.Str("nonsense")}))
+	agree(t, value.Obj())
 }
 
 // FuzzLoad: whatever the document, Load gives a policy or faults.
@@ -220,7 +221,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		doc, err := rules.Parse(text, MaxDepth)
+		doc, err := value.Parse(text, MaxDepth)
 		if err != nil {
 			return
 		}

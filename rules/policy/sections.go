@@ -5,24 +5,25 @@ import (
 	"slices"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // serviceRules reads the rules of remote services.
-func (l *loader) serviceRules(v rules.Value) {
-	if v.Kind() != rules.Object {
+func (l *loader) serviceRules(v value.Value) {
+	if v.Kind() != value.Object {
 		return
 	}
 	if v.Len() > 0 {
 		l.needProject("services")
 	}
 	index := map[string]map[string]*Resource{}
-	v.Each(func(service string, s rules.Value) bool {
+	v.Each(func(service string, s value.Value) bool {
 		at := rules.Join("services", service)
 		l.nameFault(at, service)
 		endpoints := map[string]*Resource{}
-		s.Key("endpoints").Each(func(endpoint string, e rules.Value) bool {
+		s.Key("endpoints").Each(func(endpoint string, e value.Value) bool {
 			place := rules.Join(rules.Join(at, "endpoints"), endpoint)
-			if l.nameFault(place, endpoint) || e.Kind() != rules.Object {
+			if l.nameFault(place, endpoint) || e.Kind() != value.Object {
 				return true
 			}
 			endpoints[endpoint] = l.resource(
@@ -37,14 +38,14 @@ func (l *loader) serviceRules(v rules.Value) {
 }
 
 // databases reads what there is to query.
-func (l *loader) databases(v rules.Value) {
-	v.Each(func(name string, d rules.Value) bool {
+func (l *loader) databases(v value.Value) {
+	v.Each(func(name string, d value.Value) bool {
 		l.p.Databases = append(l.p.Databases, DB{Name: name, Type: textOf(d.Key("type"), ""), Conn: textOf(d.Key("conn"), ""), Pool: pool(d.Key("pool"))})
 		return true
 	})
 }
 
-func pool(v rules.Value) Pool {
+func pool(v value.Value) Pool {
 	return Pool{Size: intOf(v.Key("size"), 0), Queue: intOf(v.Key("queue"), 0)}
 }
 
@@ -75,18 +76,18 @@ func (l *loader) query(db, col string) string {
 }
 
 // databaseRules reads the rules of collections.
-func (l *loader) databaseRules(v rules.Value) {
+func (l *loader) databaseRules(v value.Value) {
 	index := map[string]map[string]map[string]*Resource{}
-	v.Each(func(db string, d rules.Value) bool {
+	v.Each(func(db string, d value.Value) bool {
 		collections := d.Key("collections")
-		if collections.Kind() != rules.Object {
+		if collections.Kind() != value.Object {
 			return true
 		}
 		l.needProject("collections")
 		at := rules.Join("databases", db)
 		l.nameFault(at, db)
 		byCollection := map[string]map[string]*Resource{}
-		collections.Each(func(col string, c rules.Value) bool {
+		collections.Each(func(col string, c value.Value) bool {
 			place := rules.Join(rules.Join(at, "collections"), col)
 			if !l.nameFault(place, col) {
 				byCollection[col] = l.operationRules(c, place, operations,
@@ -103,11 +104,11 @@ func (l *loader) databaseRules(v rules.Value) {
 }
 
 // operationRules reads `auth`, `rules` and `response`.
-func (l *loader) operationRules(v rules.Value, place string, operations []string, like Resource) map[string]*Resource {
+func (l *loader) operationRules(v value.Value, place string, operations []string, like Resource) map[string]*Resource {
 	byOp := map[string]*Resource{}
 	at := rules.Join(place, "rules")
 	auth := l.auth(v.Key("auth"), rules.Join(place, "auth"))
-	v.Key("rules").Each(func(op string, rule rules.Value) bool {
+	v.Key("rules").Each(func(op string, rule value.Value) bool {
 		if contains(operations, op) { // else it is reported
 			r := like
 			r.Op, r.Name, r.Place = op, like.Name+"."+op, rules.Join(at, op)
@@ -115,8 +116,8 @@ func (l *loader) operationRules(v rules.Value, place string, operations []string
 		}
 		return true
 	})
-	v.Key("response").Each(func(op string, _ rules.Value) bool {
-		if contains(operations, op) && v.Key("rules").Key(op).Kind() == rules.Missing {
+	v.Key("response").Each(func(op string, _ value.Value) bool {
+		if contains(operations, op) && v.Key("rules").Key(op).Kind() == value.Missing {
 			l.fault(rules.Join(rules.Join(place, "response"), op), "there is no rule for %s beside it, under rules", op)
 		}
 		return true
@@ -125,13 +126,13 @@ func (l *loader) operationRules(v rules.Value, place string, operations []string
 }
 
 // fileRules reads the rules of files.
-func (l *loader) fileRules(v rules.Value) {
-	if v.Kind() != rules.Array {
+func (l *loader) fileRules(v value.Value) {
+	if v.Kind() != value.Array {
 		return
 	}
 	l.p.api.files = &fileNode{}
 	i := -1
-	v.Each(func(_ string, f rules.Value) bool {
+	v.Each(func(_ string, f value.Value) bool {
 		i++
 		if i == 0 {
 			l.needProject("files")

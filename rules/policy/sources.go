@@ -4,16 +4,17 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // sources reads where tokens are looked for.
-func (l *loader) sources(from rules.Value) {
-	if from.Kind() != rules.Array {
+func (l *loader) sources(from value.Value) {
+	if from.Kind() != value.Array {
 		l.p.Sources = []Source{{Header: "authorization", Prefix: "Bearer "}}
 		return
 	}
 	i := -1
-	from.Each(func(_ string, v rules.Value) bool {
+	from.Each(func(_ string, v value.Value) bool {
 		i++
 		place := rules.Elem("auth.from", i)
 		s, ok := l.source(v, place)
@@ -28,14 +29,14 @@ func (l *loader) sources(from rules.Value) {
 }
 
 // source reads one place; ok says that it can be compared with others.
-func (l *loader) source(v rules.Value, place string) (s Source, ok bool) {
-	if v.Kind() != rules.Object {
+func (l *loader) source(v value.Value, place string) (s Source, ok bool) {
+	if v.Kind() != value.Object {
 		return s, false
 	}
 	kind := ""
 	for _, k := range []string{"header", "cookie", "query"} {
 		switch {
-		case v.Key(k).Kind() == rules.Missing:
+		case v.Key(k).Kind() == value.Missing:
 		case kind != "":
 			l.fault(place, "want one of `header`, `cookie` and `query`; another place is another entry")
 			return s, false
@@ -44,7 +45,7 @@ func (l *loader) source(v rules.Value, place string) (s Source, ok bool) {
 		}
 	}
 	for _, k := range []struct{ name, of string }{{"prefix", "header"}, {"origins", "cookie"}} {
-		if kind != "" && kind != k.of && v.Key(k.name).Kind() != rules.Missing {
+		if kind != "" && kind != k.of && v.Key(k.name).Kind() != value.Missing {
 			l.fault(rules.Join(place, k.name), "is for `%s` alone", k.of)
 		}
 	}
@@ -61,7 +62,7 @@ func (l *loader) source(v rules.Value, place string) (s Source, ok bool) {
 	return s, s.Header+s.Cookie+s.Query != ""
 }
 
-func (l *loader) headerSource(s *Source, v rules.Value, place string) {
+func (l *loader) headerSource(s *Source, v value.Value, place string) {
 	s.Header = strings.ToLower(textOf(v.Key("header"), ""))
 	if s.Header != "" && !isToken(s.Header) {
 		l.fault(rules.Join(place, "header"), "not the name of a header")
@@ -79,7 +80,7 @@ func (l *loader) headerSource(s *Source, v rules.Value, place string) {
 	}
 }
 
-func (l *loader) cookieSource(s *Source, v rules.Value, place string) {
+func (l *loader) cookieSource(s *Source, v value.Value, place string) {
 	s.Cookie = textOf(v.Key("cookie"), "")
 	if s.Cookie != "" && !isToken(s.Cookie) { // RFC 6265, section 4.1.1
 		l.fault(rules.Join(place, "cookie"), "not the name of a cookie")
@@ -96,9 +97,9 @@ func (l *loader) cookieSource(s *Source, v rules.Value, place string) {
 }
 
 // claimHeaders reads which claims go into which headers.
-func (l *loader) claimHeaders(v rules.Value) {
+func (l *loader) claimHeaders(v value.Value) {
 	names := map[string]string{}
-	v.Each(func(name string, claim rules.Value) bool {
+	v.Each(func(name string, claim value.Value) bool {
 		place := rules.Join("auth.claimsToHeaders", name)
 		h := ClaimHeader{Header: strings.ToLower(name)}
 		if fault := headerFault(h.Header); fault != "" {

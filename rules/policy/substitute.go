@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // spot is a place that is written out only when somebody asks.
@@ -28,43 +29,43 @@ func (s *spot) place() string {
 
 // substitute puts in what `${NAME}` and `${file:…}` stand for, in strings and
 // never in keys. What is put in is not looked at again.
-func (l *loader) substitute(v rules.Value, at *spot) rules.Value {
+func (l *loader) substitute(v value.Value, at *spot) value.Value {
 	switch v.Kind() {
-	case rules.String:
+	case value.String:
 		text, _ := v.Text()
 		if strings.Contains(text, "${") {
-			return rules.Str(l.expand(text, at.place()))
+			return value.Str(l.expand(text, at.place()))
 		}
-	case rules.Array:
-		var elems []rules.Value
+	case value.Array:
+		var elems []value.Value
 		changed := false
-		v.Each(func(_ string, x rules.Value) bool {
+		v.Each(func(_ string, x value.Value) bool {
 			y := l.substitute(x, &spot{up: at, index: len(elems)})
 			changed = changed || !same(x, y)
 			elems = append(elems, y)
 			return true
 		})
 		if changed {
-			return rules.Arr(elems...)
+			return value.Arr(elems...)
 		}
-	case rules.Object:
-		var members []rules.Member
+	case value.Object:
+		var members []value.Member
 		changed := false
-		v.Each(func(key string, x rules.Value) bool {
+		v.Each(func(key string, x value.Value) bool {
 			y := l.substitute(x, &spot{up: at, key: key, index: -1})
 			changed = changed || !same(x, y)
-			members = append(members, rules.Member{Key: key, Value: y})
+			members = append(members, value.Member{Key: key, Value: y})
 			return true
 		})
 		if changed {
-			return rules.Obj(members...)
+			return value.Obj(members...)
 		}
 	}
 	return v
 }
 
 // same says whether y is x itself.
-func same(x, y rules.Value) bool { return x == y }
+func same(x, y value.Value) bool { return x == y }
 
 // expand substitutes in one string.
 func (l *loader) expand(text, place string) string {

@@ -3,7 +3,7 @@ package policy
 import (
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // segment is one segment of a template.
@@ -145,20 +145,20 @@ func captures(segs []segment) (out []capture) {
 }
 
 // bind gives the variables their values; segs are a path's, decoded.
-func bind(captures []capture, segs []string) []rules.Member {
+func bind(captures []capture, segs []string) []value.Member {
 	if len(captures) == 0 {
 		return nil
 	}
-	vars := make([]rules.Member, len(captures))
+	vars := make([]value.Member, len(captures))
 	for i, c := range captures {
-		value := ""
+		text := ""
 		switch {
 		case c.rest:
-			value = strings.Join(segs[min(c.index, len(segs)):], "/")
+			text = strings.Join(segs[min(c.index, len(segs)):], "/")
 		default:
-			value = segs[c.index]
+			text = segs[c.index]
 		}
-		vars[i] = rules.Member{Key: c.name, Value: rules.Str(value)}
+		vars[i] = value.Member{Key: c.name, Value: value.Str(text)}
 	}
 	return vars
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // tokens reads `auth`.
@@ -13,7 +14,7 @@ func (l *loader) tokens() {
 	var keys []token.Key
 	i := 0
 	whole := true // every entry is there to be checked
-	auth.Key("tokens").Each(func(_ string, v rules.Value) bool {
+	auth.Key("tokens").Each(func(_ string, v value.Value) bool {
 		place := rules.Elem("auth.tokens", i)
 		k := l.tokenKey(v, place)
 		keys = append(keys, k)
@@ -21,7 +22,7 @@ func (l *loader) tokens() {
 		if k.Name != "" && !contains(l.providers, k.Name) {
 			l.providers = append(l.providers, k.Name)
 		}
-		whole = whole && v.Kind() == rules.Object
+		whole = whole && v.Kind() == value.Object
 		i++
 		return true
 	})
@@ -30,10 +31,10 @@ func (l *loader) tokens() {
 	}
 	l.sources(auth.Key("from"))
 	l.claimHeaders(auth.Key("claimsToHeaders"))
-	l.p.Forward = auth.Key("forward").Kind() == rules.Missing || auth.Key("forward").IsTrue()
+	l.p.Forward = auth.Key("forward").Kind() == value.Missing || auth.Key("forward").IsTrue()
 }
 
-func (l *loader) tokenKey(v rules.Value, place string) token.Key {
+func (l *loader) tokenKey(v value.Value, place string) token.Key {
 	k := token.Key{
 		Name:       textOf(v.Key("name"), ""),
 		Alg:        textOf(v.Key("alg"), ""),
@@ -51,7 +52,7 @@ func (l *loader) tokenKey(v rules.Value, place string) token.Key {
 
 // material is a key's text. One that waits for a variable is given a text of
 // its own, so that the rest of the entry can be checked.
-func (l *loader) material(v rules.Value, place, field string) string {
+func (l *loader) material(v value.Value, place, field string) string {
 	if at := rules.Join(place, field); l.unset[at] {
 		return "unset: " + l.written[at]
 	}

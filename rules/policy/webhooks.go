@@ -6,19 +6,20 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // webhooks reads the hosts that webhook rules may call, and how.
-func (l *loader) webhooks(v rules.Value) {
+func (l *loader) webhooks(v value.Value) {
 	h := &l.p.Hooks
 	*h = Hooks{CA: textOf(v.Key("ca"), ""), Cert: textOf(v.Key("cert"), ""), Key: textOf(v.Key("key"), ""), Pool: pool(v.Key("pool"))}
 	for name, other := range map[string]string{"cert": "key", "key": "cert"} {
-		if v.Key(name).Kind() != rules.Missing && v.Key(other).Kind() == rules.Missing {
+		if v.Key(name).Kind() != value.Missing && v.Key(other).Kind() == value.Missing {
 			l.fault("webhooks."+name, "want `%s` beside it", other)
 		}
 	}
 	i := -1
-	v.Key("allow").Each(func(_ string, v rules.Value) bool {
+	v.Key("allow").Each(func(_ string, v value.Value) bool {
 		i++
 		place := rules.Elem("webhooks.allow", i)
 		text, _ := v.Text()

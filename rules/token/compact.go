@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 )
 
 // Whatever the text: no panic, an *Error or claims and never both, the same

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"time"
 
-	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 

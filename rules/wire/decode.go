@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const (
@@ -30,15 +31,15 @@ func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply
 		replies[i] = rules.Reply{ID: calls[i].ID, Err: notAnswered}
 		index[calls[i].ID] = i
 	}
-	doc, err := rules.Parse(body, maxDepth)
+	doc, err := value.Parse(body, maxDepth)
 	if err != nil {
 		return replies, fmt.Errorf("reply: %w", err)
 	}
 	list := doc.Key("replies")
-	if doc.Len() != 1 || list.Kind() != rules.Array {
+	if doc.Len() != 1 || list.Kind() != value.Array {
 		return replies, errors.New("reply: want an object with replies and nothing else")
 	}
-	list.Each(func(_ string, v rules.Value) bool {
+	list.Each(func(_ string, v value.Value) bool {
 		id, _ := v.Key("id").Text()
 		i, ok := index[id]
 		switch {
@@ -53,10 +54,10 @@ func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply
 	return replies, nil
 }
 
-func decode(v rules.Value, c *rules.Call) rules.Reply {
+func decode(v value.Value, c *rules.Call) rules.Reply {
 	r := rules.Reply{ID: c.ID}
 	switch {
-	case v.Len() == 2 && v.Key("error").Kind() != rules.Missing:
+	case v.Len() == 2 && v.Key("error").Kind() != value.Missing:
 		r.Err, _ = v.Key("error").Text()
 		r.Err = r.Err[:min(len(r.Err), maxPhrase)]
 	case c.Kind == rules.Query && v.Len() == 2:
@@ -77,27 +78,27 @@ func decode(v rules.Value, c *rules.Call) rules.Reply {
 	return r
 }
 
-func rows(v rules.Value, limit int) (rules.Value, string) {
-	if v.Kind() != rules.Array {
-		return rules.Value{}, malformed
+func rows(v value.Value, limit int) (value.Value, string) {
+	if v.Kind() != value.Array {
+		return value.Value{}, malformed
 	}
 	n, objects := 0, true
-	v.Each(func(_ string, row rules.Value) bool {
+	v.Each(func(_ string, row value.Value) bool {
 		n++
-		objects = row.Kind() == rules.Object
+		objects = row.Kind() == value.Object
 		return objects
 	})
 	switch {
 	case !objects:
-		return rules.Value{}, malformed
+		return value.Value{}, malformed
 	case limit > 0 && n > limit:
-		return rules.Value{}, tooMany
+		return value.Value{}, tooMany
 	}
 	return v, ""
 }
 
 // status reads a plain integer from 100 to 599; 0 for anything else.
-func status(v rules.Value) int {
+func status(v value.Value) int {
 	text, _ := v.Number()
 	n, err := strconv.Atoi(text)
 	if err != nil || len(text) != 3 || n < 100 || n > 599 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/tidwall/gjson"
 )
 
@@ -97,7 +98,7 @@ func (e *encoder) text(name, value string) {
 func (e *encoder) query(c *rules.Call) {
 	e.text("db", c.DB)
 	e.text("col", c.Col)
-	if c.Find.Kind() != rules.Missing {
+	if c.Find.Kind() != value.Missing {
 		e.name("find")
 		e.out = c.Find.Append(e.out)
 	}
@@ -119,7 +120,7 @@ func (e *encoder) query(c *rules.Call) {
 }
 
 func (e *encoder) webhook(c *rules.Call) error {
-	if k := c.Body.Kind(); k == rules.Missing || k == rules.Pending {
+	if k := c.Body.Kind(); k == value.Missing || k == value.Pending {
 		return errors.New("a webhook without a body")
 	}
 	e.text("url", c.URL)
@@ -145,7 +146,7 @@ func (e *encoder) webhook(c *rules.Call) error {
 		e.text(h.name, "Bearer "+h.token)
 	}
 	e.out = append(e.out, '}')
-	if c.Cache > 0 && c.Claims.Kind() != rules.Missing {
+	if c.Cache > 0 && c.Claims.Kind() != value.Missing {
 		// The minted token differs each time; what it says of the user does not.
 		sum := sha256.Sum256([]byte(c.Claims.String()))
 		e.text("vary", b64.EncodeToString(sum[:]))
@@ -158,15 +159,15 @@ func (e *encoder) webhook(c *rules.Call) error {
 // bearer is the token for Authorization, "" for none.
 func (e *encoder) bearer(c *rules.Call) (string, error) {
 	switch c.Claims.Kind() {
-	case rules.Missing:
+	case value.Missing:
 		return c.UserToken, nil
-	case rules.Object:
+	case value.Object:
 	default:
 		return "", fmt.Errorf("claims: want an object, found %s", c.Claims.Kind())
 	}
 	claims := c.Claims
-	if claims.Key("exp").Kind() == rules.Missing {
-		claims = claims.With("exp", rules.Int(e.now.Add(ClaimsLife).Unix()))
+	if claims.Key("exp").Kind() == value.Missing {
+		claims = claims.With("exp", value.Int(e.now.Add(ClaimsLife).Unix()))
 	}
 	token, err := e.minter.Mint(claims.String())
 	if err != nil {

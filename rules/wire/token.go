@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 

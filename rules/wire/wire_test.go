@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 type minter struct{ err error }
@@ -24,9 +25,9 @@ func visible(r rune) rune {
 	return r
 }
 
-func value(t testing.TB, text string) rules.Value {
+func parsed(t testing.TB, text string) value.Value {
 	t.Helper()
-	v, err := rules.Parse(text, 64)
+	v, err := value.Parse(text, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,34 +35,34 @@ func value(t testing.TB, text string) rules.Value {
 }
 
 func TestEncode(t *testing.T) {
-	claims := value(t, `{"id":"u1"}`)
+	claims := parsed(t, `{"id":"u1"}`)
 	for _, c := range []struct {
 		name string
 		call rules.Call
 		want string // "" for an error
 	}{
 		{"query", rules.Call{ID: "1", Kind: rules.Query, DB: "d", Col: "c", Limit: 5}, `{"id":"1","kind":"query","db":"d","col":"c","limit":5}`},
-		{"query with all", rules.Call{ID: "0/a", Kind: rules.Query, DB: "d\"", Col: "c", Find: value(t, `{"a": {"$gt":1}}`), Columns: []string{"x", `y"`}, Limit: 1, Cache: 5 * time.Second},
+		{"query with all", rules.Call{ID: "0/a", Kind: rules.Query, DB: "d\"", Col: "c", Find: parsed(t, `{"a": {"$gt":1}}`), Columns: []string{"x", `y"`}, Limit: 1, Cache: 5 * time.Second},
 			`{"id":"0/a","kind":"query","db":"d\"","col":"c","find":{"a": {"$gt":1}},"columns":["x","y\""],"limit":1,"cache":"5s"}`},
 		{"query for no columns", rules.Call{ID: "1", Kind: rules.Query, DB: "d", Col: "c", Columns: []string{}}, `{"id":"1","kind":"query","db":"d","col":"c","columns":[]}`},
-		{"webhook for a user", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value(t, `{"a":1}`), UserToken: "a.b.c"},
+		{"webhook for a user", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: parsed(t, `{"a":1}`), UserToken: "a.b.c"},
 			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer a.b.c","X-SC-Token":"Bearer service"},"body":{"a":1}}`},
-		{"webhook for nobody", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue},
+		{"webhook for nobody", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue},
 			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","X-SC-Token":"Bearer service"},"body":null}`},
-		{"webhook with claims, which live five minutes", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, Claims: claims, UserToken: "not this"},
+		{"webhook with claims, which live five minutes", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, Claims: claims, UserToken: "not this"},
 			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"id\":\"u1\",\"exp\":1700000300}","X-SC-Token":"Bearer service"},"body":null}`},
-		{"claims that say how long", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, Claims: value(t, `{"exp":1}`)},
+		{"claims that say how long", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, Claims: parsed(t, `{"exp":1}`)},
 			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"exp\":1}","X-SC-Token":"Bearer service"},"body":null}`},
-		{"cached with claims: what they say tells users apart", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, Claims: value(t, `{"exp":1}`), Cache: time.Minute},
+		{"cached with claims: what they say tells users apart", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, Claims: parsed(t, `{"exp":1}`), Cache: time.Minute},
 			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"exp\":1}","X-SC-Token":"Bearer service"},"vary":"` + "dWomj4SEfvcwwEPpwUyXx_MGidFl8ZE7BwEK_1MmmwA" + `","body":null,"cache":"1m0s"}`},
 
 		{"no id", rules.Call{Kind: rules.Query, DB: "d", Col: "c"}, ``},
 		{"no kind", rules.Call{ID: "1", DB: "d", Col: "c"}, ``},
 		{"no body", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/"}, ``},
-		{"a body that is not there yet", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.PendingValue}, ``},
-		{"claims that are no object", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, Claims: rules.Str("x")}, ``},
-		{"a token with a line end", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, UserToken: "a\r\nX-Admin: 1"}, ``},
-		{"a token with a space", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue, UserToken: "a b"}, ``},
+		{"a body that is not there yet", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.PendingValue}, ``},
+		{"claims that are no object", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, Claims: value.Str("x")}, ``},
+		{"a token with a line end", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, UserToken: "a\r\nX-Admin: 1"}, ``},
+		{"a token with a space", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, UserToken: "a b"}, ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Encode([]rules.Call{c.call}, minter{}, now)
@@ -106,7 +107,7 @@ func TestEncodeSeveral(t *testing.T) {
 	if got, err := Encode(calls, minter{}, now); err == nil {
 		t.Errorf("one id twice: %s", got)
 	}
-	hook := []rules.Call{{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: rules.NullValue}}
+	hook := []rules.Call{{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue}}
 	if got, err := Encode(hook, minter{errors.New("no key")}, now); err == nil {
 		t.Errorf("no service token: %s", got)
 	}
@@ -157,7 +158,7 @@ func shown(r rules.Reply) string {
 	case r.Err != "":
 		return "err: " + r.Err
 	case r.Status != 0:
-		return rules.Int(int64(r.Status)).String() + " " + r.Body
+		return value.Int(int64(r.Status)).String() + " " + r.Body
 	}
 	return r.Rows.String()
 }
@@ -192,8 +193,8 @@ func FuzzDecodeReplies(f *testing.F) {
 			t.Fatalf("%d replies", len(got))
 		}
 		for i, r := range got {
-			good := asked[i].Kind == rules.Query && r.Rows.Kind() == rules.Array && r.Rows.Len() <= 2 && r.Status == 0 ||
-				asked[i].Kind == rules.Webhook && r.Status >= 100 && r.Status <= 599 && r.Rows.Kind() == rules.Missing
+			good := asked[i].Kind == rules.Query && r.Rows.Kind() == value.Array && r.Rows.Len() <= 2 && r.Status == 0 ||
+				asked[i].Kind == rules.Webhook && r.Status >= 100 && r.Status <= 599 && r.Rows.Kind() == value.Missing
 			if r.ID != asked[i].ID || r.Err == "" && !good {
 				t.Fatalf("reply %d: %+v", i, r)
 			}

@@ -35,7 +35,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const (
@@ -92,8 +92,8 @@ var opNames = map[string]Op{
 
 // Parse reads a document; Missing stands for one without conditions. Nothing of
 // the document's values gets into an error.
-func Parse(doc rules.Value) (Expr, error) {
-	if doc.Kind() == rules.Missing {
+func Parse(doc value.Value) (Expr, error) {
+	if doc.Kind() == value.Missing {
 		return And{}, nil
 	}
 	var p parser
@@ -104,12 +104,12 @@ type parser struct {
 	conditions, values int
 }
 
-func (p *parser) document(doc rules.Value) (Expr, error) {
-	if doc.Kind() != rules.Object {
+func (p *parser) document(doc value.Value) (Expr, error) {
+	if doc.Kind() != value.Object {
 		return nil, fmt.Errorf("want a document, found %s", doc.Kind())
 	}
 	all := And{}
-	err := each(doc, func(key string, v rules.Value) error {
+	err := each(doc, func(key string, v value.Value) error {
 		e, err := p.member(key, v)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (p *parser) document(doc rules.Value) (Expr, error) {
 	return all, nil
 }
 
-func (p *parser) member(key string, v rules.Value) (Expr, error) {
+func (p *parser) member(key string, v value.Value) (Expr, error) {
 	switch {
 	case key == "$and" || key == "$or" || key == "$nor":
 		docs, err := p.documents(key, v)
@@ -154,12 +154,12 @@ func (p *parser) member(key string, v rules.Value) (Expr, error) {
 	return p.operator(key, "$eq", v)
 }
 
-func (p *parser) documents(key string, v rules.Value) ([]Expr, error) {
-	if v.Kind() != rules.Array || v.Len() == 0 {
+func (p *parser) documents(key string, v value.Value) ([]Expr, error) {
+	if v.Kind() != value.Array || v.Len() == 0 {
 		return nil, fmt.Errorf("%s: want an array of documents", key)
 	}
 	var docs []Expr
-	err := each(v, func(_ string, d rules.Value) error {
+	err := each(v, func(_ string, d value.Value) error {
 		e, err := p.document(d)
 		docs = append(docs, e)
 		return err
@@ -168,9 +168,9 @@ func (p *parser) documents(key string, v rules.Value) ([]Expr, error) {
 }
 
 // operators reads an operator document, in which all operators must hold.
-func (p *parser) operators(field string, doc rules.Value) (Expr, error) {
+func (p *parser) operators(field string, doc value.Value) (Expr, error) {
 	all := And{}
-	err := each(doc, func(op string, v rules.Value) error {
+	err := each(doc, func(op string, v value.Value) error {
 		e, err := p.operator(field, op, v)
 		all = append(all, e)
 		return err
@@ -184,7 +184,7 @@ func (p *parser) operators(field string, doc rules.Value) (Expr, error) {
 	return all, nil
 }
 
-func (p *parser) operator(field, name string, v rules.Value) (Expr, error) {
+func (p *parser) operator(field, name string, v value.Value) (Expr, error) {
 	if p.conditions++; p.conditions > MaxConditions {
 		return nil, fmt.Errorf("more than %d conditions", MaxConditions)
 	}
@@ -206,7 +206,7 @@ func (p *parser) operator(field, name string, v rules.Value) (Expr, error) {
 	case In:
 		f.Values, err = p.list(v)
 	case Exists:
-		if v.Kind() != rules.Bool {
+		if v.Kind() != value.Bool {
 			err = errors.New("want true or false")
 		}
 	case Regex:
@@ -223,12 +223,12 @@ func (p *parser) operator(field, name string, v rules.Value) (Expr, error) {
 	return f, nil
 }
 
-func (p *parser) list(v rules.Value) ([]Value, error) {
-	if v.Kind() != rules.Array {
+func (p *parser) list(v value.Value) ([]Value, error) {
+	if v.Kind() != value.Array {
 		return nil, fmt.Errorf("want an array, found %s", v.Kind())
 	}
 	values := []Value{}
-	err := each(v, func(_ string, x rules.Value) error {
+	err := each(v, func(_ string, x value.Value) error {
 		value, err := p.value(x)
 		values = append(values, value)
 		return err
@@ -236,7 +236,7 @@ func (p *parser) list(v rules.Value) ([]Value, error) {
 	return values, err
 }
 
-func pattern(v rules.Value) (*regexp.Regexp, error) {
+func pattern(v value.Value) (*regexp.Regexp, error) {
 	text, ok := v.Text()
 	if !ok {
 		return nil, fmt.Errorf("want a string, found %s", v.Kind())
@@ -246,12 +246,12 @@ func pattern(v rules.Value) (*regexp.Regexp, error) {
 
 // operatorDocument says whether v is a document of operators. One that mixes
 // operators and fields is refused: it would mean one or the other by accident.
-func operatorDocument(v rules.Value) (bool, error) {
-	if v.Kind() != rules.Object || extended(v) {
+func operatorDocument(v value.Value) (bool, error) {
+	if v.Kind() != value.Object || extended(v) {
 		return false, nil
 	}
 	operators, fields := 0, 0
-	v.Each(func(key string, _ rules.Value) bool {
+	v.Each(func(key string, _ value.Value) bool {
 		if strings.HasPrefix(key, "$") {
 			operators++
 		} else {
@@ -266,8 +266,8 @@ func operatorDocument(v rules.Value) (bool, error) {
 }
 
 // each is Value.Each with an error that ends it.
-func each(v rules.Value, f func(key string, x rules.Value) error) (err error) {
-	v.Each(func(key string, x rules.Value) bool {
+func each(v value.Value, f func(key string, x value.Value) error) (err error) {
+	v.Each(func(key string, x value.Value) bool {
 		err = f(key, x)
 		return err == nil
 	})

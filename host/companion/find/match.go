@@ -4,11 +4,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Match says whether the condition holds for a document.
-func Match(e Expr, doc rules.Value) bool {
+func Match(e Expr, doc value.Value) bool {
 	switch e := e.(type) {
 	case And:
 		for _, x := range e {
@@ -34,7 +34,7 @@ func Match(e Expr, doc rules.Value) bool {
 
 // Holds says whether the operator holds for what stands at path in v; an empty
 // path is v itself, which may be Missing.
-func (f *Field) Holds(v rules.Value, path []string) bool {
+func (f *Field) Holds(v value.Value, path []string) bool {
 	return visit(v, path, f.holds)
 }
 
@@ -42,13 +42,13 @@ func (f *Field) Holds(v rules.Value, path []string) bool {
 // the elements of an array that ends the path, and what the rest of the path leads
 // to in each document of an array on the way. What is not there is Missing, but an
 // array on the way that holds no document leads nowhere.
-func visit(v rules.Value, path []string, see func(rules.Value) bool) (found bool) {
+func visit(v value.Value, path []string, see func(value.Value) bool) (found bool) {
 	if len(path) == 0 {
 		if see(v) {
 			return true
 		}
-		if v.Kind() == rules.Array {
-			v.Each(func(_ string, x rules.Value) bool {
+		if v.Kind() == value.Array {
+			v.Each(func(_ string, x value.Value) bool {
 				found = see(x)
 				return !found
 			})
@@ -56,25 +56,25 @@ func visit(v rules.Value, path []string, see func(rules.Value) bool) (found bool
 		return found
 	}
 	switch v.Kind() {
-	case rules.Object:
+	case value.Object:
 		return visit(v.Key(path[0]), path[1:], see)
-	case rules.Array:
-		if i, ok := rules.PlainIndex(path[0]); ok && i < v.Len() && visit(v.At(i), path[1:], see) {
+	case value.Array:
+		if i, ok := value.PlainIndex(path[0]); ok && i < v.Len() && visit(v.At(i), path[1:], see) {
 			return true
 		}
-		v.Each(func(_ string, x rules.Value) bool {
+		v.Each(func(_ string, x value.Value) bool {
 			found = isDocument(x) && visit(x, path, see)
 			return !found
 		})
 		return found
 	}
-	return see(rules.Value{})
+	return see(value.Value{})
 }
 
-func (f *Field) holds(v rules.Value) bool {
+func (f *Field) holds(v value.Value) bool {
 	switch f.Op {
 	case Exists:
-		return v.Kind() != rules.Missing
+		return v.Kind() != value.Missing
 	case Regex:
 		text, ok := v.Text()
 		return ok && f.Pattern.MatchString(text)
@@ -100,15 +100,15 @@ func (f *Field) holds(v rules.Value) bool {
 }
 
 // order compares v with x: negative when v comes before; false for another type.
-func (x Value) order(v rules.Value) (c int, ok bool) {
+func (x Value) order(v value.Value) (c int, ok bool) {
 	if key, inner, ok := marked(v); ok {
 		return x.orderMarked(key, inner)
 	}
 	switch x.Kind {
 	case Null:
-		return 0, v.Kind() == rules.Missing || v.Kind() == rules.Null
+		return 0, v.Kind() == value.Missing || v.Kind() == value.Null
 	case Bool:
-		if v.Kind() != rules.Bool {
+		if v.Kind() != value.Bool {
 			return 0, false
 		}
 		return rank(v.IsTrue()) - rank(x.Bool), true
@@ -129,7 +129,7 @@ func rank(b bool) int {
 	return 0
 }
 
-func (x Value) equals(v rules.Value) bool {
+func (x Value) equals(v value.Value) bool {
 	if x.Kind == JSON || x.Kind == Str {
 		return Equal(x.JSON, v)
 	}
@@ -140,7 +140,7 @@ func (x Value) equals(v rules.Value) bool {
 // Equal compares what a find says with what a document holds: numbers by value,
 // strings by bytes, objects whatever the order of their keys. Missing equals
 // nothing.
-func Equal(a, b rules.Value) bool {
+func Equal(a, b value.Value) bool {
 	if key, inner, ok := marked(b); ok {
 		return equalMarked(a, key, inner)
 	}
@@ -148,31 +148,31 @@ func Equal(a, b rules.Value) bool {
 		return false
 	}
 	switch a.Kind() {
-	case rules.Null:
+	case value.Null:
 		return true
-	case rules.Bool:
+	case value.Bool:
 		return a.IsTrue() == b.IsTrue()
-	case rules.Number:
+	case value.Number:
 		n, err := NumberOf(a)
 		m, err2 := NumberOf(b)
 		return err == nil && err2 == nil && n.Compare(m) == 0
-	case rules.String:
+	case value.String:
 		s, _ := a.Text()
 		t, _ := b.Text()
 		return s == t
-	case rules.Array, rules.Object:
+	case value.Array, value.Object:
 		return equalParts(a, b)
 	}
 	return false
 }
 
-func equalParts(a, b rules.Value) bool {
+func equalParts(a, b value.Value) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
 	equal, i := true, 0
-	a.Each(func(key string, x rules.Value) bool {
-		if a.Kind() == rules.Object {
+	a.Each(func(key string, x value.Value) bool {
+		if a.Kind() == value.Object {
 			equal = Equal(x, b.Key(key))
 		} else {
 			equal = Equal(x, b.At(i))

@@ -3,12 +3,12 @@ package find
 import (
 	"testing"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
-func parse(t testing.TB, text string) rules.Value {
+func parse(t testing.TB, text string) value.Value {
 	t.Helper()
-	v, err := rules.Parse(text, 64)
+	v, err := value.Parse(text, 64)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -113,8 +113,8 @@ func TestNumbersCompareByTheirExactValues(t *testing.T) {
 		for j, other := range lines {
 			for _, a := range line {
 				for _, b := range other {
-					n, err := NumberOf(rules.Num(a))
-					m, err2 := NumberOf(rules.Num(b))
+					n, err := NumberOf(value.Num(a))
+					m, err2 := NumberOf(value.Num(b))
 					if err != nil || err2 != nil {
 						t.Fatal(a, b, err, err2)
 					}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Number is a JSON number: an integer of 64 bits exactly, anything else as an
@@ -19,7 +19,7 @@ type Number struct {
 }
 
 // NumberOf reads a Number; one that no finite double comes near is refused.
-func NumberOf(v rules.Value) (Number, error) {
+func NumberOf(v value.Value) (Number, error) {
 	text, ok := v.Number()
 	if !ok {
 		return Number{}, errors.New("want a number")

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // What JSON has no type for stands in a document as an object with one of these
@@ -18,36 +18,36 @@ const (
 )
 
 // Opaque is there, and no value is like it.
-var Opaque = rules.PendingValue
+var Opaque = value.PendingValue
 
 // Instant is a date, in microseconds since 1970.
-func Instant(micros int64) rules.Value { return mark(instantKey, rules.Int(micros)) }
+func Instant(micros int64) value.Value { return mark(instantKey, value.Int(micros)) }
 
 // ID is an ObjectID, of 24 lower-case hexadecimal digits.
-func ID(hex string) rules.Value { return mark(objectIDKey, rules.Str(hex)) }
+func ID(hex string) value.Value { return mark(objectIDKey, value.Str(hex)) }
 
 // UUID is one that is no string, but equal to the string that spells it.
-func UUID(text string) rules.Value { return mark(uuidKey, rules.Str(text)) }
+func UUID(text string) value.Value { return mark(uuidKey, value.Str(text)) }
 
 // Decimal is an exact number, as big.Rat reads it, or Infinity or -Infinity; it
 // is Opaque for any other text.
-func Decimal(text string) rules.Value {
+func Decimal(text string) value.Value {
 	if !strings.HasSuffix(text, "Infinity") {
 		if _, ok := new(big.Rat).SetString(text); !ok {
 			return Opaque
 		}
 	}
-	return mark(numberKey, rules.Str(text))
+	return mark(numberKey, value.Str(text))
 }
 
-func mark(key string, v rules.Value) rules.Value { return rules.Obj(rules.Member{Key: key, Value: v}) }
+func mark(key string, v value.Value) value.Value { return value.Obj(value.Member{Key: key, Value: v}) }
 
 // marked gives the key and the value of one of the above.
-func marked(v rules.Value) (key string, x rules.Value, ok bool) {
-	if v.Kind() != rules.Object {
+func marked(v value.Value) (key string, x value.Value, ok bool) {
+	if v.Kind() != value.Object {
 		return "", x, false
 	}
-	v.Each(func(k string, inner rules.Value) bool {
+	v.Each(func(k string, inner value.Value) bool {
 		key, x, ok = k, inner, strings.HasPrefix(k, "\xff")
 		return false
 	})
@@ -55,13 +55,13 @@ func marked(v rules.Value) (key string, x rules.Value, ok bool) {
 }
 
 // isDocument says whether a path leads into v.
-func isDocument(v rules.Value) bool {
+func isDocument(v value.Value) bool {
 	_, _, special := marked(v)
-	return v.Kind() == rules.Object && !special
+	return v.Kind() == value.Object && !special
 }
 
 // orderMarked is order for a v that was made here.
-func (x Value) orderMarked(key string, v rules.Value) (c int, ok bool) {
+func (x Value) orderMarked(key string, v value.Value) (c int, ok bool) {
 	text, _ := v.Text()
 	switch {
 	case key == instantKey && x.Kind == Date:
@@ -116,20 +116,20 @@ func (x Value) Digits() string {
 
 // equalMarked compares what a find holds inside an array or object with a v that
 // was made here.
-func equalMarked(a rules.Value, key string, v rules.Value) bool {
+func equalMarked(a value.Value, key string, v value.Value) bool {
 	x := Value{JSON: a}
 	switch a.Kind() {
-	case rules.Number:
+	case value.Number:
 		n, err := NumberOf(a)
 		if err != nil {
 			return false
 		}
 		x.Kind, x.Number = Num, n
-	case rules.String:
+	case value.String:
 		text, _ := a.Text()
 		spelled, _ := v.Text()
 		return key == uuidKey && text == spelled
-	case rules.Object:
+	case value.Object:
 		if !extended(a) {
 			return false
 		}

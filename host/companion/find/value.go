@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Kind is what a Value is.
@@ -29,33 +29,33 @@ type Value struct {
 	Number Number
 	Text   string      // of Str; of ObjectID its 24 hex digits, lower case
 	Micros int64       // of Date: microseconds since 1970, UTC
-	JSON   rules.Value // as it came
+	JSON   value.Value // as it came
 }
 
 // extended says whether v is a value in MongoDB's extended JSON: one key, $date or $oid.
-func extended(v rules.Value) bool {
-	return v.Kind() == rules.Object && v.Len() == 1 &&
-		(v.Key("$date").Kind() != rules.Missing || v.Key("$oid").Kind() != rules.Missing)
+func extended(v value.Value) bool {
+	return v.Kind() == value.Object && v.Len() == 1 &&
+		(v.Key("$date").Kind() != value.Missing || v.Key("$oid").Kind() != value.Missing)
 }
 
-func (p *parser) value(v rules.Value) (Value, error) {
+func (p *parser) value(v value.Value) (Value, error) {
 	if p.values++; p.values > MaxValues {
 		return Value{}, fmt.Errorf("more than %d values", MaxValues)
 	}
 	x := Value{JSON: v}
 	var err error
 	switch v.Kind() {
-	case rules.Null:
+	case value.Null:
 		x.Kind = Null
-	case rules.Bool:
+	case value.Bool:
 		x.Kind, x.Bool = Bool, v.IsTrue()
-	case rules.Number:
+	case value.Number:
 		x.Kind = Num
 		x.Number, err = NumberOf(v)
-	case rules.String:
+	case value.String:
 		x.Kind = Str
 		x.Text, _ = v.Text()
-	case rules.Array, rules.Object:
+	case value.Array, value.Object:
 		if extended(v) {
 			return special(v)
 		}
@@ -67,8 +67,8 @@ func (p *parser) value(v rules.Value) (Value, error) {
 	return x, err
 }
 
-func special(v rules.Value) (Value, error) {
-	if oid := v.Key("$oid"); oid.Kind() != rules.Missing {
+func special(v value.Value) (Value, error) {
+	if oid := v.Key("$oid"); oid.Kind() != value.Missing {
 		text, _ := oid.Text()
 		text = strings.ToLower(text)
 		if len(text) != 24 || strings.Trim(text, "0123456789abcdef") != "" {
@@ -83,7 +83,7 @@ func special(v rules.Value) (Value, error) {
 	return Value{Kind: Date, Micros: micros, JSON: v}, nil
 }
 
-func instant(v rules.Value) (micros int64, ok bool) {
+func instant(v value.Value) (micros int64, ok bool) {
 	if text, ok := v.Text(); ok {
 		for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
 			if t, err := time.Parse(layout, text); err == nil {
@@ -102,8 +102,8 @@ func instant(v rules.Value) (micros int64, ok bool) {
 
 // plain refuses operators inside an array or object that is to be compared: they
 // would be data there, which nobody who writes one means.
-func plain(v rules.Value) error {
-	return each(v, func(key string, x rules.Value) error {
+func plain(v value.Value) error {
+	return each(v, func(key string, x value.Value) error {
 		switch {
 		case strings.HasPrefix(key, "$"):
 			return errors.New("an operator inside a value")

@@ -1,10 +1,10 @@
-package rules
+package value
 
 import "slices"
 
-// edit is an object that is being changed, in place: a response has many, and a
+// Edit is an object that is being changed, in place: a response has many, and a
 // copy for each change would cost more than the change.
-type edit struct {
+type Edit struct {
 	of      Value // as it was
 	members []Member
 	opened  bool
@@ -12,9 +12,9 @@ type edit struct {
 	changed bool
 }
 
-// open looks into the object, or makes one where nothing is. It reports whether
+// Open looks into the object, or makes one where nothing is. It reports whether
 // there is an object now.
-func (o *edit) open(create bool) bool {
+func (o *Edit) Open(create bool) bool {
 	if o.opened {
 		return true
 	}
@@ -30,22 +30,22 @@ func (o *edit) open(create bool) bool {
 	return true
 }
 
-// find is the index of a member, -1 when there is none.
-func (o *edit) find(key string) int {
+// Find is the index of a member, -1 when there is none.
+func (o *Edit) Find(key string) int {
 	return slices.IndexFunc(o.members, func(m Member) bool { return m.Key == key })
 }
 
-func (o *edit) at(i int) Value {
+func (o *Edit) At(i int) Value {
 	if i < 0 {
 		return Value{}
 	}
 	return o.members[i].Value
 }
 
-// put makes x the value of a member that is at i, or adds one; Missing takes the
+// Put makes x the value of a member that is at i, or adds one; Missing takes the
 // member away.
-func (o *edit) put(i int, key string, x Value) {
-	if x.same(o.at(i)) {
+func (o *Edit) Put(i int, key string, x Value) {
+	if x.Same(o.At(i)) {
 		return
 	}
 	if !o.own {
@@ -62,10 +62,13 @@ func (o *edit) put(i int, key string, x Value) {
 	}
 }
 
-// value is what has become of it.
-func (o *edit) value() Value {
+// Value is what has become of it.
+func (o *Edit) Value() Value {
 	if !o.changed {
 		return o.of
 	}
 	return Obj(o.members...)
 }
+
+// NewEdit starts to change v, an object or Missing.
+func NewEdit(v Value) Edit { return Edit{of: v} }

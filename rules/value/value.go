@@ -1,10 +1,10 @@
-package rules
+package value
 
 import (
 	"strconv"
 	"strings"
 
-	"github.com/rulegate/rulegate/rules/strictjson"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 

@@ -1,4 +1,4 @@
-package rules
+package value
 
 import (
 	"slices"
@@ -50,9 +50,9 @@ func (v Value) Without(name string) Value {
 	return v
 }
 
-// same says that two values are one and the same: nothing changed between them.
+// Same says that two values are one and the same: nothing changed between them.
 // It compares identity, not content; false is always safe.
-func (v Value) same(w Value) bool {
+func (v Value) Same(w Value) bool {
 	return v.kind == w.kind && v.node == w.node && v.raw == w.raw && v.str == w.str
 }
 
@@ -99,51 +99,57 @@ func (v Value) String() string {
 	return string(v.Append(nil))
 }
 
+// Flat returns v as text, so that it keeps no tree alive. like is a value of
+// about its size.
+func (v Value) Flat(like Value) Value {
+	return Value{kind: v.kind, raw: string(v.Append(make([]byte, 0, len(like.raw))))}
+}
+
 // A change that cannot be made, or not yet.
-type obstacle uint8
+type Obstacle uint8
 
 const (
-	free obstacle = iota
-	awaited
-	blocked
+	Free Obstacle = iota
+	Awaited
+	Blocked
 )
 
-// set stores x at keys below v, creating missing objects on the way. Null, an
+// Set stores x at keys below v, creating missing objects on the way. Null, an
 // array or a scalar in the way blocks.
-func (v Value) set(keys []string, x Value) (Value, obstacle) {
+func (v Value) Set(keys []string, x Value) (Value, Obstacle) {
 	if len(keys) == 0 {
-		return x, free
+		return x, Free
 	}
 	switch v.kind {
 	case Pending:
-		return v, awaited
+		return v, Awaited
 	case Missing, Object:
-		inner, o := v.Key(keys[0]).set(keys[1:], x)
-		if o != free {
+		inner, o := v.Key(keys[0]).Set(keys[1:], x)
+		if o != Free {
 			return v, o
 		}
-		return v.With(keys[0], inner), free
+		return v.With(keys[0], inner), Free
 	}
-	return v, blocked
+	return v, Blocked
 }
 
-// remove takes the member at keys away. An absent leaf is fine, an absent parent
+// Remove takes the member at keys away. An absent leaf is fine, an absent parent
 // or one that is no object blocks.
-func (v Value) remove(keys []string) (Value, obstacle) {
+func (v Value) Remove(keys []string) (Value, Obstacle) {
 	switch {
 	case v.kind == Pending:
-		return v, awaited
+		return v, Awaited
 	case v.kind != Object:
-		return v, blocked
+		return v, Blocked
 	case len(keys) == 1:
 		if v.Key(keys[0]).kind == Pending {
-			return v, awaited
+			return v, Awaited
 		}
-		return v.Without(keys[0]), free
+		return v.Without(keys[0]), Free
 	}
-	inner, o := v.Key(keys[0]).remove(keys[1:])
-	if o != free {
+	inner, o := v.Key(keys[0]).Remove(keys[1:])
+	if o != Free {
 		return v, o
 	}
-	return v.With(keys[0], inner), free
+	return v.With(keys[0], inner), Free
 }

@@ -1,4 +1,4 @@
-package rules
+package value
 
 import (
 	"cmp"
@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// decimal is a JSON number: ±digits × 10^exp, without leading or trailing zeros
+// Decimal is a JSON number: ±digits × 10^exp, without leading or trailing zeros
 // in digits; zero has none.
-type decimal struct {
+type Decimal struct {
 	negative bool
 	digits   string
 	exp      int64
@@ -19,8 +19,8 @@ type decimal struct {
 // integersExact is the magnitude up to which every integer is a double (2^53).
 const integersExact = 1 << 53
 
-// decimalOf reads a Number; false when no double comes near it.
-func decimalOf(v Value) (d decimal, ok bool) {
+// DecimalOf reads a Number; false when no double comes near it.
+func DecimalOf(v Value) (d Decimal, ok bool) {
 	text, ok := v.Number()
 	if !ok {
 		return d, false
@@ -48,8 +48,8 @@ func decimalOf(v Value) (d decimal, ok bool) {
 	return d, !math.IsInf(f, 0) || d.exp >= 0
 }
 
-// compare orders two numbers: as IEEE doubles, but integers beyond 2^53 exactly.
-func (d decimal) compare(e decimal) int {
+// Compare orders two numbers: as IEEE doubles, but integers beyond 2^53 exactly.
+func (d Decimal) Compare(e Decimal) int {
 	if math.Abs(d.float) < integersExact || math.Abs(e.float) < integersExact || d.exp < 0 || e.exp < 0 {
 		return cmp.Compare(d.float, e.float)
 	}
@@ -66,10 +66,10 @@ func (d decimal) compare(e decimal) int {
 	return c
 }
 
-// index reads a Number that is an array's index: a non-negative integer, `1.0`
+// Index reads a Number that is an array's index: a non-negative integer, `1.0`
 // included, within what an array here can hold.
-func index(v Value) (i int, ok bool) {
-	d, ok := decimalOf(v)
+func Index(v Value) (i int, ok bool) {
+	d, ok := DecimalOf(v)
 	if !ok || d.float < 0 || d.float > math.MaxInt32 || d.float != math.Trunc(d.float) {
 		return 0, false
 	}
