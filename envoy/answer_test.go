@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/decide"
 )
 
 // upstreamAnswer is NAME.answer: the status, headers and, after an empty line,
@@ -111,17 +111,17 @@ func (a *upstreamAnswer) write(w http.ResponseWriter, r *http.Request) {
 
 // through takes the answer through a mask, as a proxy does; call asks the
 // companion.
-func (a *upstreamAnswer) through(m *gate.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (Answer, error) {
+func (a *upstreamAnswer) through(m *decide.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (Answer, error) {
 	pairs := append([][2]string{{":status", strconv.Itoa(a.Status)}}, a.Headers...)
 	body := a.Body
 	if a.bodyless(head) {
 		body = ""
 	}
-	var changes gate.Changes
+	var changes decide.Changes
 	if m != nil {
 		step := m.Headers(pairs, body == "")
-		for step.Action == gate.AwaitContent || step.Action == gate.AwaitAnswers {
-			if step.Action == gate.AwaitContent {
+		for step.Action == decide.AwaitContent || step.Action == decide.AwaitAnswers {
+			if step.Action == decide.AwaitContent {
 				step = m.Body(body)
 				continue
 			}
@@ -131,7 +131,7 @@ func (a *upstreamAnswer) through(m *gate.Mask, head bool, call func([]rules.Call
 			}
 			step = m.Replies(replies)
 		}
-		if step.Action != gate.Pass {
+		if step.Action != decide.Pass {
 			return refusedAnswer(&step.Refusal), nil
 		}
 		changes = step.Changes

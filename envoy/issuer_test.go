@@ -16,7 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rulegate/rulegate/rules/keyring"
+	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
 )
@@ -104,12 +104,12 @@ func keySet(without string) string {
 // nativeKeys fetches a policy's key sets for a gate without a proxy, on a clock
 // that need not be waited for.
 type nativeKeys struct {
-	*keyring.Keyring
+	*jwks.Keyring
 	ahead time.Duration
 }
 
 func newNativeKeys(p *policy.Policy) *nativeKeys {
-	return &nativeKeys{Keyring: keyring.New(p.Tokens, p.Remotes, p.Shared, nil, rand.Reader)}
+	return &nativeKeys{Keyring: jwks.New(p.Tokens, p.Remotes, p.Shared, nil, rand.Reader)}
 }
 
 func (k *nativeKeys) now() time.Time { return time.Now().Add(k.ahead) }
@@ -123,17 +123,17 @@ func (k *nativeKeys) tick() {
 	}
 }
 
-func fetch(url string) keyring.Reply {
+func fetch(url string) jwks.Reply {
 	resp, err := http.Get(url)
 	if err != nil {
-		return keyring.Reply{Err: err.Error()}
+		return jwks.Reply{Err: err.Error()}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, token.MaxJWKS+1))
 	if err != nil {
-		return keyring.Reply{Err: err.Error()}
+		return jwks.Reply{Err: err.Error()}
 	}
-	return keyring.Reply{
+	return jwks.Reply{
 		Status: fmt.Sprint(resp.StatusCode), Body: string(body),
 		CacheControl: resp.Header.Get("cache-control"), Age: resp.Header.Get("age"), Encoded: resp.Header.Get("content-encoding") != "",
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/wire"
 )
@@ -25,7 +25,7 @@ func TestNative(t *testing.T) {
 			}
 			p, _ := c.load(t, c.Policy)
 			n := &native{policy: p, companion: c.companion(t, p), keys: newNativeKeys(p)}
-			n.gate = gate.New(p, n.keys)
+			n.gate = decide.New(p, n.keys)
 			for _, r := range c.Requests {
 				t.Run(r.Name, func(t *testing.T) {
 					n.companion.expect(r.Replies)
@@ -44,32 +44,32 @@ func TestNative(t *testing.T) {
 // native takes requests their whole way through a gate.
 type native struct {
 	policy    *policy.Policy
-	gate      *gate.Gate
+	gate      *decide.Gate
 	keys      *nativeKeys
 	companion *companion
 }
 
 func (n *native) run(r *Request) (*Seen, error) {
 	now := n.keys.now()
-	req := &gate.Request{Headers: r.pairs("native"), IP: "127.0.0.1", ID: "native", EndStream: r.Body == ""}
+	req := &decide.Request{Headers: r.pairs("native"), IP: "127.0.0.1", ID: "native", EndStream: r.Body == ""}
 	s, step := n.gate.Begin(req, now)
 	for rounds := 0; ; rounds++ {
 		if rounds > 200 {
 			return nil, fmt.Errorf("no end after %d steps", rounds)
 		}
 		switch step.Action {
-		case gate.AwaitKeys:
+		case decide.AwaitKeys:
 			n.keys.tick()
 			step = s.Keys(n.keys.now())
-		case gate.AwaitBody:
+		case decide.AwaitBody:
 			step = s.Body(r.Body)
-		case gate.AwaitReplies:
+		case decide.AwaitReplies:
 			replies, err := n.call(step.Calls, now)
 			if err != nil {
 				return nil, err
 			}
 			step = s.Replies(replies)
-		case gate.Forward:
+		case decide.Forward:
 			seen := &Seen{Answer: Answer{Status: http.StatusOK}, Upstream: []*Received{forwarded(r, step.Changes)}}
 			if r.Answer == nil {
 				return seen, nil
@@ -85,7 +85,7 @@ func (n *native) run(r *Request) (*Seen, error) {
 	}
 }
 
-func refusedAnswer(r *gate.Refusal) Answer {
+func refusedAnswer(r *decide.Refusal) Answer {
 	a := Answer{Status: r.Status, Body: r.Body, Headers: map[string][]string{}}
 	for _, h := range r.Headers {
 		a.Headers[h[0]] = append(a.Headers[h[0]], h[1])
@@ -120,7 +120,7 @@ func (n *native) call(calls []rules.Call, now time.Time) ([]rules.Reply, error) 
 }
 
 // forwarded is the request as a proxy sends it on.
-func forwarded(r *Request, c gate.Changes) *Received {
+func forwarded(r *Request, c decide.Changes) *Received {
 	got := &Received{Method: r.Method, Target: r.Target, Body: r.Body, Headers: map[string][]string{}}
 	for _, h := range r.pairs("native") {
 		if !strings.HasPrefix(h[0], ":") {

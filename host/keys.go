@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/rulegate/rulegate/rules/keyring"
+	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
 )
@@ -30,7 +30,7 @@ func keySet(ctx context.Context, p *policy.Policy) (*token.Set, error) {
 
 // issuers is the client that keys are fetched with; it follows no redirects.
 var issuers = http.Client{
-	Timeout:       keyring.Timeout,
+	Timeout:       jwks.Timeout,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 

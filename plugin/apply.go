@@ -5,14 +5,14 @@ import (
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 
-	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
 // This file has the only host calls that change a request or answer it.
 
 // apply makes the changes. After an error the request must not go on.
-func apply(c *gate.Changes) error {
+func apply(c *decide.Changes) error {
 	for _, name := range c.RemoveHeaders {
 		if err := proxywasm.RemoveHttpRequestHeader(name); err != nil {
 			return err
@@ -42,7 +42,7 @@ func apply(c *gate.Changes) error {
 
 // applyResponse makes the changes of a response. After an error it must not go
 // out.
-func applyResponse(c *gate.Changes) error {
+func applyResponse(c *decide.Changes) error {
 	for _, name := range c.RemoveHeaders {
 		if err := proxywasm.RemoveHttpResponseHeader(name); err != nil {
 			return err
@@ -60,7 +60,7 @@ func applyResponse(c *gate.Changes) error {
 }
 
 // answer is the response instead of the upstream's.
-func answer(r *gate.Refusal) error {
+func answer(r *decide.Refusal) error {
 	return proxywasm.SendHttpResponse(uint32(r.Status), r.Headers, []byte(r.Body), -1)
 }
 
@@ -70,7 +70,7 @@ func cutTrailers(r *policy.Resource) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range gate.Reserved(r, trailers) {
+	for _, name := range decide.Reserved(r, trailers) {
 		if err := proxywasm.RemoveHttpRequestTrailer(name); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func cutStale() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range gate.Stale(trailers) {
+	for _, name := range decide.Stale(trailers) {
 		if err := proxywasm.RemoveHttpResponseTrailer(name); err != nil {
 			return err
 		}

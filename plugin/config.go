@@ -11,7 +11,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
@@ -23,7 +23,7 @@ type plugin struct {
 	vm        *vm
 	id        uint32 // of the host's context
 	policy    *policy.Policy
-	gate      *gate.Gate
+	gate      *decide.Gate
 	keys      *keys     // that are fetched; nil: none
 	companion wire.Keys // shared with the companion
 	counters  counters
@@ -56,7 +56,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	p.policy, p.companion = pol, wire.DeriveKeys(pol.Companion.Secrets...)
 	pol.Tokens = pol.Tokens.WithHost(p.vm.verifier())
 	p.keys = newKeys(p, pol)
-	p.gate = gate.New(pol, p.keys.forGate())
+	p.gate = decide.New(pol, p.keys.forGate())
 	period := watchPeriod
 	if p.keys != nil {
 		period = keysPeriod

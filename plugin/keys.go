@@ -9,8 +9,8 @@ import (
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 
-	"github.com/rulegate/rulegate/rules/gate"
-	"github.com/rulegate/rulegate/rules/keyring"
+	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
 )
@@ -28,7 +28,7 @@ const (
 // keys are the fetched keys of a policy, and the requests that wait for some.
 type keys struct {
 	plugin  *plugin
-	ring    *keyring.Keyring
+	ring    *jwks.Keyring
 	waiting map[uint32]*stream // by the id of their context
 	holding int                // of them, those whose bodies come
 	heard   uint64             // the ring's changes that they know of
@@ -44,12 +44,12 @@ func newKeys(p *plugin, pol *policy.Policy) *keys {
 	}
 	return &keys{
 		plugin: p, waiting: map[uint32]*stream{},
-		ring: keyring.New(pol.Tokens, pol.Remotes, pol.Shared, sharedData{}, rand.Reader),
+		ring: jwks.New(pol.Tokens, pol.Remotes, pol.Shared, sharedData{}, rand.Reader),
 	}
 }
 
 // forGate is nil where there are no keys but the policy's.
-func (k *keys) forGate() gate.Keys {
+func (k *keys) forGate() decide.Keys {
 	if k == nil {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (k *keys) forGate() gate.Keys {
 // Set and Missing are the gate's.
 func (k *keys) Set() *token.Set { return k.ring.Set() }
 
-func (k *keys) Missing(sources []int, kid string, since, now time.Time) keyring.Answer {
+func (k *keys) Missing(sources []int, kid string, since, now time.Time) jwks.Answer {
 	return k.ring.Missing(sources, kid, since, now)
 }
 
@@ -102,13 +102,13 @@ func (k *keys) tick(now time.Time) {
 	k.wake(now)
 }
 
-func (k *keys) fetch(f keyring.Fetch) {
+func (k *keys) fetch(f jwks.Fetch) {
 	u, err := url.Parse(f.Source.URL)
 	if err == nil {
 		_, err = proxywasm.DispatchHttpCall(f.Source.Cluster, [][2]string{
 			{":method", "GET"}, {":scheme", u.Scheme}, {":authority", u.Host}, {":path", u.RequestURI()},
 			{"accept", "application/jwk-set+json, application/json"}, {"user-agent", "rulegate"},
-		}, nil, nil, uint32(keyring.Timeout.Milliseconds()), func(int, int, int) {
+		}, nil, nil, uint32(jwks.Timeout.Milliseconds()), func(int, int, int) {
 			defer k.plugin.rescue()
 			now := time.Now()
 			k.report(k.ring.Done(f, readReply(), now))
@@ -117,16 +117,16 @@ func (k *keys) fetch(f keyring.Fetch) {
 		})
 	}
 	if err != nil {
-		k.report(k.ring.Done(f, keyring.Reply{Err: "not sent to the cluster " + f.Source.Cluster + ": " + err.Error()}, time.Now()))
+		k.report(k.ring.Done(f, jwks.Reply{Err: "not sent to the cluster " + f.Source.Cluster + ": " + err.Error()}, time.Now()))
 	}
 }
 
 // readReply reads what a fetch brought. A host answers itself where the server
 // does not, with 503 or 504.
-func readReply() (r keyring.Reply) {
+func readReply() (r jwks.Reply) {
 	headers, err := proxywasm.GetHttpCallResponseHeaders()
 	if err != nil || len(headers) == 0 {
-		return keyring.Reply{Err: "the reply broke off"}
+		return jwks.Reply{Err: "the reply broke off"}
 	}
 	for _, h := range headers {
 		switch h[0] {
@@ -145,7 +145,7 @@ func readReply() (r keyring.Reply) {
 	}
 	body, err := proxywasm.GetHttpCallResponseBody(0, token.MaxJWKS+1)
 	if err != nil {
-		return keyring.Reply{Err: "no body"}
+		return jwks.Reply{Err: "no body"}
 	}
 	r.Body = string(body)
 	return r
@@ -158,14 +158,14 @@ func (k *keys) wake(now time.Time) {
 	k.heard = k.ring.Changes()
 	// Of those that waited before: one that has to wait on is put back.
 	for _, s := range slices.Collect(maps.Values(k.waiting)) {
-		if news || now.Sub(s.now) >= keyring.MaxWait {
+		if news || now.Sub(s.now) >= jwks.MaxWait {
 			k.remove(s)
 			s.keysCame(now)
 		}
 	}
 }
 
-func (k *keys) report(e keyring.Event) {
+func (k *keys) report(e jwks.Event) {
 	k.plugin.counters.count("rulegate.jwks." + e.Result)
 	if e.Text == "" {
 		return

@@ -10,7 +10,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/proxytest"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/rulegate/rulegate/rules/keyring"
+	"github.com/rulegate/rulegate/rules/jwks"
 )
 
 const fetching = `{
@@ -88,11 +88,11 @@ func TestWaitForKeysEnds(t *testing.T) {
 	host, p := fetchingPlugin(t)
 	id := request(host, "/head")
 	host.Tick()
-	p.keys.tick(time.Now().Add(keyring.MaxWait - time.Second))
+	p.keys.tick(time.Now().Add(jwks.MaxWait - time.Second))
 	if r := host.GetSentLocalResponse(id); r != nil {
 		t.Fatalf("answered %d before its time", r.StatusCode)
 	}
-	p.keys.tick(time.Now().Add(keyring.MaxWait))
+	p.keys.tick(time.Now().Add(jwks.MaxWait))
 	if r := host.GetSentLocalResponse(id); r == nil || r.StatusCode != 503 {
 		t.Fatalf("answered %+v, want 503", r)
 	}

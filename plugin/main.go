@@ -1,5 +1,5 @@
 // Command plugin is the proxy-wasm module: it brings the proxy's events to
-// package gate and carries out what that says. Built with
+// package decide and carries out what that says. Built with
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w'
 //

@@ -6,13 +6,13 @@ import (
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 
-	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
 // report counts, marks and logs a refusal. It decides nothing, so nothing that
 // goes wrong in it keeps the client from an answer.
-func (s *stream) report(r *gate.Refusal) {
+func (s *stream) report(r *decide.Refusal) {
 	defer func() { _ = recover() }()
 	s.plugin.counters.add(s.resource, r.Outcome)
 	route, id := resourceName(s.resource), ""

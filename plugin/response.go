@@ -7,7 +7,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/decide"
 )
 
 // OnHttpResponseHeaders holds the headers of a response that a rule is about:
@@ -20,7 +20,7 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 	defer s.guardResponse(&action)
 	headers, err := proxywasm.GetHttpResponseHeaders()
 	if err != nil {
-		return s.block(gate.Blocked("headers: " + err.Error()))
+		return s.block(decide.Blocked("headers: " + err.Error()))
 	}
 	s.become(masking)
 	s.seen = false
@@ -62,7 +62,7 @@ func (s *stream) OnHttpResponseTrailers(int) (action types.Action) {
 	}
 	defer s.guardResponse(&action)
 	if err := cutStale(); err != nil {
-		return s.block(gate.Blocked("trailers: " + err.Error()))
+		return s.block(decide.Blocked("trailers: " + err.Error()))
 	}
 	return s.rewriteResponse()
 }
@@ -70,28 +70,28 @@ func (s *stream) OnHttpResponseTrailers(int) (action types.Action) {
 func (s *stream) rewriteResponse() types.Action {
 	body, err := proxywasm.GetHttpResponseBody(0, s.mask.MaxBody()+1)
 	if err != nil && err != types.ErrorStatusNotFound {
-		return s.block(gate.Blocked("body: " + err.Error()))
+		return s.block(decide.Blocked("body: " + err.Error()))
 	}
 	return s.takeMask(s.mask.Body(string(body)))
 }
 
 // takeMask carries out what is to be done with the response, and says how a
 // callback of the response returns.
-func (s *stream) takeMask(step gate.MaskStep) types.Action {
+func (s *stream) takeMask(step decide.MaskStep) types.Action {
 	for {
 		switch step.Action {
-		case gate.AwaitContent:
+		case decide.AwaitContent:
 			return types.ActionPause
-		case gate.AwaitAnswers:
+		case decide.AwaitAnswers:
 			s.become(consulting)
 			failed := s.dispatch(step.Calls, s.mask.Header, s.answered)
 			if failed == nil {
 				return types.ActionPause
 			}
 			step = s.mask.Replies(failed)
-		case gate.Pass:
+		case decide.Pass:
 			if err := applyResponse(&step.Changes); err != nil {
-				return s.block(gate.Blocked("not changed: " + err.Error()))
+				return s.block(decide.Blocked("not changed: " + err.Error()))
 			}
 			s.become(forwarded)
 			s.mask = nil
@@ -119,7 +119,7 @@ func (s *stream) answered(calls []rules.Call, request []byte) {
 }
 
 // block answers instead of the upstream.
-func (s *stream) block(step gate.MaskStep) types.Action {
+func (s *stream) block(step decide.MaskStep) types.Action {
 	s.become(refused)
 	s.report(&step.Refusal)
 	s.mask = nil
@@ -135,7 +135,7 @@ func (s *stream) guardResponse(action *types.Action) {
 		*action = types.ActionPause
 		defer func() { _ = recover() }()
 		if s.state != refused {
-			s.block(gate.Blocked(fmt.Sprintf("panic: %v", r)))
+			s.block(decide.Blocked(fmt.Sprintf("panic: %v", r)))
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/rulegate/rulegate/rules/gate"
+	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -45,8 +45,8 @@ type stream struct {
 	holds    bool             // its body comes while it waits for keys
 	waited   bool             // for keys: what calls it back may do so in the plugin's context
 	ended    bool             // the body has come, before it was asked for
-	gate     *gate.Stream     // nil once the request is refused or forwarded
-	mask     *gate.Mask       // what is to be done with the response; nil: nothing
+	gate     *decide.Stream   // nil once the request is refused or forwarded
+	mask     *decide.Mask     // what is to be done with the response; nil: nothing
 	resource *policy.Resource // nil: nothing covers the request
 	now      time.Time
 }
@@ -57,10 +57,10 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	s.now = time.Now()
 	headers, err := proxywasm.GetHttpRequestHeaders()
 	if err != nil {
-		return s.refuse(gate.Internal("headers: " + err.Error()))
+		return s.refuse(decide.Internal("headers: " + err.Error()))
 	}
-	var step gate.Step
-	s.gate, step = s.plugin.gate.Begin(&gate.Request{Headers: headers, EndStream: end, Ask: ask}, s.now)
+	var step decide.Step
+	s.gate, step = s.plugin.gate.Begin(&decide.Request{Headers: headers, EndStream: end, Ask: ask}, s.now)
 	s.resource = step.Resource
 	action = s.take(step)
 	if s.state == calling || s.state == awaiting && !step.BodyNext {
@@ -94,7 +94,7 @@ func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
 	defer s.guard(&action)
 	if s.resource != nil && len(s.resource.Strip) > 0 {
 		if err := cutTrailers(s.resource); err != nil {
-			return s.refuse(gate.Internal("trailers: " + err.Error()))
+			return s.refuse(decide.Internal("trailers: " + err.Error()))
 		}
 	}
 	switch s.state {
@@ -118,36 +118,36 @@ func (s *stream) readBody() types.Action {
 	// One byte more than is allowed tells that there is more.
 	body, err := proxywasm.GetHttpRequestBody(0, s.gate.MaxBody()+1)
 	if err != nil && err != types.ErrorStatusNotFound {
-		return s.refuse(gate.Internal("body: " + err.Error()))
+		return s.refuse(decide.Internal("body: " + err.Error()))
 	}
 	return s.take(s.gate.Body(string(body)))
 }
 
 // take carries out a step and says how a callback of the request returns.
-func (s *stream) take(step gate.Step) types.Action {
+func (s *stream) take(step decide.Step) types.Action {
 	for {
 		switch step.Action {
-		case gate.Forward:
+		case decide.Forward:
 			if err := apply(&step.Changes); err != nil {
-				return s.refuse(gate.Internal("request not changed: " + err.Error()))
+				return s.refuse(decide.Internal("request not changed: " + err.Error()))
 			}
 			s.plugin.counters.add(s.resource, "yes")
 			s.become(forwarded)
 			s.gate, s.mask = nil, step.Mask
 			return types.ActionContinue
-		case gate.AwaitKeys:
+		case decide.AwaitKeys:
 			s.become(awaiting)
 			s.waited = true
 			if !s.plugin.keys.add(s, step.BodyNext) {
-				return s.refuse(gate.Internal("too many requests wait for keys"))
+				return s.refuse(decide.Internal("too many requests wait for keys"))
 			}
 			return types.ActionPause
-		case gate.AwaitBody:
+		case decide.AwaitBody:
 			if s.become(gathering); s.ended {
 				return s.readBody()
 			}
 			return types.ActionPause
-		case gate.AwaitReplies:
+		case decide.AwaitReplies:
 			s.become(calling)
 			failed := s.dispatch(step.Calls, s.gate.Header, s.replied)
 			if failed == nil {
@@ -162,7 +162,7 @@ func (s *stream) take(step gate.Step) types.Action {
 
 // resume carries out a step that came with a reply, when there is no callback of
 // the request to return from.
-func (s *stream) resume(step gate.Step) {
+func (s *stream) resume(step decide.Step) {
 	if s.take(step) != types.ActionContinue {
 		return
 	}
@@ -192,7 +192,7 @@ func (s *stream) enter() bool {
 
 // refuse answers the client, once. Whatever happens on the way, nothing goes
 // upstream.
-func (s *stream) refuse(r gate.Refusal) types.Action {
+func (s *stream) refuse(r decide.Refusal) types.Action {
 	switch s.state {
 	case refused, forwarded, masking, consulting, over:
 		return types.ActionPause
@@ -212,7 +212,7 @@ func (s *stream) guard(action *types.Action) {
 	if r := recover(); r != nil {
 		*action = types.ActionPause
 		defer func() { _ = recover() }()
-		s.refuse(gate.Internal(fmt.Sprintf("panic: %v", r)))
+		s.refuse(decide.Internal(fmt.Sprintf("panic: %v", r)))
 		if ok, _ := s.plugin.vm.panics.take(s.now); ok {
 			proxywasm.LogErrorf("rulegate: panic: %v\n%s", r, debug.Stack())
 		}
@@ -220,7 +220,7 @@ func (s *stream) guard(action *types.Action) {
 }
 
 // ask fetches what costs a call of the host, when a rule is about to read it.
-func ask(req *gate.Request, root string) {
+func ask(req *decide.Request, root string) {
 	switch root {
 	case "request":
 		req.IP = clientIP()

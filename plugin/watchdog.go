@@ -6,8 +6,8 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/rulegate/rulegate/rules/gate"
-	"github.com/rulegate/rulegate/rules/keyring"
+	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/jwks"
 )
 
 // watchPeriod is how often the host calls, and so how much later than its
@@ -78,7 +78,7 @@ func (s *stream) become(next state) {
 	case calling, consulting:
 		p.watch.watch(s, time.Now().Add(p.policy.Companion.Timeout+callGrace))
 	case awaiting:
-		p.watch.watch(s, time.Now().Add(keyring.MaxWait+callGrace))
+		p.watch.watch(s, time.Now().Add(jwks.MaxWait+callGrace))
 	default:
 		p.watch.release(s)
 	}
@@ -103,19 +103,19 @@ func (s *stream) expire() {
 	switch s.state {
 	case awaiting:
 		defer s.guard(new(types.Action))
-		s.refuse(gate.Internal("no word of keys that were waited for"))
+		s.refuse(decide.Internal("no word of keys that were waited for"))
 	case gathering:
 		defer s.guard(new(types.Action))
-		s.refuse(gate.Internal("body not delivered: slow client" + hint))
+		s.refuse(decide.Internal("body not delivered: slow client" + hint))
 	case calling:
 		defer s.guard(new(types.Action))
-		s.refuse(gate.Internal(unanswered))
+		s.refuse(decide.Internal(unanswered))
 	case masking:
 		defer s.guardResponse(new(types.Action))
-		s.block(gate.Blocked("body not delivered: slow upstream" + hint))
+		s.block(decide.Blocked("body not delivered: slow upstream" + hint))
 	case consulting:
 		defer s.guardResponse(new(types.Action))
-		s.block(gate.MaskStep{Refusal: gate.Internal("response: " + unanswered)})
+		s.block(decide.MaskStep{Refusal: decide.Internal("response: " + unanswered)})
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/keyring"
+	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -34,7 +34,7 @@ func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 		l.fault(rules.Join(place, "keys"), "there is a `url` already; want one of the two")
 	}
 	k.Remote = true
-	s := keyring.Source{
+	s := jwks.Source{
 		URL:      textOf(address, ""),
 		Alg:      k.Alg,
 		Cluster:  textOf(v.Key("cluster"), ""),
@@ -59,7 +59,7 @@ func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 }
 
 // oneServer sees that a cluster is the same server wherever it is named.
-func (l *loader) oneServer(s keyring.Source, place string) {
+func (l *loader) oneServer(s jwks.Source, place string) {
 	for _, first := range l.p.Remotes {
 		if first.Cluster != s.Cluster {
 			continue

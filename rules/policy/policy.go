@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/keyring"
+	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -22,10 +22,10 @@ type Policy struct {
 	APIPrefix string // `/v1/api`; "" for the root
 
 	Tokens       *token.Set
-	Remotes      []keyring.Source // of Tokens' remote sets, in their order
-	Sources      []Source         // where a token may be, in the order of looking
-	ClaimHeaders []ClaimHeader    // set on what goes upstream, in the file's order
-	Forward      bool             // the token goes upstream
+	Remotes      []jwks.Source // of Tokens' remote sets, in their order
+	Sources      []Source      // where a token may be, in the order of looking
+	ClaimHeaders []ClaimHeader // set on what goes upstream, in the file's order
+	Forward      bool          // the token goes upstream
 
 	AESKey    []byte // nil: none
 	Shared    []byte // what the key of the VMs' shared data is derived from; nil: the policy has no secret

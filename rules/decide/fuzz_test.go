@@ -1,0 +1,78 @@
+package decide_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// FuzzGate: no request makes the gate panic, none whose rule does not say yes is
+// forwarded, and what is forwarded can be sent.
+//
+// The rule of every resource asks for a secret that the fuzzed bytes would have
+// to hold at the place that it looks at; the check is that they do hold it
+// somewhere, however it is escaped: no digit of it appears by chance.
+func FuzzGate(f *testing.F) {
+	const secret = "7391"
+	is := func(path string) string {
+		return `{"rule": "match", "type": "string", "eval": "==", "f1": "` + path + `", "f2": "` + secret + `"}`
+	}
+	p := parts{
+		auth: `"claimsToHeaders": {"x-user-id": "id"}, "from": [{"header": "authorization", "prefix": "Bearer "}, {"query": "t"}], "forward": false`,
+		routes: `{"name": "x", "match": {"path": "/x/{id...}"}, "auth": "optional", "rule": ` +
+			both(either(is("args.params.a"), is("args.request.query.b"), is("args.request.headers.x-c")), force("args.params.n", `["a", 1]`), force("args.request.headers[args.request.query.h]", `"args.request.query.v"`)) + `}`,
+		endpoints:   `"e": {"auth": "none", "rule": ` + is("args.params.a") + `}`,
+		collections: `"users": {"rules": {"read": {"rule": "deny"}}}, "c": {"auth": "none", "rules": {"create": ` + both(is("args.doc.a"), `{"rule": "query", "db": "db", "col": "users", "find": {"id": "args.doc.a"}}`, force("args.opts.n", `"args.doc.a"`)) + `, "read": ` + is("args.find.a") + `}}`,
+		files:       `{"prefix": "/users/:id", "auth": "none", "rules": {"read": ` + is("args.params.id") + `}}`,
+	}
+	g, pol := p.load(f)
+	for _, seed := range []string{
+		"GET /x/1?a=7391", "GET /x/1?b=7391&h=x-d&v=1", "GET /x/1\nx-c: 7391\nx_user_id: 1", "POST /x/1?t={alice}\ncontent-type: application/json\n\n{\"a\":\"7391\"}",
+		"POST /x/1\nauthorization: Bearer {alice}\ncontent-type: application/x-www-form-urlencoded\n\na=7391&n=%41",
+		"POST /v1/api/shop/services/s/e\ncontent-type: application/json\n\n{\"params\":{\"a\":\"7391\"}}",
+		"POST /v1/api/shop/crud/db/c/create\ncontent-type: application/json\n\n{\"op\":\"all\",\"doc\":[{\"a\":\"7391\"}]}",
+		"POST /v1/api/shop/crud/db/c/read\ncontent-type: application/json\n\n{\"op\":\"one\",\"find\":{\"a\":\"7391\"}}",
+		"GET /v1/api/shop/files/users/7391/x", "DELETE /x/..%2f", "GET /x/1?a=%37391",
+	} {
+		f.Add(tokens(f, pol).Replace(seed))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		req, body := request(text)
+		e := drive(g, req, body, func(rules.Call) rules.Reply { return rules.Reply{Rows: value.Arr(value.Obj())} })
+		switch e.Action {
+		case decide.Refuse:
+			if e.Refusal.Status < 400 || e.Refusal.Outcome == "" || e.Refusal.Body == "" {
+				t.Errorf("refused with %+v", e.Refusal)
+			}
+		case decide.Forward:
+			if !holds(text, secret) {
+				t.Errorf("forwarded\n%s", text)
+			}
+			for _, h := range e.Changes.SetHeaders {
+				if h[0] != strings.ToLower(h[0]) || strings.ContainsAny(h[0]+h[1], "\r\n\x00") || strings.HasPrefix(h[0], ":") {
+					t.Errorf("header %q", h)
+				}
+			}
+		default:
+			t.Errorf("ended with %+v", e.Step)
+		}
+	})
+}
+
+// holds says whether every character of the secret is there, as it is or escaped.
+func holds(text, secret string) bool {
+	for i := range secret {
+		hex := []string{secret[i : i+1], "%3" + secret[i:i+1], `\u003` + secret[i:i+1]}
+		found := false
+		for _, h := range hex {
+			found = found || strings.Contains(text, h)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,43 @@
+package decide
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// Whatever the headers look like, what is withheld is gone from each source,
+// and what belongs to others stays.
+func FuzzWithhold(f *testing.F) {
+	f.Add("a=1; session=x; b=2", "session=y;session =z", "a=1&t=x&%74=y&b=2")
+	f.Add(" ;;=; session", "\tsession\t=\t;a", "t&t=&=t&%zz&&t%")
+	f.Fuzz(func(t *testing.T, first, second, query string) {
+		sources := []policy.Source{{Cookie: "session"}, {Query: "t"}}
+		h := readHead([][2]string{{":method", "GET"}, {":path", "/?" + query}, {"cookie", first}, {"cookie", second}})
+		w := withhold(h, sources)
+		after := readHead([][2]string{{":method", "GET"}, {":path", "/?" + w.query}})
+		for _, line := range w.cookies {
+			after.fields = append(after.fields, [2]string{"cookie", line})
+		}
+		if left := cookies(after.values("cookie"), "session"); len(left) > 0 {
+			t.Errorf("cookies left: %q of %q, %q", left, first, second)
+		}
+		if left := queryValues(w.query, "t"); len(left) > 0 {
+			t.Errorf("parameters left: %q of %q", left, query)
+		}
+		if c := readCredential(after, sources); c.there {
+			t.Errorf("a token is left: %+v", c)
+		}
+		if had, has := cookies(h.values("cookie"), "a"), cookies(after.values("cookie"), "a"); !slices.Equal(had, has) {
+			t.Errorf("cookie a: had %q, has %q", had, has)
+		}
+		if strings.Contains(query, "#") {
+			return
+		}
+		if had, has := queryValues(h.query, "a"), queryValues(w.query, "a"); !slices.Equal(had, has) {
+			t.Errorf("parameter a: had %q, has %q", had, has)
+		}
+	})
+}

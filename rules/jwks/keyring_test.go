@@ -1,0 +1,546 @@
+package jwks
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/rulegate/rulegate/rules/token"
+)
+
+// issuer is a server of keys that the tests turn on and off.
+type issuer struct {
+	keys    map[string]*ecdsa.PrivateKey
+	order   []string
+	fetches int
+	reply   *Reply // instead of its set
+	control string
+}
+
+func newIssuer(t *testing.T, kids ...string) *issuer {
+	t.Helper()
+	is := &issuer{keys: map[string]*ecdsa.PrivateKey{}}
+	for _, kid := range kids {
+		is.add(t, kid)
+	}
+	return is
+}
+
+func (is *issuer) add(t *testing.T, kid string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is.keys[kid] = k
+	is.order = append(is.order, kid)
+}
+
+func (is *issuer) set() string {
+	var out []string
+	for _, kid := range is.order {
+		point, err := is.keys[kid].PublicKey.Bytes()
+		if err != nil {
+			panic(err)
+		}
+		b := base64.RawURLEncoding
+		out = append(out, fmt.Sprintf(`{"kty":"EC","crv":"P-256","kid":%q,"x":%q,"y":%q}`, kid, b.EncodeToString(point[1:33]), b.EncodeToString(point[33:])))
+	}
+	return `{"keys":[` + strings.Join(out, ",") + `]}`
+}
+
+func (is *issuer) answer() Reply {
+	is.fetches++
+	if is.reply != nil {
+		return *is.reply
+	}
+	return Reply{Status: "200", Body: is.set(), CacheControl: is.control}
+}
+
+func (is *issuer) token(t *testing.T, kid string, now time.Time) string {
+	t.Helper()
+	tok := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"id": "u1", "exp": now.Add(time.Hour).Unix()})
+	tok.Header["kid"] = kid
+	key := is.keys[kid]
+	if key == nil {
+		key, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	raw, err := tok.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// world is some workers in front of one issuer, on a clock of the test's.
+type world struct {
+	*testing.T
+	is      *issuer
+	store   *memory
+	workers []*Keyring
+	now     time.Time
+	events  []Event
+}
+
+func newWorld(t *testing.T, workers int, secret string, is *issuer) *world {
+	t.Helper()
+	w := &world{T: t, is: is, store: &memory{}, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for range workers {
+		w.workers = append(w.workers, w.worker(secret))
+	}
+	return w
+}
+
+func (w *world) worker(secret string) *Keyring {
+	w.Helper()
+	set, faults := token.NewSet([]token.Key{{Name: "idp", Remote: true}}, 0, false)
+	if faults != nil {
+		w.Fatal(faults)
+	}
+	return New(set, []Source{{URL: "https://id.example/keys", Cluster: "idp", Refresh: 10 * time.Minute, MaxStale: time.Hour}}, []byte(secret), w.store, rand.Reader)
+}
+
+// tick passes time, at the end of which each worker has its tick; fetches are
+// answered when all have had theirs, as they would be.
+func (w *world) tick(d time.Duration) {
+	w.now = w.now.Add(d)
+	type doing struct {
+		k *Keyring
+		f Fetch
+	}
+	var all []doing
+	for _, k := range w.workers {
+		fetches, events := k.Tick(w.now)
+		w.events = append(w.events, events...)
+		for _, f := range fetches {
+			all = append(all, doing{k, f})
+		}
+	}
+	for _, d := range all {
+		w.now = w.now.Add(10 * time.Millisecond)
+		w.events = append(w.events, d.k.Done(d.f, w.is.answer(), w.now))
+	}
+}
+
+func (w *world) run(d time.Duration) {
+	for end := w.now.Add(d); w.now.Before(end); {
+		w.tick(100 * time.Millisecond)
+	}
+}
+
+func (w *world) fetched(want int) {
+	w.Helper()
+	if w.is.fetches != want {
+		w.Fatalf("%d fetches, want %d", w.is.fetches, want)
+	}
+}
+
+// verify is what a request does with a token: "ok", "wait", "401" or "503".
+func (w *world) verify(k *Keyring, raw string, since time.Time) string {
+	_, err := k.Set().Verify(raw, w.now)
+	if err == nil {
+		return "ok"
+	}
+	e := err.(*token.Error)
+	if e.Missing == nil {
+		return "401"
+	}
+	return map[Answer]string{Wait: "wait", Absent: "401", Failed: "503"}[k.Missing(e.Missing, e.Kid, since, w.now)]
+}
+
+func (w *world) want(k *Keyring, raw string, since time.Time, want string) {
+	w.Helper()
+	if got := w.verify(k, raw, since); got != want {
+		w.Fatalf("got %s, want %s", got, want)
+	}
+}
+
+func TestOneFetchForAllWorkers(t *testing.T) {
+	w := newWorld(t, 8, "secret", newIssuer(t, "a"))
+	raw := w.is.token(t, "a", w.now)
+	w.want(w.workers[7], raw, w.now, "wait")
+	w.tick(time.Millisecond)
+	w.tick(100 * time.Millisecond)
+	w.fetched(1)
+	for _, k := range w.workers {
+		w.want(k, raw, w.now, "ok")
+	}
+	w.run(5 * time.Minute)
+	w.fetched(1)
+	w.run(6 * time.Minute) // a life of ten minutes
+	w.fetched(2)
+}
+
+func TestWithoutASecretEachFetchesForItself(t *testing.T) {
+	w := newWorld(t, 3, "", newIssuer(t, "a"))
+	w.tick(0)
+	w.fetched(3)
+	if len(w.store.values) > 0 {
+		t.Fatal("something was shared that cannot be authenticated")
+	}
+}
+
+func TestAnotherSecretSharesNothing(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	w.workers = append(w.workers, w.worker("other"))
+	w.run(time.Second)
+	w.fetched(2)
+}
+
+func TestRotation(t *testing.T) {
+	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+	w.run(time.Minute)
+	w.is.add(t, "b")
+	raw, since := w.is.token(t, "b", w.now), w.now
+	w.want(w.workers[0], raw, since, "wait")
+	w.want(w.workers[1], raw, since, "wait")
+	w.run(time.Second)
+	w.fetched(2)
+	for _, k := range w.workers {
+		w.want(k, raw, since, "ok")
+		w.want(k, w.is.token(t, "a", w.now), w.now, "ok")
+	}
+	w.is.order = []string{"b"} // and the old one is gone with the next fetch
+	w.run(11 * time.Minute)
+	for _, k := range w.workers {
+		w.want(k, w.is.token(t, "a", w.now), w.now, "wait")
+	}
+}
+
+func TestFloodOfUnknownKids(t *testing.T) {
+	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+	w.run(time.Minute)
+	before := w.is.fetches
+	raw := w.is.token(t, "x", w.now)
+	_, err := w.workers[0].Set().Verify(raw, w.now)
+	missing := err.(*token.Error).Missing
+	for i := range 600 { // of a tenth of a second each
+		for j := range 10 {
+			w.workers[i%2].Missing(missing, fmt.Sprint("kid", i, j), w.now, w.now)
+		}
+		w.tick(100 * time.Millisecond)
+	}
+	if n := w.is.fetches - before; n < 2 || n > 13 {
+		t.Fatalf("%d fetches in a minute, want one in %v", n, Interval)
+	}
+}
+
+func TestAbsentKid(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	w.run(time.Minute)
+	k, raw, since := w.workers[0], w.is.token(t, "x", w.now), w.now
+	w.want(k, raw, since, "wait")
+	w.run(300 * time.Millisecond)
+	w.fetched(2)
+	w.want(k, raw, since, "401")
+	w.want(k, raw, w.now, "401") // another request, and it is remembered
+	w.run(time.Second)
+	w.want(k, raw, w.now, "401")
+	w.fetched(2)
+	w.run(Interval)
+	w.want(k, raw, w.now, "wait")
+}
+
+// A set that was dropped stays so, and is said to be once.
+func TestDroppedOnce(t *testing.T) {
+	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+	w.is.control = "max-age=60"
+	w.run(time.Second)
+	w.is.reply = &Reply{Err: "no reply"}
+	w.run(58 * time.Minute)
+	w.events = nil
+	w.run(10 * time.Minute)
+	w.workers = append(w.workers, w.worker("secret")) // a VM that is new
+	w.run(time.Minute)
+	dropped := 0
+	for _, e := range w.events {
+		switch e.Result {
+		case "dropped":
+			dropped++
+		case "shared":
+			t.Error("a set beyond maxStale was taken")
+		}
+	}
+	if dropped != 2 {
+		t.Errorf("dropped %d times, want once by each of 2 workers", dropped)
+	}
+}
+
+// What one entry cannot use another may.
+func TestOneURLForTwoAlgorithms(t *testing.T) {
+	w := newWorld(t, 0, "", newIssuer(t, "a"))
+	set, faults := token.NewSet([]token.Key{{Name: "ec", Remote: true, Alg: "ES256"}, {Name: "rsa", Remote: true, Alg: "RS256"}}, 0, false)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	source := Source{URL: "https://id.example/keys", Cluster: "idp", Refresh: 10 * time.Minute, MaxStale: time.Hour}
+	ec, rsa := source, source
+	ec.Alg, rsa.Alg = "ES256", "RS256"
+	w.workers = []*Keyring{New(set, []Source{ec, rsa}, []byte("secret"), w.store, rand.Reader)}
+	w.run(10 * time.Second)
+	w.want(w.workers[0], w.is.token(t, "a", w.now), w.now, "ok")
+	since := w.now
+	w.is.add(t, "b")
+	w.want(w.workers[0], w.is.token(t, "b", w.now), since, "wait")
+	w.run(time.Second)
+	w.want(w.workers[0], w.is.token(t, "b", w.now), since, "ok")
+}
+
+// A fetch that began before the request may have read the set from before the
+// rotation.
+func TestAFetchFromBeforeDoesNotCount(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	k := w.workers[0]
+	fetches, _ := k.Tick(w.now)
+	old := w.is.answer()
+	w.now = w.now.Add(time.Millisecond)
+	w.is.add(t, "b")
+	raw, since := w.is.token(t, "b", w.now), w.now
+	w.want(k, raw, since, "wait")
+	k.Done(fetches[0], old, w.now)
+	w.want(k, raw, since, "wait")
+	w.run(Interval + time.Second)
+	w.want(k, raw, since, "ok")
+}
+
+func TestIssuerAway(t *testing.T) {
+	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+	w.is.control = "max-age=60"
+	w.run(time.Second)
+	raw, other := w.is.token(t, "a", w.now), w.is.token(t, "x", w.now)
+	w.is.reply = &Reply{Status: "503"}
+	since := w.now
+	w.run(59 * time.Minute)
+	for _, k := range w.workers {
+		w.want(k, raw, w.now, "ok")    // stale
+		w.want(k, other, since, "503") // nobody can say
+	}
+	if w.is.fetches > 150 {
+		t.Fatalf("%d fetches in an hour of failures", w.is.fetches)
+	}
+	w.run(3 * time.Minute)
+	for _, k := range w.workers {
+		w.want(k, w.is.token(t, "a", w.now), w.now, "503") // beyond maxStale
+	}
+	w.is.reply = nil
+	w.run(2 * time.Minute)
+	for _, k := range w.workers {
+		w.want(k, w.is.token(t, "a", w.now), w.now, "ok")
+	}
+}
+
+func TestBeforeTheFirstSet(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	w.is.reply = &Reply{Err: "no reply"}
+	k, raw, since := w.workers[0], w.is.token(t, "a", w.now), w.now
+	w.want(k, raw, since, "wait")
+	w.run(200 * time.Millisecond)
+	w.want(k, raw, since, "503")
+	w.want(k, raw, w.now, "503")
+	w.is.reply = nil
+	w.run(3 * time.Second)
+	w.want(k, raw, w.now, "ok")
+}
+
+func TestNobodyWaitsForEver(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	k, raw, since := w.workers[0], w.is.token(t, "a", w.now), w.now
+	if fetches, _ := k.Tick(w.now); len(fetches) != 1 {
+		t.Fatal("no fetch")
+	} // which is never answered
+	for w.now.Sub(since) < MaxWait {
+		w.want(k, raw, since, "wait")
+		w.now = w.now.Add(time.Second)
+	}
+	w.want(k, raw, since, "503")
+	w.tick(0) // the lease has ended
+	w.fetched(1)
+	w.want(k, raw, since, "ok")
+}
+
+func TestBadSets(t *testing.T) {
+	good := newIssuer(t, "b").set()
+	for name, r := range map[string]Reply{
+		"no JSON":            {Status: "200", Body: "<html>"},
+		"empty":              {Status: "200"},
+		"no keys":            {Status: "200", Body: `{}`},
+		"empty keys":         {Status: "200", Body: `{"keys":[]}`},
+		"not a set":          {Status: "200", Body: `[]`},
+		"repeated keys":      {Status: "200", Body: `{"keys":[],` + good[1:]},
+		"unusable keys":      {Status: "200", Body: `{"keys":[{"kty":"EC","crv":"P-256","kid":"b","x":"AA","y":"AA"},{"kty":"oct","kid":"a","k":"c2VjcmV0"}]}`},
+		"a secret":           {Status: "200", Body: `{"keys":[{"kty":"oct","kid":"a","k":"c2VjcmV0"}]}`},
+		"too large":          {Status: "200", Body: good + strings.Repeat(" ", token.MaxJWKS)},
+		"too deep":           {Status: "200", Body: strings.Repeat("[", 5000) + strings.Repeat("]", 5000)},
+		"too many":           {Status: "200", Body: `{"keys":[` + strings.Repeat(`{},`, 200) + `{}]}`},
+		"another status":     {Status: "404", Body: good},
+		"a redirect":         {Status: "302", Body: good},
+		"compressed":         {Status: "200", Body: good, Encoded: true},
+		"no reply":           {Err: "no reply", Body: good},
+		"cut off":            {Status: "200", Body: good[:len(good)-10]},
+		"invalid UTF-8":      {Status: "200", Body: "{\"keys\":\"\xff\"," + good[1:]},
+		"keys that are none": {Status: "200", Body: `{"keys":[1,null,"a",[]]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+			w.run(time.Second)
+			w.is.reply = &r
+			w.events = nil
+			w.run(10 * time.Minute)
+			for _, k := range w.workers {
+				w.want(k, w.is.token(t, "a", w.now), w.now, "ok")
+			}
+			if len(w.events) == 0 || !w.events[0].Bad || w.events[0].Text == "" {
+				t.Fatalf("events: %v", w.events)
+			}
+			first := newWorld(t, 1, "secret", newIssuer(t, "a"))
+			first.is.reply = &r
+			first.run(time.Second)
+			first.want(first.workers[0], first.is.token(t, "a", first.now), first.now, "503")
+		})
+	}
+}
+
+// Keys of other kinds beside a good one do no harm.
+func TestMixedSet(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	w.is.reply = &Reply{Status: "200", Body: `{"keys":[{"kty":"RSA","alg":"RSA-OAEP","use":"enc","kid":"e","n":"AQAB","e":"AQAB"},{"kty":"oct","kid":"a","k":"c2VjcmV0"},{"kty":"EC","crv":"secp256k1","kid":"k","x":"AA","y":"AA"},` + w.is.set()[len(`{"keys":[`):]}
+	w.run(time.Second)
+	w.want(w.workers[0], w.is.token(t, "a", w.now), w.now, "ok")
+}
+
+// Another plugin of the VM id writes what it likes.
+func TestHostileStore(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	w.run(time.Second)
+	old := map[string]datum{}
+	for name, d := range w.store.values {
+		old[name] = d
+	}
+	evil := newIssuer(t, "a", "x")
+	foreign := newWorld(t, 1, "another secret", evil)
+	foreign.run(3 * time.Hour) // its records are newer than ours
+	for _, what := range []string{"", "x", strings.Repeat("0", 64) + " 1 2 3", strings.Repeat("z", 1<<20), string(w.workers[0].seal("other", "1 2 3"))} {
+		for name := range w.store.values {
+			w.store.Put(name, []byte(what), 0)
+		}
+		w.workers = append(w.workers, w.worker("secret"))
+		w.run(10 * time.Second)
+		for _, k := range w.workers {
+			w.want(k, w.is.token(t, "a", w.now), w.now, "ok")
+			w.want(k, evil.token(t, "a", w.now), w.now, "401")
+		}
+	}
+	// The records of another's keyring, under our names.
+	for name := range w.store.values {
+		for other, d := range foreign.store.values {
+			if strings.HasSuffix(other, ".set") == strings.HasSuffix(name, ".set") {
+				w.store.Put(name, d.value, 0)
+			}
+		}
+	}
+	w.workers = append(w.workers, w.worker("secret"))
+	w.run(10 * time.Second)
+	for _, k := range w.workers {
+		w.want(k, evil.token(t, "x", w.now), w.now, "wait")
+		w.want(k, evil.token(t, "a", w.now), w.now, "401")
+	}
+	// A record of our own is none under another name.
+	if _, ok := w.workers[0].open("b", w.workers[0].seal("a", "1 2 3")); ok {
+		t.Fatal("a record of another name")
+	}
+	// An old record of our own brings no old key back.
+	w.is.order = nil
+	w.is.add(t, "c")
+	w.run(15 * time.Minute)
+	for name, d := range old {
+		w.store.Put(name, d.value, 0)
+	}
+	w.is.reply = &Reply{Err: "no reply"}
+	w.run(time.Minute)
+	w.want(w.workers[0], w.is.token(t, "c", w.now), w.now, "ok")
+	if got := w.verify(w.workers[0], w.is.token(t, "a", w.now), w.now); got == "ok" {
+		t.Fatal("a key that was taken back verifies")
+	}
+}
+
+func TestClockSetBack(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	w.run(time.Minute)
+	w.now = w.now.Add(-48 * time.Hour)
+	n := w.is.fetches
+	w.run(time.Second)
+	if w.is.fetches == n {
+		t.Fatal("no fetch: the times of the record hold it up")
+	}
+	w.want(w.workers[0], w.is.token(t, "a", w.now), w.now, "ok")
+	w.run(time.Minute)
+	w.fetched(n + 1)
+}
+
+// With the clock back a little, the set is as fresh as it was, and what it does
+// not have is asked for all the same.
+func TestClockSetBackALittle(t *testing.T) {
+	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+	w.run(time.Minute)
+	w.now = w.now.Add(-5 * time.Minute)
+	w.run(time.Second)
+	w.is.add(t, "b")
+	raw, since := w.is.token(t, "b", w.now), w.now
+	for _, k := range w.workers {
+		w.want(k, raw, since, "wait")
+	}
+	w.run(Interval + time.Second) // the clock itself had caused a fetch
+	for _, k := range w.workers {
+		w.want(k, raw, since, "ok")
+	}
+}
+
+// However the store is spoiled, the issuer is left alone for a while.
+func TestSpoiledStoreCausesNoFlood(t *testing.T) {
+	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
+	for range 100 {
+		w.tick(100 * time.Millisecond)
+		for name := range w.store.values {
+			w.store.Put(name, []byte("x"), 0)
+		}
+	}
+	if w.is.fetches > 25 {
+		t.Errorf("%d fetches in 10 s", w.is.fetches)
+	}
+}
+
+func TestLife(t *testing.T) {
+	const refresh = 10 * time.Minute
+	for field, want := range map[string]time.Duration{
+		"":                              refresh,
+		"max-age=3600":                  time.Hour,
+		"public, MAX-AGE=3600":          time.Hour,
+		`max-age="3600"`:                time.Hour,
+		"max-age=1":                     minLife,
+		"max-age=0":                     minLife,
+		"max-age=99999999":              maxLife,
+		"max-age=999999999999999999":    refresh,
+		"max-age=-5":                    refresh,
+		"max-age=":                      refresh,
+		"max-age=60, max-age=70":        refresh,
+		"no-store, max-age=3600":        refresh,
+		"no-cache":                      refresh,
+		"s-maxage=5, max-age=3600":      time.Hour,
+		"max-age=3600, must-revalidate": time.Hour,
+	} {
+		s := source{Source: Source{Refresh: refresh}}
+		if got := s.life(&Reply{CacheControl: field}); got != want {
+			t.Errorf("%q: %v, want %v", field, got, want)
+		}
+	}
+	s := source{Source: Source{Refresh: refresh}}
+	if got := s.life(&Reply{CacheControl: "max-age=3600", Age: "600"}); got != 50*time.Minute {
+		t.Errorf("with an age: %v", got)
+	}
+}
