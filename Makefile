@@ -25,7 +25,7 @@ build: command module ## bin/rulegate and bin/rulegate.wasm
 .PHONY: command
 command:
 	@mkdir -p bin
-	$(GO) build -trimpath -o bin/rulegate ./host
+	$(GO) build -trimpath -o bin/rulegate ./host/cli/rulegate
 
 .PHONY: module
 module:

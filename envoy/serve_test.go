@@ -36,12 +36,12 @@ func buildCommand() (string, error) {
 		if c.dir, c.err = os.MkdirTemp("", "rulegate"); c.err != nil {
 			return
 		}
-		out, err := exec.Command("go", "build", "-o", c.dir, "../host").CombinedOutput()
+		out, err := exec.Command("go", "build", "-o", c.dir, "../host/cli/rulegate").CombinedOutput()
 		if c.err = err; err != nil {
 			c.err = fmt.Errorf("%w\n%s", err, out)
 		}
 	})
-	return filepath.Join(c.dir, "host"), c.err
+	return filepath.Join(c.dir, "rulegate"), c.err
 }
 
 // served is a `rulegate serve` that this test started.

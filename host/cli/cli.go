@@ -1,19 +1,16 @@
-// Command rulegate decides requests by a policy file: inside Envoy, for which
-// it prints the configuration, or by itself.
-package main
+// Package cli is the command line of rulegate. Each subcommand has a file of
+// its own; Run is the only place that prints errors and picks exit codes.
+package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/spf13/cobra"
 )
-
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // Exit codes.
 const (
@@ -33,9 +30,8 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// run is the whole command: the only place that prints errors and picks exit
-// codes.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// Run runs the command line and returns the process's exit code.
+func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)

@@ -1,0 +1,11 @@
+// Command rulegate decides requests by a policy file: inside Envoy, for which
+// it prints the configuration, or as a gateway of its own.
+package main
+
+import (
+	"os"
+
+	"github.com/rulegate/rulegate/host/cli"
+)
+
+func main() { os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
