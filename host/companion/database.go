@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 )
 
 // Database answers queries. It is safe for concurrent use.
@@ -23,7 +23,7 @@ type Database interface {
 // Query asks for rows of a table or collection.
 type Query struct {
 	Table   string
-	Where   find.Expr
+	Where   query.Expr
 	Columns []string // nil: all; empty: rows without columns; one that is not there is left out
 	Limit   int      // rows, above 0
 	Bytes   int      // of the answer, above 0

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -105,7 +105,7 @@ func (s *dbServer) hostileNames(t *testing.T, db Database, w string) {
 		if key == "j.k" || key == "w" { // w is empty
 			continue
 		}
-		e := &find.Field{Key: key, Op: find.Eq, Value: find.Value{Kind: find.Num, Number: find.Number{IsInt: true, Int: 1, Float: 1}, JSON: value.Int(1)}}
+		e := &query.Field{Key: key, Op: query.Eq, Value: query.Value{Kind: query.Num, Number: query.Number{IsInt: true, Int: 1, Float: 1}, JSON: value.Int(1)}}
 		out, err := db.Query(context.Background(), Query{Table: "words", Where: e, Columns: []string{}, Limit: 1, Bytes: 1 << 20})
 		if s.name == "mongo" && err != nil && strings.ContainsFunc(key, unicode.IsSpace) {
 			continue // FerretDB refuses some of these

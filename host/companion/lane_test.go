@@ -25,7 +25,7 @@ func until(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-func query(id, user string) string {
+func ageOf(id, user string) string {
 	return fmt.Sprintf(`{"id":%q,"kind":"query","db":"social","col":"users","find":{"id":%q},"columns":["age"],"limit":1}`, id, user)
 }
 
@@ -38,7 +38,7 @@ func TestAFullQueueRefuses(t *testing.T) {
 		var wait sync.WaitGroup
 		ask := func(id, user, want string) {
 			wait.Go(func() {
-				if got := r.one(query(id, user)); got != want {
+				if got := r.one(ageOf(id, user)); got != want {
 					t.Errorf("queue of %d: %s, want %s", queue, got, want)
 				}
 			})
@@ -48,7 +48,7 @@ func TestAFullQueueRefuses(t *testing.T) {
 		ask("2", "bob", `{"id":"2","rows":[{"age":20}]}`)
 		until(t, "the second waits", func() bool { return lane.waiting.Load() == 1 })
 		if queue == 1 {
-			if got := r.one(query("3", "cid")); got != want {
+			if got := r.one(ageOf("3", "cid")); got != want {
 				t.Errorf("queue of 1: %s", got)
 			}
 		} else {
@@ -135,7 +135,7 @@ func TestATargetThatFailsIsNotTriedForAMoment(t *testing.T) {
 }
 
 func TestWhatOpensABreaker(t *testing.T) {
-	bad := strings.Replace(query("1", "ann"), "users", "nothing", 1)
+	bad := strings.Replace(ageOf("1", "ann"), "users", "nothing", 1)
 	broken := func(t *testing.T) (*rig, *target) {
 		r := newRig(t, Limits{})
 		return r, r.c.targets["social"]
@@ -145,7 +145,7 @@ func TestWhatOpensABreaker(t *testing.T) {
 		for range 2 * tripAfter {
 			r.one(bad)
 		}
-		if got := r.one(query("1", "ann")); got != `{"id":"1","rows":[{"age":30}]}` {
+		if got := r.one(ageOf("1", "ann")); got != `{"id":"1","rows":[{"age":30}]}` {
 			t.Error(got)
 		}
 	})
@@ -180,7 +180,7 @@ func TestWhatOpensABreaker(t *testing.T) {
 			}
 			until(t, "it has ended", func() bool { return len(target.slots) == 0 })
 		}
-		if got := r.one(query("1", "ann")); got != `{"id":"1","rows":[{"age":30}]}` {
+		if got := r.one(ageOf("1", "ann")); got != `{"id":"1","rows":[{"age":30}]}` {
 			t.Error(got)
 		}
 	})
@@ -208,7 +208,7 @@ func TestABatchDoesNotWaitBeyondItsDeadline(t *testing.T) {
 	got := r.ask(strings.Join([]string{
 		`{"id":"1","kind":"query","db":"deaf","col":"users","limit":1}`,
 		hook("2", slow, ""), hook("3", slow, `,"cache":"1m"`),
-		hook("4", quick, ""), query("5", "ann"),
+		hook("4", quick, ""), ageOf("5", "ann"),
 	}, ","), wire.TimeoutHeader, "2000")
 	want := []string{
 		`{"id":"1","error":"timeout #"}`, `{"id":"2","error":"timeout #"}`, `{"id":"3","error":"timeout #"}`,

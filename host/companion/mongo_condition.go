@@ -4,20 +4,20 @@ import (
 	"math"
 	"regexp/syntax"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // mongoCondition is one operator on one field. Only scalars that were checked are
 // ever sent, never a document.
-func mongoCondition(x *find.Field, want bool) narrowed {
+func mongoCondition(x *query.Field, want bool) narrowed {
 	ask := func(op string, v any) narrowed {
 		return narrowed{filter: bson.D{{Key: x.Key, Value: bson.D{{Key: op, Value: v}}}}, exact: true}
 	}
 	switch {
-	case x.Op == find.Exists:
+	case x.Op == query.Exists:
 		return ask("$exists", true)
-	case x.Op == find.Regex:
+	case x.Op == query.Regex:
 		if !want {
 			return least(want)
 		}
@@ -27,12 +27,12 @@ func mongoCondition(x *find.Field, want bool) narrowed {
 		}
 		n.exact = false
 		return n
-	case x.Op == find.Eq:
-		return mongoEqual(x.Key, []find.Value{x.Value}, want)
-	case x.Op == find.In:
+	case x.Op == query.Eq:
+		return mongoEqual(x.Key, []query.Value{x.Value}, want)
+	case x.Op == query.In:
 		return mongoEqual(x.Key, x.Values, want)
-	case x.Value.Kind == find.Null:
-		if x.Op == find.Gt || x.Op == find.Lt {
+	case x.Value.Kind == query.Null:
+		if x.Op == query.Gt || x.Op == query.Lt {
 			return narrowed{nothing: true, exact: true}
 		}
 		return ask("$eq", nil)
@@ -46,33 +46,33 @@ func mongoCondition(x *find.Field, want bool) narrowed {
 	return n
 }
 
-var mongoOps = map[find.Op]string{find.Gt: "$gt", find.Gte: "$gte", find.Lt: "$lt", find.Lte: "$lte"}
+var mongoOps = map[query.Op]string{query.Gt: "$gt", query.Gte: "$gte", query.Lt: "$lt", query.Lte: "$lte"}
 
 // mongoBound is what a field is ordered against; where it is not exact it takes in
 // what is close as well. nil: there is no such value.
-func mongoBound(v find.Value, op find.Op) (bound any, as find.Op, exact bool) {
+func mongoBound(v query.Value, op query.Op) (bound any, as query.Op, exact bool) {
 	switch v.Kind {
-	case find.Str:
+	case query.Str:
 		return v.Text, op, true
-	case find.Bool:
+	case query.Bool:
 		return v.Bool, op, true
-	case find.Num:
+	case query.Num:
 		if v.Number.IsInt {
 			return v.Number.Int, op, true
 		}
 		// A decimal and a double that are written alike are two numbers to the
 		// database.
-		if op == find.Gt || op == find.Gte {
-			return math.Nextafter(v.Number.Float, math.Inf(-1)), find.Gte, false
+		if op == query.Gt || op == query.Gte {
+			return math.Nextafter(v.Number.Float, math.Inf(-1)), query.Gte, false
 		}
-		return math.Nextafter(v.Number.Float, math.Inf(1)), find.Lte, false
-	case find.Date: // of milliseconds
+		return math.Nextafter(v.Number.Float, math.Inf(1)), query.Lte, false
+	case query.Date: // of milliseconds
 		ms := floorDiv(v.Micros, 1000)
 		if ms*1000 != v.Micros {
 			op = nudged(op, false)
 		}
 		return bson.DateTime(ms), op, true
-	case find.ObjectID:
+	case query.ObjectID:
 		id, err := bson.ObjectIDFromHex(v.Text)
 		if err != nil {
 			return nil, op, false
@@ -91,24 +91,24 @@ func floorDiv(a, b int64) int64 {
 }
 
 // mongoEqual asks for one of the values.
-func mongoEqual(key string, values []find.Value, want bool) narrowed {
+func mongoEqual(key string, values []query.Value, want bool) narrowed {
 	list, exact := bson.A{}, true
 	var alternatives bson.A
 	for _, v := range values {
 		switch v.Kind {
-		case find.Null:
+		case query.Null:
 			list = append(list, nil)
-		case find.Str:
+		case query.Str:
 			list = append(list, v.Text)
 			if id, ok := uuidOf(v.Text); ok {
 				list = append(list, id)
 			}
-		case find.JSON:
+		case query.JSON:
 			exact = false
 			if want { // an object's keys have an order there, and here they have none
 				alternatives = append(alternatives, bson.D{{Key: key, Value: bson.D{{Key: "$exists", Value: true}}}})
 			}
-		case find.Num:
+		case query.Num:
 			if v.Number.IsInt {
 				list = append(list, v.Number.Int)
 				continue
@@ -120,12 +120,12 @@ func mongoEqual(key string, values []find.Value, want bool) narrowed {
 					{Key: "$lte", Value: math.Nextafter(v.Number.Float, math.Inf(1))},
 				}}})
 			}
-		case find.Date:
+		case query.Date:
 			if v.Micros%1000 == 0 {
 				list = append(list, bson.DateTime(v.Micros/1000))
 			}
 		default:
-			if bound, _, _ := mongoBound(v, find.Eq); bound != nil {
+			if bound, _, _ := mongoBound(v, query.Eq); bound != nil {
 				list = append(list, bound)
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -64,14 +64,14 @@ func scalarOf(v bson.RawValue) value.Value {
 	case bson.TypeDouble:
 		switch x := v.Double(); {
 		case math.IsInf(x, 1):
-			return find.Decimal("Infinity")
+			return query.Decimal("Infinity")
 		case math.IsInf(x, -1):
-			return find.Decimal("-Infinity")
+			return query.Decimal("-Infinity")
 		case !math.IsNaN(x):
 			return value.Num(string(appendFloat(nil, x)))
 		}
 	case bson.TypeDecimal128:
-		return find.Decimal(v.Decimal128().String())
+		return query.Decimal(v.Decimal128().String())
 	case bson.TypeString:
 		if s := v.StringValue(); utf8.ValidString(s) {
 			return value.Str(s)
@@ -79,14 +79,14 @@ func scalarOf(v bson.RawValue) value.Value {
 	case bson.TypeDateTime:
 		// In microseconds it fits, or it is earlier or later than any in a find.
 		ms := min(max(v.DateTime(), math.MinInt64/1000), math.MaxInt64/1000)
-		return find.Instant(ms * 1000)
+		return query.Instant(ms * 1000)
 	case bson.TypeObjectID:
 		id := v.ObjectID()
-		return find.ID(id.Hex())
+		return query.ID(id.Hex())
 	case bson.TypeBinary:
 		if text, ok := uuidText(v); ok {
-			return find.UUID(text)
+			return query.UUID(text)
 		}
 	}
-	return find.Opaque
+	return query.Opaque
 }

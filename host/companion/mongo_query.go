@@ -4,17 +4,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // mongoQuery is a query as MongoDB is asked it. The database narrows, and each
-// document that it brings is looked at once more by find.Match: so what a find
+// document that it brings is looked at once more by query.Match: so what a find
 // means is the same as everywhere, whatever the server makes of a decimal, an
 // object or a pattern.
 type mongoQuery struct {
-	where   find.Expr
+	where   query.Expr
 	filter  bson.D
 	exact   bool     // the database leaves nothing to be decided
 	fields  []string // of a document that conditions look at
@@ -92,7 +92,7 @@ func (f *mongoQuery) row(out *documentWriter, doc bson.Raw) error {
 		if err != nil {
 			return err
 		}
-		if !find.Match(f.where, v) {
+		if !query.Match(f.where, v) {
 			if f.exact { // it has counted against the limit, in another's place
 				return faultf(internal, "the server and this program do not agree on what a condition means")
 			}
@@ -116,25 +116,25 @@ func least(want bool) narrowed {
 	return narrowed{everything: want, nothing: !want}
 }
 
-func (f *mongoQuery) expr(e find.Expr, want bool) (narrowed, error) {
+func (f *mongoQuery) expr(e query.Expr, want bool) (narrowed, error) {
 	switch e := e.(type) {
-	case find.And:
+	case query.And:
 		return f.join("$and", e, want)
-	case find.Or:
+	case query.Or:
 		return f.join("$or", e, want)
-	case find.Not:
+	case query.Not:
 		n, err := f.expr(e.Expr, !want)
 		if n.everything, n.nothing = n.nothing, n.everything; n.filter != nil {
 			n.filter = bson.D{{Key: "$nor", Value: bson.A{n.filter}}}
 		}
 		return n, err
-	case *find.Field:
+	case *query.Field:
 		return f.field(e, want)
 	}
 	return narrowed{}, faultf(internal, "unknown expression %T", e)
 }
 
-func (f *mongoQuery) join(op string, list []find.Expr, want bool) (narrowed, error) {
+func (f *mongoQuery) join(op string, list []query.Expr, want bool) (narrowed, error) {
 	exact, decided := true, false
 	docs := bson.A{}
 	for _, e := range list {
@@ -167,7 +167,7 @@ func (f *mongoQuery) join(op string, list []find.Expr, want bool) (narrowed, err
 // field decides here what servers that speak MongoDB's protocol do not agree on: a
 // number in a path, which is an index of an array and a key of its elements, and
 // what is null when only some elements of an array on the way have the rest of it.
-func (f *mongoQuery) field(x *find.Field, want bool) (narrowed, error) {
+func (f *mongoQuery) field(x *query.Field, want bool) (narrowed, error) {
 	parts := strings.Split(x.Key, ".")
 	here := len(parts) > 1 && asksForNull(x)
 	for i, part := range parts {
@@ -186,7 +186,7 @@ func (f *mongoQuery) field(x *find.Field, want bool) (narrowed, error) {
 	return mongoCondition(x, want), nil
 }
 
-func asksForNull(x *find.Field) bool {
-	isNull := func(v find.Value) bool { return v.Kind == find.Null }
-	return x.Op != find.Exists && x.Op != find.Regex && (isNull(x.Value) || slices.ContainsFunc(x.Values, isNull))
+func asksForNull(x *query.Field) bool {
+	isNull := func(v query.Value) bool { return v.Kind == query.Null }
+	return x.Op != query.Exists && x.Op != query.Regex && (isNull(x.Value) || slices.ContainsFunc(x.Values, isNull))
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion/dbtest"
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/rules/value"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -171,7 +171,7 @@ func TestDocumentsAsJSON(t *testing.T) {
 		{deep(cellDepth + 1), ""}, {math.NaN(), ""}, {math.Inf(1), ""}, {decimal(t, "NaN"), ""}, {decimal(t, "Infinity"), ""}, {bson.DateTime(math.MaxInt64), ""}, {bson.DateTime(math.MinInt64), ""},
 		{"\xff", ""}, {bson.D{{Key: "$oid", Value: "507f1f77bcf86cd799439011"}}, ""}, {bson.D{{Key: "a", Value: 1}, {Key: "a", Value: 2}}, ""}, {bson.D{{Key: "\xff", Value: 1}}, ""},
 	} {
-		got, err := scripted(t, Query{Where: find.And{}, Limit: 1, Bytes: 1 << 20}, bson.D{{Key: "v", Value: c.value}})
+		got, err := scripted(t, Query{Where: query.And{}, Limit: 1, Bytes: 1 << 20}, bson.D{{Key: "v", Value: c.value}})
 		switch {
 		case c.want == "" && phraseOf(err, webhookError) != databaseError:
 			t.Errorf("%v: %s, %v; want a database error", c.value, got, err)
@@ -255,7 +255,7 @@ func TestWhatMongoIsAsked(t *testing.T) {
 		}
 	}
 	for _, key := range []string{"a\x00b", ".a", "a.", "a..b", "a.$where", "a.$[]", "."} {
-		if _, err := newMongoQuery(Query{Where: &find.Field{Key: key, Op: find.Exists}, Limit: 1, Bytes: 1}); phraseOf(err, databaseError) != badCall {
+		if _, err := newMongoQuery(Query{Where: &query.Field{Key: key, Op: query.Exists}, Limit: 1, Bytes: 1}); phraseOf(err, databaseError) != badCall {
 			t.Errorf("%q: %v", key, err)
 		}
 	}
@@ -321,7 +321,7 @@ func TestAMongoThatHangs(t *testing.T) {
 	s.Pause(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	_, err := db.Query(ctx, Query{Table: "things", Where: find.And{}, Limit: 1, Bytes: 1000})
+	_, err := db.Query(ctx, Query{Table: "things", Where: query.And{}, Limit: 1, Bytes: 1000})
 	if phraseOf(err, databaseError) != timedOut {
 		t.Errorf("while it hangs: %v", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 )
 
 // mariadb is the dialect of MariaDB and MySQL.
@@ -37,13 +37,13 @@ func (m mariadb) read(c *column, most int) string {
 	return m.column(c)
 }
 
-func (mariadb) compare(left, _ string, op find.Op, values []any) fragment {
+func (mariadb) compare(left, _ string, op query.Op, values []any) fragment {
 	return among(left, hole, op, values)
 }
 
 // among compares left with values that are spelled with value, which has a hole.
-func among(left, value string, op find.Op, values []any) fragment {
-	if op != find.In {
+func among(left, value string, op query.Op, values []any) fragment {
+	if op != query.In {
 		return fragment{text: left + symbols[op] + value, args: values[:1]}
 	}
 	return fragment{text: left + " IN (" + value + strings.Repeat(", "+value, len(values)-1) + ")", args: values}
@@ -51,7 +51,7 @@ func among(left, value string, op find.Op, values []any) fragment {
 
 // strings compares by bytes, which no collation here does: each takes trailing
 // spaces or something else lightly. Where an index may serve, it is asked first.
-func (m mariadb) strings(c *column, op find.Op, values []string) fragment {
+func (m mariadb) strings(c *column, op query.Op, values []string) fragment {
 	f := among("CAST("+m.utf8(c)+" AS BINARY)", "CAST("+hole+" AS BINARY)", op, boxed(values))
 	if c.bare && !ordering(op) {
 		first := among("t."+backquote(c.name), hole, op, boxed(values))
@@ -62,7 +62,7 @@ func (m mariadb) strings(c *column, op find.Op, values []string) fragment {
 }
 
 // decimals are compared exactly with integers, and with others as doubles.
-func (m mariadb) decimals(c *column, op find.Op, values []find.Value) fragment {
+func (m mariadb) decimals(c *column, op query.Op, values []query.Value) fragment {
 	var list []fragment
 	for _, v := range values {
 		var x any = v.Number.Float
@@ -73,8 +73,8 @@ func (m mariadb) decimals(c *column, op find.Op, values []find.Value) fragment {
 			x = large
 		}
 		one := op
-		if op == find.In {
-			one = find.Eq
+		if op == query.In {
+			one = query.Eq
 		}
 		list = append(list, among(m.column(c), hole, one, []any{x}))
 	}
@@ -82,7 +82,7 @@ func (m mariadb) decimals(c *column, op find.Op, values []find.Value) fragment {
 }
 
 // moments: zero dates, which are no days, match nothing.
-func (m mariadb) moments(c *column, op find.Op, micros []int64) fragment {
+func (m mariadb) moments(c *column, op query.Op, micros []int64) fragment {
 	var list []any
 	for _, x := range micros {
 		list = append(list, time.UnixMicro(x).UTC().Format("2006-01-02 15:04:05.000000"))

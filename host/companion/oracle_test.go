@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -29,7 +29,7 @@ func mixed() string {
 	return b.String() + "CREATE INDEX mixed_t ON mixed (t); CREATE INDEX mixed_n ON mixed (n); CREATE INDEX mixed_r ON mixed (r); CREATE INDEX mixed_a ON mixed (a);"
 }
 
-// oracle is a table, and its rows as documents for find.Match.
+// oracle is a table, and its rows as documents for query.Match.
 type oracle struct {
 	db   Database
 	docs map[string]value.Value // by id
@@ -49,7 +49,7 @@ func newOracle(t testing.TB) *oracle {
 func oracleOf(t testing.TB, db Database) *oracle {
 	t.Helper()
 	o := &oracle{db: db, docs: map[string]value.Value{}}
-	rows, err := db.Query(context.Background(), Query{Table: "mixed", Where: find.And{}, Limit: 1000, Bytes: 1 << 20})
+	rows, err := db.Query(context.Background(), Query{Table: "mixed", Where: query.And{}, Limit: 1000, Bytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,13 +82,13 @@ func docOf(row value.Value, null bool) value.Value {
 	return doc
 }
 
-// check compares what the database finds with what find.Match says of each row.
+// check compares what the database finds with what query.Match says of each row.
 func (o *oracle) check(t testing.TB, text string) {
 	v, err := value.Parse(text, 64)
 	if err != nil {
 		return
 	}
-	e, err := find.Parse(v)
+	e, err := query.Parse(v)
 	if err != nil {
 		return
 	}
@@ -101,7 +101,7 @@ func (o *oracle) check(t testing.TB, text string) {
 	}
 	var want []string
 	for id, doc := range o.docs {
-		if find.Match(e, doc) {
+		if query.Match(e, doc) {
 			want = append(want, id)
 		}
 	}
@@ -202,7 +202,7 @@ func BenchmarkQuery(b *testing.B) {
 	b.Run("find", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			e, err := find.Parse(value.Obj(value.Member{Key: "id", Value: value.Str("ann")}))
+			e, err := query.Parse(value.Obj(value.Member{Key: "id", Value: value.Str("ann")}))
 			if err != nil {
 				b.Fatal(err)
 			}

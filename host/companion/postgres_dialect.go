@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 )
 
 // postgres is PostgreSQL's dialect. Every value is bound as a text, or an array
@@ -41,17 +41,17 @@ func (p postgres) read(c *column, most int) string {
 	return p.column(c)
 }
 
-func (p postgres) compare(left, typ string, op find.Op, values []any) fragment {
+func (p postgres) compare(left, typ string, op query.Op, values []any) fragment {
 	texts := make([]string, len(values))
 	for i, v := range values {
 		texts[i] = postgresText(v)
 	}
-	if op == find.In {
+	if op == query.In {
 		return fragment{text: left + " = ANY (" + hole + "::text[]::" + typ + "[])", args: []any{texts}}
 	}
 	f := fragment{text: left + symbols[op] + hole + "::text::" + typ, args: []any{texts[0]}}
 	// NaN comes after all numbers here.
-	if (op == find.Gt || op == find.Gte) && (typ == "double precision" || typ == "numeric") {
+	if (op == query.Gt || op == query.Gte) && (typ == "double precision" || typ == "numeric") {
 		f.text = "(" + f.text + " AND " + left + " <> 'NaN')"
 	}
 	return f
@@ -66,7 +66,7 @@ func postgresText(v any) string {
 
 // strings minds that no text has a NUL here: one that is bound is cut before it,
 // which comes right before it in order.
-func (p postgres) strings(c *column, op find.Op, values []string) fragment {
+func (p postgres) strings(c *column, op query.Op, values []string) fragment {
 	var list []any
 	for _, s := range values {
 		before, _, cut := strings.Cut(s, "\x00")
@@ -106,7 +106,7 @@ func uuids(list []any) (some []any) {
 	return some
 }
 
-func (p postgres) decimals(c *column, op find.Op, values []find.Value) fragment {
+func (p postgres) decimals(c *column, op query.Op, values []query.Value) fragment {
 	var list []any
 	for _, v := range values {
 		list = append(list, v.Digits())
@@ -114,7 +114,7 @@ func (p postgres) decimals(c *column, op find.Op, values []find.Value) fragment 
 	return p.compare(p.column(c), "numeric", op, list)
 }
 
-func (p postgres) moments(c *column, op find.Op, micros []int64) fragment {
+func (p postgres) moments(c *column, op query.Op, micros []int64) fragment {
 	var list []any
 	layout, typ, left := "2006-01-02 15:04:05.000000", "timestamp", p.column(c)
 	switch {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/tidwall/gjson"
 )
@@ -23,7 +23,7 @@ type call struct {
 	// query
 	db, col string
 	find    value.Value
-	where   find.Expr
+	where   query.Expr
 	columns []string
 	limit   int
 
@@ -104,7 +104,7 @@ func (c *call) decode(v value.Value) (err error) {
 	case c.kind == "webhook" && c.body.Kind() == value.Missing:
 		return errors.New("want a body")
 	}
-	if c.where, err = find.Parse(c.find); err != nil {
+	if c.where, err = query.Parse(c.find); err != nil {
 		return fmt.Errorf("find: %w", err)
 	}
 	return nil

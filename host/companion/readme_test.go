@@ -22,7 +22,7 @@ func TestReadmeNamesMetrics(t *testing.T) {
 		}
 	}
 	s, r := newServiceRig(t, serviceConfig(t, newSQLite(t, social)))
-	r.one(strings.Replace(query("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
+	r.one(strings.Replace(ageOf("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
 	s.Reloaded(nil)
 	s.metrics.shed.WithLabelValues("requests")
 	all, err := s.metrics.registry.Gather()

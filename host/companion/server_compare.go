@@ -4,7 +4,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 )
 
 // kind is what a server's catalogue says that a column holds.
@@ -24,23 +24,23 @@ const (
 
 // tests writes that a column compares so with one of the values. One of another
 // type than the column's matches nothing.
-func (s *serverQuery) tests(c *column, op find.Op, values []find.Value) fragment {
+func (s *serverQuery) tests(c *column, op query.Op, values []query.Value) fragment {
 	var null bool
 	var strs []string
-	var nums []find.Value
+	var nums []query.Value
 	var bools []any
 	var micros []int64
 	for _, v := range values {
 		switch v.Kind {
-		case find.Null:
-			null = op != find.Gt && op != find.Lt
-		case find.Str:
+		case query.Null:
+			null = op != query.Gt && op != query.Lt
+		case query.Str:
 			strs = append(strs, v.Text)
-		case find.Num:
+		case query.Num:
 			nums = append(nums, v)
-		case find.Bool:
+		case query.Bool:
 			bools = append(bools, v.Bool)
-		case find.Date:
+		case query.Date:
 			micros = append(micros, v.Micros)
 		}
 	}
@@ -74,7 +74,7 @@ func (s *serverQuery) tests(c *column, op find.Op, values []find.Value) fragment
 // are numbers.
 const zeroOrOne = " IN (0, 1)"
 
-func (s *serverQuery) booleans(c *column, op find.Op, values []any) fragment {
+func (s *serverQuery) booleans(c *column, op query.Op, values []any) fragment {
 	name := s.dialect.column(c)
 	if c.declared != boolean {
 		return s.dialect.compare(name, "boolean", op, values)
@@ -90,7 +90,7 @@ func (s *serverQuery) booleans(c *column, op find.Op, values []any) fragment {
 	return f
 }
 
-func (s *serverQuery) numbers(c *column, op find.Op, values []find.Value) fragment {
+func (s *serverQuery) numbers(c *column, op query.Op, values []query.Value) fragment {
 	switch c.kind {
 	case kindInt:
 		return s.integers(c, op, values)
@@ -108,26 +108,26 @@ func (s *serverQuery) numbers(c *column, op find.Op, values []find.Value) fragme
 	return never
 }
 
-func ordering(op find.Op) bool {
-	return op == find.Gt || op == find.Gte || op == find.Lt || op == find.Lte
+func ordering(op query.Op) bool {
+	return op == query.Gt || op == query.Gte || op == query.Lt || op == query.Lte
 }
 
 // nudged is how integers or doubles compare with a number that is none of them
 // and has the nearest one, which is over it or not: there is nothing between.
-func nudged(op find.Op, over bool) find.Op {
-	up := op == find.Gt || op == find.Gte
+func nudged(op query.Op, over bool) query.Op {
+	up := op == query.Gt || op == query.Gte
 	switch {
 	case up && over:
-		return find.Gte
+		return query.Gte
 	case up:
-		return find.Gt
+		return query.Gt
 	case over:
-		return find.Lt
+		return query.Lt
 	}
-	return find.Lte
+	return query.Lte
 }
 
-func (s *serverQuery) integers(c *column, op find.Op, values []find.Value) fragment {
+func (s *serverQuery) integers(c *column, op query.Op, values []query.Value) fragment {
 	var ints []any
 	typ := "bigint"
 	add := func(n any) {
@@ -149,7 +149,7 @@ func (s *serverQuery) integers(c *column, op find.Op, values []find.Value) fragm
 		case n.Float >= 1<<63 && n.Float < 1<<64:
 			add(uint64(n.Float))
 		case n.Float >= 1<<63 || n.Float < -1<<63:
-			if (n.Float > 0) == (op == find.Lt || op == find.Lte) {
+			if (n.Float > 0) == (op == query.Lt || op == query.Lte) {
 				return always
 			}
 			return never
@@ -164,11 +164,11 @@ func (s *serverQuery) integers(c *column, op find.Op, values []find.Value) fragm
 	return s.dialect.compare(s.dialect.column(c), typ, op, ints)
 }
 
-func (s *serverQuery) floats(c *column, op find.Op, values []find.Value) fragment {
+func (s *serverQuery) floats(c *column, op query.Op, values []query.Value) fragment {
 	var floats []any
 	for _, v := range values {
 		n := v.Number
-		over := find.Number{Float: n.Float}.Compare(n)
+		over := query.Number{Float: n.Float}.Compare(n)
 		switch {
 		case over == 0:
 		case !ordering(op):
@@ -190,14 +190,14 @@ const (
 	lastMicro  = 253402300799_999999
 )
 
-func (s *serverQuery) moments(c *column, op find.Op, micros []int64) fragment {
+func (s *serverQuery) moments(c *column, op query.Op, micros []int64) fragment {
 	var list []int64
 	for _, m := range micros {
 		switch {
 		case m >= firstMicro && m <= lastMicro:
 			list = append(list, m)
 		case !ordering(op):
-		case (m > lastMicro) == (op == find.Lt || op == find.Lte):
+		case (m > lastMicro) == (op == query.Lt || op == query.Lte):
 			return always
 		}
 	}
@@ -207,7 +207,7 @@ func (s *serverQuery) moments(c *column, op find.Op, micros []int64) fragment {
 	return s.dialect.moments(c, op, list)
 }
 
-var symbols = map[find.Op]string{find.Eq: " = ", find.In: " = ", find.Gt: " > ", find.Gte: " >= ", find.Lt: " < ", find.Lte: " <= "}
+var symbols = map[query.Op]string{query.Eq: " = ", query.In: " = ", query.Gt: " > ", query.Gte: " >= ", query.Lt: " < ", query.Lte: " <= "}
 
 func boxed(list []string) []any {
 	out := make([]any, len(list))

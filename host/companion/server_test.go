@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -294,7 +294,7 @@ func TestServersOnlyReadAndStopInTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		if _, err := db.Query(ctx, Query{Table: "slow", Where: find.And{}, Limit: 1, Bytes: 1000}); phraseOf(err, databaseError) != timedOut {
+		if _, err := db.Query(ctx, Query{Table: "slow", Where: query.And{}, Limit: 1, Bytes: 1000}); phraseOf(err, databaseError) != timedOut {
 			t.Errorf("slow: %v", err)
 		}
 		if d := time.Since(began); d > 10*time.Second {
@@ -384,7 +384,7 @@ func TestServersThatRestart(t *testing.T) {
 		s.Stop()
 		for range 2 {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-			_, err := db.Query(ctx, Query{Table: "things", Where: find.And{}, Limit: 1, Bytes: 1000})
+			_, err := db.Query(ctx, Query{Table: "things", Where: query.And{}, Limit: 1, Bytes: 1000})
 			if phraseOf(err, databaseError) != refused {
 				t.Errorf("while it is away: %v", err)
 			}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 )
 
 // dialect is what the database servers say differently.
@@ -17,11 +17,11 @@ type dialect interface {
 	// decode makes of what the driver brought a cell that appendCell knows.
 	decode(c *column, raw any) (any, error)
 	// compare writes `left op value`, or that left is among the values.
-	compare(left, typ string, op find.Op, values []any) fragment
+	compare(left, typ string, op query.Op, values []any) fragment
 	// strings, decimals and moments compare a column of that kind.
-	strings(c *column, op find.Op, values []string) fragment
-	decimals(c *column, op find.Op, values []find.Value) fragment
-	moments(c *column, op find.Op, micros []int64) fragment
+	strings(c *column, op query.Op, values []string) fragment
+	decimals(c *column, op query.Op, values []query.Value) fragment
+	moments(c *column, op query.Op, micros []int64) fragment
 	// regex is false when the server has no pattern that means the same.
 	regex(c *column, pattern string) (fragment, bool)
 }
@@ -124,30 +124,30 @@ func (s *serverQuery) text(limit int) fragment {
 }
 
 // condition translates e; want is false under an odd number of negations.
-func (s *serverQuery) condition(e find.Expr, want bool) (condition, error) {
+func (s *serverQuery) condition(e query.Expr, want bool) (condition, error) {
 	switch e := e.(type) {
-	case find.And:
+	case query.And:
 		return s.all(e, " AND ", always, want, func(row []any, tests []test) bool {
 			return !slices.ContainsFunc(tests, func(t test) bool { return !t(row) })
 		})
-	case find.Or:
+	case query.Or:
 		return s.all(e, " OR ", never, want, func(row []any, tests []test) bool {
 			return slices.ContainsFunc(tests, func(t test) bool { return t(row) })
 		})
-	case find.Not:
+	case query.Not:
 		x, err := s.condition(e.Expr, !want)
 		x.sql.text = "NOT (" + x.sql.text + ")"
 		if inner := x.test; inner != nil {
 			x.test = func(row []any) bool { return !inner(row) }
 		}
 		return x, err
-	case *find.Field:
+	case *query.Field:
 		return s.field(e, want)
 	}
 	return condition{}, faultf(internal, "unknown expression %T", e)
 }
 
-func (s *serverQuery) all(list []find.Expr, with string, empty fragment, want bool, join func([]any, []test) bool) (condition, error) {
+func (s *serverQuery) all(list []query.Expr, with string, empty fragment, want bool, join func([]any, []test) bool) (condition, error) {
 	var parts []condition
 	var texts []fragment
 	exact := true
@@ -190,23 +190,23 @@ func (s *serverQuery) fetch(c *column) int {
 	return len(s.read) - 1
 }
 
-func (s *serverQuery) field(f *find.Field, want bool) (condition, error) {
+func (s *serverQuery) field(f *query.Field, want bool) (condition, error) {
 	c, path, err := s.table.resolve(f.Key)
 	if err != nil {
 		return condition{}, err
 	}
 	there := fragment{text: s.dialect.column(c) + " IS NOT NULL"}
 	switch {
-	case f.Op == find.Exists && len(path) == 0:
+	case f.Op == query.Exists && len(path) == 0:
 		return condition{sql: there}, nil
 	case c.declared == document:
 		i := s.fetch(c)
 		holds := func(row []any) bool { return f.Holds(cellValue(row[i]), path) }
 		return condition{sql: narrow(want, !holds(make([]any, i+1)), there), test: holds}, nil
-	case f.Op != find.Regex:
+	case f.Op != query.Regex:
 		values := f.Values
-		if f.Op != find.In {
-			values = []find.Value{f.Value}
+		if f.Op != query.In {
+			values = []query.Value{f.Value}
 		}
 		return condition{sql: s.tests(c, f.Op, values)}, nil
 	case c.kind != kindText:

@@ -52,7 +52,7 @@ func TestReplacingDropsNoCall(t *testing.T) {
 					return
 				default:
 				}
-				got := strings.Join(r.ask(query("1", "ann")+","+hook("2", url, ""), "x-rulegate-timeout-ms", "20000"), " ")
+				got := strings.Join(r.ask(ageOf("1", "ann")+","+hook("2", url, ""), "x-rulegate-timeout-ms", "20000"), " ")
 				if got != `{"id":"1","rows":[{"age":30}]} {"id":"2","status":200,"body":""}` {
 					t.Errorf("call %d: %s", n, got)
 					return
@@ -87,7 +87,7 @@ func TestWhatRunsEndsByTheOldConfiguration(t *testing.T) {
 	if err := s.Replace(empty); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.one(query("1", "ann")); got != `{"id":"1","error":"not configured #"}` {
+	if got := r.one(ageOf("1", "ann")); got != `{"id":"1","error":"not configured #"}` {
 		t.Errorf("by the new one: %s", got)
 	}
 	if err := old.targets["social"].db.Ping(context.Background()); err != nil {
@@ -113,7 +113,7 @@ func TestAFaultyReplacementIsNone(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if got := r.one(query("1", "ann")); got != `{"id":"1","rows":[{"age":30}]}` {
+	if got := r.one(ageOf("1", "ann")); got != `{"id":"1","rows":[{"age":30}]}` {
 		t.Error(got)
 	}
 }
@@ -122,13 +122,13 @@ func TestMetrics(t *testing.T) {
 	url, status, _ := faulty(t)
 	status.Store(200)
 	s, r := newServiceRig(t, serviceConfig(t, newSQLite(t, social)))
-	r.one(query("1", "ann"))
-	r.one(strings.Replace(query("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
-	r.one(strings.Replace(query("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
+	r.one(ageOf("1", "ann"))
+	r.one(strings.Replace(ageOf("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
+	r.one(strings.Replace(ageOf("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
 	r.one(hook("1", url, ""))
 	r.one(hook("1", "http://unknown.example/", ""))
 	r.one(`{"id":"1","kind":"made up"}`)
-	r.one(strings.Replace(query("1", "ann"), "users", "nothing", 1))
+	r.one(strings.Replace(ageOf("1", "ann"), "users", "nothing", 1))
 	r.send("{}")
 	if err := s.Replace(serviceConfig(t, newSQLite(t, social))); err != nil { // counters go on
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"modernc.org/sqlite"
 )
 
@@ -31,7 +31,7 @@ type functions struct {
 // jsonCondition is an operator on what stands at path in a cell.
 type jsonCondition struct {
 	path  []string
-	field *find.Field
+	field *query.Field
 }
 
 // sqliteFunctions is one for the process: what a driver registers is never freed.
@@ -71,7 +71,7 @@ func regexCell(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, er
 	if !ok {
 		return false, nil
 	}
-	re, err := find.Compile(pattern)
+	re, err := query.Compile(pattern)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/rules/value"
 	"modernc.org/sqlite"
 )
@@ -79,16 +79,16 @@ func openThings(t testing.TB) Database {
 	return db
 }
 
-func parseFind(t testing.TB, text string) (find.Expr, error) {
+func parseFind(t testing.TB, text string) (query.Expr, error) {
 	t.Helper()
 	if text == "" {
-		return find.Parse(value.Value{})
+		return query.Parse(value.Value{})
 	}
 	v, err := value.Parse(text, 64)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
-	return find.Parse(v)
+	return query.Parse(v)
 }
 
 // ids asks for the id column and gives the ids in order, joined by spaces.
@@ -463,7 +463,7 @@ func TestCellsThatJSONHasNot(t *testing.T) {
 }
 
 func TestFindsThatAreRefused(t *testing.T) {
-	many := `{"$and":[` + strings.Repeat(`{"a":1},`, find.MaxConditions) + `{"a":1}]}`
+	many := `{"$and":[` + strings.Repeat(`{"a":1},`, query.MaxConditions) + `{"a":1}]}`
 	for _, doc := range []string{
 		`[]`, `1`, `"x"`, `null`, `{"":1}`, `{"$where":"1"}`, `{"$expr":{}}`, `{"$and":[]}`, `{"$or":{}}`, `{"$nor":[1]}`, `{"$not":{"a":1}}`,
 		`{"a":{"$foo":1}}`, `{"a":{"$eq":1,"b":2}}`, `{"a":{"$in":1}}`, `{"a":{"$in":[{"$gt":1}]}}`, `{"a":{"$exists":1}}`, `{"a":{"$exists":null}}`,
@@ -614,7 +614,7 @@ func TestALockedFile(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if rows, err := db.Query(ctx, Query{Table: "t", Where: find.And{}, Limit: 1, Bytes: 100}); err == nil {
+	if rows, err := db.Query(ctx, Query{Table: "t", Where: query.And{}, Limit: 1, Bytes: 100}); err == nil {
 		t.Errorf("rows %s", rows)
 	}
 	if d := time.Since(began); d > 8*time.Second { // short of busy_timeout

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rulegate/rulegate/host/companion/find"
+	"github.com/rulegate/rulegate/host/companion/query"
 )
 
 // selection writes the query as SQL. Names come from the catalogue and are
@@ -45,23 +45,23 @@ func (w *where) write(text string, args ...any) {
 	w.args = append(w.args, args...)
 }
 
-func (w *where) expr(e find.Expr) error {
+func (w *where) expr(e query.Expr) error {
 	switch e := e.(type) {
-	case find.And:
+	case query.And:
 		return w.join(e, " AND ", "1")
-	case find.Or:
+	case query.Or:
 		return w.join(e, " OR ", "0")
-	case find.Not:
+	case query.Not:
 		w.write("NOT (")
 		defer w.write(")")
 		return w.expr(e.Expr)
-	case *find.Field:
+	case *query.Field:
 		return w.field(e)
 	}
 	return faultf(internal, "unknown expression %T", e)
 }
 
-func (w *where) join(list []find.Expr, with, empty string) error {
+func (w *where) join(list []query.Expr, with, empty string) error {
 	if len(list) == 0 {
 		w.write(empty)
 		return nil
@@ -79,7 +79,7 @@ func (w *where) join(list []find.Expr, with, empty string) error {
 	return nil
 }
 
-func (w *where) field(f *find.Field) error {
+func (w *where) field(f *query.Field) error {
 	c, path, err := w.table.resolve(f.Key)
 	switch {
 	case err != nil:
@@ -89,16 +89,16 @@ func (w *where) field(f *find.Field) error {
 		w.kept = append(w.kept, number)
 		w.write(jsonFunction+"("+c.sql()+", ?)", number)
 		return nil
-	case f.Op == find.Exists:
+	case f.Op == query.Exists:
 		w.write(c.sql() + " IS NOT NULL")
 		return nil
-	case f.Op == find.Regex:
+	case f.Op == query.Regex:
 		w.write("(typeof("+c.sql()+") = 'text' AND "+regexFunction+"("+c.sql()+", ?))", f.Pattern.String())
 		return nil
 	}
 	values := f.Values
-	if f.Op != find.In {
-		values = []find.Value{f.Value}
+	if f.Op != query.In {
+		values = []query.Value{f.Value}
 	}
 	w.tests(c, f.Op, values)
 	return nil
@@ -126,8 +126,8 @@ func (t *table) resolve(key string) (c *column, path []string, err error) {
 
 // tests writes that the column compares so with one of the values, those of each
 // type together. Types that the column cannot hold match nothing.
-func (w *where) tests(c *column, op find.Op, values []find.Value) {
-	byKind := map[find.Kind][]any{}
+func (w *where) tests(c *column, op query.Op, values []query.Value) {
+	byKind := map[query.Kind][]any{}
 	for _, v := range values {
 		if x, ok := bound(v); ok {
 			byKind[v.Kind] = append(byKind[v.Kind], x)
@@ -144,22 +144,22 @@ func (w *where) tests(c *column, op find.Op, values []find.Value) {
 		w.write(text)
 		first = false
 	}
-	if len(byKind[find.Null]) > 0 && op != find.Gt && op != find.Lt {
+	if len(byKind[query.Null]) > 0 && op != query.Gt && op != query.Lt {
 		or(c.sql() + " IS NULL")
 	}
-	if list := byKind[find.Str]; len(list) > 0 {
+	if list := byKind[query.Str]; len(list) > 0 {
 		or("typeof(" + c.sql() + ") = 'text' AND " + c.operand(textual, none) + " COLLATE BINARY")
 		w.compare(op, list)
 	}
-	if list := byKind[find.Num]; len(list) > 0 {
+	if list := byKind[query.Num]; len(list) > 0 {
 		or(c.isNumber() + " AND " + c.operand(numeric, none))
 		w.compare(op, list)
 	}
-	if list := byKind[find.Bool]; len(list) > 0 && c.declared == boolean {
+	if list := byKind[query.Bool]; len(list) > 0 && c.declared == boolean {
 		or(c.isBool() + " AND " + c.operand(numeric, none))
 		w.compare(op, list)
 	}
-	if list := byKind[find.Date]; len(list) > 0 && c.declared == moment {
+	if list := byKind[query.Date]; len(list) > 0 && c.declared == moment {
 		or("coalesce(" + momentFunction + "(" + c.sql() + ")")
 		w.compare(op, list)
 		w.write(", 0)")
@@ -171,28 +171,28 @@ func (w *where) tests(c *column, op find.Op, values []find.Value) {
 }
 
 // bound is the value that SQLite is given; false for what it has no type for.
-func bound(v find.Value) (any, bool) {
+func bound(v query.Value) (any, bool) {
 	switch v.Kind {
-	case find.Null:
+	case query.Null:
 		return nil, true
-	case find.Bool:
+	case query.Bool:
 		return v.Bool, true // the driver binds 0 or 1
-	case find.Num:
+	case query.Num:
 		if v.Number.IsInt {
 			return v.Number.Int, true
 		}
 		return v.Number.Float, true
-	case find.Str:
+	case query.Str:
 		return v.Text, true
-	case find.Date:
+	case query.Date:
 		return v.Micros, true
 	}
 	return nil, false
 }
 
-var comparisons = map[find.Op]string{find.Gt: " > ?", find.Gte: " >= ?", find.Lt: " < ?", find.Lte: " <= ?"}
+var comparisons = map[query.Op]string{query.Gt: " > ?", query.Gte: " >= ?", query.Lt: " < ?", query.Lte: " <= ?"}
 
-func (w *where) compare(op find.Op, list []any) {
+func (w *where) compare(op query.Op, list []any) {
 	if text, ok := comparisons[op]; ok {
 		w.write(text, list[0])
 		return

@@ -1,4 +1,4 @@
-// Package find reads the query documents of `query` rules (MongoDB's syntax, a
+// Package query reads the query documents of `query` rules (MongoDB's syntax, a
 // subset) into a small tree that each database translates.
 //
 // A document's keys are field names, or $and, $or, $nor with a non-empty array of
@@ -27,7 +27,7 @@
 //     one of its elements, and `a.b` looks into each element of an array at `a`;
 //     a number in a path is also an index. Objects are equal whatever the order of
 //     their keys.
-package find
+package query
 
 import (
 	"errors"
