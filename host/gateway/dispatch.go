@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/httpfield"
 )
 
 // maxReply bounds the body of a dispatched call's reply, in bytes.
@@ -71,7 +73,7 @@ func hostCall(v *vm, a []uint64) status {
 
 func callRequest(c Cluster, h pairs, body string, trailers pairs) (*http.Request, bool) {
 	method, path, host := h.value(":method"), h.value(":path"), h.value(":authority")
-	if !isToken(method) || method == http.MethodConnect || !isTarget(path) || host == "" {
+	if !httpfield.IsToken(method) || method == http.MethodConnect || !isTarget(path) || host == "" {
 		return nil, false
 	}
 	r := &http.Request{

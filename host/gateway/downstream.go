@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/httpfield"
 )
 
 // download is the way of a response to the client.
@@ -105,7 +107,7 @@ func (s *stream) writeHeaders(out output) bool {
 // name is none.
 func sendable(h pairs) (name string, ok bool) {
 	for _, kv := range h {
-		if !strings.HasPrefix(kv[0], ":") && !isToken(kv[0]) || strings.ContainsAny(kv[1], "\r\n\x00") {
+		if !strings.HasPrefix(kv[0], ":") && !httpfield.IsToken(kv[0]) || strings.ContainsAny(kv[1], "\r\n\x00") {
 			return kv[0], false
 		}
 	}

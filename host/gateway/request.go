@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/httpfield"
 )
 
 // info is what the gateway knows of a request, for properties and the log.
@@ -68,7 +70,7 @@ func (s *stream) requestPairs() pairs {
 	h = append(h, [2]string{":authority", r.Host}, [2]string{":path", s.info.path}, [2]string{":method", r.Method}, [2]string{":scheme", scheme})
 	nominated := r.Header["Connection"]
 	for _, kv := range headerPairs(r.Header) {
-		if (hopByHop[kv[0]] && kv[0] != "content-length") || strings.HasPrefix(kv[0], "x-envoy-") || named(nominated, kv[0]) {
+		if (httpfield.PerConnection(kv[0]) && kv[0] != "content-length") || strings.HasPrefix(kv[0], "x-envoy-") || named(nominated, kv[0]) {
 			continue
 		}
 		switch kv[0] {

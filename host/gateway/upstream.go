@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/httpfield"
 )
 
 // upload is the way of a request to the upstream.
@@ -97,7 +99,7 @@ func (s *stream) request(ctx context.Context, out output) (*http.Request, error)
 	h := out.headers
 	method, path, host := h.value(":method"), h.value(":path"), h.value(":authority")
 	switch {
-	case !isToken(method) || method == http.MethodConnect:
+	case !httpfield.IsToken(method) || method == http.MethodConnect:
 		return nil, errors.New("invalid header value for: :method")
 	case !isTarget(path):
 		return nil, errors.New("invalid header value for: :path")
@@ -164,18 +166,11 @@ func contentLength(h pairs) (n int64, declared bool, err error) {
 	return n, declared, nil
 }
 
-// hopByHop headers are about one connection (RFC 9110, 7.6.1), and those about
-// lengths are the transport's to write.
-var hopByHop = map[string]bool{
-	"connection": true, "keep-alive": true, "proxy-connection": true, "transfer-encoding": true, "upgrade": true,
-	"te": true, "trailer": true, "content-length": true, "host": true, "expect": true, "http2-settings": true,
-}
-
 // forwardable are the headers that go on to the other side as they are.
 func forwardable(h pairs) pairs {
 	kept := make(pairs, 0, len(h))
 	for _, kv := range h {
-		if !strings.HasPrefix(kv[0], ":") && !hopByHop[kv[0]] {
+		if !strings.HasPrefix(kv[0], ":") && !httpfield.PerConnection(kv[0]) {
 			kept = append(kept, kv)
 		}
 	}
@@ -190,17 +185,6 @@ func header(h pairs) http.Header {
 		out.Add(kv[0], kv[1])
 	}
 	return out
-}
-
-// isToken: RFC 9110, 5.6.2.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // isTarget: a path and query that can stand in a request line.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -95,7 +96,7 @@ func (s *Stream) headParams() (value.Value, error) {
 func (s *Stream) bodyless() (value.Value, error) {
 	switch s.head.method {
 	case "GET", "HEAD", "DELETE":
-		ps, err := readPairs(s.head.query)
+		ps, err := httpfield.ParseForm(s.head.query)
 		if err != nil {
 			return value.Value{}, err
 		}
@@ -108,14 +109,14 @@ func (s *Stream) bodyless() (value.Value, error) {
 // request is args.request.
 func (s *Stream) request(req *Request) (value.Value, error) {
 	h := s.head
-	query, err := readPairs(h.query)
+	query, err := httpfield.ParseForm(h.query)
 	if err != nil {
 		return value.Value{}, fmt.Errorf("query: %w", err)
 	}
 	fields := grouped{members: make([]value.Member, 0, len(h.fields))}
 	for _, f := range h.fields {
 		if !utf8.ValidString(f[1]) {
-			return value.Value{}, fmt.Errorf("header %q: %w", f[0], errText)
+			return value.Value{}, fmt.Errorf("header %q: %w", f[0], httpfield.ErrUTF8)
 		}
 		fields.add(f[0], f[1])
 	}

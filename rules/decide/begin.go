@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
@@ -37,12 +38,12 @@ type Stream struct {
 	claims   value.Value
 	stripped []string // names of the client's fields that were taken away
 
-	args    value.Value   // as the rule finds it
-	params  origin        // where args.params came from
-	pairs   []pair        // of the query, or of a form in the body
-	body    value.Value   // a JSON body
-	pending bool          // the body is not there yet, and the rule may read it
-	docs    []value.Value // create with op all: the documents
+	args    value.Value      // as the rule finds it
+	params  origin           // where args.params came from
+	pairs   []httpfield.Pair // of the query, or of a form in the body
+	body    value.Value      // a JSON body
+	pending bool             // the body is not there yet, and the rule may read it
+	docs    []value.Value    // create with op all: the documents
 
 	ledger // of the request's rule
 }

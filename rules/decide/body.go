@@ -3,6 +3,7 @@ package decide
 import (
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -26,15 +27,15 @@ func (s *Stream) awaitBody() Step {
 }
 
 // media is how the body is to be read.
-func (s *Stream) media() (media, *Refusal) {
+func (s *Stream) media() (httpfield.Media, *Refusal) {
 	if s.head.encoded {
-		return unreadable, wrongType("a content-encoding")
+		return httpfield.Unreadable, wrongType("a content-encoding")
 	}
-	m := mediaOf(s.head.types)
+	m := httpfield.ParseMedia(s.head.types)
 	switch {
 	case len(s.head.types) == 0:
 		return m, wrongType("no content-type")
-	case m == unreadable || m == formBody && s.resource.Kind != policy.Route:
+	case m == httpfield.Unreadable || m == httpfield.Form && s.resource.Kind != policy.Route:
 		return m, wrongType("content-type")
 	}
 	return m, nil
@@ -64,8 +65,8 @@ func (s *Stream) read(text string) *Refusal {
 	if r != nil {
 		return r
 	}
-	if m == formBody {
-		ps, err := readPairs(text)
+	if m == httpfield.Form {
+		ps, err := httpfield.ParseForm(text)
 		if err != nil {
 			return malformed("form: " + err.Error())
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -82,7 +83,7 @@ func (s *Stream) queryChanges(query string, after value.Value) (string, error) {
 	if len(e.names) == 0 {
 		return query, nil
 	}
-	ps, err := readPairs(query)
+	ps, err := httpfield.ParseForm(query)
 	if err != nil {
 		return "", fmt.Errorf("query: %w", err)
 	}

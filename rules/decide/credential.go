@@ -3,6 +3,7 @@ package decide
 import (
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
@@ -53,10 +54,10 @@ func fromSource(h *head, src policy.Source) credential {
 		}
 		return fromHeader(h.values(src.Header), src.Prefix)
 	case src.Cookie != "":
-		return single(cookies(h.values("cookie"), src.Cookie), "cookie "+src.Cookie)
+		return single(httpfield.Cookies(h.values("cookie"), src.Cookie), "cookie "+src.Cookie)
 	case src.Query != "":
-		values := queryValues(h.query, src.Query)
-		if strings.Contains(h.query, ";") && len(queryValues(strings.ReplaceAll(h.query, ";", "&"), src.Query)) != len(values) {
+		values := httpfield.Parameter(h.query, src.Query)
+		if strings.Contains(h.query, ";") && len(httpfield.Parameter(strings.ReplaceAll(h.query, ";", "&"), src.Query)) != len(values) {
 			return credential{there: true, fault: "query parameter " + src.Query + " behind a semicolon, which some servers split at"}
 		}
 		return single(values, "query parameter "+src.Query)
@@ -71,7 +72,7 @@ func (h *head) hasTwin(name string) bool {
 		return false
 	}
 	for _, f := range h.fields {
-		if f[0] != name && folded(f[0]) == folded(name) {
+		if f[0] != name && httpfield.Fold(f[0]) == httpfield.Fold(name) {
 			return true
 		}
 	}
@@ -125,46 +126,12 @@ func single(values []string, where string) credential {
 	return credential{raw: values[0], there: true}
 }
 
-// cookies lists the values of the cookie called name (RFC 6265, section 5.4;
-// HTTP/2 may split the header, RFC 9113, section 8.2.3).
-func cookies(headers []string, name string) (values []string) {
-	for _, h := range headers {
-		for part := range strings.SplitSeq(h, ";") {
-			if n, v, ok := strings.Cut(strings.Trim(part, " \t"), "="); ok && strings.Trim(n, " \t") == name {
-				values = append(values, strings.Trim(v, " \t"))
-			}
-		}
-	}
-	return values
-}
-
-// queryValues lists the values of one parameter. It looks at that parameter
-// alone, so that a query which nobody else reads need not be well formed; a
-// name or value that cannot be decoded is taken as it is, and no token fits it.
-func queryValues(query, name string) (values []string) {
-	for raw := range strings.SplitSeq(query, "&") {
-		n, v, _ := strings.Cut(raw, "=")
-		if decoded(n) == name {
-			values = append(values, decoded(v))
-		}
-	}
-	return values
-}
-
-func decoded(s string) string {
-	if d, err := unescape(s); err == nil {
-		return d
-	}
-	return s
-}
-
 // withheld is what a request keeps of the places that tokens come from.
 type withheld struct {
 	headers    []string // to be removed
 	cookies    []string // the lines of the cookie header
 	query      string
 	cutCookies bool
-	cutQuery   bool
 }
 
 // withhold takes tokens out of every source that could hold one, not only out of
@@ -182,43 +149,14 @@ func withhold(h *head, sources []policy.Source) withheld {
 				}
 			}
 		case src.Cookie != "":
-			if len(cookies(w.cookies, src.Cookie)) > 0 {
-				w.cookies, w.cutCookies = withoutCookie(w.cookies, src.Cookie), true
+			if len(httpfield.Cookies(w.cookies, src.Cookie)) > 0 {
+				w.cookies, w.cutCookies = httpfield.WithoutCookie(w.cookies, src.Cookie), true
 			}
 		case src.Query != "":
-			if len(queryValues(w.query, src.Query)) > 0 {
-				w.query, w.cutQuery = withoutParameter(w.query, src.Query), true
+			if len(httpfield.Parameter(w.query, src.Query)) > 0 {
+				w.query = httpfield.WithoutParameter(w.query, src.Query)
 			}
 		}
 	}
 	return w
-}
-
-// withoutCookie is the lines of the cookie header without the cookie called
-// name; the others keep their text.
-func withoutCookie(lines []string, name string) (kept []string) {
-	for _, line := range lines {
-		var parts []string
-		for part := range strings.SplitSeq(line, ";") {
-			part = strings.Trim(part, " \t")
-			n, _, _ := strings.Cut(part, "=")
-			if part != "" && strings.Trim(n, " \t") != name {
-				parts = append(parts, part)
-			}
-		}
-		if len(parts) > 0 {
-			kept = append(kept, strings.Join(parts, "; "))
-		}
-	}
-	return kept
-}
-
-func withoutParameter(query, name string) string {
-	var kept []string
-	for raw := range strings.SplitSeq(query, "&") {
-		if n, _, _ := strings.Cut(raw, "="); decoded(n) != name {
-			kept = append(kept, raw)
-		}
-	}
-	return strings.Join(kept, "&")
 }

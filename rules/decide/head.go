@@ -2,8 +2,10 @@ package decide
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
@@ -12,7 +14,6 @@ type head struct {
 	method, scheme, host string
 	path                 string // as sent, without the query
 	query                string // as sent, without the question mark
-	hasQuery             bool
 
 	fields [][2]string // all but the pseudo-headers; names in lower case
 
@@ -63,7 +64,7 @@ func readHead(pairs [][2]string) *head {
 			target = value
 		}
 	}
-	h.path, h.query, h.hasQuery = strings.Cut(target, "?")
+	h.path, h.query, _ = strings.Cut(target, "?")
 	if fault := h.contradiction(target); fault != "" {
 		h.badField = fault
 	}
@@ -81,7 +82,7 @@ func (h *head) contradiction(target string) string {
 	switch {
 	case h.method == "" || target == "":
 		return "no method or no path"
-	case !isAuthority(h.host) || h.named != "" && !strings.EqualFold(h.named, h.host):
+	case !httpfield.IsAuthority(h.host) || h.named != "" && !strings.EqualFold(h.named, h.host):
 		return "the host"
 	case h.chunked && h.length >= 0:
 		return "a content-length beside a transfer-encoding" // RFC 9112, section 6.3
@@ -91,20 +92,6 @@ func (h *head) contradiction(target string) string {
 		return "a fragment in the path" // RFC 9112, section 3.2: never sent
 	}
 	return ""
-}
-
-// isAuthority says whether a host, with a port or without, is one that every
-// server reads as the same: no user, no list (to which a proxy may join two
-// Host lines, RFC 9112, section 3.2), no escapes.
-func isAuthority(s string) bool {
-	for i := 0; i < len(s); i++ {
-		b := s[i]
-		if b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || strings.IndexByte("-._~:[]", b) >= 0 {
-			continue
-		}
-		return false
-	}
-	return true
 }
 
 // framing keeps what tells how the body is to be read.
@@ -124,31 +111,23 @@ func (h *head) framing(name, value string) {
 		}
 		h.named = value
 	case "content-length":
-		n, ok := decimal(value)
+		n, ok := parseLength(value)
 		if !ok || h.length >= 0 && h.length != n {
 			h.badField = "content-length"
 			return
 		}
 		h.length = n
 	default:
-		if strings.Contains(name, "method") && overrides[folded(name)] {
+		if strings.Contains(name, "method") && overrides[httpfield.Fold(name)] {
 			h.methods = append(h.methods, value)
 		}
 	}
 }
 
-// decimal reads a length; one of more than 15 digits is no length of anything.
-func decimal(s string) (n int, ok bool) {
-	if s == "" {
-		return 0, false
-	}
-	for _, b := range []byte(s) {
-		if b < '0' || b > '9' || n > 1e15 {
-			return 0, false
-		}
-		n = n*10 + int(b-'0')
-	}
-	return n, true
+// parseLength reads a content-length.
+func parseLength(s string) (n int, ok bool) {
+	u, err := strconv.ParseUint(s, 10, 50)
+	return int(u), err == nil
 }
 
 // values lists what the fields called name (in lower case) hold.
@@ -183,7 +162,7 @@ func (h *head) strip(r *policy.Resource) (removed []string) {
 
 // reserved says whether name is one of the names, or the twin of one.
 func reserved(names []string, name string) bool {
-	name = folded(name)
+	name = httpfield.Fold(name)
 	for _, n := range names {
 		if n == name {
 			return true
@@ -191,8 +170,6 @@ func reserved(names []string, name string) bool {
 	}
 	return false
 }
-
-func folded(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "-") }
 
 func appendNew(list []string, s string) []string {
 	for _, x := range list {

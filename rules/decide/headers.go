@@ -7,6 +7,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -111,9 +112,9 @@ func (s *Stream) headerChanges(c *Changes, after value.Value) error {
 		lower := strings.ToLower(name)
 		lines, err := texts(now, false)
 		switch {
-		case err == nil && !isToken(name):
+		case err == nil && !httpfield.IsToken(name):
 			err = errors.New("not a header's name")
-		case err == nil && framing[folded(name)]:
+		case err == nil && httpfield.Protected(name):
 			err = errors.New("a header of the connection or of the body's length cannot be changed")
 		case err == nil && set[lower]:
 			err = errors.New("changed in two ways")
@@ -135,34 +136,19 @@ func (s *Stream) headerChanges(c *Changes, after value.Value) error {
 // the one that is set.
 func (s *Stream) removeTwins(c *Changes, name string) {
 	for _, f := range s.head.fields {
-		if f[0] != name && folded(f[0]) == folded(name) {
+		if f[0] != name && httpfield.Fold(f[0]) == httpfield.Fold(name) {
 			c.RemoveHeaders = appendNew(c.RemoveHeaders, f[0])
 		}
 	}
 }
 
-// framing are the headers that say where a message ends and whom it is for
-// (RFC 9110, section 7.6.1, and RFC 2616, section 13.5.1).
-var framing = map[string]bool{
-	"host": true, "content-length": true, "transfer-encoding": true, "connection": true, "keep-alive": true,
-	"proxy-connection": true, "proxy-authenticate": true, "proxy-authorization": true, "te": true,
-	"trailer": true, "trailers": true, "upgrade": true, "http2-settings": true,
-}
-
 var errHeaderText = errors.New("not the text of a header")
 
-// headerText says whether the lines can be sent as a header's values: without
-// controls (RFC 9110, section 5.5), and without white space at the ends, which
-// the next parser would take away.
+// headerText reports a line that cannot be sent as a header's value.
 func headerText(lines []string) error {
 	for _, l := range lines {
-		if strings.Trim(l, " \t") != l {
+		if !httpfield.IsValue(l) {
 			return errHeaderText
-		}
-		for i := 0; i < len(l); i++ {
-			if l[i] < ' ' && l[i] != '\t' || l[i] == 0x7f {
-				return errHeaderText
-			}
 		}
 	}
 	return nil

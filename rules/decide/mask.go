@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -98,7 +99,7 @@ func (m *Mask) Headers(headers [][2]string, end bool) MaskStep {
 		return m.decide()
 	case h.length > m.MaxBody():
 		return m.block("content-length beyond limits.responseBody")
-	case mediaOf(h.types) != jsonBody:
+	case httpfield.ParseMedia(h.types) != httpfield.JSON:
 		return m.block("content-type is not JSON")
 	}
 	m.phase = wantContent

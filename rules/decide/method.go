@@ -3,6 +3,7 @@ package decide
 import (
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -16,7 +17,7 @@ const overrideParameter = "_method"
 const otherMethod = "another method beside the request's own"
 
 func sameMethod(said, method string) bool {
-	return strings.EqualFold(strings.Trim(said, " \t"), method)
+	return strings.EqualFold(httpfield.TrimSpace(said), method)
 }
 
 // queryNamesMethod says whether a query names another method, as a lenient
@@ -27,18 +28,11 @@ func (h *head) queryNamesMethod() bool {
 	}
 	for part := range strings.FieldsFuncSeq(h.query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(part, "=")
-		if lenient(name) == overrideParameter && !sameMethod(lenient(value), h.method) {
+		if httpfield.UnescapeLenient(name) == overrideParameter && !sameMethod(httpfield.UnescapeLenient(value), h.method) {
 			return true
 		}
 	}
 	return false
-}
-
-func lenient(s string) string {
-	if out, err := unescape(s); err == nil {
-		return out
-	}
-	return s
 }
 
 // bodyNamesMethod does the same for what a body holds, as args shows it.

@@ -62,7 +62,7 @@ func readResponseHead(headers [][2]string) *responseHead {
 		case ":status":
 			h.status, _ = strconv.Atoi(f[1])
 		case "content-length":
-			n, ok := decimal(f[1])
+			n, ok := parseLength(f[1])
 			if !ok || h.length >= 0 && n != h.length {
 				h.fault = "content-length"
 			}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
@@ -21,22 +22,22 @@ func FuzzWithhold(f *testing.F) {
 		for _, line := range w.cookies {
 			after.fields = append(after.fields, [2]string{"cookie", line})
 		}
-		if left := cookies(after.values("cookie"), "session"); len(left) > 0 {
+		if left := httpfield.Cookies(after.values("cookie"), "session"); len(left) > 0 {
 			t.Errorf("cookies left: %q of %q, %q", left, first, second)
 		}
-		if left := queryValues(w.query, "t"); len(left) > 0 {
+		if left := httpfield.Parameter(w.query, "t"); len(left) > 0 {
 			t.Errorf("parameters left: %q of %q", left, query)
 		}
 		if c := readCredential(after, sources); c.there {
 			t.Errorf("a token is left: %+v", c)
 		}
-		if had, has := cookies(h.values("cookie"), "a"), cookies(after.values("cookie"), "a"); !slices.Equal(had, has) {
+		if had, has := httpfield.Cookies(h.values("cookie"), "a"), httpfield.Cookies(after.values("cookie"), "a"); !slices.Equal(had, has) {
 			t.Errorf("cookie a: had %q, has %q", had, has)
 		}
 		if strings.Contains(query, "#") {
 			return
 		}
-		if had, has := queryValues(h.query, "a"), queryValues(w.query, "a"); !slices.Equal(had, has) {
+		if had, has := httpfield.Parameter(h.query, "a"), httpfield.Parameter(w.query, "a"); !slices.Equal(had, has) {
 			t.Errorf("parameter a: had %q, has %q", had, has)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -466,7 +467,7 @@ func TestAllowsWebhook(t *testing.T) {
 	for hostport, want := range map[string]bool{
 		"a:1": true, "b:81": true, "b:82": false, "c:1": false, "[::1]:5": true, "[::2]:9": true, "[::2]:8": false,
 	} {
-		host, port := splitPort(hostport)
+		host, port := httpfield.SplitPort(hostport)
 		if got := p.AllowsWebhook(host, port); got != want {
 			t.Errorf("%s: %v", hostport, got)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -103,7 +104,7 @@ func isLoopback(rest string) bool {
 	if end < 0 {
 		end = len(rest)
 	}
-	host, _ := splitPort(rest[:end])
+	host, _ := httpfield.SplitPort(rest[:end])
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}

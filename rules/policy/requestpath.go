@@ -1,8 +1,11 @@
 package policy
 
 import (
+	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rulegate/rulegate/rules/httpfield"
 )
 
 // PathError is a path that servers may read in different ways.
@@ -73,22 +76,15 @@ func decodeSegment(raw string) (s, reason string) {
 	return s, ""
 }
 
+// decode undoes the percent-encoding of a segment that was checked byte by byte,
+// so a byte that is refused here came out of an escape.
 func decode(raw string) (s, reason string) {
-	out := make([]byte, 0, len(raw))
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '%' {
-			out = append(out, raw[i])
-			continue
-		}
-		if i+2 >= len(raw) {
-			return "", "malformed percent-encoding"
-		}
-		hi, lo := unhex(raw[i+1]), unhex(raw[i+2])
-		if hi > 15 || lo > 15 {
-			return "", "malformed percent-encoding"
-		}
-		i += 2
-		switch b := hi<<4 | lo; b {
+	s, err := url.PathUnescape(raw)
+	if err != nil {
+		return "", "malformed percent-encoding"
+	}
+	for i := range len(s) {
+		switch s[i] {
 		case '/':
 			return "", "an encoded slash"
 		case '\\':
@@ -97,29 +93,14 @@ func decode(raw string) (s, reason string) {
 			return "", semicolon
 		case 0:
 			return "", "a NUL"
-		default:
-			out = append(out, b)
 		}
 	}
-	return string(out), ""
-}
-
-// unhex is a hexadecimal digit's value; over 15: it is none.
-func unhex(b byte) byte {
-	switch {
-	case b >= '0' && b <= '9':
-		return b - '0'
-	case b >= 'a' && b <= 'f':
-		return b - 'a' + 10
-	case b >= 'A' && b <= 'F':
-		return b - 'A' + 10
-	}
-	return 255
+	return s, ""
 }
 
 // hostOf is a request's host as it is compared: lower case, without a port and
 // without the dot that ends an absolute name.
 func hostOf(authority string) string {
-	host, _ := splitPort(authority)
+	host, _ := httpfield.SplitPort(authority)
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -50,10 +51,10 @@ func (l *loader) resource(r Resource, rule value.Value, response stated, auth *A
 		r.Auth.mode = authNone
 	}
 	for _, h := range l.p.ClaimHeaders {
-		r.Strip = append(r.Strip, foldHeader(h.Header))
+		r.Strip = append(r.Strip, httpfield.Fold(h.Header))
 	}
 	for _, name := range compiled.ForcedHeaders() {
-		r.Strip = append(r.Strip, foldHeader(name))
+		r.Strip = append(r.Strip, httpfield.Fold(name))
 	}
 	r.Strip = sorted(r.Strip)
 	l.p.resources = append(l.p.resources, &r)

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -98,7 +99,7 @@ func (l *loader) methods(v value.Value, place string) []string {
 		at := rules.Elem(place, i)
 		switch {
 		case m == "":
-		case !isToken(m):
+		case !httpfield.IsToken(m):
 			l.fault(at, "not a method")
 		case m != strings.ToUpper(m):
 			l.fault(at, "methods are told apart by case (RFC 9110, section 9.1); want %s", strings.ToUpper(m))

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -64,7 +65,7 @@ func (l *loader) source(v value.Value, place string) (s Source, ok bool) {
 
 func (l *loader) headerSource(s *Source, v value.Value, place string) {
 	s.Header = strings.ToLower(textOf(v.Key("header"), ""))
-	if s.Header != "" && !isToken(s.Header) {
+	if s.Header != "" && !httpfield.IsToken(s.Header) {
 		l.fault(rules.Join(place, "header"), "not the name of a header")
 	}
 	if s.Header == "cookie" {
@@ -82,7 +83,7 @@ func (l *loader) headerSource(s *Source, v value.Value, place string) {
 
 func (l *loader) cookieSource(s *Source, v value.Value, place string) {
 	s.Cookie = textOf(v.Key("cookie"), "")
-	if s.Cookie != "" && !isToken(s.Cookie) { // RFC 6265, section 4.1.1
+	if s.Cookie != "" && !httpfield.IsToken(s.Cookie) { // RFC 6265, section 4.1.1
 		l.fault(rules.Join(place, "cookie"), "not the name of a cookie")
 	}
 	origins := v.Key("origins")
@@ -105,10 +106,10 @@ func (l *loader) claimHeaders(v value.Value) {
 		if fault := headerFault(h.Header); fault != "" {
 			l.fault(place, "%s", fault)
 		}
-		if other, ok := names[foldHeader(name)]; ok {
+		if other, ok := names[httpfield.Fold(name)]; ok {
 			l.fault(place, "the same header as %q: servers take _ for -, and do not tell A from a", other)
 		}
-		names[foldHeader(name)] = name
+		names[httpfield.Fold(name)] = name
 		path := textOf(claim, "")
 		h.Path = strings.Split(path, ".")
 		switch {

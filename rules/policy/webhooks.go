@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -36,7 +37,7 @@ func (l *loader) webhooks(v value.Value) {
 }
 
 func webhookFault(host string) string {
-	name, port := splitPort(host)
+	name, port := httpfield.SplitPort(host)
 	switch {
 	case strings.Contains(host, "/"):
 		return "want a host, with or without a port; found a URL or a path"
@@ -50,15 +51,6 @@ func webhookFault(host string) string {
 		return "not a port"
 	}
 	return hostFault(name)
-}
-
-// splitPort cuts `host:port` and `[::1]:port`; a host without a port, and a
-// bare IPv6 address, have none.
-func splitPort(s string) (host, port string) {
-	if i := strings.LastIndexByte(s, ':'); i >= 0 && (strings.IndexByte(s, ':') == i || i > 0 && s[i-1] == ']') {
-		return s[:i], s[i+1:]
-	}
-	return s, ""
 }
 
 // hostFault says why nothing can be called so; host is in lower case.
@@ -93,7 +85,7 @@ func hostFault(host string) string {
 // case; port is never empty there. IPv6 addresses are in brackets.
 func (p *Policy) AllowsWebhook(host, port string) bool {
 	for _, entry := range p.Webhooks {
-		name, only := splitPort(entry)
+		name, only := httpfield.SplitPort(entry)
 		if name == host && (only == "" || only == port) {
 			return true
 		}
@@ -107,7 +99,7 @@ func (l *loader) webhook(hostport string) string {
 	if l.o.Module {
 		return ""
 	}
-	host, port := splitPort(strings.ToLower(hostport))
+	host, port := httpfield.SplitPort(strings.ToLower(hostport))
 	ports := []string{port}
 	if port == "" {
 		ports = []string{"443", "80"}
