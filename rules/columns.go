@@ -8,10 +8,6 @@ type look struct {
 	free int // steps below rows that bring no column: -1 for a value, 0 for a length, 1 for whether it is there
 }
 
-// ownRoots are the keys of args that are not the rule's own: what is stored there
-// goes elsewhere too.
-var ownRoots = []string{"auth", "token", "params", "request", "peer", "res", "response", "op", "find", "doc", "update", "pipeline", "opts"}
-
 // Fetch settles which columns the rule's queries bring: those that the rule reads,
 // or one of later, which are evaluated with what it stored. What is read as a
 // whole is fetched as a whole. Compile has done it for the rule alone.
@@ -22,7 +18,7 @@ func (r *Rule) Fetch(later ...*Rule) {
 	}
 	for _, q := range r.queries {
 		q.columns = nil
-		if !all && !slices.Contains(ownRoots, q.at.steps[0].key) {
+		if !all && !slices.Contains(reserved, q.at.steps[0].key) {
 			q.columns = columnsOf(q.at, looks)
 		}
 	}

@@ -17,7 +17,7 @@ func (c *compiler) query(r *Rule, spec value.Value, place string) clause {
 	if v := spec.Key("find"); v.Kind() != value.Missing {
 		q.find = findDocument(v, Join(place, "find"), &c.faults)
 	}
-	q.at = c.argsPath(spec, place, "store", "args.result")
+	q.at = c.argsPath(spec, place, "store", "args."+RootResult)
 	q.cache = c.cache(spec, place)
 	q.clause = c.guard(r, spec, place)
 	if len(c.faults) > 0 {
@@ -36,7 +36,7 @@ func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
 	if w.url != "" {
 		c.url(w.url, Join(place, "url"))
 	}
-	w.at = c.argsPath(spec, place, "store", "args.result")
+	w.at = c.argsPath(spec, place, "store", "args."+RootResult)
 	w.cache = c.cache(spec, place)
 	if v := spec.Key("claims"); v.Kind() == value.Object && !isLiteralText(v) {
 		w.claims = parseTemplate(v, Join(place, "claims"), &c.faults)
