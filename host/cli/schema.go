@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
-	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/spf13/cobra"
 )
 
@@ -17,7 +17,7 @@ func newSchemaCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var out bytes.Buffer
-			if err := json.Indent(&out, []byte(policy.Schema().String()), "", "  "); err != nil {
+			if err := json.Indent(&out, []byte(schema.JSON().String()), "", "  "); err != nil {
 				return err
 			}
 			out.WriteByte('\n')

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/companion"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/wire"
 	"github.com/spf13/cobra"
 )
@@ -69,10 +70,10 @@ func (f *serveFlags) check() error {
 // size is a flag for bytes, such as 64MiB.
 type size int
 
-func (s *size) String() string { return policy.FormatSize(int(*s)) }
+func (s *size) String() string { return schema.FormatSize(int(*s)) }
 func (s *size) Type() string   { return "size" }
 func (s *size) Set(text string) error {
-	n, ok := policy.ParseSize(text)
+	n, ok := schema.ParseSize(text)
 	if !ok || n == 0 {
 		return errors.New("want a size such as 64MiB")
 	}

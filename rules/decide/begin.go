@@ -8,6 +8,7 @@ import (
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -110,7 +111,7 @@ func (s *Stream) readsBody() bool {
 }
 
 func notFound(err error) *Refusal {
-	var bad *policy.PathError
+	var bad *route.PathError
 	if errors.As(err, &bad) {
 		return malformed(err.Error())
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -35,13 +36,13 @@ func routesOf(t testing.TB, lines string) *Policy {
 
 // found writes a Match as `name x=1 y=2`, or the error.
 func describe(m Match, err error) string {
-	var path *PathError
+	var path *route.PathError
 	switch {
 	case errors.As(err, &path):
 		return "400"
-	case errors.Is(err, ErrMethod):
+	case errors.Is(err, route.ErrMethod):
 		return "method"
-	case errors.Is(err, ErrNotCovered):
+	case errors.Is(err, route.ErrNotCovered):
 		return "none"
 	case err != nil:
 		return err.Error()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -99,13 +100,13 @@ func issuerURL(text string) (u *url.URL, fault string) {
 	case u.Fragment != "":
 		return nil, "a URL with a fragment"
 	}
-	if fault := hostFault(strings.ToLower(bracketed(u))); fault != "" {
-		return nil, fault
+	if err := route.CheckHost(strings.ToLower(bracketed(u))); err != nil {
+		return nil, err.Error()
 	}
 	return u, ""
 }
 
-// bracketed is the host as hostFault takes it.
+// bracketed is the host as route.CheckHost takes it.
 func bracketed(u *url.URL) string {
 	if h := u.Hostname(); strings.Contains(h, ":") {
 		return "[" + h + "]"

@@ -8,8 +8,14 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy/schema"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
+
+// MaxDepth bounds the nesting of a policy file: 60 clauses inside each other,
+// and the keys above them.
+const MaxDepth = 128
 
 // Options say where a policy is loaded.
 type Options struct {
@@ -44,7 +50,9 @@ func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 		return nil, nil, rules.Faults{{Message: "want an object, found " + doc.Kind().String()}}
 	}
 	l.doc = l.substitute(doc, nil)
-	l.check(l.doc, model, nil)
+	for _, f := range schema.Check(l.doc) {
+		l.broken(f.Place, "%s", f.Message)
+	}
 	l.settings()
 	l.tokens()
 	l.resources()
@@ -128,14 +136,14 @@ func textOf(v value.Value, absent string) string {
 
 func spanOf(v value.Value, absent time.Duration) time.Duration {
 	if t, ok := v.Text(); ok {
-		d, _ := parseSpan(t)
+		d, _ := schema.ParseSpan(t)
 		return d
 	}
 	return absent
 }
 
 func intOf(v value.Value, absent int) int {
-	if n, ok := sizeOf(v); ok {
+	if n, ok := schema.SizeOf(v); ok {
 		return n
 	}
 	return absent
@@ -145,17 +153,17 @@ func intOf(v value.Value, absent int) int {
 func (l *loader) settings() {
 	p, doc := l.p, l.doc
 	p.Project = textOf(doc.Key("project"), "")
-	if fault := segmentFault(p.Project); p.Project != "" && fault != "" {
-		l.fault("project", "%s", fault)
+	if err := route.CheckSegment(p.Project); p.Project != "" && err != nil {
+		l.fault("project", "%v", err)
 	}
 	p.Gateway = textOf(doc.Key("gateway"), "")
 	limits := doc.Key("limits")
 	p.Limits = Limits{
-		RequestBody:  intOf(limits.Key("requestBody"), defaultRequestBody),
-		ResponseBody: intOf(limits.Key("responseBody"), defaultResponseBody),
-		Depth:        intOf(limits.Key("depth"), defaultDepth),
-		Calls:        intOf(limits.Key("calls"), defaultCalls),
-		BodyTimeout:  spanOf(limits.Key("bodyTimeout"), defaultBodyTimeout),
+		RequestBody:  intOf(limits.Key("requestBody"), schema.DefaultRequestBody),
+		ResponseBody: intOf(limits.Key("responseBody"), schema.DefaultResponseBody),
+		Depth:        intOf(limits.Key("depth"), schema.DefaultDepth),
+		Calls:        intOf(limits.Key("calls"), schema.DefaultCalls),
+		BodyTimeout:  spanOf(limits.Key("bodyTimeout"), schema.DefaultBodyTimeout),
 	}
 	if p.Limits.BodyTimeout == 0 && !l.quiet["limits.bodyTimeout"] {
 		l.fault("limits.bodyTimeout", "want more than 0: no body comes at once")
@@ -191,8 +199,8 @@ func (l *loader) companion() {
 	v := l.doc.Key("companion")
 	p := l.p
 	p.Companion = Companion{
-		Cluster: textOf(v.Key("cluster"), defaultCluster),
-		Timeout: spanOf(v.Key("timeout"), defaultTimeout),
+		Cluster: textOf(v.Key("cluster"), schema.DefaultCluster),
+		Timeout: spanOf(v.Key("timeout"), schema.DefaultTimeout),
 	}
 	if p.Companion.Timeout == 0 && !l.quiet["companion.timeout"] {
 		l.fault("companion.timeout", "want more than 0: without an end the request would wait for ever")

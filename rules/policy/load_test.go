@@ -538,21 +538,6 @@ func TestParent(t *testing.T) {
 	}
 }
 
-func TestSize(t *testing.T) {
-	for s, want := range map[string]int{
-		"0": 0, "100": 100, "100B": 100, "1KiB": 1 << 10, "2MiB": 2 << 20, "1GiB": 1 << 30,
-		"1MB": -1, "1 MiB": -1, "-1": -1, "+1": -1, "": -1, "MiB": -1, "1.5MiB": -1, "99999999999999999999": -1, "9999999GiB": -1, "1iB": -1, "1KiBB": -1,
-	} {
-		n, ok := ParseSize(s)
-		if !ok {
-			n = -1
-		}
-		if n != want {
-			t.Errorf("%q: %d, want %d", s, n, want)
-		}
-	}
-}
-
 // A message loses every piece of a value that it quotes, and the value itself.
 func TestRedact(t *testing.T) {
 	l := &loader{written: map[string]string{"a": "x${S}"}, doc: value.Obj(value.Member{Key: "a", Value: value.Str("xhunter2.y")})}

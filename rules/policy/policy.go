@@ -10,8 +10,8 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/token"
-	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Policy is a policy file that was loaded without a fault. It does not change,
@@ -42,8 +42,7 @@ type Policy struct {
 	Unset []string
 
 	resources []*Resource
-	routes    routeIndex
-	api       apiIndex
+	table     route.Table[Resource]
 }
 
 // Source is a place that a token may be taken from: one of Header, Cookie and
@@ -139,9 +138,9 @@ type Resource struct {
 }
 
 // Match is the resource that decides a request.
-type Match struct {
-	Resource *Resource
-	// Vars are what the path holds for the variables of a route or of a file
-	// prefix, percent-decoded once.
-	Vars []value.Member
+type Match = route.Match[Resource]
+
+// Find returns the resource that decides a request: see route.Table.Find.
+func (p *Policy) Find(method, host, rawPath string) (Match, error) {
+	return p.table.Find(method, host, rawPath)
 }

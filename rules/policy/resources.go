@@ -1,10 +1,14 @@
 package policy
 
 import (
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/policy/schema"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -102,7 +106,7 @@ func (l *loader) auth(v value.Value, place string) *Auth {
 	}
 	a := &Auth{providers: []string{}}
 	for i, name := range words(v.Key("providers")) {
-		if name != "" && !contains(l.providers, name) {
+		if name != "" && !slices.Contains(l.providers, name) {
 			l.unknownProvider(rules.Elem(rules.Join(place, "providers"), i), name)
 		}
 		a.providers = append(a.providers, name)
@@ -111,7 +115,7 @@ func (l *loader) auth(v value.Value, place string) *Auth {
 }
 
 func (l *loader) unknownProvider(place, name string) {
-	switch near := nearest(name, l.providers); {
+	switch near := schema.Nearest(name, l.providers); {
 	case near != "":
 		l.fault(place, "no entry of auth.tokens has this name; did you mean %s?", near)
 	case len(l.providers) == 0:
@@ -124,19 +128,17 @@ func (l *loader) unknownProvider(place, name string) {
 // apiBase reads what stands before the sections of the API.
 func (l *loader) apiBase() {
 	p := l.p
-	prefix := textOf(l.doc.Key("apiPrefix"), defaultPrefix)
-	segs, fault := parseTemplate(prefix)
-	for _, s := range segs {
-		if s.kind != literal {
-			fault = "want a path without variables"
-		}
-		p.api.base = append(p.api.base, s.text)
+	prefix := textOf(l.doc.Key("apiPrefix"), schema.DefaultPrefix)
+	template, err := route.ParseTemplate(prefix)
+	base, all := template.Literals()
+	if err == nil && !all {
+		err = errors.New("want a path without variables")
 	}
-	if fault != "" {
-		l.fault("apiPrefix", "%s", fault)
+	if err != nil {
+		l.fault("apiPrefix", "%v", err)
 	}
 	p.APIPrefix = strings.TrimSuffix(prefix, "/")
-	p.api.base = append(p.api.base, p.Project)
+	p.table.API.Base = append(base, p.Project)
 }
 
 // needProject reports that a section's paths lack their {project}.
@@ -148,9 +150,9 @@ func (l *loader) needProject(section string) {
 
 // nameFault reports a name that no path can hold.
 func (l *loader) nameFault(place, name string) bool {
-	fault := segmentFault(name)
-	if fault != "" {
-		l.fault(place, "%s", fault)
+	err := route.CheckSegment(name)
+	if err != nil {
+		l.fault(place, "%v", err)
 	}
-	return fault != ""
+	return err != nil
 }

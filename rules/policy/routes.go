@@ -1,11 +1,14 @@
 package policy
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -44,21 +47,21 @@ func (l *loader) route(v value.Value, place, name string) {
 	host := l.routeHost(match.Key("host"), rules.Join(at, "host"))
 	methods := l.methods(match.Key("methods"), rules.Join(at, "methods"))
 	path, hasPath := match.Key("path").Text()
-	segs, fault := parseTemplate(path)
-	if fault == "" {
-		fault = l.inAPI(segs)
+	template, err := route.ParseTemplate(path)
+	if section := l.p.table.API.Decides(template); err == nil && section != "" {
+		err = fmt.Errorf("the rules of %s decide on these paths", section)
 	}
-	if fault != "" && hasPath {
-		l.fault(rules.Join(at, "path"), "%s", fault)
+	if err != nil && hasPath {
+		l.fault(rules.Join(at, "path"), "%v", err)
 	}
 	r := l.resource(Resource{Kind: Route, Name: name, Place: rules.Join(place, "rule")},
 		v.Key("rule"), stated{v.Key("response"), rules.Join(place, "response")}, l.auth(v.Key("auth"), rules.Join(place, "auth")))
-	if !hasPath || fault != "" || l.unset[rules.Join(at, "path")] || l.unset[rules.Join(at, "host")] {
+	if !hasPath || err != nil || l.unset[rules.Join(at, "path")] || l.unset[rules.Join(at, "host")] {
 		return
 	}
-	other := l.p.routes.add(host, segs, &route{place: named(place, name), methods: methods, captures: captures(segs), resource: r})
+	other := l.p.table.Routes.Add(&route.Route[Resource]{Host: host, Methods: methods, Path: template, Place: named(place, name), Resource: r})
 	if other != nil {
-		l.fault(at, "covers requests of %s, and neither is more specific", other.place)
+		l.fault(at, "covers requests of %s, and neither is more specific", other.Place)
 	}
 }
 
@@ -77,17 +80,17 @@ func (l *loader) routeHost(v value.Value, place string) string {
 		return ""
 	}
 	name, _ := strings.CutPrefix(host, "*.")
-	switch fault := hostFault(name); {
+	switch err := route.CheckHost(name); {
 	case host == "*":
 		l.fault(place, "leave host out for all hosts")
 	case strings.Contains(name, "*"):
 		l.fault(place, "a star stands at the start alone, before a dot")
 	case strings.HasSuffix(name, "."):
 		l.fault(place, "write it without the dot at the end")
-	case fault != "" && strings.Contains(name, ":"):
+	case err != nil && strings.Contains(name, ":"):
 		l.fault(place, "want a host without a port: a route covers all ports")
-	case fault != "":
-		l.fault(place, "%s", fault)
+	case err != nil:
+		l.fault(place, "%v", err)
 	}
 	return host
 }
@@ -107,27 +110,9 @@ func (l *loader) methods(v value.Value, place string) []string {
 			l.fault(at, "HEAD is decided as GET; list GET")
 		case m == "CONNECT":
 			l.fault(at, "CONNECT has no path, so no route covers it")
-		case contains(list[:i], m):
+		case slices.Contains(list[:i], m):
 			l.fault(at, "%s is listed already", m)
 		}
 	}
 	return list
-}
-
-// inAPI says that a route would never be asked: a section decides there.
-func (l *loader) inAPI(segs []segment) string {
-	path := make([]string, 0, len(segs))
-	for _, s := range segs {
-		if s.kind != literal {
-			break
-		}
-		path = append(path, s.text)
-	}
-	if section, _, ok := l.p.api.covers(path); ok {
-		if section == "crud" {
-			section = "databases"
-		}
-		return "the rules of " + section + " decide on these paths"
-	}
-	return ""
 }

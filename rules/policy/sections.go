@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy/schema"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -34,7 +36,7 @@ func (l *loader) serviceRules(v value.Value) {
 		index[service] = endpoints
 		return true
 	})
-	l.p.api.services = index
+	l.p.table.API.Services = index
 }
 
 // databases reads what there is to query.
@@ -57,7 +59,7 @@ func (l *loader) query(db, col string) string {
 		for _, d := range l.p.Databases {
 			names = append(names, d.Name)
 		}
-		if near := nearest(db, names); near != "" {
+		if near := schema.Nearest(db, names); near != "" {
 			return fmt.Sprintf("no such database; did you mean %s?", near)
 		}
 		return "no such database in databases"
@@ -69,7 +71,7 @@ func (l *loader) query(db, col string) string {
 	case d.Conn == "" && !l.o.Module && !l.unset[conn] && !l.quiet[conn]:
 		return "the database has no conn"
 	}
-	if !contains(d.Queried, col) {
+	if !slices.Contains(d.Queried, col) {
 		d.Queried = sorted(append(d.Queried, col))
 	}
 	return ""
@@ -90,7 +92,7 @@ func (l *loader) databaseRules(v value.Value) {
 		collections.Each(func(col string, c value.Value) bool {
 			place := rules.Join(rules.Join(at, "collections"), col)
 			if !l.nameFault(place, col) {
-				byCollection[col] = l.operationRules(c, place, operations,
+				byCollection[col] = l.operationRules(c, place, schema.Operations,
 					Resource{Kind: Database, Name: "databases." + db + "." + col})
 			}
 			return true
@@ -99,7 +101,7 @@ func (l *loader) databaseRules(v value.Value) {
 		return true
 	})
 	if len(index) > 0 {
-		l.p.api.databases = index
+		l.p.table.API.Databases = index
 	}
 }
 
@@ -109,7 +111,7 @@ func (l *loader) operationRules(v value.Value, place string, operations []string
 	at := rules.Join(place, "rules")
 	auth := l.auth(v.Key("auth"), rules.Join(place, "auth"))
 	v.Key("rules").Each(func(op string, rule value.Value) bool {
-		if contains(operations, op) { // else it is reported
+		if slices.Contains(operations, op) { // else it is reported
 			r := like
 			r.Op, r.Name, r.Place = op, like.Name+"."+op, rules.Join(at, op)
 			byOp[op] = l.resource(r, rule, stated{v.Key("response").Key(op), rules.Join(rules.Join(place, "response"), op)}, auth)
@@ -117,7 +119,7 @@ func (l *loader) operationRules(v value.Value, place string, operations []string
 		return true
 	})
 	v.Key("response").Each(func(op string, _ value.Value) bool {
-		if contains(operations, op) && v.Key("rules").Key(op).Kind() == value.Missing {
+		if slices.Contains(operations, op) && v.Key("rules").Key(op).Kind() == value.Missing {
 			l.fault(rules.Join(rules.Join(place, "response"), op), "there is no rule for %s beside it, under rules", op)
 		}
 		return true
@@ -130,7 +132,8 @@ func (l *loader) fileRules(v value.Value) {
 	if v.Kind() != value.Array {
 		return
 	}
-	l.p.api.files = &fileNode{}
+	files := &route.Files[Resource]{}
+	l.p.table.API.Files = files
 	i := -1
 	v.Each(func(_ string, f value.Value) bool {
 		i++
@@ -139,16 +142,16 @@ func (l *loader) fileRules(v value.Value) {
 		}
 		place := rules.Elem("files", i)
 		prefix, _ := f.Key("prefix").Text()
-		segs, fault := parsePrefix(prefix)
+		template, err := route.ParsePrefix(prefix)
 		at := rules.Join(place, "prefix")
-		if fault != "" && prefix != "" {
-			l.fault(at, "%s", fault)
+		if err != nil && prefix != "" {
+			l.fault(at, "%v", err)
 		}
-		p := &filePrefix{place: place, captures: captures(segs)}
-		p.byOp = l.operationRules(f, place, fileOperations, Resource{Kind: File, Name: "files[" + prefix + "]"})
-		if fault == "" && !l.unset[at] {
-			if other := l.p.api.files.add(segs, p); other != nil {
-				l.fault(at, "the same paths as %s", other.place)
+		operations := l.operationRules(f, place, schema.FileOperations, Resource{Kind: File, Name: "files[" + prefix + "]"})
+		if err == nil && !l.unset[at] {
+			other := files.Add(&route.Prefix[Resource]{Path: template, Place: place, Operations: operations})
+			if other != nil {
+				l.fault(at, "the same paths as %s", other.Place)
 			}
 		}
 		return true

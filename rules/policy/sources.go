@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
@@ -116,7 +117,7 @@ func (l *loader) claimHeaders(v value.Value) {
 		case path == "":
 		case strings.HasPrefix(path, "args."):
 			l.fault(place, "want the path of a claim, such as id")
-		case contains(h.Path, ""):
+		case slices.Contains(h.Path, ""):
 			l.fault(place, "a path with an empty key")
 		}
 		l.p.ClaimHeaders = append(l.p.ClaimHeaders, h)

@@ -6,41 +6,25 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy/schema"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// spot is a place that is written out only when somebody asks.
-type spot struct {
-	up    *spot
-	key   string
-	index int // of an element; -1: key
-}
-
-func (s *spot) place() string {
-	switch {
-	case s == nil:
-		return ""
-	case s.index >= 0:
-		return rules.Elem(s.up.place(), s.index)
-	}
-	return rules.Join(s.up.place(), s.key)
-}
-
 // substitute puts in what `${NAME}` and `${file:…}` stand for, in strings and
 // never in keys. What is put in is not looked at again.
-func (l *loader) substitute(v value.Value, at *spot) value.Value {
+func (l *loader) substitute(v value.Value, at *schema.Path) value.Value {
 	switch v.Kind() {
 	case value.String:
 		text, _ := v.Text()
 		if strings.Contains(text, "${") {
-			return value.Str(l.expand(text, at.place()))
+			return value.Str(l.expand(text, at.String()))
 		}
 	case value.Array:
 		var elems []value.Value
 		changed := false
 		v.Each(func(_ string, x value.Value) bool {
-			y := l.substitute(x, &spot{up: at, index: len(elems)})
+			y := l.substitute(x, at.Elem(len(elems)))
 			changed = changed || !same(x, y)
 			elems = append(elems, y)
 			return true
@@ -52,7 +36,7 @@ func (l *loader) substitute(v value.Value, at *spot) value.Value {
 		var members []value.Member
 		changed := false
 		v.Each(func(key string, x value.Value) bool {
-			y := l.substitute(x, &spot{up: at, key: key, index: -1})
+			y := l.substitute(x, at.Key(key))
 			changed = changed || !same(x, y)
 			members = append(members, value.Member{Key: key, Value: y})
 			return true
@@ -173,21 +157,11 @@ func Split(s string) (parts []Part) {
 		switch {
 		case closed && isFile && path != "":
 			parts = append(parts, Part{FileText, path})
-		case closed && isName(name):
+		case closed && route.IsName(name):
 			parts = append(parts, Part{Variable, name})
 		default:
 			return append(parts, Part{Malformed, s[i:]})
 		}
 		s = rest
 	}
-}
-
-// isName says whether s is a variable's or a capture's name.
-func isName(s string) bool {
-	for i, b := range []byte(s) {
-		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || i > 0 && b >= '0' && b <= '9') {
-			return false
-		}
-	}
-	return s != ""
 }

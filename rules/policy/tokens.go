@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
@@ -19,7 +20,7 @@ func (l *loader) tokens() {
 		k := l.tokenKey(v, place)
 		keys = append(keys, k)
 		l.canSign = l.canSign || k.Primary
-		if k.Name != "" && !contains(l.providers, k.Name) {
+		if k.Name != "" && !slices.Contains(l.providers, k.Name) {
 			l.providers = append(l.providers, k.Name)
 		}
 		whole = whole && v.Kind() == value.Object

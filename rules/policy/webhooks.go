@@ -1,12 +1,12 @@
 package policy
 
 import (
-	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -50,33 +50,8 @@ func webhookFault(host string) string {
 	case strings.HasSuffix(host, ":"):
 		return "not a port"
 	}
-	return hostFault(name)
-}
-
-// hostFault says why nothing can be called so; host is in lower case.
-func hostFault(host string) string {
-	if v6, ok := strings.CutPrefix(host, "["); ok {
-		v6, ok = strings.CutSuffix(v6, "]")
-		if a, err := netip.ParseAddr(v6); !ok || err != nil || !a.Is6() || a.Zone() != "" {
-			return "not an IPv6 address in brackets"
-		}
-		return ""
-	}
-	if strings.Contains(host, ":") {
-		return "an IPv6 address is written in brackets"
-	}
-	if host == "" || len(host) > 253 {
-		return "not the name of a host"
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		if label == "" {
-			return "a host name with an empty label"
-		}
-		for _, b := range []byte(label) {
-			if !(b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '-' || b == '_') {
-				return "not the name of a host (write other letters than ASCII in punycode)"
-			}
-		}
+	if err := route.CheckHost(name); err != nil {
+		return err.Error()
 	}
 	return ""
 }

@@ -1,4 +1,4 @@
-package policy
+package schema
 
 import (
 	"strconv"
@@ -39,8 +39,8 @@ func FormatSize(n int) string {
 	return strconv.Itoa(n)
 }
 
-// parseSpan reads a Go duration that is not negative and at most a day.
-func parseSpan(s string) (time.Duration, bool) {
+// ParseSpan reads a Go duration that is not negative and at most a day.
+func ParseSpan(s string) (time.Duration, bool) {
 	d, err := time.ParseDuration(s)
 	return d, err == nil && d >= 0 && d <= maxSpan
 }

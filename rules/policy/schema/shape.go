@@ -1,4 +1,4 @@
-package policy
+package schema
 
 // A shape says what may stand at one place of the file. The shapes of model.go
 // are the only list of keys there is: faults, suggestions and the JSON Schema

@@ -1,10 +1,10 @@
-package policy
+package schema
 
 import "strings"
 
-// nearest is the one of words that somebody who wrote word may have meant, ""
+// Nearest returns the one of words that the author of word may have meant, ""
 // when none is near.
-func nearest(word string, words []string) string {
+func Nearest(word string, words []string) string {
 	best, distance := "", 3
 	for _, w := range words {
 		if plain(w) == plain(word) {

@@ -1,4 +1,4 @@
-package policy
+package schema
 
 import (
 	"slices"
@@ -6,9 +6,9 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Schema is the JSON Schema (draft 7, which editors know best) of a policy
-// file. What Load takes is valid by it; Load finds more that is wrong.
-func Schema() value.Value {
+// JSON is the JSON Schema (draft 7, which editors know best) of a policy file.
+// A file that policy.Load accepts is valid by it; Load finds more faults.
+func JSON() value.Value {
 	head := []value.Member{
 		{Key: "$schema", Value: value.Str("http://json-schema.org/draft-07/schema#")},
 		{Key: "title", Value: value.Str("rulegate policy")},

@@ -1,6 +1,8 @@
-package policy
+package schema
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -8,9 +10,21 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// check compares a value with its shape. Whoever reads the value afterwards
-// finds zero values where this has found faults.
-func (l *loader) check(v value.Value, s *shape, at *spot) {
+// Check compares a policy file with the model and returns its faults. Code that
+// reads the file afterwards finds zero values where a fault is.
+func Check(doc value.Value) rules.Faults {
+	var c checker
+	c.check(doc, model, nil)
+	return c.faults
+}
+
+type checker struct{ faults rules.Faults }
+
+func (c *checker) fault(at *Path, format string, args ...any) {
+	c.faults = append(c.faults, rules.Fault{Place: at.String(), Message: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) check(v value.Value, s *shape, at *Path) {
 	if s.or != nil && !s.fits(v) && s.or.fits(v) {
 		s = s.or
 	}
@@ -22,25 +36,25 @@ func (l *loader) check(v value.Value, s *shape, at *spot) {
 		if s.or != nil {
 			want += " or " + kindWants[s.or.kind]
 		}
-		l.broken(at.place(), "want %s, found %s", want, found(v, s))
+		c.fault(at, "want %s, found %s", want, found(v, s))
 		return
 	}
 	switch s.kind {
 	case object:
-		l.checkObject(v, s, at)
+		c.checkObject(v, s, at)
 	case table:
 		if s.elem != nil {
 			v.Each(func(key string, x value.Value) bool {
-				l.check(x, s.elem, &spot{up: at, key: key, index: -1})
+				c.check(x, s.elem, at.Key(key))
 				return true
 			})
 		}
 	case list:
-		l.checkList(v, s, at)
+		c.checkList(v, s, at)
 	case text:
-		l.checkText(v, s, at)
+		c.checkText(v, s, at)
 	case number, size:
-		l.checkNumber(v, s, at)
+		c.checkNumber(v, s, at)
 	}
 }
 
@@ -67,31 +81,31 @@ func (s *shape) fits(v value.Value) bool {
 		_, ok := integer(v)
 		return ok
 	case size:
-		_, ok := sizeOf(v)
+		_, ok := SizeOf(v)
 		return ok
 	case span:
 		t, _ := v.Text()
-		_, ok := parseSpan(t)
+		_, ok := ParseSpan(t)
 		return ok
 	default:
 		return k != value.Missing
 	}
 }
 
-func (l *loader) checkObject(v value.Value, s *shape, at *spot) {
+func (c *checker) checkObject(v value.Value, s *shape, at *Path) {
 	v.Each(func(name string, x value.Value) bool {
 		k := s.key(name)
-		sub := &spot{up: at, key: name, index: -1}
+		sub := at.Key(name)
 		if k == nil {
-			l.broken(sub.place(), "%s", unknownKey(name, s.names()))
+			c.fault(sub, "%s", unknownKey(name, s.names()))
 		} else {
-			l.check(x, k.shape, sub)
+			c.check(x, k.shape, sub)
 		}
 		return true
 	})
 	for i := range s.keys {
 		if k := &s.keys[i]; k.need && v.Key(k.name).Kind() == value.Missing {
-			l.broken(rules.Join(at.place(), k.name), "missing; want %s", wantOf(k.shape))
+			c.fault(at.Key(k.name), "missing; want %s", wantOf(k.shape))
 		}
 	}
 }
@@ -111,53 +125,52 @@ func unknownKey(name string, names []string) string {
 	if shown = strconv.Quote(shown); shown == `"`+name+`"` {
 		shown = "`" + name + "`"
 	}
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		return "unknown key " + shown + ": did you mean `" + near + "`?"
 	}
 	return "unknown key " + shown + "; want one of " + strings.Join(names, ", ")
 }
 
-func (l *loader) checkList(v value.Value, s *shape, at *spot) {
+func (c *checker) checkList(v value.Value, s *shape, at *Path) {
 	n := v.Len()
 	switch {
 	case n < s.least:
-		l.broken(at.place(), "empty")
+		c.fault(at, "empty")
 	case s.most > 0 && n > s.most:
-		l.broken(at.place(), "want at most %d, found %d", s.most, n)
+		c.fault(at, "want at most %d, found %d", s.most, n)
 	}
 	i := 0
 	v.Each(func(_ string, x value.Value) bool {
-		l.check(x, s.elem, &spot{up: at, index: i})
+		c.check(x, s.elem, at.Elem(i))
 		i++
 		return true
 	})
 }
 
-func (l *loader) checkText(v value.Value, s *shape, at *spot) {
+func (c *checker) checkText(v value.Value, s *shape, at *Path) {
 	t, _ := v.Text()
-	place := at.place
 	switch {
 	case t == "" && !s.empty:
-		l.broken(place(), "empty")
-	case len(s.words) > 0 && !contains(s.words, t):
-		if near := nearest(t, s.words); near != "" {
-			l.broken(place(), "want one of %s; did you mean %s?", strings.Join(s.words, ", "), near)
+		c.fault(at, "empty")
+	case len(s.words) > 0 && !slices.Contains(s.words, t):
+		if near := Nearest(t, s.words); near != "" {
+			c.fault(at, "want one of %s; did you mean %s?", strings.Join(s.words, ", "), near)
 			return
 		}
-		l.broken(place(), "want one of %s", strings.Join(s.words, ", "))
+		c.fault(at, "want one of %s", strings.Join(s.words, ", "))
 	}
 }
 
-func (l *loader) checkNumber(v value.Value, s *shape, at *spot) {
-	n, ok := sizeOf(v)
+func (c *checker) checkNumber(v value.Value, s *shape, at *Path) {
+	n, ok := SizeOf(v)
 	if ok && n >= s.least && n <= s.most {
 		return
 	}
 	if s.kind == size {
-		l.broken(at.place(), "want %s to %s", FormatSize(s.least), FormatSize(s.most))
+		c.fault(at, "want %s to %s", FormatSize(s.least), FormatSize(s.most))
 		return
 	}
-	l.broken(at.place(), "want %d to %d", s.least, s.most)
+	c.fault(at, "want %d to %d", s.least, s.most)
 }
 
 // integer reads a Number that is spelt as an integer.
@@ -170,18 +183,9 @@ func integer(v value.Value) (int, bool) {
 	return n, err == nil
 }
 
-func sizeOf(v value.Value) (int, bool) {
+func SizeOf(v value.Value) (int, bool) {
 	if t, ok := v.Text(); ok && t != "" {
 		return ParseSize(t)
 	}
 	return integer(v)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

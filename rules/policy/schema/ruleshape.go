@@ -1,4 +1,4 @@
-package policy
+package schema
 
 // The shapes of rules, for the schema alone: rules.Compile reads rules, and a
 // test holds the two together.

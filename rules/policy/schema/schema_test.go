@@ -1,4 +1,4 @@
-package policy
+package schema
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "rewrite schema.json")
 // schema.json is what `rulegate schema` prints.
 func TestSchemaIsShipped(t *testing.T) {
 	var out bytes.Buffer
-	if err := json.Indent(&out, []byte(Schema().String()), "", "  "); err != nil {
+	if err := json.Indent(&out, []byte(JSON().String()), "", "  "); err != nil {
 		t.Fatal(err)
 	}
 	out.WriteByte('\n')
@@ -36,13 +36,13 @@ func TestSchemaIsShipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(shipped, out.Bytes()) {
-		t.Error("schema.json is not that of the model; run go test ./rules/policy -update")
+		t.Error("schema.json is not that of the model; run go test ./rules/policy/schema -update")
 	}
 }
 
-func schema(t testing.TB) *jsonschema.Schema {
+func compiled(t testing.TB) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(Schema().String()))
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(JSON().String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +68,8 @@ func valid(t testing.TB, s *jsonschema.Schema, text string) error {
 
 // Every policy of the cases that loads is valid by the schema, and the quickstart.
 func TestSchemaTakesPolicies(t *testing.T) {
-	s := schema(t)
-	files, err := filepath.Glob("../../testdata/cases/*.txtar")
+	s := compiled(t)
+	files, err := filepath.Glob("../../../testdata/cases/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
@@ -94,7 +94,7 @@ func TestSchemaTakesPolicies(t *testing.T) {
 			policies[f] = policy
 		}
 	}
-	quick, err := filepath.Glob("../../envoy/*/policy.yaml")
+	quick, err := filepath.Glob("../../../envoy/*/policy.yaml")
 	if err != nil || len(quick) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
@@ -117,7 +117,7 @@ func TestSchemaTakesPolicies(t *testing.T) {
 
 // What breaks the model is not valid by the schema either.
 func TestSchemaRefuses(t *testing.T) {
-	s := schema(t)
+	s := compiled(t)
 	for bad, good := range map[string]string{
 		`{"routs":[]}`:                              `{"routes":[]}`,
 		`{"project":1}`:                             `{"project":"p"}`,
@@ -144,7 +144,7 @@ func TestSchemaRefuses(t *testing.T) {
 // The schema's rules have the fields that rules.Compile knows, need those that
 // it needs, and take the words that it takes.
 func TestSchemaOfRules(t *testing.T) {
-	s := schema(t)
+	s := compiled(t)
 	values := map[string]string{
 		"type": `"string"`, "eval": `"=="`, "f1": `"a"`, "f2": `"a"`, "clauses": `[{"rule":"allow"}]`, "db": `"d"`, "col": `"c"`, "find": `{}`,
 		"clause": `{"rule":"allow"}`, "store": `"args.x"`, "cache": `"5s"`, "url": `"https://a/"`, "claims": `{}`, "body": `1`,
@@ -205,43 +205,4 @@ func TestSchemaOfRules(t *testing.T) {
 	}
 	agree(t, value.Obj(value.Member{Key: "rule", Value: value.Str("nonsense")}))
 	agree(t, value.Obj())
-}
-
-// FuzzLoad: whatever the document, Load gives a policy or faults.
-func FuzzLoad(f *testing.F) {
-	for _, s := range []string{
-		`{}`, `[]`, `{"routes":[{"match":{"path":"/{x}"},"rule":{"rule":"allow"}}]}`, `{"routes":[null,1,{"match":[]}],"files":[1]}`,
-		`{"auth":{"tokens":[{"alg":"HS256","secret":"${SECRET}","primary":true}],"from":[{"header":"a","prefix":"b"}],"claimsToHeaders":{"a":"b.c"}}}`,
-		`{"project":"p","services":{"s":{"endpoints":{"e":{"rule":{"rule":"deny"}}}}},"files":[{"prefix":"/:a","rules":{"read":{"rule":"allow"}}}]}`,
-		`{"project":"p","databases":{"d":{"type":"embedded","conn":"x","collections":{"c":{"rules":{"read":{"rule":"query","db":"d","col":"c"}}}}}}}`,
-		`{"limits":{"depth":1e9,"requestBody":"9999999999GiB"},"companion":{"secrets":["a","b"],"timeout":"1s"}}`,
-		`{"webhooks":{"allow":["a:1","[::1]:2",":"]},"apiPrefix":"//","mode":"${","crypto":{"aesKey":"AAAA"}}`,
-		`{"routes":[{"match":{"path":"/","host":"*."},"rule":{"rule":"and","clauses":[{"rule":"webhook","url":"${SECRET}"}]}}]}`,
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		doc, err := value.Parse(text, MaxDepth)
-		if err != nil {
-			return
-		}
-		for _, o := range []Options{{Getenv: getenv, ReadFile: readFile}, {Getenv: getenv, AllowUnset: true}, {Module: true}} {
-			p, _, err := Load(doc, o)
-			if (p == nil) == (err == nil) {
-				t.Fatalf("%v %v", p, err)
-			}
-			if err != nil && strings.Contains(err.Error(), secret) {
-				t.Fatalf("a secret in %v", err)
-			}
-			if p != nil {
-				for _, r := range p.Resources() {
-					if r.Rule == nil {
-						t.Fatalf("%s has no rule", r.Name)
-					}
-				}
-				p.Find("GET", "a", "/v1/api/p/files/x")
-				p.Find("POST", "a", "/v1/api/p/crud/d/c/read")
-			}
-		}
-	})
 }

@@ -1,30 +1,26 @@
-package policy
+package schema
 
 import "time"
 
 // Bounds of the file's settings, and what holds where it says nothing.
 const (
-	// MaxDepth bounds the nesting of a policy file: 60 clauses inside each
-	// other and room for where they stand.
-	MaxDepth = 128
-
 	maxBody  = 256 << 20 // a wasm memory never shrinks
 	maxDepth = 512       // far below what a recursive reader has stack for in a wasm host
 	maxCalls = 1000
 
-	defaultPrefix       = "/v1/api"
-	defaultCluster      = "rulegate-companion"
-	defaultTimeout      = 500 * time.Millisecond
-	defaultRequestBody  = 1 << 20
-	defaultResponseBody = 4 << 20
-	defaultDepth        = 64
-	defaultCalls        = 32
-	defaultBodyTimeout  = 10 * time.Second // less than the host's own limit for a silent stream
+	DefaultPrefix       = "/v1/api"
+	DefaultCluster      = "rulegate-companion"
+	DefaultTimeout      = 500 * time.Millisecond
+	DefaultRequestBody  = 1 << 20
+	DefaultResponseBody = 4 << 20
+	DefaultDepth        = 64
+	DefaultCalls        = 32
+	DefaultBodyTimeout  = 10 * time.Second // less than the host's own limit for a silent stream
 )
 
 var (
-	operations     = []string{"create", "read", "update", "delete", "aggr"}
-	fileOperations = []string{"read", "create", "delete"}
+	Operations     = []string{"create", "read", "update", "delete", "aggr"}
+	FileOperations = []string{"read", "create", "delete"}
 	databaseTypes  = []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}
 	algorithms     = []string{
 		"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
@@ -79,8 +75,8 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 			may("conn", aText("Connection string; the companion alone reads it. A URL for PostgreSQL, user:password@tcp(host:port)/database for MySQL, mongodb://host/database for MongoDB, a path for SQLite.")),
 			may("pool", poolShape),
 			may("collections", tableOf("Rules by collection; those of `default` step in, operation by operation, for what a collection does not list.",
-				objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", operations, ruleShape)),
-					may("response", rulesOf("Rules on the response, by operation.", operations, responseShape)))))))),
+				objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", Operations, ruleShape)),
+					may("response", rulesOf("Rules on the response, by operation.", Operations, responseShape)))))))),
 	may("webhooks", objectOf("",
 		may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))),
 		may("ca", aText("PEM: certificates that a host's is checked against. Default: the system's. The companion alone reads this and what follows.")),
@@ -91,8 +87,8 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 		objectOf("",
 			need("prefix", aText("A path below files, such as /users/:id.")),
 			may("auth", authShape),
-			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", fileOperations, ruleShape)),
-			may("response", rulesOf("Rules on the response, by operation.", fileOperations, responseShape))))),
+			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", FileOperations, ruleShape)),
+			may("response", rulesOf("Rules on the response, by operation.", FileOperations, responseShape))))),
 )
 
 // poolShape is read by the companion alone.

@@ -1,0 +1,61 @@
+// Package route finds the resource that decides a request, by its method, host
+// and path.
+//
+// A Table is filled when the policy is loaded and does not change afterwards. R
+// is the resource: this package stores pointers to it and never looks inside.
+package route
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// Errors of Find for a request that no resource decides. Such a request is denied.
+var (
+	ErrNotCovered = errors.New("no entry of the policy covers it")
+	ErrMethod     = errors.New("the entry that covers its path does not list its method")
+)
+
+// Table holds the routes of a policy and its sections of Space Cloud's HTTP API.
+type Table[R any] struct {
+	Routes Routes[R]
+	API    API[R]
+}
+
+// Match is the resource that decides a request.
+type Match[R any] struct {
+	Resource *R
+	// Vars are the values of the template's variables, percent-decoded once.
+	Vars []value.Member
+}
+
+// Find returns the resource that decides a request. Host is the authority, with
+// or without a port; rawPath is the path as sent, with or without the query.
+//
+// The most specific route for host and path decides for all methods: a method
+// that it does not list is denied. HEAD is looked up as GET. The sections of
+// the API that the policy has decide on their paths before any route, whatever
+// the host.
+//
+// Errors: *PathError when servers could read the path in different ways;
+// ErrNotCovered; ErrMethod.
+func (t *Table[R]) Find(method, host, rawPath string) (Match[R], error) {
+	if method == "CONNECT" || rawPath == "*" {
+		return Match[R]{}, ErrNotCovered
+	}
+	path, _, _ := strings.Cut(rawPath, "?")
+	var buf [16]string
+	segs, err := splitPath(path, buf[:0])
+	if err != nil {
+		return Match[R]{}, err
+	}
+	if method == "HEAD" {
+		method = "GET"
+	}
+	if section, below, ok := t.API.section(segs); ok {
+		return t.API.find(method, section, below)
+	}
+	return t.Routes.find(method, hostOf(host), segs)
+}

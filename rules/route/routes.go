@@ -1,0 +1,181 @@
+package route
+
+import (
+	"slices"
+	"strings"
+)
+
+// Routes finds a route by host, then path, then method. The most specific host
+// that has a route for the path decides.
+type Routes[R any] struct {
+	hosts map[string]*node[R] // by the whole name
+	wild  map[string]*node[R] // by the name after the star, such as `.example.org`
+	any   *node[R]            // routes without a host
+}
+
+// Route is a route of the policy.
+type Route[R any] struct {
+	Host     string   // lower case, `*.` and the end of one, or "" for all
+	Methods  []string // nil: every method that no other route of the same host and template lists
+	Path     Template
+	Place    string // of the route in the policy file
+	Resource *R
+}
+
+// node is a segment in the tree of templates. A template has one way down, so a
+// search visits each node at most once.
+type node[R any] struct {
+	literal  map[string]*node[R]
+	variable *node[R]
+	end      *leaf[R] // routes whose template ends here
+	rest     *leaf[R] // routes whose template ends here with {x...}
+}
+
+// leaf holds the routes of one host and one shape of path.
+type leaf[R any] struct{ routes []*Route[R] }
+
+// Add adds a route. It returns the route that ties with r: both cover some
+// request, and neither is more specific. Then r is not added.
+func (x *Routes[R]) Add(r *Route[R]) (conflict *Route[R]) {
+	at := x.root(r.Host)
+	leafOf := func(n *node[R]) **leaf[R] { return &n.end }
+	for _, s := range r.Path {
+		if s.kind == rest {
+			leafOf = func(n *node[R]) **leaf[R] { return &n.rest }
+			break
+		}
+		at = at.down(s)
+	}
+	l := leafOf(at)
+	if *l == nil {
+		*l = &leaf[R]{}
+	}
+	for _, other := range (*l).routes {
+		if overlap(other.Methods, r.Methods) {
+			return other
+		}
+	}
+	(*l).routes = append((*l).routes, r)
+	return nil
+}
+
+// root returns the tree of a host, and adds it when there is none.
+func (x *Routes[R]) root(host string) *node[R] {
+	if host == "" {
+		if x.any == nil {
+			x.any = &node[R]{}
+		}
+		return x.any
+	}
+	trees := &x.hosts
+	if host[0] == '*' {
+		trees, host = &x.wild, host[1:]
+	}
+	if *trees == nil {
+		*trees = map[string]*node[R]{}
+	}
+	if (*trees)[host] == nil {
+		(*trees)[host] = &node[R]{}
+	}
+	return (*trees)[host]
+}
+
+// down returns the node of the next segment, and adds it when there is none.
+func (n *node[R]) down(s segment) *node[R] {
+	if s.kind == variable {
+		if n.variable == nil {
+			n.variable = &node[R]{}
+		}
+		return n.variable
+	}
+	if n.literal == nil {
+		n.literal = map[string]*node[R]{}
+	}
+	below := n.literal[s.text]
+	if below == nil {
+		below = &node[R]{}
+		n.literal[s.text] = below
+	}
+	return below
+}
+
+// overlap reports whether two lists of methods tie: they share a method, or
+// both are nil. A route that lists a method wins over one that lists none.
+func overlap(a, b []string) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	for _, m := range a {
+		if slices.Contains(b, m) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *Routes[R]) find(method, host string, segs []string) (Match[R], error) {
+	l := x.leaf(host, segs)
+	if l == nil {
+		return Match[R]{}, ErrNotCovered
+	}
+	r := l.route(method)
+	if r == nil || r.Resource == nil {
+		return Match[R]{}, ErrMethod
+	}
+	return Match[R]{Resource: r.Resource, Vars: r.Path.bind(segs)}, nil
+}
+
+// leaf returns the most specific routes for host and path: of the whole host
+// name, then of the longest wildcard, then those without a host.
+func (x *Routes[R]) leaf(host string, segs []string) *leaf[R] {
+	if l := x.hosts[host].find(segs); l != nil {
+		return l
+	}
+	if len(x.wild) > 0 {
+		for tail := host; ; {
+			i := strings.IndexByte(tail[min(1, len(tail)):], '.')
+			if i < 0 {
+				break
+			}
+			tail = tail[i+1:]
+			if l := x.wild[tail].find(segs); l != nil {
+				return l
+			}
+		}
+	}
+	return x.any.find(segs)
+}
+
+// find returns the most specific leaf, nil when there is none. From the left, a
+// literal segment wins over a variable, and a variable over {x...}.
+func (n *node[R]) find(segs []string) *leaf[R] {
+	if n == nil {
+		return nil
+	}
+	if len(segs) == 0 {
+		if n.end != nil {
+			return n.end
+		}
+		return n.rest
+	}
+	if l := n.literal[segs[0]].find(segs[1:]); l != nil {
+		return l
+	}
+	if l := n.variable.find(segs[1:]); l != nil {
+		return l
+	}
+	return n.rest
+}
+
+// route returns the route for a method: the one that lists it, else the one
+// that lists no methods, else nil.
+func (l *leaf[R]) route(method string) (r *Route[R]) {
+	for _, each := range l.routes {
+		if each.Methods == nil {
+			r = each
+		} else if slices.Contains(each.Methods, method) {
+			return each
+		}
+	}
+	return r
+}

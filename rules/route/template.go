@@ -1,0 +1,188 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// Template is the path of a route, `/v1/orders/{id}/{rest...}`, or the prefix of
+// a file, `/users/:id`. ParseTemplate and ParsePrefix make one.
+type Template []segment
+
+// segment is one segment of a template.
+type segment struct {
+	kind segmentKind
+	text string // a literal's text, or a variable's name
+}
+
+type segmentKind uint8
+
+const (
+	literal  segmentKind = iota
+	variable             // one segment of any text
+	rest                 // all remaining segments, or none
+)
+
+// ParseTemplate reads a route's path. A slash at its end has no meaning.
+func ParseTemplate(path string) (Template, error) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, errNoSlash
+	}
+	var t Template
+	for path = path[1:]; path != ""; {
+		var text string
+		text, path, _ = strings.Cut(path, "/")
+		if len(t) > 0 && t[len(t)-1].kind == rest {
+			return nil, fmt.Errorf("{%s...} stands at the end", t[len(t)-1].text)
+		}
+		s, err := parseSegment(text)
+		if err != nil {
+			return nil, err
+		}
+		if s.kind != literal && t.has(s.text) {
+			return nil, fmt.Errorf("two variables {%s}", s.text)
+		}
+		t = append(t, s)
+	}
+	return t, nil
+}
+
+var errNoSlash = errors.New("want a path that begins with /")
+
+func parseSegment(text string) (segment, error) {
+	inner, opened := strings.CutPrefix(text, "{")
+	inner, closed := strings.CutSuffix(inner, "}")
+	switch {
+	case opened && closed:
+		name, all := strings.CutSuffix(inner, "...")
+		if !IsName(name) {
+			return segment{}, errors.New("a variable is {name} or {name...}")
+		}
+		if all {
+			return segment{rest, name}, nil
+		}
+		return segment{variable, name}, nil
+	case strings.ContainsAny(text, "{}"):
+		return segment{}, errors.New("a variable is a whole segment")
+	case strings.HasPrefix(text, ":"):
+		return segment{}, fmt.Errorf("a variable is written {%s} here", text[1:])
+	case strings.Contains(text, "*"):
+		return segment{}, errors.New("* is no pattern; write {name} for a segment and {name...} for the rest")
+	}
+	return segment{literal, text}, CheckSegment(text)
+}
+
+// ParsePrefix reads the prefix of an entry of `files`. Slashes at its end have
+// no meaning.
+func ParsePrefix(path string) (Template, error) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, errNoSlash
+	}
+	path = strings.TrimRight(path, "/")
+	if path == "" {
+		return nil, nil
+	}
+	var t Template
+	for text := range strings.SplitSeq(path[1:], "/") {
+		s := segment{literal, text}
+		if name, ok := strings.CutPrefix(text, ":"); ok {
+			s = segment{variable, name}
+			switch {
+			case !IsName(name):
+				return nil, errors.New("a variable is :name")
+			case t.has(name):
+				return nil, fmt.Errorf("two variables :%s", name)
+			}
+		} else if strings.ContainsAny(text, "{}*") {
+			return nil, errors.New("a variable is written :name here")
+		} else if err := CheckSegment(text); err != nil {
+			return nil, err
+		}
+		t = append(t, s)
+	}
+	return t, nil
+}
+
+// CheckSegment returns an error for a text that no request's path can have as
+// one of its decoded segments.
+func CheckSegment(text string) error {
+	switch {
+	case text == "":
+		return errors.New("an empty segment: no request that has one is let in")
+	case isDots(text):
+		return errors.New("a dot segment: no request that has one is let in")
+	case strings.Contains(text, ";"):
+		return errors.New("a semicolon: no request that has one in its path is let in")
+	case strings.ContainsAny(text, "?#"):
+		return errors.New("a path has neither ? nor #")
+	case strings.Contains(text, "%"):
+		return errors.New("write it decoded, without %")
+	case strings.ContainsAny(text, "/\\"):
+		return errors.New("no segment of a path has a slash or a backslash")
+	}
+	for _, b := range []byte(text) {
+		if b < ' ' || b == 0x7f {
+			return errors.New("a control character")
+		}
+	}
+	return nil
+}
+
+// IsName reports whether s can name a variable: ASCII letters, digits and
+// underscores, no digit first.
+func IsName(s string) bool {
+	for i, b := range []byte(s) {
+		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || i > 0 && b >= '0' && b <= '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// has reports whether the template has a variable of the name.
+func (t Template) has(name string) bool {
+	for _, s := range t {
+		if s.kind != literal && s.text == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Literals returns the texts of the segments before the first variable, and
+// whether there is no variable at all.
+func (t Template) Literals() (texts []string, all bool) {
+	for _, s := range t {
+		if s.kind != literal {
+			return texts, false
+		}
+		texts = append(texts, s.text)
+	}
+	return texts, true
+}
+
+// bind returns the values of the variables in a path's decoded segments.
+func (t Template) bind(segs []string) []value.Member {
+	n := 0
+	for _, s := range t {
+		if s.kind != literal {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	vars := make([]value.Member, 0, n)
+	for i, s := range t {
+		switch s.kind {
+		case variable:
+			vars = append(vars, value.Member{Key: s.text, Value: value.Str(segs[i])})
+		case rest:
+			vars = append(vars, value.Member{Key: s.text, Value: value.Str(strings.Join(segs[min(i, len(segs)):], "/"))})
+		}
+	}
+	return vars
+}
