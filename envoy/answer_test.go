@@ -109,9 +109,9 @@ func (a *upstreamAnswer) write(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// through takes the answer through a mask, as a proxy does; call asks the
+// throughMask takes the answer through a mask, as a proxy does; call asks the
 // companion.
-func (a *upstreamAnswer) through(m *decide.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (Answer, error) {
+func throughMask(a *upstreamAnswer, m *decide.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (Answer, error) {
 	pairs := append([][2]string{{":status", strconv.Itoa(a.Status)}}, a.Headers...)
 	body := a.Body
 	if a.bodyless(head) {

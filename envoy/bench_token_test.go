@@ -23,7 +23,7 @@ import (
 func BenchmarkTokensInEnvoy(b *testing.B) {
 	answer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }))
 	b.Cleanup(answer.Close)
-	boot := newBootstrap(b, &upstream{Server: answer})
+	boot := newBootstrap(b, answer.URL)
 	boot.workers = 1
 	boot.alter = map[string]func(map[string]any){}
 	const tokens = `auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, kid: own}, {name: rsa, alg: RS256, publicKey: "${RSA_PUBLIC}", kid: rsa}, {name: ec, alg: ES256, publicKey: "${EC_PUBLIC}", kid: ec}]}
@@ -64,22 +64,22 @@ func BenchmarkTokensInEnvoy(b *testing.B) {
 					made[i] = benchToken(b, c.key)
 				}
 			}
-			if status, text := ask(client, at[c.listener], warm); status != http.StatusOK {
+			if status, text := askWithToken(client, at[c.listener], warm); status != http.StatusOK {
 				b.Fatalf("%s: answered %d %s", c.name, status, text)
 			}
-			before := p.cpu(b)
+			before := processorTime(b, p)
 			var group sync.WaitGroup
 			for i := range clients {
 				group.Go(func() {
 					for j := i; j < turn; j += clients {
-						if status, text := ask(client, at[c.listener], made[j]); status != http.StatusOK {
+						if status, text := askWithToken(client, at[c.listener], made[j]); status != http.StatusOK {
 							b.Errorf("%s: answered %d %s", c.name, status, text)
 						}
 					}
 				})
 			}
 			group.Wait()
-			c.cpu += p.cpu(b) - before
+			c.cpu += processorTime(b, p) - before
 		}
 	}
 	for _, c := range contenders {
@@ -103,9 +103,9 @@ func benchToken(b *testing.B, key string) string {
 	return raw
 }
 
-// cpu is how long Envoy has computed, in all of its threads (sched-stats, of the
+// processorTime is how long Envoy has computed, in all of its threads (sched-stats, of the
 // kernel's documentation).
-func (p *process) cpu(b *testing.B) (sum time.Duration) {
+func processorTime(b *testing.B, p *process) (sum time.Duration) {
 	b.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
 	if err != nil || len(files) == 0 {

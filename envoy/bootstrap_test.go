@@ -31,13 +31,13 @@ type bootstrap struct {
 	filters map[string][]any
 }
 
-func newBootstrap(t testing.TB, up *upstream) *bootstrap {
+func newBootstrap(t testing.TB, upstream string) *bootstrap {
 	return &bootstrap{env: map[string]string{}, alter: map[string]func(map[string]any){}, workers: 2, conf: envoyconf.Config{
 		Admin:    "127.0.0.1:0",
 		Module:   moduleFile(t),
 		VM:       "cases",
 		Idle:     answerWithin,
-		Clusters: []envoyconf.Cluster{{Name: "upstream", URL: up.URL}},
+		Clusters: []envoyconf.Cluster{{Name: "upstream", URL: upstream}},
 	}}
 }
 

@@ -81,7 +81,7 @@ func (c *Case) UsesCompanion() bool {
 
 func loadCases(t testing.TB) []*Case {
 	t.Helper()
-	files, err := filepath.Glob("../testdata/cases/*.txtar")
+	files, err := filepath.Glob(repository("testdata/cases/*.txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,19 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/rulegate/rulegate/host/gateway"
 )
+
+// TestEdges shows the corners of HTTP that no case can: the parts share one Envoy.
+func TestEdges(t *testing.T) {
+	runParts(t, []part{
+		{Name: "request bodies", Setup: edges},
+		{Name: "streams", Setup: streams},
+		{Name: "truncated", Setup: truncated},
+		{Name: "trailers", Setup: trailers},
+		{Name: "matrix", Setup: matrix},
+		{Name: "one connection", Setup: oneConnection},
+	})
+}
 
 // edgy has a rule that reads no body, one that does, and actions on the
 // response, for the corners of HTTP that no case can show.
@@ -39,8 +49,7 @@ func edges(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *process) 
 func TestEdgesOnWazero(t *testing.T) {
 	up := newUpstream(t)
 	c := &Case{Name: "edges", Policy: edgy}
-	p, doc := c.load(t, edgy)
-	at := startGateway(t, c, loadModule(t), up, p, doc, gateway.Cluster{Handler: http.NotFoundHandler()})
+	at := gatewayStart{Case: c, Module: loadModule(t), Upstream: up}.start(t)
 	t.Run("100-continue", func(t *testing.T) { expectContinue(t, at, up) })
 	t.Run("framing", func(t *testing.T) { framing(t, at, up, false) })
 	t.Run("unbuffered", func(t *testing.T) { unbuffered(t, at, up) })

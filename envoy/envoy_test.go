@@ -12,7 +12,7 @@ import (
 func TestEnvoy(t *testing.T) {
 	cases := loadCases(t)
 	up := newUpstream(t)
-	b := newBootstrap(t, up)
+	b := newBootstrap(t, up.URL)
 	companions := map[*Case]*companion{}
 	for _, c := range cases {
 		if c.Faults != nil {
@@ -39,7 +39,7 @@ func TestEnvoy(t *testing.T) {
 			if c.Faults != nil {
 				refusedInEnvoy(t, c, at, log)
 			} else {
-				c.runOver(t, at[c.Name], up, companions[c])
+				runOver(t, c, at[c.Name], up, companions[c])
 			}
 			tally.envoy.add(c)
 		})

@@ -27,7 +27,7 @@ type social struct {
 // followerPolicy is the scenario's policy with a database.
 func followerPolicy(t testing.TB, typ, conn string) string {
 	t.Helper()
-	text, err := os.ReadFile("follower/policy.yaml")
+	text, err := os.ReadFile(repository("envoy/follower/policy.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func (s *social) seed(t *testing.T) {
 			follow("eve", "2999-01-01", bson.E{Key: "blocked", Value: false}))
 		return
 	}
-	text, err := os.ReadFile("follower/seed.sql")
+	text, err := os.ReadFile(repository("envoy/follower/seed.sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func (s *social) recovers(t *testing.T) {
 // then lets the databases fail.
 func TestFollowers(t *testing.T) {
 	up := newUpstream(t)
-	b := newBootstrap(t, up)
+	b := newBootstrap(t, up.URL)
 	var all []*social
 	for _, name := range append([]string{"sqlite"}, dbtest.Names...) {
 		t.Run("start/"+name, func(t2 *testing.T) {

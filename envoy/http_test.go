@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -17,11 +16,7 @@ import (
 // trailers: a request over HTTP/2 that ends with trailers is decided as any
 // other, and what only the policy may set is taken from the trailers too.
 func trailers(t *testing.T, b *bootstrap, _ *upstream) func(*testing.T, *process) {
-	up := &upstream{got: map[string][]*Received{}}
-	up.Server = httptest.NewUnstartedServer(up)
-	up.Config.Protocols = protocols()
-	up.Start()
-	t.Cleanup(up.Close)
+	up := newHTTP2Upstream(t)
 	b.conf.Clusters = append(b.conf.Clusters, envoyconf.Cluster{Name: "upstream-http2", URL: up.URL})
 	b.http2 = append(b.http2, "upstream-http2")
 	b.addPolicy(t, "trailers", `
@@ -89,13 +84,6 @@ routes:
 			})
 		}
 	}
-}
-
-// protocols is HTTP/2 without TLS.
-func protocols() *http.Protocols {
-	p := new(http.Protocols)
-	p.SetUnencryptedHTTP2(true)
-	return p
 }
 
 // oneConnection: requests whose bodies are made longer and shorter follow one

@@ -67,8 +67,8 @@ func clientOf(timeout time.Duration) *http.Client {
 	return &http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}
 }
 
-// ask sends a token and gives the answer's status, 0 for none.
-func ask(c *http.Client, addr, token string) (int, string) {
+// askWithToken sends a token and gives the answer's status, 0 for none.
+func askWithToken(c *http.Client, addr, token string) (int, string) {
 	req, err := http.NewRequest(http.MethodGet, "http://"+addr+"/", nil)
 	if err != nil {
 		return 0, err.Error()
@@ -102,7 +102,7 @@ func (k *keyServer) load(t *testing.T, addr string) (end func() map[int]int) {
 					return
 				case <-time.After(20 * time.Millisecond):
 				}
-				status, text := ask(c, addr, k.mint(t))
+				status, text := askWithToken(c, addr, k.mint(t))
 				mu.Lock()
 				if answers[status]++; status != http.StatusOK && answers[status] < 5 {
 					t.Errorf("refused: %d %s", status, text)
@@ -122,7 +122,7 @@ func (k *keyServer) load(t *testing.T, addr string) (end func() map[int]int) {
 // them, goes away, and is asked for keys that it never had.
 func TestKeySetsInEnvoy(t *testing.T) {
 	up := newUpstream(t)
-	b := newBootstrap(t, up)
+	b := newBootstrap(t, up.URL)
 	b.workers = 8
 	parts := []struct {
 		name, refresh string
@@ -151,7 +151,7 @@ func TestKeySetsInEnvoy(t *testing.T) {
 func oneFetch(t *testing.T, p *process, k *keyServer, addr string) {
 	c, token := clientOf(answerWithin), k.mint(t)
 	for range 100 {
-		if status, text := ask(c, addr, token); status != http.StatusOK {
+		if status, text := askWithToken(c, addr, token); status != http.StatusOK {
 			t.Fatal(status, text)
 		}
 	}
@@ -194,7 +194,7 @@ func rotationUnderLoad(t *testing.T, _ *process, k *keyServer, addr string) {
 
 func issuerAway(t *testing.T, p *process, k *keyServer, addr string) {
 	c := clientOf(answerWithin)
-	if status, text := ask(c, addr, k.mint(t)); status != http.StatusOK {
+	if status, text := askWithToken(c, addr, k.mint(t)); status != http.StatusOK {
 		t.Fatal(status, text)
 	}
 	k.away.Store(true)
@@ -214,7 +214,7 @@ func issuerAway(t *testing.T, p *process, k *keyServer, addr string) {
 	}
 	// Nobody can say whether this one is good.
 	stranger := newKeyServer(t)
-	if status, text := ask(c, addr, stranger.mint(t)); status != http.StatusServiceUnavailable {
+	if status, text := askWithToken(c, addr, stranger.mint(t)); status != http.StatusServiceUnavailable {
 		t.Errorf("a key that is not there, its issuer away: %d %s, want 503", status, text)
 	}
 	if err := k.Rotate(); err != nil {
@@ -222,7 +222,7 @@ func issuerAway(t *testing.T, p *process, k *keyServer, addr string) {
 	}
 	k.away.Store(false)
 	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		status, text := ask(c, addr, k.mint(t))
+		status, text := askWithToken(c, addr, k.mint(t))
 		if status == http.StatusOK {
 			break
 		}
@@ -230,14 +230,14 @@ func issuerAway(t *testing.T, p *process, k *keyServer, addr string) {
 			t.Fatalf("the issuer is back, and still: %d %s", status, text)
 		}
 	}
-	if status, text := ask(c, addr, stranger.mint(t)); status != http.StatusUnauthorized {
+	if status, text := askWithToken(c, addr, stranger.mint(t)); status != http.StatusUnauthorized {
 		t.Errorf("a key that its issuer does not have: %d %s, want 401", status, text)
 	}
 }
 
 func floodOfKids(t *testing.T, _ *process, k *keyServer, addr string) {
 	c := clientOf(answerWithin)
-	if status, text := ask(c, addr, k.mint(t)); status != http.StatusOK {
+	if status, text := askWithToken(c, addr, k.mint(t)); status != http.StatusOK {
 		t.Fatal(status, text)
 	}
 	began, before := time.Now(), k.fetches.Load()
@@ -253,14 +253,14 @@ func floodOfKids(t *testing.T, _ *process, k *keyServer, addr string) {
 					t.Error(err)
 					return
 				}
-				if status, _ := ask(c, addr, token); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable && status != 0 {
+				if status, _ := askWithToken(c, addr, token); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable && status != 0 {
 					through.Add(1)
 				}
 			}
 		})
 	}
 	for time.Since(began) < 8*time.Second {
-		if status, text := ask(c, addr, k.mint(t)); status != http.StatusOK {
+		if status, text := askWithToken(c, addr, k.mint(t)); status != http.StatusOK {
 			t.Errorf("a good token in the flood: %d %s", status, text)
 			break
 		}

@@ -2,31 +2,25 @@ package envoy
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"testing"
 	"time"
 
-	"github.com/rulegate/rulegate/host/companion/dbtest"
 	"golang.org/x/tools/txtar"
 )
 
 // update rewrites the messages of the cases' faults; their places stay.
 var update = flag.Bool("update", false, "rewrite the golden parts of the cases")
 
-func TestMain(m *testing.M) {
+// runTests runs a package's tests and then removes the command that serve built.
+func runTests(m *testing.M) int {
 	// A zone with summer time, so that a test would notice if the machine's
 	// zone got into a date.
 	if zone, err := time.LoadLocation("Europe/Berlin"); err == nil {
 		time.Local = zone
 	}
-	code := m.Run()
-	os.RemoveAll(command.dir)
-	dbtest.End()
-	n, w, e := &tally.native, &tally.wazero, &tally.envoy
-	fmt.Printf("cases: native %d, wazero %d, envoy %d\n", n.files, w.files, e.files)
-	fmt.Printf("requests: native %d, wazero %d, envoy %d\n", n.requests, w.requests, e.requests)
-	os.Exit(code)
+	defer func() { os.RemoveAll(command.dir) }()
+	return m.Run()
 }
 
 func rewriteFaults(t *testing.T, c *Case, faults []string) {

@@ -1,4 +1,4 @@
-package envoy_test
+package envoy
 
 import (
 	"fmt"
@@ -51,7 +51,7 @@ var uses = map[string]string{
 // block that no test knows what to do with fails t.
 func readBlocks(t *testing.T, file string) []block {
 	t.Helper()
-	text, err := os.ReadFile("../" + file)
+	text, err := os.ReadFile(repository(file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func newMaskers(t testing.TB) *maskers {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newBootstrap(t, &upstream{Server: server})
+	b := newBootstrap(t, server.URL)
 	b.workers = 1
 	for _, kind := range maskKinds {
 		b.addPolicy(t, kind, maskPolicy, "")

@@ -1,4 +1,4 @@
-package envoy_test
+package envoy
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 // TestModuleImports holds what is too heavy out of the wasm module; see
 // rules/RATIONALE.md.
 func TestModuleImports(t *testing.T) {
-	list := exec.Command("go", "list", "-deps", "../plugin")
+	list := exec.Command("go", "list", "-deps", "github.com/rulegate/rulegate/plugin")
 	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	out, err := list.Output()
 	if err != nil {
@@ -33,7 +33,7 @@ func TestModuleImports(t *testing.T) {
 
 // TestOwnImports holds encoding/json out of our own part of the module.
 func TestOwnImports(t *testing.T) {
-	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "../plugin", "../rules/...")
+	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "github.com/rulegate/rulegate/plugin", "github.com/rulegate/rulegate/rules/...")
 	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	out, err := list.Output()
 	if err != nil {
@@ -54,7 +54,7 @@ var major = regexp.MustCompile(`/v\d+$`)
 // TestRationaleNamesDependencies looks for a line about each module that is
 // required directly.
 func TestRationaleNamesDependencies(t *testing.T) {
-	text, err := os.ReadFile("../rules/RATIONALE.md")
+	text, err := os.ReadFile(repository("rules/RATIONALE.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

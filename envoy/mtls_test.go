@@ -54,7 +54,7 @@ func TestPeers(t *testing.T) {
 	orders := ca.service(t, "orders", "spiffe://shop.example/orders")
 
 	up := newUpstream(t)
-	b := newBootstrap(t, up)
+	b := newBootstrap(t, up.URL)
 	secure := secureUpstream(t, up, ca, orders)
 	cluster := envoyconf.Cluster{
 		Name: "orders", URL: secure.URL, CA: ca.file("ca.pem"),
@@ -65,7 +65,7 @@ func TestPeers(t *testing.T) {
 	bare.Name, bare.Cert, bare.Key = "without-certificate", "", ""
 	b.conf.Clusters = append(b.conf.Clusters, cluster, other, bare)
 
-	policy, err := os.ReadFile("mtls/policy.yaml")
+	policy, err := os.ReadFile(repository("envoy/mtls/policy.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func (n *native) run(r *Request) (*Seen, error) {
 				return seen, nil
 			}
 			var err error
-			seen.Answer, err = r.Answer.through(step.Mask, r.Method == http.MethodHead, func(calls []rules.Call) ([]rules.Reply, error) {
+			seen.Answer, err = throughMask(r.Answer, step.Mask, r.Method == http.MethodHead, func(calls []rules.Call) ([]rules.Reply, error) {
 				return n.call(calls, now)
 			})
 			return seen, err

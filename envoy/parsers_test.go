@@ -175,7 +175,7 @@ func TestParsersAgree(t *testing.T) {
 	t.Cleanup(first.Close)
 	upstreams := map[string]string{"first": first.URL, "last": startPython(t, lastWins)}
 
-	b := newBootstrap(t, newUpstream(t))
+	b := newBootstrap(t, newUpstream(t).URL)
 	for name, url := range upstreams {
 		b.conf.Clusters = append(b.conf.Clusters, envoyconf.Cluster{Name: name, URL: url})
 		b.addPolicy(t, name, roles, "")

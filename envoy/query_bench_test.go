@@ -26,7 +26,7 @@ func BenchmarkQueryInEnvoy(b *testing.B) {
 	b.Cleanup(up.Close)
 	file := bansFile(b)
 	policy := strings.NewReplacer("conn: social.db", "conn: "+file, "timeout: 400ms", "timeout: 10s").Replace(bans)
-	boot := newBootstrap(b, &upstream{Server: up})
+	boot := newBootstrap(b, up.URL)
 	co := serve(b, policy, "127.0.0.1:0")
 	boot.addPolicy(b, "rulegate", policy, co.url)
 	for _, name := range []string{"ext_authz", "none"} {

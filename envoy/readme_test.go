@@ -1,4 +1,4 @@
-package envoy_test
+package envoy
 
 import (
 	"bytes"
@@ -55,10 +55,7 @@ var documentPorts = regexp.MustCompile(`127\.0\.0\.1:[12]000\d`)
 
 func newSession(t *testing.T, blocks []block) *session {
 	s := &session{dir: t.TempDir()}
-	root, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := repository()
 	for _, name := range []string{"bin/rulegate", "bin/rulegate.wasm", "bin/quickstart/upstream"} {
 		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
 			t.Fatalf("%v: make build quickstart makes it", err)
@@ -165,7 +162,7 @@ func TestDocumentTargets(t *testing.T) {
 					t.Errorf("%v: %q is no make command", b, line)
 					continue
 				}
-				out, err := exec.Command("make", append([]string{"-C", "..", "--dry-run"}, words[1:]...)...).CombinedOutput()
+				out, err := exec.Command("make", append([]string{"-C", repository(), "--dry-run"}, words[1:]...)...).CombinedOutput()
 				if err != nil {
 					t.Errorf("%v: %s: %v\n%s", b, line, err, out)
 				}
@@ -191,7 +188,7 @@ routes:
 			if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if out, err := exec.Command("../bin/rulegate", "check", policy).CombinedOutput(); err != nil {
+			if out, err := exec.Command(repository("bin/rulegate"), "check", policy).CombinedOutput(); err != nil {
 				t.Errorf("%v: %v\n%s", b, err, out)
 			}
 		}
@@ -228,11 +225,8 @@ func generate(t *testing.T) string {
 			}
 		}
 	}
-	module, err := filepath.Abs("../bin/rulegate.wasm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command("../bin/rulegate", "envoy", policy, "--module", module, "--upstream", "http://127.0.0.1:10002").Output()
+	module := repository("bin/rulegate.wasm")
+	out, err := exec.Command(repository("bin/rulegate"), "envoy", policy, "--module", module, "--upstream", "http://127.0.0.1:10002").Output()
 	if err != nil {
 		t.Fatalf("rulegate envoy: %v", err)
 	}
@@ -242,21 +236,18 @@ func generate(t *testing.T) string {
 // validateFilter puts the filter of an EnvoyFilter in the place of the one that
 // is generated, with the module from here, and has Envoy load it.
 func validateFilter(t *testing.T, b block, generated string) {
-	module, err := filepath.Abs("../bin/rulegate.wasm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	module := repository("bin/rulegate.wasm")
 	text := strings.ReplaceAll(b.text, "/etc/rulegate/rulegate.wasm", module)
 	var patch any
 	if err := yaml.Unmarshal([]byte(text), &patch); err != nil {
 		t.Fatalf("%v: %v", b, err)
 	}
-	filter := at(t, patch, "spec", "configPatches", 0, "patch", "value")
+	filter := follow(t, patch, "spec", "configPatches", 0, "patch", "value")
 	var config any
 	if err := yaml.Unmarshal([]byte(generated), &config); err != nil {
 		t.Fatal(err)
 	}
-	manager := at(t, config, "static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config")
+	manager := follow(t, config, "static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config")
 	manager.(map[string]any)["http_filters"].([]any)[0] = filter
 	out, err := yaml.Marshal(config)
 	if err != nil {
@@ -266,15 +257,15 @@ func validateFilter(t *testing.T, b block, generated string) {
 	if err := os.WriteFile(file, out, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(envoyPath(t), "--mode", "validate", "-c", file, "--log-level", "warning")
+	cmd := exec.Command(envoyBinary(t), "--mode", "validate", "-c", file, "--log-level", "warning")
 	cmd.Env = append(os.Environ(), "JWT_SECRET=a secret of more than 32 bytes, here")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %v\n%s", b, err, out)
 	}
 }
 
-// at follows keys and indices.
-func at(t *testing.T, v any, steps ...any) any {
+// follow follows keys and indices.
+func follow(t *testing.T, v any, steps ...any) any {
 	t.Helper()
 	for _, step := range steps {
 		ok := false
@@ -295,13 +286,4 @@ func at(t *testing.T, v any, steps ...any) any {
 		}
 	}
 	return v
-}
-
-// envoyPath is $ENVOY, as make test sets it.
-func envoyPath(t *testing.T) string {
-	path := os.Getenv("ENVOY")
-	if path == "" {
-		t.Fatal("ENVOY is not set: ENVOY=$(make -s envoy) go test ./envoy")
-	}
-	return path
 }

@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rulegate/rulegate/host/envoyconf"
 	"github.com/rulegate/rulegate/host/gateway"
 )
 
@@ -55,12 +57,11 @@ func TestCompanionTroubleLaterOnWazero(t *testing.T) {
 	at := map[string]string{}
 	for name, u := range urls {
 		c := &Case{Name: slug(name), Policy: unhurried(watched, name)}
-		pol, doc := c.load(t, c.Policy)
 		target, err := url.Parse(u)
 		if err != nil {
 			t.Fatal(err)
 		}
-		at[name] = startGateway(t, c, m, up, pol, doc, gateway.Cluster{URL: target})
+		at[name] = gatewayStart{Case: c, Module: m, Upstream: up, Companion: gateway.Cluster{URL: target}}.start(t)
 	}
 	troubleLater(t, up, busy, func(name string) string { return at[name] })
 }
@@ -151,6 +152,51 @@ func clientsThatLeaveLater(t *testing.T, b *bootstrap, up *upstream) func(*testi
 			if err != nil || answer.Status != http.StatusOK {
 				t.Fatalf("%v %v", answer, err)
 			}
+		}
+	}
+}
+
+// trailersAndACall: a rule asks the companion about a response that ends with
+// trailers. The client speaks HTTP/2, so that it can see the trailers.
+func trailersAndACall(t *testing.T, b *bootstrap, _ *upstream) func(*testing.T, *process) {
+	trailing := withTrailers(t, document["whole"].Body)
+	b.conf.Clusters = append(b.conf.Clusters, envoyconf.Cluster{Name: "trailing", URL: trailing.URL})
+	b.http2 = append(b.http2, "trailing")
+	urls, _ := misbehaving(t)
+	for _, name := range []string{"good", "banned", "unsigned"} {
+		b.addPolicy(t, "trailing-"+name, watched, urls[name])
+		b.conf.Listeners[len(b.conf.Listeners)-1].Upstream = "trailing"
+	}
+	return func(t *testing.T, p *process) {
+		at := p.listeners(t)
+		runTrailing(t, func(name string) string { return at["trailing-"+name] })
+	}
+}
+
+func runTrailing(t *testing.T, at func(name string) string) {
+	client := &http.Client{Transport: &http.Transport{Protocols: protocols()}, Timeout: answerWithin}
+	for name, want := range map[string]int{"good": 200, "banned": 403, "unsigned": 503} {
+		for _, path := range []string{"/body", "/headers"} {
+			t.Run(name+path, func(t *testing.T) {
+				req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "http", Host: at(name), Path: path}, Header: http.Header{}}
+				token := bearer(t, `{"id":"u1"}`)
+				req.Header.Set(token[0], token[1])
+				resp, err := client.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer resp.Body.Close()
+				body, err := io.ReadAll(resp.Body)
+				if err != nil || resp.StatusCode != want {
+					t.Fatalf("want %d, found %d %s, %v", want, resp.StatusCode, body, err)
+				}
+				if want == 200 && (string(body) != document["whole"].Body || resp.Trailer.Get("x-sum") != "1") {
+					t.Errorf("found %s, trailers %v", body, resp.Trailer)
+				}
+				if want != 200 && (strings.Contains(string(body), "SECRET") || len(resp.Trailer) > 0) {
+					t.Errorf("found %s, trailers %v", body, resp.Trailer)
+				}
+			})
 		}
 	}
 }

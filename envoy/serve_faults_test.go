@@ -22,25 +22,11 @@ import (
 // TestServeInEnvoy: Envoy, and `rulegate serve` in a process of its own. The parts
 // share one Envoy.
 func TestServeInEnvoy(t *testing.T) {
-	up := newUpstream(t)
-	b := newBootstrap(t, up)
-	parts := []struct {
-		name  string
-		setup func(*testing.T, *bootstrap, *upstream) func(*testing.T, *process)
-		run   func(*testing.T, *process)
-	}{
-		{name: "killed and restarted under load", setup: killedUnderLoad},
-		{name: "mutual TLS", setup: mutualTLS},
-		{name: "webhooks that go wrong", setup: webhookFaults},
-	}
-	for i := range parts {
-		parts[i].run = parts[i].setup(t, b, up)
-	}
-	p := b.launch(t)
-	p.ready(t)
-	for _, part := range parts {
-		t.Run(part.name, func(t *testing.T) { part.run(t, p) })
-	}
+	runParts(t, []part{
+		{Name: "killed and restarted under load", Setup: killedUnderLoad},
+		{Name: "mutual TLS", Setup: mutualTLS},
+		{Name: "webhooks that go wrong", Setup: webhookFaults},
+	})
 }
 
 // killedUnderLoad: a companion that dies and comes back while requests run. Each
@@ -110,13 +96,11 @@ func killedUnderLoad(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, 
 		close(stop)
 		wait.Wait()
 		eventually(t, "all is well", right)
-		up.mu.Lock()
-		for id := range up.got {
+		for id := range up.counts() {
 			if strings.HasPrefix(id, "load-u2") || id == "well-u2" {
 				t.Errorf("the upstream got %s", id)
 			}
 		}
-		up.mu.Unlock()
 		nothingIsLeft(t, co)
 	}
 }

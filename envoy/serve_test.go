@@ -36,7 +36,7 @@ func buildCommand() (string, error) {
 		if c.dir, c.err = os.MkdirTemp("", "rulegate"); c.err != nil {
 			return
 		}
-		out, err := exec.Command("go", "build", "-o", c.dir, "../host/cli/rulegate").CombinedOutput()
+		out, err := exec.Command("go", "build", "-o", c.dir, repository("host/cli/rulegate")).CombinedOutput()
 		if c.err = err; err != nil {
 			c.err = fmt.Errorf("%w\n%s", err, out)
 		}

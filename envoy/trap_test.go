@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,7 +19,7 @@ import (
 func failingModule(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "failing.wasm")
-	build := exec.Command("go", "build", "-tags", "traptest", "-buildmode=c-shared", "-ldflags=-s -w", "-o", path, "../plugin")
+	build := exec.Command("go", "build", "-tags", "traptest", "-buildmode=c-shared", "-ldflags=-s -w", "-o", path, repository("plugin"))
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -35,7 +36,7 @@ func TestTrapInEnvoy(t *testing.T) {
 	released := sync.OnceFunc(func() { close(release) })
 	holding := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := make([]byte, r.ContentLength)
-		if _, err := readFull(r, body); err != nil {
+		if _, err := io.ReadFull(r.Body, body); err != nil {
 			return
 		}
 		asked <- struct{}{}
@@ -45,7 +46,7 @@ func TestTrapInEnvoy(t *testing.T) {
 	t.Cleanup(holding.Close)
 	t.Cleanup(released) // before Close, which waits for the answers
 
-	b := newBootstrap(t, up)
+	b := newBootstrap(t, up.URL)
 	b.workers = 1 // so that the trap takes the VM in which the others wait
 	b.conf.Module = failingModule(t)
 	b.conf.VM = "failing"

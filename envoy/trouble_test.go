@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,18 @@ import (
 
 	"github.com/rulegate/rulegate/host/gateway"
 )
+
+// TestCompanionInEnvoy shows a companion that misbehaves and clients that leave:
+// the parts share one Envoy.
+func TestCompanionInEnvoy(t *testing.T) {
+	runParts(t, []part{
+		{Name: "companion trouble", Setup: companionTrouble},
+		{Name: "clients that leave", Setup: clientsThatLeave},
+		{Name: "companion trouble during the response", Setup: companionTroubleLater},
+		{Name: "clients that leave during the response", Setup: clientsThatLeaveLater},
+		{Name: "trailers and a call", Setup: trailersAndACall},
+	})
+}
 
 // slug makes a name that may stand in the name of a cluster.
 func slug(name string) string { return strings.ReplaceAll(name, " ", "-") }
@@ -26,7 +39,7 @@ func misbehaving(t *testing.T) (urls map[string]string, busy *sync.WaitGroup) {
 			busy.Add(1)
 			defer busy.Done()
 			body := make([]byte, r.ContentLength)
-			if _, err := readFull(r, body); err != nil {
+			if _, err := io.ReadFull(r.Body, body); err != nil {
 				return
 			}
 			b.answer(w, r, body)
@@ -46,17 +59,6 @@ func unhurried(policy, behaviour string) string {
 		return strings.Replace(policy, "timeout: 400ms", "timeout: 15s", 1)
 	}
 	return policy
-}
-
-func readFull(r *http.Request, body []byte) (int, error) {
-	n := 0
-	for n < len(body) {
-		m, err := r.Body.Read(body[n:])
-		if n += m; err != nil && n < len(body) {
-			return n, err
-		}
-	}
-	return n, nil
 }
 
 // companionTrouble: whatever becomes of the companion, the client gets 503 and
@@ -79,12 +81,11 @@ func TestCompanionTroubleOnWazero(t *testing.T) {
 	at := map[string]string{}
 	for name, u := range urls {
 		c := &Case{Name: slug(name), Policy: unhurried(bans, name)}
-		pol, doc := c.load(t, c.Policy)
 		target, err := url.Parse(u)
 		if err != nil {
 			t.Fatal(err)
 		}
-		at[name] = startGateway(t, c, m, up, pol, doc, gateway.Cluster{URL: target})
+		at[name] = gatewayStart{Case: c, Module: m, Upstream: up, Companion: gateway.Cluster{URL: target}}.start(t)
 	}
 	trouble(t, up, busy, func(name string) string { return at[name] })
 }
@@ -127,11 +128,9 @@ func trouble(t *testing.T, up *upstream, busy *sync.WaitGroup, addr func(name st
 	})
 	busy.Wait() // the late ones have answered
 	time.Sleep(200 * time.Millisecond)
-	up.mu.Lock()
-	defer up.mu.Unlock()
-	for id, got := range up.got {
-		if strings.Contains(id, "/requests/") && (!strings.Contains(id, "/good/") || len(got) != 1) {
-			t.Errorf("the upstream got %s, %d times", id, len(got))
+	for id, n := range up.counts() {
+		if strings.Contains(id, "/requests/") && (!strings.Contains(id, "/good/") || n != 1) {
+			t.Errorf("the upstream got %s, %d times", id, n)
 		}
 	}
 }

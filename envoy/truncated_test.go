@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/rulegate/rulegate/host/envoyconf"
-	"github.com/rulegate/rulegate/host/gateway"
 )
 
 // masking rewrites responses: an action that always acts, one that finds nothing
@@ -118,30 +116,22 @@ func gzipped(s string) string {
 // rewritten, or not a byte of it.
 func truncated(t *testing.T, b *bootstrap, up *upstream) func(*testing.T, *process) {
 	b.addPolicy(t, "truncated", maskingPolicy, "")
-	trailing := httptest.NewUnstartedServer(http.HandlerFunc(answerWithTrailers))
-	trailing.Config.Protocols = protocols()
-	trailing.Start()
-	t.Cleanup(trailing.Close)
+	trailing := withTrailers(t, `{"owner":"u2","x":"SECRET"}`)
 	b.conf.Clusters = append(b.conf.Clusters, envoyconf.Cluster{Name: "trailing", URL: trailing.URL})
 	b.http2 = append(b.http2, "trailing")
-	urls, _ := misbehaving(t)
-	for name, policy := range map[string]string{"good": watched, "banned": watched, "unsigned": watched, "mask": maskingPolicy} {
-		b.addPolicy(t, "trailing-"+name, policy, urls[name])
-		b.conf.Listeners[len(b.conf.Listeners)-1].Upstream = "trailing"
-	}
+	b.addPolicy(t, "trailing-mask", maskingPolicy, "")
+	b.conf.Listeners[len(b.conf.Listeners)-1].Upstream = "trailing"
 	return func(t *testing.T, p *process) {
 		at := p.listeners(t)
 		t.Run("answers", func(t *testing.T) { runAnswers(t, up, at["truncated"], true) })
 		t.Run("trailers of another body", func(t *testing.T) { runDigest(t, at["trailing-mask"]) })
-		t.Run("trailers and a call", func(t *testing.T) { runTrailing(t, func(name string) string { return at["trailing-"+name] }) })
 	}
 }
 
 func TestTruncatedOnWazero(t *testing.T) {
 	up := newUpstream(t)
 	c := &Case{Name: "truncated", Policy: maskingPolicy}
-	p, doc := c.load(t, maskingPolicy)
-	at := startGateway(t, c, loadModule(t), up, p, doc, gateway.Cluster{Handler: http.NotFoundHandler()})
+	at := gatewayStart{Case: c, Module: loadModule(t), Upstream: up}.start(t)
 	runAnswers(t, up, at, false)
 }
 
@@ -183,46 +173,6 @@ func runAnswers(t *testing.T, up *upstream, at string, envoy bool) {
 				t.Errorf("want %s, found %s", c.body, body)
 			}
 		})
-	}
-}
-
-// answerWithTrailers sends the document and ends it by trailers.
-func answerWithTrailers(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("content-type", "application/json")
-	w.Header().Set("trailer", "x-sum, content-digest")
-	io.WriteString(w, document["whole"].Body)
-	w.(http.Flusher).Flush()
-	w.Header().Set("x-sum", "1")
-	w.Header().Set("content-digest", "sha-256=:x:")
-}
-
-// runTrailing: a rule that asks about a response which ends by trailers, and
-// whose client speaks HTTP/2, so that the trailers can be seen.
-func runTrailing(t *testing.T, at func(name string) string) {
-	client := &http.Client{Transport: &http.Transport{Protocols: protocols()}, Timeout: answerWithin}
-	for name, want := range map[string]int{"good": 200, "banned": 403, "unsigned": 503} {
-		for _, path := range []string{"/body", "/headers"} {
-			t.Run(name+path, func(t *testing.T) {
-				req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "http", Host: at(name), Path: path}, Header: http.Header{}}
-				token := bearer(t, `{"id":"u1"}`)
-				req.Header.Set(token[0], token[1])
-				resp, err := client.Do(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer resp.Body.Close()
-				body, err := io.ReadAll(resp.Body)
-				if err != nil || resp.StatusCode != want {
-					t.Fatalf("want %d, found %d %s, %v", want, resp.StatusCode, body, err)
-				}
-				if want == 200 && (string(body) != document["whole"].Body || resp.Trailer.Get("x-sum") != "1") {
-					t.Errorf("found %s, trailers %v", body, resp.Trailer)
-				}
-				if want != 200 && (strings.Contains(string(body), "SECRET") || len(resp.Trailer) > 0) {
-					t.Errorf("found %s, trailers %v", body, resp.Trailer)
-				}
-			})
-		}
 	}
 }
 

@@ -45,11 +45,54 @@ func (u *upstream) answer(id string, a *upstreamAnswer) {
 	u.answers[id] = a
 }
 
-func newUpstream(t testing.TB) *upstream {
+func newUpstream(t testing.TB) *upstream { return startUpstream(t, nil) }
+
+// newHTTP2Upstream speaks HTTP/2 without TLS and nothing else.
+func newHTTP2Upstream(t testing.TB) *upstream { return startUpstream(t, protocols()) }
+
+func startUpstream(t testing.TB, protocols *http.Protocols) *upstream {
 	u := &upstream{got: map[string][]*Received{}, answers: map[string]*upstreamAnswer{}, firsts: map[string]chan<- string{}}
-	u.Server = httptest.NewServer(u)
+	u.Server = httptest.NewUnstartedServer(u)
+	u.Config.Protocols = protocols
+	u.Start()
 	t.Cleanup(u.Close)
 	return u
+}
+
+// counts returns how many requests arrived under each id, without those that
+// take has returned.
+func (u *upstream) counts() map[string]int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n := make(map[string]int, len(u.got))
+	for id, got := range u.got {
+		n[id] = len(got)
+	}
+	return n
+}
+
+// protocols is HTTP/2 without TLS.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
+
+// withTrailers starts an HTTP/2 upstream that answers with a JSON document and
+// ends it with the trailers x-sum and content-digest.
+func withTrailers(t testing.TB, document string) *httptest.Server {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("content-type", "application/json")
+		w.Header().Set("trailer", "x-sum, content-digest")
+		io.WriteString(w, document)
+		w.(http.Flusher).Flush()
+		w.Header().Set("x-sum", "1")
+		w.Header().Set("content-digest", "sha-256=:x:")
+	}))
+	s.Config.Protocols = protocols()
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
 }
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {

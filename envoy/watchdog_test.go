@@ -69,11 +69,10 @@ func TestUndeliveredOnWazero(t *testing.T) {
 	log := &record{}
 	for name, policy := range awaits {
 		c := &Case{Name: name, Policy: policy}
-		p, doc := c.load(t, policy)
-		at[name] = startGatewayWith(t, c, m, up, p, doc, gateway.Cluster{Handler: http.NotFoundHandler()}, func(cfg *gateway.Config) {
+		at[name] = gatewayStart{Case: c, Module: m, Upstream: up, Alter: func(cfg *gateway.Config) {
 			cfg.AllowOnHeadersStopIteration = name != deaf
 			cfg.Log = log.logger()
-		})
+		}}.start(t)
 	}
 	runUndelivered(t, up, func(name string) string { return at[name] }, log.String)
 }

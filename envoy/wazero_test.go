@@ -13,7 +13,6 @@ import (
 
 	"github.com/rulegate/rulegate/host/envoyconf"
 	"github.com/rulegate/rulegate/host/gateway"
-	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -31,17 +30,17 @@ func TestWazero(t *testing.T) {
 				tally.wazero.add(c)
 				return
 			}
-			p, doc := c.load(t, c.Policy)
+			p, _ := c.load(t, c.Policy)
 			co := c.companion(t, p)
-			addr := startGateway(t, c, module, up, p, doc, gateway.Cluster{Handler: co})
-			c.runOver(t, addr, up, co)
+			addr := gatewayStart{Case: c, Module: module, Upstream: up, Companion: gateway.Cluster{Handler: co}}.start(t)
+			runOver(t, c, addr, up, co)
 			tally.wazero.add(c)
 		})
 	}
 }
 
 // runOver sends a case's requests to a proxy, one after the other.
-func (c *Case) runOver(t *testing.T, addr string, up *upstream, co *companion) {
+func runOver(t *testing.T, c *Case, addr string, up *upstream, co *companion) {
 	for _, r := range c.Requests {
 		t.Run(r.Name, func(t *testing.T) {
 			co.expect(r.Replies)
@@ -69,7 +68,7 @@ func moduleFile(t testing.TB) string {
 	t.Helper()
 	path := os.Getenv("RULEGATE_WASM")
 	if path == "" {
-		path = "../bin/rulegate.wasm"
+		path = repository("bin/rulegate.wasm")
 	}
 	path, err := filepath.Abs(path)
 	if err == nil {
@@ -126,21 +125,29 @@ func newGateway(cfg gateway.Config) (*gateway.Gateway, error) {
 	return gateway.New(context.Background(), cfg)
 }
 
-func startGateway(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc value.Value, companion gateway.Cluster) (addr string) {
-	t.Helper()
-	return startGatewayWith(t, c, m, up, p, doc, companion, func(*gateway.Config) {})
+// gatewayStart is what an embedded gateway is started with.
+type gatewayStart struct {
+	Case      *Case // its policy and its environment
+	Module    *gateway.Module
+	Upstream  *upstream
+	Companion gateway.Cluster           // zero: the policy asks none
+	Alter     func(cfg *gateway.Config) // nil: the configuration is used as it is
 }
 
-// startGatewayWith starts one whose configuration was altered.
-func startGatewayWith(t *testing.T, c *Case, m *gateway.Module, up *upstream, p *policy.Policy, doc value.Value, companion gateway.Cluster, alter func(*gateway.Config)) (addr string) {
+// start starts the gateway, which the test's end closes, and returns its address.
+func (s gatewayStart) start(t *testing.T) (addr string) {
 	t.Helper()
-	cfg, err := gatewayConfig(c, m, doc)
+	p, doc := s.Case.load(t, s.Case.Policy)
+	cfg, err := gatewayConfig(s.Case, s.Module, doc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg.BufferLimit = int64(envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody))
-	cfg.Upstream.URL, _ = url.Parse(up.URL)
-	cfg.Clusters = map[string]gateway.Cluster{p.Companion.Cluster: companion}
+	cfg.Upstream.URL, _ = url.Parse(s.Upstream.URL)
+	cfg.Clusters = map[string]gateway.Cluster{}
+	if s.Companion != (gateway.Cluster{}) {
+		cfg.Clusters[p.Companion.Cluster] = s.Companion
+	}
 	for _, r := range p.Remotes {
 		u, err := url.Parse(r.URL)
 		if err != nil {
@@ -148,7 +155,9 @@ func startGatewayWith(t *testing.T, c *Case, m *gateway.Module, up *upstream, p 
 		}
 		cfg.Clusters[r.Cluster] = gateway.Cluster{URL: u}
 	}
-	alter(&cfg)
+	if s.Alter != nil {
+		s.Alter(&cfg)
+	}
 	g, err := newGateway(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -28,8 +28,7 @@ func TestWebSocketOrigin(t *testing.T) {
 		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhello")
 	}))
 	t.Cleanup(upgraded.Close)
-	b := newBootstrap(t, newUpstream(t))
-	b.conf.Clusters[0].URL = upgraded.URL
+	b := newBootstrap(t, upgraded.URL)
 	b.addPolicy(t, "ws", `
 project: shop
 auth:
