@@ -1,0 +1,10 @@
+package bench
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+)
+
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }

@@ -1,0 +1,70 @@
+package cases
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+)
+
+// TestEnvoy takes the cases through the module in a real Envoy: one start, a
+// listener for each case. Policies that must be refused come by the listener
+// discovery service, as one of them in the configuration would end the start.
+func TestEnvoy(t *testing.T) {
+	cases := harness.LoadCases(t)
+	up := harness.NewUpstream(t)
+	b := harness.NewBootstrap(t, up.URL)
+	companions := map[*harness.Case]*harness.Companion{}
+	for _, c := range cases {
+		if c.Faults != nil {
+			b.Discover(t, c, refused(c), c.Policy)
+			b.Discover(t, c, taken(c), c.Loads)
+			continue
+		}
+		companions[c] = b.Add(t, c)
+	}
+	p := b.Start(t)
+	t.Cleanup(func() {
+		if strings.Contains(p.Log(), "panic") {
+			t.Errorf("Envoy's log speaks of a panic:\n%s", harness.Tail(p.Log(), 60))
+		}
+	})
+	began := time.Now()
+	p.Ready(t)
+	t.Logf("Envoy serves %d listeners after %v", len(b.Conf.Listeners)+len(b.Discovered.Listeners), time.Since(began).Round(time.Millisecond))
+	at := p.Listeners(t)
+	log := p.Log()
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			if c.Faults != nil {
+				refusedInEnvoy(t, c, at, log)
+			} else {
+				runOver(t, c, at[c.Name], up, companions[c])
+			}
+			tally.envoy.add(c)
+		})
+	}
+}
+
+func refused(c *harness.Case) string { return c.Name + "/policy.yaml" }
+
+func taken(c *harness.Case) string { return c.Name + "/loads.yaml" }
+
+// refusedInEnvoy sees that a policy's listener was not taken, with every fault
+// in the log, and that its twin was.
+func refusedInEnvoy(t *testing.T, c *harness.Case, at map[string]string, log string) {
+	t.Helper()
+	if at[refused(c)] != "" {
+		t.Errorf("%s: listens, want it refused", refused(c))
+	}
+	if at[taken(c)] == "" {
+		t.Errorf("%s: does not listen, want it taken", taken(c))
+	}
+	for _, f := range c.ModuleFaults() {
+		if !strings.Contains(log, "rulegate: policy: "+f) {
+			t.Errorf("Envoy's log has no word of %q", f)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package cases
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+)
+
+// TestMain prints how many cases ran in each runner: .ci/test compares the numbers.
+func TestMain(m *testing.M) {
+	code := harness.Main(m)
+	n, w, e := &tally.native, &tally.wazero, &tally.envoy
+	fmt.Printf("cases: native %d, wazero %d, envoy %d\n", n.files, w.files, e.files)
+	fmt.Printf("requests: native %d, wazero %d, envoy %d\n", n.requests, w.requests, e.requests)
+	os.Exit(code)
+}
+
+// report fails the test with what a runner saw that the case does not want.
+func report(t *testing.T, r *harness.Request, w *harness.Want, s *harness.Seen, co *harness.Companion) {
+	t.Helper()
+	batches, faults := co.Asked()
+	s.Batches = batches
+	for _, f := range append(faults, r.Check(w, s)...) {
+		t.Error(f)
+	}
+}
+
+// tally counts what ran, for the last lines of the test's output.
+var tally struct{ native, wazero, envoy counter }
+
+type counter struct {
+	mu              sync.Mutex
+	files, requests int
+}
+
+// add counts a file and its requests; a policy that must not load has none.
+func (c *counter) add(of *harness.Case) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.files++
+	c.requests += len(of.Requests)
+}

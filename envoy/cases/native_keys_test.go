@@ -1,0 +1,51 @@
+package cases
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
+)
+
+// nativeKeys fetches a policy's key sets for a gate without a proxy, on a clock
+// that need not be waited for.
+type nativeKeys struct {
+	*jwks.Keyring
+	ahead time.Duration
+}
+
+func newNativeKeys(p *policy.Policy) *nativeKeys {
+	return &nativeKeys{Keyring: jwks.New(p.Tokens, p.Remotes, p.Shared, nil, rand.Reader)}
+}
+
+func (k *nativeKeys) now() time.Time { return time.Now().Add(k.ahead) }
+
+// tick makes the fetches that are due.
+func (k *nativeKeys) tick() {
+	k.ahead += 100 * time.Millisecond
+	fetches, _ := k.Tick(k.now())
+	for _, f := range fetches {
+		k.Done(f, fetch(f.Source.URL), k.now())
+	}
+}
+
+func fetch(url string) jwks.Reply {
+	resp, err := http.Get(url)
+	if err != nil {
+		return jwks.Reply{Err: err.Error()}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, token.MaxJWKS+1))
+	if err != nil {
+		return jwks.Reply{Err: err.Error()}
+	}
+	return jwks.Reply{
+		Status: fmt.Sprint(resp.StatusCode), Body: string(body),
+		CacheControl: resp.Header.Get("cache-control"), Age: resp.Header.Get("age"), Encoded: resp.Header.Get("content-encoding") != "",
+	}
+}

@@ -1,0 +1,193 @@
+package cases
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+// throughMask takes the answer through a mask, as a proxy does; call asks the
+// companion.
+func throughMask(a *harness.UpstreamAnswer, m *decide.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (harness.Answer, error) {
+	pairs := append([][2]string{{":status", strconv.Itoa(a.Status)}}, a.Headers...)
+	body := a.Body
+	if a.Bodyless(head) {
+		body = ""
+	}
+	var changes decide.Changes
+	if m != nil {
+		step := m.Headers(pairs, body == "")
+		for step.Action == decide.AwaitContent || step.Action == decide.AwaitAnswers {
+			if step.Action == decide.AwaitContent {
+				step = m.Body(body)
+				continue
+			}
+			replies, err := call(step.Calls)
+			if err != nil {
+				return harness.Answer{}, err
+			}
+			step = m.Replies(replies)
+		}
+		if step.Action != decide.Pass {
+			return refusedAnswer(&step.Refusal), nil
+		}
+		changes = step.Changes
+	}
+	got := harness.Answer{Status: a.Status, Headers: map[string][]string{}, Body: body}
+	for _, h := range a.Headers {
+		got.Headers[h[0]] = append(got.Headers[h[0]], h[1])
+	}
+	for _, name := range changes.RemoveHeaders {
+		delete(got.Headers, name)
+	}
+	for _, h := range changes.SetHeaders {
+		got.Headers[h[0]] = []string{h[1]}
+	}
+	if changes.Body != nil {
+		got.Body = *changes.Body
+	}
+	return got, nil
+}
+
+// TestNative drives the gate directly: no proxy, no wasm.
+func TestNative(t *testing.T) {
+	for _, c := range harness.LoadCases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			if c.Faults != nil {
+				checkFaults(t, c)
+				tally.native.add(c)
+				return
+			}
+			p, _ := c.Load(t, c.Policy)
+			n := &native{policy: p, companion: c.Companion(t, p), keys: newNativeKeys(p)}
+			n.gate = decide.New(p, n.keys)
+			for _, r := range c.Requests {
+				t.Run(r.Name, func(t *testing.T) {
+					n.companion.Expect(r.Replies)
+					seen, err := n.run(r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					report(t, r, &r.Want, seen, n.companion)
+				})
+			}
+			tally.native.add(c)
+		})
+	}
+}
+
+// native takes requests their whole way through a gate.
+type native struct {
+	policy    *policy.Policy
+	gate      *decide.Gate
+	keys      *nativeKeys
+	companion *harness.Companion
+}
+
+func (n *native) run(r *harness.Request) (*harness.Seen, error) {
+	now := n.keys.now()
+	req := &decide.Request{Headers: r.Pairs("native"), IP: "127.0.0.1", ID: "native", EndStream: r.Body == ""}
+	s, step := n.gate.Begin(req, now)
+	for rounds := 0; ; rounds++ {
+		if rounds > 200 {
+			return nil, fmt.Errorf("no end after %d steps", rounds)
+		}
+		switch step.Action {
+		case decide.AwaitKeys:
+			n.keys.tick()
+			step = s.Keys(n.keys.now())
+		case decide.AwaitBody:
+			step = s.Body(r.Body)
+		case decide.AwaitReplies:
+			replies, err := n.call(step.Calls, now)
+			if err != nil {
+				return nil, err
+			}
+			step = s.Replies(replies)
+		case decide.Forward:
+			seen := &harness.Seen{Answer: harness.Answer{Status: http.StatusOK}, Upstream: []*harness.Received{forwarded(r, step.Changes)}}
+			if r.Answer == nil {
+				return seen, nil
+			}
+			var err error
+			seen.Answer, err = throughMask(r.Answer, step.Mask, r.Method == http.MethodHead, func(calls []rules.Call) ([]rules.Reply, error) {
+				return n.call(calls, now)
+			})
+			return seen, err
+		default:
+			return &harness.Seen{Answer: refusedAnswer(&step.Refusal)}, nil
+		}
+	}
+}
+
+func refusedAnswer(r *decide.Refusal) harness.Answer {
+	a := harness.Answer{Status: r.Status, Body: r.Body, Headers: map[string][]string{}}
+	for _, h := range r.Headers {
+		a.Headers[h[0]] = append(a.Headers[h[0]], h[1])
+	}
+	return a
+}
+
+// minter signs what webhooks carry, as the module does.
+type minter struct{ policy *policy.Policy }
+
+func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
+
+func (m minter) ServiceToken(now time.Time) (string, error) {
+	return m.policy.Tokens.ServiceToken(m.policy.Gateway, now)
+}
+
+// call asks the companion as the module does, without a network between.
+func (n *native) call(calls []rules.Call, now time.Time) ([]rules.Reply, error) {
+	body, err := wire.Encode(calls, minter{n.policy}, now)
+	if err != nil {
+		return nil, err
+	}
+	req := httptest.NewRequest(http.MethodPost, wire.Path, strings.NewReader(string(body)))
+	req.Header.Set("authorization", "Bearer "+n.companion.Keys.Token(n.policy.Project, body, now))
+	rec := httptest.NewRecorder()
+	n.companion.ServeHTTP(rec, req)
+	answer := rec.Body.String()
+	if err := n.companion.Keys.CheckSeal(body, []byte(answer), rec.Header().Get(wire.SealHeader)); err != nil {
+		return nil, err
+	}
+	return wire.DecodeReplies(answer, calls, n.policy.Limits.Depth)
+}
+
+// forwarded is the request as a proxy sends it on.
+func forwarded(r *harness.Request, c decide.Changes) *harness.Received {
+	got := &harness.Received{Method: r.Method, Target: r.Target, Body: r.Body, Headers: map[string][]string{}}
+	for _, h := range r.Pairs("native") {
+		if !strings.HasPrefix(h[0], ":") {
+			got.Headers[h[0]] = append(got.Headers[h[0]], h[1])
+		}
+	}
+	for _, name := range c.RemoveHeaders {
+		delete(got.Headers, name)
+	}
+	set := map[string][]string{}
+	for _, h := range c.SetHeaders {
+		set[h[0]] = append(set[h[0]], h[1])
+	}
+	for name, values := range set {
+		got.Headers[name] = values
+	}
+	if c.Path != "" {
+		got.Target = c.Path
+	}
+	if c.Body != nil {
+		got.Body = *c.Body
+		got.Headers["content-length"] = []string{fmt.Sprint(len(got.Body))}
+	}
+	return got
+}

@@ -1,0 +1,106 @@
+package cases
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+	"github.com/rulegate/rulegate/host/gateway"
+)
+
+// TestWazero takes the cases through the module on the embedded gateway, over
+// real connections.
+func TestWazero(t *testing.T) {
+	cases := harness.LoadCases(t)
+	module := harness.LoadModule(t)
+	up := harness.NewUpstream(t)
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			if c.Faults != nil {
+				refusedOnWazero(t, c, module)
+				tally.wazero.add(c)
+				return
+			}
+			p, _ := c.Load(t, c.Policy)
+			co := c.Companion(t, p)
+			addr := harness.Gateway{Case: c, Module: module, Upstream: up, Companion: gateway.Cluster{Handler: co}}.Start(t)
+			runOver(t, c, addr, up, co)
+			tally.wazero.add(c)
+		})
+	}
+}
+
+// runOver sends a case's requests to a proxy, one after the other.
+func runOver(t *testing.T, c *harness.Case, addr string, up *harness.Upstream, co *harness.Companion) {
+	for _, r := range c.Requests {
+		t.Run(r.Name, func(t *testing.T) {
+			co.Expect(r.Replies)
+			id := t.Name()
+			up.Answer(id, r.Answer)
+			answer, err := harness.Send(addr, r, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := &harness.Seen{Answer: *answer}
+			if seen.Upstream, err = up.Take(id); err != nil {
+				t.Error(err)
+			}
+			w := &r.Want
+			if r.Proxied != nil {
+				w = r.Proxied
+			}
+			report(t, r, w, seen, co)
+		})
+	}
+}
+
+// refusedOnWazero sees the module refuse the policy with every fault that it
+// can know of, and take its twin.
+func refusedOnWazero(t *testing.T, c *harness.Case, m *gateway.Module) {
+	t.Helper()
+	for text, want := range map[string][]string{c.Policy: c.ModuleFaults(), c.Loads: nil} {
+		doc, err := c.ParsePolicy(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := harness.GatewayConfig(c, m, doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Upstream.Handler = http.NotFoundHandler()
+		g, err := harness.NewGateway(cfg)
+		if err == nil {
+			g.Close(context.Background())
+		}
+		if f := refusal(err, want); f != "" {
+			t.Error(f)
+		}
+	}
+}
+
+// refusal compares what the module said of a policy with the faults it has;
+// none: it is to be taken.
+func refusal(err error, want []string) string {
+	switch {
+	case err == nil && want == nil:
+		return ""
+	case err == nil:
+		return "taken, want it refused"
+	case want == nil:
+		return fmt.Sprintf("refused, want it taken: %v", err)
+	}
+	log := err.Error()
+	for _, f := range want {
+		if !strings.Contains(log, "rulegate: policy: "+f) {
+			return fmt.Sprintf("no word of %q in\n%s", f, log)
+		}
+	}
+	if n := strings.Count(log, "rulegate: policy: "); n != len(want) {
+		return fmt.Sprintf("want %d faults, found %d:\n%s", len(want), n, log)
+	}
+	return ""
+}

@@ -1,0 +1,293 @@
+package companion
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+	"github.com/rulegate/rulegate/host/testcert"
+)
+
+// TestServeInEnvoy: Envoy, and `rulegate serve` in a process of its own. The parts
+// share one Envoy.
+func TestServeInEnvoy(t *testing.T) {
+	harness.RunParts(t, []harness.Part{
+		{Name: "killed and restarted under load", Setup: killedUnderLoad},
+		{Name: "mutual TLS", Setup: mutualTLS},
+		{Name: "webhooks that go wrong", Setup: webhookFaults},
+	})
+}
+
+// killedUnderLoad: a companion that dies and comes back while requests run. Each
+// answer is the right one or 503, nobody who is banned gets through, and soon all
+// is well again.
+func killedUnderLoad(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
+	policy := strings.Replace(harness.Bans, "conn: social.db", "conn: "+harness.BansFile(t), 1)
+	dir, err := os.MkdirTemp("", "co") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket := "unix:" + filepath.Join(dir, "s")
+	b.AddPolicy(t, "killed", policy, socket)
+	return func(t *testing.T, p *harness.Process) {
+		at := p.Listeners(t)["killed"]
+		headers := map[string][][2]string{}
+		want := map[string]int{"u1": http.StatusOK, "u2": http.StatusForbidden}
+		for user := range want {
+			headers[user] = [][2]string{harness.Bearer(t, fmt.Sprintf(`{"id":%q}`, user))}
+		}
+		ask := func(user, id string) int {
+			answer, err := harness.Send(at, &harness.Request{Method: "GET", Target: "/page", Headers: headers[user]}, id)
+			if err != nil {
+				t.Errorf("%s: %v", id, err)
+				return 0
+			}
+			return answer.Status
+		}
+		right := func() bool { return ask("u1", "well-u1") == want["u1"] && ask("u2", "well-u2") == want["u2"] }
+		co := harness.Serve(t, policy, socket)
+		harness.Eventually(t, "all is well", right)
+
+		stop := make(chan struct{})
+		var wait sync.WaitGroup
+		var well, failed atomic.Int64
+		for worker := range 8 {
+			wait.Go(func() {
+				for n := 0; ; n++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					user := []string{"u1", "u2"}[n%2]
+					switch got := ask(user, fmt.Sprintf("load-%s-%d-%d", user, worker, n)); got {
+					case want[user]:
+						well.Add(1)
+					case http.StatusServiceUnavailable:
+						failed.Add(1)
+					default:
+						t.Errorf("%s: %d, want %d or 503", user, got, want[user])
+					}
+				}
+			})
+		}
+		for range 3 {
+			before := well.Load()
+			harness.Eventually(t, "requests are answered", func() bool { return well.Load() > before+20 })
+			co.Kill() // SIGKILL
+			before = failed.Load()
+			harness.Eventually(t, "requests are refused", func() bool { return failed.Load() > before+5 })
+			co = harness.Serve(t, policy, socket)
+		}
+		before := well.Load()
+		harness.Eventually(t, "requests are answered again", func() bool { return well.Load() > before+50 })
+		close(stop)
+		wait.Wait()
+		harness.Eventually(t, "all is well", right)
+		for id := range up.Counts() {
+			if strings.HasPrefix(id, "load-u2") || id == "well-u2" {
+				t.Errorf("the upstream got %s", id)
+			}
+		}
+		nothingIsLeft(t, co)
+	}
+}
+
+// nothingIsLeft sees that an idle companion holds nothing of what it has done.
+func nothingIsLeft(t *testing.T, co *harness.Served) {
+	t.Helper()
+	harness.Eventually(t, "nothing is in flight", func() bool {
+		return co.Gauge(t, "rulegate_companion_requests_in_flight") == 0 && co.Gauge(t, "rulegate_companion_bytes_in_flight") == 0 &&
+			co.Gauge(t, "rulegate_companion_flights") == 0
+	})
+	// Its listeners, the pools of drivers, and Envoy's kept connections.
+	n := 0.0
+	defer func() { t.Logf("%v goroutines, %v open files", n, co.Gauge(t, "process_open_fds")) }()
+	harness.Eventually(t, "goroutines have ended", func() bool { n = co.Gauge(t, "go_goroutines"); return n < 100 })
+}
+
+// mutualTLS: with a client's certificate that is asked for, Envoy is served by
+// what shows one and by nothing else.
+func mutualTLS(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
+	policy := strings.Replace(harness.Bans, "conn: social.db", "conn: "+harness.BansFile(t), 1)
+	ours, theirs := testcert.New(t), testcert.New(t)
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ca, otherCA := file("ca.pem", ours.PEM()), file("other-ca.pem", theirs.PEM())
+	pair := func(name string, by *testcert.Authority) (cert, key string) {
+		c, k := by.Pair(nil)
+		return file(name+".pem", c), file(name+".key", k)
+	}
+	cert, key := pair("server", ours)
+	goodCert, goodKey := pair("client", ours)
+	badCert, badKey := pair("stranger", theirs)
+	co := harness.Serve(t, policy, "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--client-ca", ca)
+	for name, c := range map[string]struct{ ca, cert, key string }{
+		"tls-good":             {ca, goodCert, goodKey},
+		"tls-no-certificate":   {ca, "", ""},
+		"tls-stranger":         {ca, badCert, badKey},
+		"tls-another-companys": {otherCA, goodCert, goodKey},
+	} {
+		b.AddPolicy(t, name, policy, co.URL)
+		l := &b.Conf.Clusters[len(b.Conf.Clusters)-1]
+		l.CA, l.Cert, l.Key = c.ca, c.cert, c.key
+	}
+	return func(t *testing.T, p *harness.Process) {
+		at := p.Listeners(t)
+		ask := func(name string) int {
+			r := &harness.Request{Method: "GET", Target: "/page", Headers: [][2]string{harness.Bearer(t, `{"id":"u1"}`)}}
+			answer, err := harness.Send(at[name], r, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer.Status
+		}
+		harness.Eventually(t, "the certificate is taken", func() bool { return ask("tls-good") == http.StatusOK })
+		for _, name := range []string{"tls-no-certificate", "tls-stranger", "tls-another-companys"} {
+			for range 3 {
+				if got := ask(name); got != http.StatusServiceUnavailable {
+					t.Errorf("%s: want 503, found %d", name, got)
+				}
+			}
+		}
+		if ask("tls-good") != http.StatusOK {
+			t.Error("the good one is not served any more")
+		}
+	}
+}
+
+// hookFaults are hosts that answer a webhook, by what they do.
+var hookFaults = map[string]http.HandlerFunc{
+	"good": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"ok":true}`) },
+	"slow": func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		select {
+		case <-r.Context().Done():
+		case <-time.After(time.Minute):
+		}
+	},
+	"slow in its body": func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		for r.Context().Err() == nil {
+			io.WriteString(w, " ")
+			w.(http.Flusher).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+	},
+	"endless": func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			if _, err := io.WriteString(w, strings.Repeat(" ", 10_000)); err != nil {
+				return
+			}
+		}
+	},
+	"endless headers": func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
+		for n := 0; err == nil; n++ {
+			_, err = fmt.Fprintf(conn, "x-%d: %s\r\n", n, strings.Repeat("x", 1000))
+		}
+	},
+	"resets": func(w http.ResponseWriter, _ *http.Request) {
+		if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			conn.(*net.TCPConn).SetLinger(0)
+			conn.Close()
+		}
+	},
+	"breaks off": func(w http.ResponseWriter, _ *http.Request) {
+		breakOff(w, "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"ok\":")
+	},
+	"talks nonsense": func(w http.ResponseWriter, _ *http.Request) { breakOff(w, "SSH-2.0-nonsense\r\n\r\n") },
+	"is unable":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+}
+
+// webhookFaults: whatever a webhook's host does, the client is refused in time,
+// and nothing stays in the companion.
+func webhookFaults(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
+	ours, theirs := testcert.New(t), testcert.New(t)
+	urls := map[string]string{"refuses": "http://127.0.0.1:1"}
+	for name, h := range hookFaults {
+		srv := httptest.NewServer(h)
+		t.Cleanup(srv.Close)
+		urls[name] = srv.URL
+	}
+	for name, by := range map[string]*testcert.Authority{"good over TLS": ours, "wrong TLS": theirs} {
+		srv := httptest.NewUnstartedServer(hookFaults["good"])
+		srv.TLS, srv.EnableHTTP2 = &tls.Config{Certificates: []tls.Certificate{by.TLS(nil)}}, true
+		srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+		srv.StartTLS()
+		t.Cleanup(srv.Close)
+		urls[name] = srv.URL
+	}
+	urls["plain where TLS is wanted"] = strings.Replace(urls["good"], "http://", "https://", 1)
+	var allow []string
+	routes := ""
+	for name, u := range urls {
+		_, host, _ := strings.Cut(u, "://")
+		allow = append(allow, host)
+		routes += fmt.Sprintf("  - {name: %s, match: {methods: [GET], path: /%s}, rule: {rule: webhook, url: '%s/hook'}}\n", harness.Slug(name), harness.Slug(name), u)
+	}
+	policy := "project: shop\nauth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}\n" +
+		"companion: {timeout: 800ms}\nwebhooks: {allow: ['" + strings.Join(allow, "', '") + "'], ca: " + harness.JSON(ours.PEM()) + "}\nroutes:\n" + routes
+	co := harness.Serve(t, policy, "127.0.0.1:0")
+	b.AddPolicy(t, "hooks", policy, co.URL)
+	return func(t *testing.T, p *harness.Process) {
+		at := p.Listeners(t)["hooks"]
+		headers := [][2]string{harness.Bearer(t, `{"id":"u1"}`)}
+		ask := func(name, id string) int {
+			answer, err := harness.Send(at, &harness.Request{Method: "GET", Target: "/" + harness.Slug(name), Headers: headers}, id)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return 0
+			}
+			return answer.Status
+		}
+		harness.Eventually(t, "a connection of TLS is there", func() bool { return ask("good over TLS", "warm") == http.StatusOK })
+		var wait sync.WaitGroup
+		few := make(chan struct{}, 8) // or Envoy would keep as many connections
+		for name := range urls {
+			for i := range 15 { // more than open a breaker
+				wait.Go(func() {
+					few <- struct{}{}
+					defer func() { <-few }()
+					want := http.StatusServiceUnavailable
+					if strings.HasPrefix(name, "good") {
+						want = http.StatusOK
+					}
+					id := fmt.Sprintf("hook-%s-%d", harness.Slug(name), i)
+					if got := ask(name, id); got != want {
+						t.Errorf("%s: %d, want %d", name, got, want)
+					}
+					if got, _ := up.Take(id); len(got) > 0 && want != http.StatusOK {
+						t.Errorf("%s: the upstream got it", name)
+					}
+				})
+			}
+		}
+		wait.Wait()
+		nothingIsLeft(t, co)
+	}
+}

@@ -1,0 +1,73 @@
+package docs
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+)
+
+// TestModuleImports holds what is too heavy out of the wasm module; see
+// rules/RATIONALE.md.
+func TestModuleImports(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "github.com/rulegate/rulegate/plugin")
+	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked := map[string]bool{}
+	for name := range strings.FieldsSeq(string(out)) {
+		linked[name] = true
+	}
+	if !linked["github.com/rulegate/rulegate/rules"] {
+		t.Fatal("the module does not have package rules: is it listed still?")
+	}
+	for _, name := range []string{"crypto/x509", "net/http", "text/template", "regexp", "database/sql"} {
+		if linked[name] {
+			t.Errorf("the module is linked with %s", name)
+		}
+	}
+}
+
+// TestOwnImports holds encoding/json out of our own part of the module.
+func TestOwnImports(t *testing.T) {
+	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "github.com/rulegate/rulegate/plugin", "github.com/rulegate/rulegate/rules/...")
+	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		imports := strings.Fields(line)
+		for _, name := range imports[1:] {
+			if name == "encoding/json" {
+				t.Errorf("%s imports %s", imports[0], name)
+			}
+		}
+	}
+}
+
+var major = regexp.MustCompile(`/v\d+$`)
+
+// TestRationaleNamesDependencies looks for a line about each module that is
+// required directly.
+func TestRationaleNamesDependencies(t *testing.T) {
+	text, err := os.ReadFile(harness.Repository("rules/RATIONALE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "list", "-m", "-f", "{{if not (or .Indirect .Main)}}{{.Path}}{{end}}", "all").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range strings.FieldsSeq(string(out)) {
+		name := major.ReplaceAllString(strings.TrimPrefix(path, "github.com/"), "")
+		if !strings.Contains(string(text), name) {
+			t.Errorf("rules/RATIONALE.md does not say what %s saves", path)
+		}
+	}
+}

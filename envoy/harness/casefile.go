@@ -1,0 +1,314 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+// Case is one file of testdata/cases: a policy, and requests that show what
+// it does to them. testdata/cases/README.md describes the format.
+type Case struct {
+	Name     string // the file's, without .txtar
+	Path     string
+	Comment  string // what the case shows
+	Policy   string // policy.yaml
+	Env      []string
+	Seed     string // seed.sql: a real companion answers, on SQLite
+	Requests []*Request
+
+	Faults []string // of a policy that must not load: `place: message`
+	Loads  string   // loads.yaml: its twin, which does
+}
+
+// Request is one NAME.http with what is expected of it.
+type Request struct {
+	Name    string
+	Method  string
+	Target  string
+	Headers [][2]string // as written, without host and lengths that are left out
+	Body    string
+	Want    Want
+	Answer  *UpstreamAnswer // NAME.answer: what the upstream answers; nil: 200 and a text
+	Got     *string         // NAME.body: the body that the client gets, to the letter
+	Proxied *Want           // NAME.proxy.want: proxies normalise the path before the module sees it
+	Replies []Reply         // replies.json, or NAME.replies.json
+	Calls   *[][]Call       // NAME.calls.json: batches, or nil where it is not looked at
+}
+
+// Want is NAME.want: the answer, and the request that the upstream got.
+type Want struct {
+	Status   int
+	Error    string // the answer's body is {"error": Error}; "" is not looked at
+	Headers  []headerWant
+	Upstream *upstreamWant // nil: as it was sent, or nothing where Status says so
+}
+
+type upstreamWant struct {
+	Method, Target string
+	Headers        []headerWant
+	Body           *string // nil: as it was sent
+}
+
+// headerWant is every value that a header has, in order; none: it is absent.
+type headerWant struct {
+	Name   string
+	Values []string
+}
+
+// Denied is whether the request must not reach the upstream.
+func (r *Request) Denied(w *Want) bool { return w.Status >= 400 && r.Answer == nil }
+
+// UsesCompanion is whether a companion has to stand by.
+func (c *Case) UsesCompanion() bool {
+	if c.Seed != "" {
+		return true
+	}
+	for _, r := range c.Requests {
+		if r.Replies != nil || r.Calls != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func LoadCases(t testing.TB) []*Case {
+	t.Helper()
+	files, err := filepath.Glob(Repository("testdata/cases/*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sort.Strings(files)
+	var cases []*Case
+	for _, f := range files {
+		c, err := ReadCase(f)
+		if err != nil {
+			t.Errorf("%s: %v", f, err)
+			continue
+		}
+		cases = append(cases, c)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	if len(cases) == 0 {
+		t.Fatal("testdata/cases: no case at all")
+	}
+	return cases
+}
+
+func ReadCase(path string) (*Case, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	ar := txtar.Parse(data)
+	c := &Case{
+		Name:    strings.TrimSuffix(filepath.Base(path), ".txtar"),
+		Path:    path,
+		Comment: strings.TrimSpace(string(ar.Comment)),
+	}
+	sections := map[string]string{}
+	var order []string // of the requests
+	for _, f := range ar.Files {
+		if _, dup := sections[f.Name]; dup {
+			return nil, fmt.Errorf("%s: twice", f.Name)
+		}
+		sections[f.Name] = string(f.Data)
+		if name, ok := strings.CutSuffix(f.Name, ".http"); ok {
+			order = append(order, name)
+		}
+	}
+	take := func(name string) string {
+		s := sections[name]
+		delete(sections, name)
+		return s
+	}
+	c.Policy, c.Loads, c.Seed = withIssuer(take("policy.yaml")), take("loads.yaml"), take("seed.sql")
+	c.Faults, c.Env = lines(take("faults")), lines(take("env"))
+	shared, err := parseReplies(take("replies.json"))
+	if err != nil {
+		return nil, fmt.Errorf("replies.json: %w", err)
+	}
+	for _, name := range order {
+		r, err := readRequest(name, take, shared)
+		if err != nil {
+			return nil, err
+		}
+		c.Requests = append(c.Requests, r)
+	}
+	for name := range sections {
+		return nil, fmt.Errorf("%s: no such section, or without its .http", name)
+	}
+	return c, c.check()
+}
+
+func readRequest(name string, take func(string) string, shared []Reply) (*Request, error) {
+	text, err := Expand(take(name + ".http"))
+	if err != nil {
+		return nil, fmt.Errorf("%s.http: %w", name, err)
+	}
+	r, err := parseRequest(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s.http: %w", name, err)
+	}
+	r.Name, r.Replies = name, shared
+	if text, err = Expand(take(name + ".want")); err == nil {
+		r.Want, err = parseWant(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s.want: %w", name, err)
+	}
+	if own := take(name + ".answer"); own != "" {
+		if r.Answer, err = parseAnswer(own); err != nil {
+			return nil, fmt.Errorf("%s.answer: %w", name, err)
+		}
+	}
+	if own := take(name + ".body"); own != "" {
+		own = strings.TrimRight(own, "\n")
+		r.Got = &own
+	}
+	if own := take(name + ".proxy.want"); own != "" {
+		w, err := parseWant(own)
+		if err != nil {
+			return nil, fmt.Errorf("%s.proxy.want: %w", name, err)
+		}
+		r.Proxied = &w
+	}
+	if own := take(name + ".replies.json"); own != "" {
+		if r.Replies, err = parseReplies(own); err != nil {
+			return nil, fmt.Errorf("%s.replies.json: %w", name, err)
+		}
+	}
+	if text, err = Expand(take(name + ".calls.json")); err == nil {
+		r.Calls, err = parseCalls(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s.calls.json: %w", name, err)
+	}
+	return r, nil
+}
+
+// check holds each case to the suite's promise: a denial is shown beside a
+// request, or a policy, that is let through.
+func (c *Case) check() error {
+	switch {
+	case c.Comment == "":
+		return errors.New("no comment that says what it shows")
+	case c.Policy == "":
+		return errors.New("policy.yaml: missing")
+	case c.Faults != nil && (c.Loads == "" || len(c.Requests) > 0):
+		return errors.New("faults: want loads.yaml beside it, and no requests")
+	case c.Faults != nil:
+		return nil
+	case len(c.Requests) == 0:
+		return errors.New("no request")
+	}
+	through := 0
+	for _, r := range c.Requests {
+		if r.Want.Status < 400 {
+			through++
+		}
+	}
+	if through == 0 {
+		return errors.New("nothing in it is let through: a denial needs its twin")
+	}
+	return nil
+}
+
+// parseRequest reads a request as a person would write it: the host, the
+// length and the protocol's version may be left out.
+func parseRequest(text string) (*Request, error) {
+	head, body, _ := strings.Cut(text, "\n\n")
+	hl := strings.Split(strings.TrimSuffix(head, "\n"), "\n")
+	method, target, ok := strings.Cut(hl[0], " ")
+	if !ok || method == "" || target == "" {
+		return nil, fmt.Errorf("want a request line, found %q", hl[0])
+	}
+	r := &Request{Method: method, Target: target, Body: strings.TrimRight(body, "\n")}
+	for _, l := range hl[1:] {
+		name, value, ok := strings.Cut(l, ":")
+		if !ok {
+			return nil, fmt.Errorf("want a header, found %q", l)
+		}
+		r.Headers = append(r.Headers, [2]string{strings.ToLower(name), strings.TrimPrefix(value, " ")})
+	}
+	return r, nil
+}
+
+func parseWant(text string) (Want, error) {
+	var w Want
+	answer, up, _ := strings.Cut(text, "\n\n")
+	al := strings.Split(strings.TrimSuffix(answer, "\n"), "\n")
+	status, errText, _ := strings.Cut(al[0], " ")
+	n, err := strconv.Atoi(status)
+	if err != nil {
+		return w, fmt.Errorf("want a status, found %q", al[0])
+	}
+	w.Status, w.Error = n, errText
+	if w.Headers, err = parseHeaderWants(al[1:]); err != nil {
+		return w, err
+	}
+	if up == "" {
+		return w, nil
+	}
+	if w.Status >= 400 {
+		return w, fmt.Errorf("nothing may reach the upstream after a %d", n)
+	}
+	head, body, hasBody := strings.Cut(up, "\n\n")
+	hl := strings.Split(strings.TrimSuffix(head, "\n"), "\n")
+	u := &upstreamWant{}
+	var ok bool
+	if u.Method, u.Target, ok = strings.Cut(hl[0], " "); !ok {
+		return w, fmt.Errorf("want the upstream's request line, found %q", hl[0])
+	}
+	if u.Headers, err = parseHeaderWants(hl[1:]); err != nil {
+		return w, err
+	}
+	if hasBody {
+		body = strings.TrimRight(body, "\n")
+		u.Body = &body
+	}
+	w.Upstream = u
+	return w, nil
+}
+
+// parseHeaderWants reads `name: value`, the same name again for a second
+// value, and `!name` for a header that must not be there.
+func parseHeaderWants(ls []string) ([]headerWant, error) {
+	var ws []headerWant
+	for _, l := range ls {
+		if name, ok := strings.CutPrefix(l, "!"); ok {
+			ws = append(ws, headerWant{Name: strings.ToLower(name)})
+			continue
+		}
+		name, value, ok := strings.Cut(l, ": ")
+		if !ok {
+			return nil, fmt.Errorf("want `name: value` or `!name`, found %q", l)
+		}
+		name = strings.ToLower(name)
+		if n := len(ws); n > 0 && ws[n-1].Name == name {
+			ws[n-1].Values = append(ws[n-1].Values, value)
+			continue
+		}
+		ws = append(ws, headerWant{name, []string{value}})
+	}
+	return ws, nil
+}
+
+func lines(text string) []string {
+	var ls []string
+	for _, l := range strings.Split(text, "\n") {
+		if strings.TrimSpace(l) != "" {
+			ls = append(ls, l)
+		}
+	}
+	return ls
+}

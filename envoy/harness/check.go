@@ -1,0 +1,267 @@
+package harness
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Seen is what a runner saw of one request.
+type Seen struct {
+	Answer
+	Upstream []*Received
+	Batches  [][]Call // what the companion was asked, in batches
+}
+
+// Check compares what a runner saw with what the case wants. Its faults say
+// what was wanted and what was found.
+func (r *Request) Check(w *Want, s *Seen) (faults []string) {
+	bad := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	if s.Status != w.Status {
+		bad("status: want %d, found %d %s", w.Status, s.Status, s.Body)
+	}
+	if want := errorBody(w.Error); w.Error != "" && !SameBody(want, s.Body) {
+		bad("answer: want %s, found %s", want, s.Body)
+	}
+	for _, h := range w.Headers {
+		if got := s.Headers[h.Name]; !h.fits(got) {
+			bad("answer's header %s: want %q, found %q", h.Name, h.Values, got)
+		}
+	}
+	if r.Got != nil && s.Body != *r.Got {
+		bad("answer's body: want %q, found %q", *r.Got, s.Body)
+	}
+	if r.Answer != nil {
+		r.checkSecret(s, bad)
+	}
+	switch denied := r.Denied(w); {
+	case denied && len(s.Upstream) > 0:
+		bad("upstream: want nothing, found %s %s", s.Upstream[0].Method, s.Upstream[0].Target)
+	case !denied && len(s.Upstream) != 1:
+		bad("upstream: want one request, found %d", len(s.Upstream))
+	case !denied:
+		r.checkUpstream(w.Upstream, s.Upstream[0], bad)
+	}
+	if r.Calls != nil {
+		for _, f := range compareCalls(*r.Calls, s.Batches) {
+			bad("%s", f)
+		}
+	}
+	return faults
+}
+
+func (r *Request) checkUpstream(u *upstreamWant, got *Received, bad func(string, ...any)) {
+	method, target, body := r.Method, r.Target, r.Body
+	if u != nil {
+		method, target = u.Method, u.Target
+		if u.Body != nil {
+			body = *u.Body
+		}
+		for _, h := range u.Headers {
+			if values := got.Headers[h.Name]; !h.fits(values) {
+				bad("upstream's header %s: want %q, found %q", h.Name, h.Values, values)
+			}
+		}
+	}
+	if got.Method != method || got.Target != target {
+		bad("upstream: want %s %s, found %s %s", method, target, got.Method, got.Target)
+	}
+	if !SameBody(body, got.Body) {
+		bad("upstream's body: want %s, found %s", body, got.Body)
+	}
+	if l := got.Headers["content-length"]; len(l) > 0 && l[0] != fmt.Sprint(len(got.Body)) {
+		bad("upstream: content-length %s with a body of %d", l[0], len(got.Body))
+	}
+}
+
+// checkSecret looks through all that the client got for the word SECRET, which
+// answers of the upstream hold where something is to be hidden.
+func (r *Request) checkSecret(s *Seen, bad func(string, ...any)) {
+	if strings.Contains(s.Body, "SECRET") {
+		bad("the client got SECRET: %s", s.Body)
+	}
+	for name, values := range s.Headers {
+		if strings.Contains(strings.Join(values, " "), "SECRET") {
+			bad("the client got SECRET in header %s", name)
+		}
+	}
+	if l := s.Headers["content-length"]; r.Method != "HEAD" && len(l) > 0 && l[0] != fmt.Sprint(len(s.Body)) {
+		bad("content-length %s with a body of %d", l[0], len(s.Body))
+	}
+}
+
+// errorBody is the one shape of what a denied client gets.
+func errorBody(text string) string { return JSON(map[string]string{"error": text}) }
+
+func (h headerWant) fits(got []string) bool {
+	if len(got) != len(h.Values) {
+		return false
+	}
+	for i := range got {
+		if !fitsText(h.Values[i], got[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// fitsText compares a text, in which {{any}} was wanted here and there.
+func fitsText(want, got string) bool {
+	parts := strings.Split(want, anyText)
+	if len(parts) == 1 {
+		return want == got
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if !strings.HasPrefix(got, first) || !strings.HasSuffix(got[len(first):], last) {
+		return false
+	}
+	got = got[len(first) : len(got)-len(last)]
+	for _, p := range parts[1 : len(parts)-1] {
+		_, after, ok := strings.Cut(got, p)
+		if !ok {
+			return false
+		}
+		got = after
+	}
+	return true
+}
+
+// SameBody is whether two bodies are the same text, or the same JSON: key
+// order and white space aside, numbers by their digits.
+func SameBody(want, got string) bool {
+	if fitsText(want, got) {
+		return true
+	}
+	a, err1 := DecodeJSON(want)
+	b, err2 := DecodeJSON(got)
+	return err1 == nil && err2 == nil && sameJSON(a, b)
+}
+
+// sameJSON compares values that were decoded with json.Number.
+func sameJSON(want, got any) bool {
+	switch w := want.(type) {
+	case string:
+		g, ok := got.(string)
+		return ok && fitsText(w, g)
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		return ok && sameObject(w, g)
+	case []any:
+		g, ok := got.([]any)
+		if !ok || len(g) != len(w) {
+			return false
+		}
+		for i := range w {
+			if !sameJSON(w[i], g[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	return reflect.DeepEqual(want, got)
+}
+
+// sameObject compares the members. Where "..." is wanted there may be others,
+// and null says that a member must not be there.
+func sameObject(want, got map[string]any) bool {
+	_, open := want["..."]
+	for k, w := range want {
+		g, there := got[k]
+		switch {
+		case open && k == "...":
+		case open && w == nil:
+			if there {
+				return false
+			}
+		case !there || !sameJSON(w, g):
+			return false
+		}
+	}
+	return open || len(want) == len(got)
+}
+
+func DecodeJSON(text string) (any, error) {
+	// anyText holds NUL, which no JSON text may.
+	text = strings.ReplaceAll(text, anyText, `\u0000any\u0000`)
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if dec.More() {
+		return nil, fmt.Errorf("more than one value")
+	}
+	return v, nil
+}
+
+// compareCalls holds each wanted member against the call's: what a case leaves
+// out is not looked at.
+func compareCalls(want, got [][]Call) (faults []string) {
+	if len(want) == 1 && len(got) != 1 { // a list of calls, whatever the batches
+		got = [][]Call{flat(got)}
+	}
+	if len(want) == 0 && len(flat(got)) == 0 {
+		return nil
+	}
+	if len(want) != len(got) {
+		return []string{fmt.Sprintf("calls: want %d batches, found %d: %s", len(want), len(got), JSON(got))}
+	}
+	for b := range want {
+		if len(want[b]) != len(got[b]) {
+			return []string{fmt.Sprintf("calls: want %s, found %s", JSON(want[b]), JSON(got[b]))}
+		}
+		for i := range want[b] {
+			for name, w := range want[b][i] {
+				g, there := got[b][i][name]
+				if w == nil && !there {
+					continue // null: it must not be there
+				}
+				if name == "headers" {
+					g = onlyWanted(w, g)
+				}
+				if !sameJSON(w, g) {
+					faults = append(faults, fmt.Sprintf("calls[%d].%s: %s", i, name, cmp.Diff(w, g)))
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// onlyWanted leaves those headers that the case speaks of, their names in lower
+// case; null means absent, an object the claims of a bearer token.
+func onlyWanted(want, got any) any {
+	w, _ := want.(map[string]any)
+	g, _ := got.(map[string]any)
+	there := map[string]any{}
+	for name, v := range g {
+		there[strings.ToLower(name)] = v
+	}
+	out := map[string]any{}
+	for name, v := range w {
+		out[name] = there[name]
+		if _, claims := v.(map[string]any); claims {
+			out[name] = tokenClaims(there[name])
+		}
+	}
+	return out
+}
+
+func flat(batches [][]Call) (all []Call) {
+	for _, b := range batches {
+		all = append(all, b...)
+	}
+	return all
+}
+
+func JSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

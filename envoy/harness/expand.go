@@ -1,0 +1,132 @@
+package harness
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// started is the moment that the placeholders of all cases count from.
+var started = time.Now()
+
+var (
+	clockPlaceholder  = regexp.MustCompile(`\{\{(now|date)([+-][0-9a-z]+)?\}\}`)
+	repeatPlaceholder = regexp.MustCompile(`\{\{repeat ([0-9]+) (.+?)\}\}`)
+	bytesPlaceholder  = regexp.MustCompile(`\{\{bytes ([0-9a-f]+)\}\}`)
+)
+
+// Expand puts in what a case file cannot spell:
+//
+//	{{now+1h}}              a moment, in Unix seconds (as exp wants it)
+//	{{date-24h}}            a moment, in RFC 3339
+//	{{repeat 2000 x}}       a text, many times
+//	{{bytes ff00}}          bytes that are not text
+//	{{token CLAIMS}}        a JWT signed with the secret `own`
+//	{{token:KEY CLAIMS HEADER}}  by another key, with other header members
+//
+// The others may stand inside a token's claims. {{any}} stays: in what is
+// wanted it stands for any text.
+func Expand(text string) (string, error) {
+	var err error
+	text = clockPlaceholder.ReplaceAllStringFunc(text, func(p string) string {
+		m := clockPlaceholder.FindStringSubmatch(p)
+		at := started
+		if m[2] != "" {
+			d, e := time.ParseDuration(m[2])
+			if e != nil {
+				err = e
+			}
+			at = at.Add(d)
+		}
+		if m[1] == "now" {
+			return strconv.FormatInt(at.Unix(), 10)
+		}
+		return at.UTC().Format(time.RFC3339)
+	})
+	text = repeatPlaceholder.ReplaceAllStringFunc(text, func(p string) string {
+		m := repeatPlaceholder.FindStringSubmatch(p)
+		n, e := strconv.Atoi(m[1])
+		if e != nil {
+			err = e
+		}
+		return strings.Repeat(m[2], n)
+	})
+	text = bytesPlaceholder.ReplaceAllStringFunc(text, func(p string) string {
+		b, e := hex.DecodeString(bytesPlaceholder.FindStringSubmatch(p)[1])
+		if e != nil {
+			err = e
+		}
+		return string(b)
+	})
+	text = strings.ReplaceAll(text, "{{any}}", anyText)
+	var out strings.Builder
+	for err == nil {
+		before, rest, found := strings.Cut(text, "{{")
+		out.WriteString(before)
+		if !found {
+			break
+		}
+		var jwt string
+		if jwt, text, err = expandToken(rest); err == nil {
+			out.WriteString(jwt)
+		}
+	}
+	return out.String(), err
+}
+
+// expandToken reads `token:KEY CLAIMS HEADER}}`. Claims and header are JSON
+// objects, whose text goes into the token as it stands, or a JSON string that
+// holds such a text (or one that is no JSON at all).
+func expandToken(rest string) (jwt, after string, err error) {
+	name, _, _ := strings.Cut(rest, "}}")
+	rest, ok := strings.CutPrefix(rest, "token")
+	if !ok {
+		return "", "", fmt.Errorf("{{%s}}: no such placeholder", name)
+	}
+	key := "own"
+	if strings.HasPrefix(rest, ":") {
+		end := strings.IndexByte(rest, ' ')
+		if end < 0 {
+			return "", "", fmt.Errorf("{{%s}}: no claims", name)
+		}
+		key, rest = rest[1:end], rest[end:]
+	}
+	claims, _, rest, err := leadingJSON(rest)
+	if err != nil {
+		return "", "", fmt.Errorf("{{%s}}: claims: %w", name, err)
+	}
+	header, whole := "", false
+	if !strings.HasPrefix(rest, "}}") {
+		if header, whole, rest, err = leadingJSON(rest); err != nil {
+			return "", "", fmt.Errorf("{{%s}}: header: %w", name, err)
+		}
+	}
+	if after, ok = strings.CutPrefix(rest, "}}"); !ok {
+		return "", "", fmt.Errorf("{{%s: want }} at the end", name)
+	}
+	jwt, err = SignToken(key, claims, header, whole)
+	return jwt, after, err
+}
+
+// leadingJSON reads one JSON value and returns its text, or, for a string,
+// what it holds.
+func leadingJSON(text string) (value string, isString bool, rest string, err error) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	var raw json.RawMessage
+	if err := dec.Decode(&raw); err != nil {
+		return "", false, "", err
+	}
+	rest = text[dec.InputOffset():]
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s, true, rest, nil
+	}
+	return string(raw), false, rest, nil
+}
+
+// anyText stands where a .want says {{any}}.
+const anyText = "\x00any\x00"

@@ -1,0 +1,126 @@
+package harness
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rulegate/rulegate/host/envoyconf"
+	"github.com/rulegate/rulegate/host/gateway"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// moduleFile is the path of the module that is tested.
+func moduleFile(t testing.TB) string {
+	t.Helper()
+	path := os.Getenv("RULEGATE_WASM")
+	if path == "" {
+		path = Repository("bin/rulegate.wasm")
+	}
+	path, err := filepath.Abs(path)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		t.Fatalf("no module (make build makes it, $RULEGATE_WASM names another): %v", err)
+	}
+	return path
+}
+
+func LoadModule(t testing.TB) *gateway.Module {
+	t.Helper()
+	code, err := os.ReadFile(moduleFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := gateway.Load(context.Background(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close(context.Background()) })
+	return m
+}
+
+// GatewayConfig is what `rulegate run` makes of a policy, but that variables
+// stay in the environment, as they do in Envoy.
+func GatewayConfig(c *Case, m *gateway.Module, doc value.Value) (gateway.Config, error) {
+	text, names, err := envoyconf.ForModule(doc, envoyconf.Expansion{Getenv: c.getenv, ReadFile: os.ReadFile})
+	if err != nil {
+		return gateway.Config{}, err
+	}
+	env := map[string]string{}
+	for _, n := range names {
+		if v, ok := c.getenv(n); ok {
+			env[n] = v
+		}
+	}
+	return gateway.Config{
+		Module: m, PluginConfig: []byte(text), Env: env, VMs: 1,
+		AllowOnHeadersStopIteration: true,
+		FailurePolicy:               gateway.FailReload,
+		StreamIdleTimeout:           AnswerWithin,
+		PluginName:                  c.Name, RootID: "rulegate", VMID: c.Name,
+	}, nil
+}
+
+// instantiations bounds how many modules start at once: each is a heap.
+var instantiations = make(chan struct{}, 4)
+
+func NewGateway(cfg gateway.Config) (*gateway.Gateway, error) {
+	instantiations <- struct{}{}
+	defer func() { <-instantiations }()
+	return gateway.New(context.Background(), cfg)
+}
+
+// Gateway is what an embedded gateway is started with.
+type Gateway struct {
+	Case      *Case // its policy and its environment
+	Module    *gateway.Module
+	Upstream  *Upstream
+	Companion gateway.Cluster           // zero: the policy asks none
+	Alter     func(cfg *gateway.Config) // nil: the configuration is used as it is
+}
+
+// Start starts the gateway, which the test's end closes, and returns its address.
+func (s Gateway) Start(t *testing.T) (addr string) {
+	t.Helper()
+	p, doc := s.Case.Load(t, s.Case.Policy)
+	cfg, err := GatewayConfig(s.Case, s.Module, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.BufferLimit = int64(envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody))
+	cfg.Upstream.URL, _ = url.Parse(s.Upstream.URL)
+	cfg.Clusters = map[string]gateway.Cluster{}
+	if s.Companion != (gateway.Cluster{}) {
+		cfg.Clusters[p.Companion.Cluster] = s.Companion
+	}
+	for _, r := range p.Remotes {
+		u, err := url.Parse(r.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Clusters[r.Cluster] = gateway.Cluster{URL: u}
+	}
+	if s.Alter != nil {
+		s.Alter(&cfg)
+	}
+	g, err := NewGateway(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := g.Server()
+	go srv.Serve(l)
+	t.Cleanup(func() {
+		srv.Close()
+		g.Close(context.Background())
+	})
+	return l.Addr().String()
+}

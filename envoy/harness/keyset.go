@@ -1,0 +1,95 @@
+package harness
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// issuerPlaceholder stands in a case's policy for a server of key sets:
+//
+//	/keys   the public halves of the test's keys, each with its name for a kid,
+//	        and what issuers publish beside: a key for encryption, a secret
+//	/late   the same; the first answer has no key of the kid ec
+//	/away   503
+//	/page   a page of HTML
+//	/secret a set of one secret
+const issuerPlaceholder = "{{issuer}}"
+
+// issuerServer serves all cases; each has a path of its own on it.
+var issuerServer = sync.OnceValue(func() string {
+	var seen sync.Map // the paths that were asked for
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, again := seen.LoadOrStore(r.URL.Path, true)
+		switch path := r.URL.Path; path[strings.LastIndexByte(path, '/')+1:] {
+		case "keys":
+			w.Header().Set("cache-control", "public, max-age=3600")
+			fmt.Fprint(w, KeySet(""))
+		case "late":
+			if again {
+				fmt.Fprint(w, KeySet(""))
+			} else {
+				fmt.Fprint(w, KeySet("ec"))
+			}
+		case "page":
+			fmt.Fprint(w, "<html>sign in</html>")
+		case "secret":
+			fmt.Fprintf(w, `{"keys":[{"kty":"oct","kid":"own","alg":"HS256","k":%q}]}`, Base64([]byte(OwnSecret)))
+		default:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})).URL
+})
+
+var issuerPaths atomic.Int64
+
+// withIssuer puts a path of the case's own in the placeholder's place.
+func withIssuer(policy string) string {
+	if !strings.Contains(policy, issuerPlaceholder) {
+		return policy
+	}
+	return strings.ReplaceAll(policy, issuerPlaceholder, fmt.Sprintf("%s/%d", issuerServer(), issuerPaths.Add(1)))
+}
+
+// KeySet is a JWK set of the test's public keys, but for one.
+func KeySet(without string) string {
+	keys := []map[string]any{
+		{"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "kid": "encryption", "n": Base64(make([]byte, 256)), "e": "AQAB"},
+		{"kty": "EC", "crv": "secp256k1", "alg": "ES256K", "kid": "coin", "x": Base64(make([]byte, 32)), "y": Base64(make([]byte, 32))},
+		{"kty": "oct", "kid": "own", "alg": "HS256", "k": Base64([]byte(OwnSecret))},
+	}
+	for name, k := range testKeys() {
+		if k.signer == nil || name == without || strings.HasPrefix(name, "other") {
+			continue
+		}
+		jwk := map[string]any{"kid": name, "use": "sig"}
+		switch p := k.signer.Public().(type) {
+		case *rsa.PublicKey:
+			jwk["kty"], jwk["n"], jwk["e"] = "RSA", Base64(p.N.Bytes()), Base64(big.NewInt(int64(p.E)).Bytes())
+		case *ecdsa.PublicKey:
+			size := (p.Curve.Params().BitSize + 7) / 8
+			point, err := p.Bytes()
+			if err != nil {
+				panic(err)
+			}
+			jwk["kty"], jwk["crv"] = "EC", p.Curve.Params().Name
+			jwk["x"], jwk["y"] = Base64(point[1:1+size]), Base64(point[1+size:])
+		case ed25519.PublicKey:
+			jwk["kty"], jwk["crv"], jwk["x"] = "OKP", "Ed25519", Base64(p)
+		}
+		keys = append(keys, jwk)
+	}
+	text, err := json.Marshal(map[string]any{"keys": keys})
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,110 @@
+package harness
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	hostcompanion "github.com/rulegate/rulegate/host/companion"
+	"github.com/rulegate/rulegate/host/policyfile"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
+	"github.com/rulegate/rulegate/rules/wire"
+	_ "modernc.org/sqlite"
+)
+
+// environ is what every policy may name: the public halves of the test's keys,
+// and what the case itself sets.
+func (c *Case) environ() map[string]string {
+	env := map[string]string{}
+	for _, l := range append(slices.Clone(keyEnv()), c.Env...) {
+		name, value, _ := strings.Cut(l, "=")
+		env[name] = value
+	}
+	return env
+}
+
+// ReadPolicy loads a policy's text, as the command does.
+func (c *Case) ReadPolicy(text string) (value.Value, *policy.Policy, error) {
+	doc, err := c.ParsePolicy(text)
+	if err != nil {
+		return doc, nil, err
+	}
+	p, _, err := policy.Load(doc, policy.Options{Getenv: c.getenv, ReadFile: os.ReadFile})
+	return doc, p, err
+}
+
+func (c *Case) ParsePolicy(text string) (value.Value, error) {
+	f, err := policyfile.Parse("policy.yaml", []byte(text))
+	if err != nil {
+		return value.Value{}, err
+	}
+	return f.Doc, nil
+}
+
+func (c *Case) getenv(name string) (string, bool) {
+	v, ok := c.environ()[name]
+	return v, ok
+}
+
+func (c *Case) Load(t testing.TB, text string) (*policy.Policy, value.Value) {
+	t.Helper()
+	doc, p, err := c.ReadPolicy(text)
+	if err != nil {
+		t.Fatalf("policy.yaml: %v", err)
+	}
+	return p, doc
+}
+
+// seeded is the real companion on a database of its own.
+func seeded(t testing.TB, c *Case, p *policy.Policy) http.Handler {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "seeded.db")
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(c.Seed); err != nil {
+		t.Fatalf("seed.sql: %v", err)
+	}
+	cfg := hostcompanion.Config{Project: p.Project, Keys: wire.DeriveKeys(p.Companion.Secrets...), Log: slog.New(slog.DiscardHandler)}
+	for _, d := range p.Databases {
+		cfg.Databases = append(cfg.Databases, hostcompanion.Source{Name: d.Name, Type: d.Type, Conn: file, Collections: d.Queried})
+	}
+	real, err := hostcompanion.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { real.Close(context.Background()) })
+	return real
+}
+
+// Companion is the one that stands by for a case's policy.
+func (c *Case) Companion(t testing.TB, p *policy.Policy) *Companion {
+	co := &Companion{project: p.Project, Keys: wire.DeriveKeys(p.Companion.Secrets...)}
+	if c.Seed != "" {
+		co.real = seeded(t, c, p)
+	}
+	return co
+}
+
+// CommandOnly marks a fault that only the command sees: the module is not told
+// which hosts the companion may call.
+const CommandOnly = "command only: "
+
+// ModuleFaults are those that the module sees too.
+func (c *Case) ModuleFaults() (faults []string) {
+	for _, f := range c.Faults {
+		if !strings.HasPrefix(f, CommandOnly) {
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}

@@ -1,0 +1,23 @@
+package harness
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// Repository joins a path to the repository's root: the folder above the test's
+// own that has a go.mod.
+func Repository(elem ...string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	for root := dir; ; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			return filepath.Join(append([]string{root}, elem...)...)
+		}
+		if root == filepath.Dir(root) {
+			panic("no go.mod above " + dir)
+		}
+	}
+}

@@ -1,0 +1,257 @@
+package identity
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+	"github.com/rulegate/rulegate/host/issuer"
+)
+
+// keyServer is an issuer that can be away, and counts who asks for its keys.
+type keyServer struct {
+	*issuer.Issuer
+	*httptest.Server
+	fetches atomic.Int64
+	away    atomic.Bool
+}
+
+func newKeyServer(t *testing.T) *keyServer {
+	t.Helper()
+	is, err := issuer.New(issuer.Config{Algs: []string{"ES256"}, Overlap: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &keyServer{Issuer: is}
+	k.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		k.fetches.Add(1)
+		if k.away.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		is.ServeHTTP(w, r)
+	}))
+	k.Server.Config.ErrorLog = nil
+	t.Cleanup(k.Server.Close)
+	return k
+}
+
+// policy takes tokens of the issuer. The secret lets the workers share its keys.
+func (k *keyServer) policy(refresh string) string {
+	return fmt.Sprintf(`
+auth:
+  tokens:
+    - {name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, kid: own}
+    - {name: idp, jwks: {url: "%s%s", refresh: %s}}
+routes:
+  - match: {methods: [GET], path: /}
+    rule: {rule: match, type: string, eval: "==", f1: args.auth.id, f2: u1}
+`, k.URL, issuer.Path, refresh)
+}
+
+func (k *keyServer) mint(t *testing.T) string {
+	raw, err := k.Mint(`{"id":"u1"}`, "")
+	if err != nil {
+		t.Error(err)
+	}
+	return raw
+}
+
+// clientOf makes a connection for each request, so that all workers get some.
+func clientOf(timeout time.Duration) *http.Client {
+	return &http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}
+}
+
+// load sends the newest tokens of an issuer from several sides until it is told
+// to end, and gives what was answered.
+func (k *keyServer) load(t *testing.T, addr string) (end func() map[int]int) {
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	answers := map[int]int{}
+	stop := make(chan struct{})
+	for range 6 {
+		group.Go(func() {
+			c := clientOf(harness.AnswerWithin)
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(20 * time.Millisecond):
+				}
+				status, text := harness.AskWithToken(c, addr, k.mint(t))
+				mu.Lock()
+				if answers[status]++; status != http.StatusOK && answers[status] < 5 {
+					t.Errorf("refused: %d %s", status, text)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	return func() map[int]int {
+		close(stop)
+		group.Wait()
+		return answers
+	}
+}
+
+// TestKeySetsInEnvoy has eight workers, whose keys are an issuer's that rotates
+// them, goes away, and is asked for keys that it never had.
+func TestKeySetsInEnvoy(t *testing.T) {
+	up := harness.NewUpstream(t)
+	b := harness.NewBootstrap(t, up.URL)
+	b.Workers = 8
+	parts := []struct {
+		name, refresh string
+		run           func(*testing.T, *harness.Process, *keyServer, string)
+		keys          *keyServer
+	}{
+		{name: "one fetch for all workers", refresh: "10m", run: oneFetch},
+		{name: "rotation under load", refresh: "10m", run: rotationUnderLoad},
+		{name: "issuer away under load", refresh: "1s", run: issuerAway},
+		{name: "flood of unknown keys", refresh: "10m", run: floodOfKids},
+	}
+	for i := range parts {
+		part := &parts[i]
+		part.keys = newKeyServer(t)
+		b.AddPolicy(t, harness.Slug(part.name), part.keys.policy(part.refresh), "")
+		b.AddCluster(strings.TrimPrefix(part.keys.URL, "http://"), part.keys.URL)
+	}
+	p := b.Start(t)
+	p.Ready(t)
+	at := p.Listeners(t)
+	for _, part := range parts {
+		t.Run(part.name, func(t *testing.T) { part.run(t, p, part.keys, at[harness.Slug(part.name)]) })
+	}
+}
+
+func oneFetch(t *testing.T, p *harness.Process, k *keyServer, addr string) {
+	c, token := clientOf(harness.AnswerWithin), k.mint(t)
+	for range 100 {
+		if status, text := harness.AskWithToken(c, addr, token); status != http.StatusOK {
+			t.Fatal(status, text)
+		}
+	}
+	if n := k.fetches.Load(); n != 1 {
+		t.Errorf("%d fetches by 8 workers, want 1", n)
+	}
+	stats, err := p.Admin("/stats/prometheus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`rulegate_jwks{result="ok"}`, `rulegate_jwks{result="shared"}`} {
+		if !strings.Contains(stats, want) {
+			t.Errorf("no %s among the statistics", want)
+		}
+	}
+	if !strings.Contains(p.Log(), "verify_signature for [RS256 RS384 RS512 ES256 ES384 ES512]") {
+		t.Error("the host's verify_signature is not made use of")
+	}
+}
+
+// The third rotation falls into the time in which no other fetch is made: its
+// requests wait longer, and are let through as well.
+func rotationUnderLoad(t *testing.T, _ *harness.Process, k *keyServer, addr string) {
+	end := k.load(t, addr)
+	for _, after := range []time.Duration{time.Second, 6 * time.Second, time.Second} {
+		time.Sleep(after)
+		if err := k.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(6 * time.Second)
+	answers := end()
+	if len(answers) != 1 || answers[http.StatusOK] == 0 {
+		t.Errorf("answers %v, want nothing but 200", answers)
+	}
+	if n := k.fetches.Load(); n < 3 || n > 8 {
+		t.Errorf("%d fetches for three rotations", n)
+	}
+}
+
+func issuerAway(t *testing.T, p *harness.Process, k *keyServer, addr string) {
+	c := clientOf(harness.AnswerWithin)
+	if status, text := harness.AskWithToken(c, addr, k.mint(t)); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	k.away.Store(true)
+	before := k.fetches.Load()
+	end := k.load(t, addr)
+	for deadline := time.Now().Add(60 * time.Second); k.fetches.Load() < before+4 && time.Now().Before(deadline); {
+		time.Sleep(100 * time.Millisecond)
+	}
+	if k.fetches.Load() < before+4 {
+		t.Error("nobody asks for new keys")
+	}
+	if answers := end(); len(answers) != 1 || answers[http.StatusOK] == 0 {
+		t.Errorf("answers %v, want nothing but 200", answers)
+	}
+	if !strings.Contains(p.Log(), "result=failed") {
+		t.Error("the log has no word of the failures")
+	}
+	// Nobody can say whether this one is good.
+	stranger := newKeyServer(t)
+	if status, text := harness.AskWithToken(c, addr, stranger.mint(t)); status != http.StatusServiceUnavailable {
+		t.Errorf("a key that is not there, its issuer away: %d %s, want 503", status, text)
+	}
+	if err := k.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	k.away.Store(false)
+	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		status, text := harness.AskWithToken(c, addr, k.mint(t))
+		if status == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the issuer is back, and still: %d %s", status, text)
+		}
+	}
+	if status, text := harness.AskWithToken(c, addr, stranger.mint(t)); status != http.StatusUnauthorized {
+		t.Errorf("a key that its issuer does not have: %d %s, want 401", status, text)
+	}
+}
+
+func floodOfKids(t *testing.T, _ *harness.Process, k *keyServer, addr string) {
+	c := clientOf(harness.AnswerWithin)
+	if status, text := harness.AskWithToken(c, addr, k.mint(t)); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	began, before := time.Now(), k.fetches.Load()
+	var group sync.WaitGroup
+	var through atomic.Int64
+	for i := range 20 {
+		group.Go(func() {
+			// Half of them do not wait for their answers.
+			c := clientOf([]time.Duration{harness.AnswerWithin, 200 * time.Millisecond}[i%2])
+			for j := 0; time.Since(began) < 8*time.Second; j++ {
+				token, err := harness.SignToken("ec", `{"id":"u1"}`, fmt.Sprintf(`{"kid":"%d-%d"}`, i, j), false)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if status, _ := harness.AskWithToken(c, addr, token); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable && status != 0 {
+					through.Add(1)
+				}
+			}
+		})
+	}
+	for time.Since(began) < 8*time.Second {
+		if status, text := harness.AskWithToken(c, addr, k.mint(t)); status != http.StatusOK {
+			t.Errorf("a good token in the flood: %d %s", status, text)
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	group.Wait()
+	if n := through.Load(); n > 0 {
+		t.Errorf("%d of the flood were let through", n)
+	}
+	if n, most := k.fetches.Load()-before, int64(time.Since(began)/(5*time.Second))+2; n < 1 || n > most {
+		t.Errorf("%d fetches in %v, want %d at most", n, time.Since(began).Round(time.Second), most)
+	}
+}

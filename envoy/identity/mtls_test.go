@@ -1,0 +1,227 @@
+package identity
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+	"github.com/rulegate/rulegate/host/envoyconf"
+	"github.com/rulegate/rulegate/host/testcert"
+)
+
+// A rule that shows all that args.peer holds.
+const showPeer = `
+routes:
+  - match: {path: "/peer"}
+    auth: none
+    rule:
+      rule: and
+      clauses:
+        - {rule: force, field: args.request.headers.x-uri, value: args.peer.uriSan}
+        - {rule: force, field: args.request.headers.x-dns, value: args.peer.dnsSan}
+        - {rule: force, field: args.request.headers.x-subject, value: args.peer.subject}
+  - match: {path: "/any"}
+    auth: none
+    rule: {rule: match, type: bool, eval: "==", f1: utils.exists(args.peer), f2: true}
+`
+
+// secureUpstream is an application that wants a certificate of Envoy's. It
+// answers with whose it got.
+func secureUpstream(t *testing.T, up *harness.Upstream, ca *authority, shown tls.Certificate) *httptest.Server {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("x-shown", r.TLS.PeerCertificates[0].URIs[0].String())
+		up.ServeHTTP(w, r)
+	}))
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{shown}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.Pool()}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// TestPeers: services know each other by certificates, in front of Envoy and
+// behind it; rules say which may talk to which.
+func TestPeers(t *testing.T) {
+	dir := t.TempDir()
+	ca, stranger := newAuthority(t, dir, "ca"), newAuthority(t, dir, "strangers-ca")
+	ca.service(t, "gateway", "spiffe://shop.example/gateway")
+	orders := ca.service(t, "orders", "spiffe://shop.example/orders")
+
+	up := harness.NewUpstream(t)
+	b := harness.NewBootstrap(t, up.URL)
+	secure := secureUpstream(t, up, ca, orders)
+	cluster := envoyconf.Cluster{
+		Name: "orders", URL: secure.URL, CA: ca.file("ca.pem"),
+		Cert: ca.file("gateway.pem"), Key: ca.file("gateway.key"), ID: "spiffe://shop.example/orders",
+	}
+	other, bare := cluster, cluster
+	other.Name, other.ID = "not-orders", "spiffe://shop.example/invoices"
+	bare.Name, bare.Cert, bare.Key = "without-certificate", "", ""
+	b.Conf.Clusters = append(b.Conf.Clusters, cluster, other, bare)
+
+	policy, err := os.ReadFile(harness.Repository("envoy/mtls/policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := envoyconf.ServerTLS{Cert: ca.file("gateway.pem"), Key: ca.file("gateway.key"), ClientCA: ca.file("ca.pem")}
+	optional, alone := server, server
+	optional.ClientOptional = true
+	alone.ClientCA = ""
+	listen := func(name, policy, upstream string, tls *envoyconf.ServerTLS) {
+		b.AddPolicy(t, name, policy, "")
+		l := &b.Conf.Listeners[len(b.Conf.Listeners)-1]
+		l.Upstream, l.TLS = upstream, tls
+	}
+	listen("mtls", string(policy), "orders", &server)
+	listen("optional", string(policy), "orders", &optional)
+	listen("tls", string(policy), "orders", &alone)
+	listen("plain", string(policy), "orders", nil)
+	listen("show", showPeer, "upstream", &optional)
+	listen("upstream-is-another", string(policy), "not-orders", &server)
+	listen("upstream-refuses", string(policy), "without-certificate", &server)
+
+	const web, shipping = "spiffe://shop.example/web", "spiffe://shop.example/shipping"
+	expired := &x509.Certificate{
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
+		URIs: []*url.URL{must(url.Parse(web))}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	serverOnly := &x509.Certificate{URIs: []*url.URL{must(url.Parse(web))}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	clients := map[string]tls.Certificate{
+		"web":         ca.service(t, "web", web),
+		"billing":     ca.service(t, "billing", "spiffe://shop.example/billing"),
+		"shipping":    ca.service(t, "shipping", shipping),
+		"two":         ca.service(t, "two", shipping, web),
+		"two-swapped": ca.service(t, "two-swapped", web, shipping),
+		"nameless":    ca.service(t, "nameless"),
+		"longer":      ca.service(t, "longer", web+"/x"),
+		"upper":       ca.service(t, "upper", "spiffe://shop.example/WEB"),
+		"expired":     ca.show(t, expired, "expired"),
+		"server-only": ca.show(t, serverOnly, "server-only"),
+		"stranger":    stranger.service(t, "stranger", web),
+		"self-made":   (&authority{testcert.Nobody(t), dir}).service(t, "self-made", web),
+	}
+
+	p := b.Start(t)
+	p.Ready(t)
+	at := p.Listeners(t)
+	ask := func(t *testing.T, listener, client, path string, headers ...[2]string) (*http.Response, string, error) {
+		t.Helper()
+		config := &tls.Config{RootCAs: ca.Pool()}
+		if shown, ok := clients[client]; ok {
+			// Whatever authorities the server names: this is who we are.
+			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &shown, nil }
+		}
+		scheme := "https://"
+		if listener == "plain" {
+			scheme = "http://"
+		}
+		req, err := http.NewRequest("GET", scheme+at[listener]+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range headers {
+			req.Header.Set(h[0], h[1])
+		}
+		req.Header.Set(harness.RequestID, t.Name())
+		c := &http.Client{Timeout: harness.AnswerWithin, Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, ForceAttemptHTTP2: true}}
+		resp, err := c.Do(req)
+		if err != nil {
+			return nil, "", err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return resp, string(body), err
+	}
+
+	const refusedOutright = 0 // no answer at all: the handshake fails
+	for _, tt := range []struct {
+		name, listener, client, path string
+		status                       int
+		text                         string
+	}{
+		{"a service that is listed", "mtls", "web", "/orders/1", 200, ""},
+		{"another that is listed", "mtls", "billing", "/orders/1", 200, ""},
+		{"one that is not", "mtls", "shipping", "/orders/1", 403, "this service does not talk to orders"},
+		{"listed elsewhere", "mtls", "web", "/invoices/1", 403, "this service does not talk to invoices"},
+		{"listed there", "mtls", "billing", "/invoices/1", 200, ""},
+		{"anybody with a certificate", "mtls", "shipping", "/status", 200, ""},
+		{"without a certificate", "mtls", "none", "/status", refusedOutright, ""},
+		{"made by itself", "mtls", "self-made", "/status", refusedOutright, ""},
+		{"of another authority", "mtls", "stranger", "/status", refusedOutright, ""},
+		{"expired", "mtls", "expired", "/status", refusedOutright, ""},
+		{"for servers alone", "mtls", "server-only", "/status", refusedOutright, ""},
+		{"of two names the first counts", "mtls", "two", "/orders/1", 403, "does not talk"},
+		{"of two names the first counts, the other way round", "mtls", "two-swapped", "/orders/1", 200, ""},
+		{"without a name", "mtls", "nameless", "/orders/1", 403, ""},
+		{"a name that begins so", "mtls", "longer", "/orders/1", 403, "does not talk"},
+		{"a name in upper case", "mtls", "upper", "/orders/1", 403, "does not talk"},
+		{"where none is needed, none", "optional", "none", "/status", 200, ""},
+		{"where none is needed, the rule needs one", "optional", "none", "/orders/1", 403, ""},
+		{"where none is needed, a good one", "optional", "web", "/orders/1", 200, ""},
+		{"where none is needed, one made by itself", "optional", "self-made", "/orders/1", refusedOutright, ""},
+		{"where none is asked for", "tls", "web", "/orders/1", 403, ""},
+		{"where none is asked for, no rule", "tls", "none", "/status", 200, ""},
+		{"without TLS", "plain", "none", "/orders/1", 403, ""},
+		{"without TLS, no rule", "plain", "none", "/status", 200, ""},
+		{"an upstream that is another service", "upstream-is-another", "web", "/orders/1", 503, ""},
+		{"an upstream that Envoy shows nothing", "upstream-refuses", "web", "/orders/1", 503, ""},
+		{"peer absent", "show", "none", "/any", 403, ""},
+		{"peer there, without a URI", "show", "nameless", "/any", 200, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			// What a client says of itself is overwritten.
+			resp, body, err := ask(t, tt.listener, tt.client, tt.path, [2]string{"x-service", "spiffe://shop.example/admin"})
+			if tt.status == refusedOutright {
+				if err == nil {
+					t.Fatalf("the handshake passed: %d %s", resp.StatusCode, body)
+				}
+			} else if err != nil {
+				t.Fatal(err)
+			} else if resp.StatusCode != tt.status || !strings.Contains(body, tt.text) {
+				t.Fatalf("want %d with %q, found %d %s", tt.status, tt.text, resp.StatusCode, body)
+			}
+			got, err := up.Take(t.Name())
+			if err != nil || (len(got) == 1) != (tt.status == 200) {
+				t.Fatalf("the upstream got %d requests, %v", len(got), err)
+			}
+			if tt.status == 200 && tt.listener == "mtls" {
+				if shown := resp.Header.Get("x-shown"); shown != "spiffe://shop.example/gateway" {
+					t.Errorf("the upstream was shown %q", shown)
+				}
+				if name := got[0].Headers["x-service"]; strings.HasPrefix(tt.path, "/orders") &&
+					(len(name) != 1 || name[0] != clients[tt.client].Leaf.URIs[0].String()) {
+					t.Errorf("the upstream was told of %q", name)
+				}
+			}
+		})
+	}
+	t.Run("what a certificate says", func(t *testing.T) {
+		resp, _, err := ask(t, "show", "two", "/peer")
+		if err != nil || resp.StatusCode != 200 || resp.ProtoMajor != 2 {
+			t.Fatalf("%v, %v", err, resp)
+		}
+		got, err := up.Take(t.Name())
+		if err != nil || len(got) != 1 {
+			t.Fatalf("%d requests, %v", len(got), err)
+		}
+		for name, want := range map[string]string{"x-uri": shipping, "x-dns": "two.shop.example", "x-subject": "CN=two,O=Shop"} {
+			if found := got[0].Headers[name]; len(found) != 1 || found[0] != want {
+				t.Errorf("%s: want %q, found %q", name, want, found)
+			}
+		}
+	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
