@@ -23,11 +23,10 @@ import (
 //	yaml generated      each line is in the configuration that is generated
 //	yaml filter         an EnvoyFilter whose filter Envoy takes
 //	yaml not-run: WHY
-//	go program          run by itself
 //	json args           what the tables below are evaluated against
 //	text values         EXPRESSION >> its value
 //	text verdicts       RULE >> its outcome
-//	text, mermaid       for reading
+//	text, txtar, mermaid    for reading
 type block struct {
 	file string
 	line int
@@ -43,9 +42,9 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 var uses = map[string]string{
 	"sh":      "run make not-run",
 	"yaml":    "file routes rule generated filter not-run",
-	"go":      "program",
 	"json":    "args",
 	"text":    "output values verdicts -",
+	"txtar":   "-",
 	"mermaid": "-",
 }
 

@@ -3,12 +3,13 @@ package docs
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,17 +19,46 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// The documents whose blocks are tried here; those of rules/LANGUAGE.md are in
-// TestLanguageReference.
-var documents = []string{"README.md", "envoy/quickstart/README.md", "envoy/mtls/README.md", "envoy/follower/README.md"}
+// documents returns the paths of all Markdown files of the repository, relative
+// to its root. Hidden folders such as .cache are skipped.
+func documents(t *testing.T) []string {
+	t.Helper()
+	root := harness.Repository()
+	var files []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".md"):
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			files = append(files, filepath.ToSlash(rel))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 8 {
+		t.Fatalf("found only %q in %s", files, root)
+	}
+	return files
+}
 
 // TestDocumentSessions runs the commands of each document in order, as a
 // reader would who pastes them, and looks for the output that it shows.
 func TestDocumentSessions(t *testing.T) {
-	for _, file := range documents {
+	for _, file := range documents(t) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			s := newSession(t, readBlocks(t, file))
+			if len(s.runs) == 0 {
+				return
+			}
 			printed := s.run(t)
 			for i, b := range s.runs {
 				for line := range strings.Lines(s.outputs[i]) {
@@ -97,8 +127,6 @@ func newSession(t *testing.T, blocks []block) *session {
 		case "run":
 			b.text = onFree(b.text)
 			s.runs, s.outputs = append(s.runs, b), append(s.outputs, "")
-		case "program":
-			s.runs, s.outputs = append(s.runs, program(t, root, b)), append(s.outputs, "")
 		case "output":
 			if len(s.runs) == 0 {
 				t.Fatalf("%v: the output of nothing", b)
@@ -107,16 +135,6 @@ func newSession(t *testing.T, blocks []block) *session {
 		}
 	}
 	return s
-}
-
-// program is a Go program as a block that runs it, in the module's folder.
-func program(t *testing.T, root string, b block) block {
-	file := filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.text = fmt.Sprintf("(cd %q && go run %q)\n", root, file)
-	return b
 }
 
 // run returns what each block printed, on stdout and stderr.
@@ -152,7 +170,7 @@ func (s *session) run(t *testing.T) []string {
 
 // TestDocumentTargets looks for each make target that a document names.
 func TestDocumentTargets(t *testing.T) {
-	for _, file := range documents {
+	for _, file := range documents(t) {
 		for _, b := range readBlocks(t, file) {
 			if b.use != "make" {
 				continue
@@ -179,7 +197,7 @@ auth: {tokens: [{name: own, alg: HS256, secret: "a secret of more than 32 bytes,
 routes:
   - {name: order, match: {methods: [POST], path: /v1/orders}, rule: {rule: authenticated}}
 `
-	for _, file := range documents {
+	for _, file := range documents(t) {
 		for _, b := range readBlocks(t, file) {
 			if b.use != "routes" {
 				continue
@@ -196,12 +214,16 @@ routes:
 	}
 }
 
-// TestDocumentConfiguration compares the Envoy lines of a document with what
-// is generated.
+// TestDocumentConfiguration looks for the Envoy lines of a document in the
+// configuration that is generated for the document's own policy.yaml.
 func TestDocumentConfiguration(t *testing.T) {
-	generated := generate(t)
-	for _, file := range documents {
-		for _, b := range readBlocks(t, file) {
+	for _, file := range documents(t) {
+		blocks := readBlocks(t, file)
+		generated := ""
+		for _, b := range blocks {
+			if generated == "" && (b.use == "generated" || b.use == "filter") {
+				generated = generate(t, file, blocks)
+			}
 			switch b.use {
 			case "generated":
 				for line := range strings.Lines(b.text) {
@@ -216,15 +238,15 @@ func TestDocumentConfiguration(t *testing.T) {
 	}
 }
 
-// generate is the configuration for the README's policy.
-func generate(t *testing.T) string {
+// generate returns the configuration for the policy.yaml among the blocks.
+func generate(t *testing.T, file string, blocks []block) string {
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	for _, b := range readBlocks(t, "README.md") {
-		if b.use == "file" && b.arg == "policy.yaml" {
-			if err := os.WriteFile(policy, []byte(b.text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+	i := slices.IndexFunc(blocks, func(b block) bool { return b.use == "file" && b.arg == "policy.yaml" })
+	if i < 0 {
+		t.Fatalf("%s: want a block `yaml file policy.yaml`, found none", file)
+	}
+	if err := os.WriteFile(policy, []byte(blocks[i].text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	module := harness.Repository("bin/rulegate.wasm")
 	out, err := exec.Command(harness.Repository("bin/rulegate"), "envoy", policy, "--module", module, "--upstream", "http://127.0.0.1:10002").Output()

@@ -80,7 +80,7 @@ func matrixBody(size int) string {
 }
 
 // matrix: in each protocol on either side, in each framing and size, a body
-// passes whole, is changed whole, or is refused whole. What the README says of
+// passes whole, is changed whole, or is refused whole. What envoy/DEPLOY.md says of
 // it is what is expected here.
 func matrix(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
 	m := newMatrixServer(t)
