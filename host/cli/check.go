@@ -10,49 +10,46 @@ import (
 	"github.com/spf13/cobra"
 )
 
+type checkFlags struct{ allowUnset, strict bool }
+
 func newCheckCommand() *cobra.Command {
-	var allowUnset, strict bool
+	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check policy.yaml",
-		Short: "List everything that is wrong with a policy file, and what may be",
-		Long: `Check lists all faults of a policy file, each with its line and column, and ends with exit
-code 1 when there is one. Without a fault it lists warnings: what is allowed, and seldom meant.
-It reads the variables that the policy names from the environment.`,
+		Short: "Check a policy file: list its faults and warnings",
+		Long: `Check lists every fault of a policy file with its line and column; if there is one, it ends
+with exit code 1. Without faults it lists warnings: rules that are valid and probably not meant.
+It reads the variables that the policy names, such as ${NAME}, from the environment.`,
 		Example: `  rulegate check policy.yaml
-  rulegate check --allow-unset policy.yaml   # where the secrets are not`,
+  rulegate check --allow-unset policy.yaml   # on a machine without the secrets`,
 		Args: oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p, file, warnings, err := policyfile.Load(args[0], policy.Options{Getenv: os.LookupEnv, AllowUnset: allowUnset})
-			var faults *policyfile.Error
-			if errors.As(err, &faults) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%v\n%s\n", faults, counted(len(faults.Faults), "fault"))
-				return errReported
-			}
-			if err != nil {
-				return err
-			}
-			for _, w := range warnings {
-				fmt.Fprintln(cmd.ErrOrStderr(), file.Warning(w))
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s\n", args[0], counted(len(p.Resources()), "rule"), counted(len(warnings), "warning"))
-			for _, name := range p.Unset {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s is not set; what needs its value was not checked\n", args[0], name)
-			}
-			if strict && len(warnings) > 0 {
-				return errReported
-			}
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, args[0], f) },
 	}
-	cmd.Flags().BoolVar(&allowUnset, "allow-unset", false, "take variables that are missing for ones that will be there")
-	cmd.Flags().BoolVar(&strict, "strict", false, "end with exit code 1 for warnings too")
+	cmd.Flags().BoolVar(&f.allowUnset, "allow-unset", false, "accept variables that are not set, and skip the checks of their values")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "end with exit code 1 for warnings too")
 	return cmd
 }
 
-// counted is a number of things.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+func check(cmd *cobra.Command, path string, f checkFlags) error {
+	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	p, file, warnings, err := policyfile.Load(path, policy.Options{Getenv: os.LookupEnv, AllowUnset: f.allowUnset})
+	var faults *policyfile.Error
+	if errors.As(err, &faults) {
+		fmt.Fprintf(stderr, "%v\n%s\n", faults, counted(len(faults.Faults), "fault"))
+		return errReported
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(stderr, file.Warning(w))
+	}
+	fmt.Fprintf(stdout, "%s: %s, %s\n", path, counted(len(p.Resources()), "rule"), counted(len(warnings), "warning"))
+	for _, name := range p.Unset {
+		fmt.Fprintf(stdout, "%s: %s is not set; values that contain it were not checked\n", path, name)
+	}
+	if f.strict && len(warnings) > 0 {
+		return errReported
+	}
+	return nil
 }

@@ -15,15 +15,15 @@ import (
 // Exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // it was tried and failed: a faulty policy, a refused token, a port taken
-	exitUsage  = 2 // the command line makes no sense
+	exitFailed = 1 // the work failed: a faulty policy, a refused token, a port in use
+	exitUsage  = 2 // the command line is wrong
 )
 
-// errReported ends a command with exit code 1 when all there is to say has
-// been written already.
+// errReported ends a command with exit code 1 after it has printed its errors
+// itself.
 var errReported = errors.New("reported")
 
-// usageError is a command line that makes no sense.
+// usageError is a mistake on the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -59,7 +59,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "rulegate",
-		Short:         "Decide every request by one policy file, inside Envoy or without it",
+		Short:         "Decide HTTP requests by the rules of one policy file, in Envoy or as a gateway of its own",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -78,8 +78,8 @@ func newRootCommand() *cobra.Command {
 	return root
 }
 
-// strict makes every mistake on the command line a usageError, which cobra
-// does not tell from an error of the work itself.
+// strict makes every mistake on the command line a usageError: cobra returns
+// such mistakes and the errors of the work in the same way.
 func strict(c *cobra.Command) {
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	if c.HasSubCommands() {
@@ -104,10 +104,18 @@ func strict(c *cobra.Command) {
 	}
 }
 
-// oneFile wants exactly one argument, the policy file.
+// oneFile requires exactly one argument, the policy file.
 func oneFile(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("want one policy file, found %d arguments", len(args))
 	}
 	return nil
+}
+
+// counted returns a number and its noun: "1 fault", "2 faults".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

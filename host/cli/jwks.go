@@ -2,41 +2,39 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/rulegate/rulegate/host/issuer"
+	"github.com/rulegate/rulegate/host/listen"
 	"github.com/spf13/cobra"
 )
 
-// jwksFlags are what `rulegate jwks` is told.
 type jwksFlags struct {
 	listen, name         string
 	algs                 []string
 	maxAge, overlap, ttl time.Duration
 	public               bool
+
+	address listen.Address // of listen
 }
 
 func newJWKSCommand() *cobra.Command {
 	var f jwksFlags
 	cmd := &cobra.Command{
 		Use:   "jwks",
-		Short: "Run an issuer of tokens for development, whose keys rotate on demand",
-		Long: `Jwks makes keys, serves their public halves as a JWK set and signs whatever claims it is sent.
-Whoever reaches it gets any token, so it listens on this machine alone unless --public is given.
-The keys are in memory, and new with each start.
+		Short: "Run a token issuer for development, with keys that rotate on demand",
+		Long: `Jwks makes keys, serves their public halves as a JWK set and signs any claims that it is sent.
+Everybody who can connect gets any token, so it listens on this machine only, unless --public is
+given. The keys are in memory and new at each start.
 
   GET  ` + issuer.Path + `   the set
-  POST /token[?alg=RS256]       the claims in the body, as a token
+  POST /token[?alg=RS256]       a token with the claims in the body
   POST /rotate                  new keys; SIGHUP does the same
   GET  /healthz`,
 		Example: `  rulegate jwks --listen 127.0.0.1:10004 --alg ES256,RS256
@@ -51,17 +49,17 @@ The keys are in memory, and new with each start.
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:10004", "address to listen on, host:port; port 0 is any free one")
-	flags.StringSliceVar(&f.algs, "alg", []string{"ES256"}, "algorithms, a key for each; the first signs where nothing else is asked for")
-	flags.StringVar(&f.name, "issuer", "", "iss of tokens whose claims have none (default: the URL that it listens on)")
-	flags.DurationVar(&f.maxAge, "max-age", 5*time.Minute, "how long the set may be kept (Cache-Control); 0 for no-store")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:10004", "address to listen on, host:port; port 0 picks a free port")
+	flags.StringSliceVar(&f.algs, "alg", []string{"ES256"}, "algorithms, with a key for each; the first is the default of POST /token")
+	flags.StringVar(&f.name, "issuer", "", "iss of tokens whose claims have none (default: the URL of the issuer)")
+	flags.DurationVar(&f.maxAge, "max-age", 5*time.Minute, "how long clients may cache the set (Cache-Control); 0 for no-store")
 	flags.DurationVar(&f.overlap, "overlap", 10*time.Minute, "how long a key stays in the set after a rotation")
 	flags.DurationVar(&f.ttl, "ttl", time.Hour, "time to live of tokens whose claims have no exp")
-	flags.BoolVar(&f.public, "public", false, "listen on an address that other machines reach")
+	flags.BoolVar(&f.public, "public", false, "allow an address that other machines can reach")
 	return cmd
 }
 
-func (f *jwksFlags) check() error {
+func (f *jwksFlags) check() (err error) {
 	for _, span := range []struct {
 		flag  string
 		value time.Duration
@@ -77,22 +75,25 @@ func (f *jwksFlags) check() error {
 	if !f.public && !loopback(f.listen) {
 		return usagef("--listen %s: others can reach it, and would get any token: listen on 127.0.0.1, or say --public", f.listen)
 	}
+	if f.address, err = listen.ParseAddress(f.listen); err != nil {
+		return usagef("--listen: %w", err)
+	}
 	return nil
 }
 
-// loopback says whether an address is of this machine alone. A name counts as
-// one only if it is localhost: what others resolve to is for their DNS to say.
+// loopback reports whether only this machine can connect to an address. Of host
+// names only localhost counts: DNS decides where other names lead.
 func loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return true // listen says what is wrong with it
+		return true // ParseAddress reports it
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func runIssuer(cmd *cobra.Command, f jwksFlags) error {
-	l, url, err := listen(f.listen, private)
+	l, url, err := open("--listen", f.address, listen.Private)
 	if err != nil {
 		return err
 	}
@@ -108,62 +109,33 @@ func runIssuer(cmd *cobra.Command, f jwksFlags) error {
 	if err != nil {
 		return usagef("--alg: %w", err)
 	}
-	log := logger(cmd.ErrOrStderr())
+	log := textLog(cmd.ErrOrStderr())
 	ctx := untilSignal(cmd.Context())
-	rotateOnSignal(ctx, s, log)
+	onHangup(ctx, func() { rotate(s, log) })
 	if err := sayIssuer(cmd.OutOrStdout(), s, url, f.name); err != nil {
 		return err
 	}
 	if err := sayReady(cmd.OutOrStdout(), url); err != nil {
 		return err
 	}
-	return serveIssuer(ctx, l, s, log)
-}
-
-func serveIssuer(ctx context.Context, l net.Listener, s *issuer.Issuer, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	last, cancel := graceful(ctx)
-	defer cancel()
-	if err := srv.Shutdown(last); err != nil {
-		return errors.Join(err, srv.Close())
-	}
-	return nil
+	return serveHTTP(ctx, srv, l, log, func(context.Context) error { return nil })
 }
 
-// rotateOnSignal rotates on each SIGHUP until ctx ends.
-func rotateOnSignal(ctx context.Context, s *issuer.Issuer, log *slog.Logger) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	go func() {
-		defer signal.Stop(hup)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hup:
-				if err := s.Rotate(); err != nil {
-					log.Error("not rotated", "error", err.Error())
-					continue
-				}
-				log.Info("rotated", "kids", s.Kids())
-			}
-		}
-	}()
+func rotate(s *issuer.Issuer, log *slog.Logger) {
+	if err := s.Rotate(); err != nil {
+		log.Error("not rotated", "error", err.Error())
+		return
+	}
+	log.Info("rotated", "kids", s.Kids())
 }
 
-// sayIssuer prints what to do with it.
+// sayIssuer prints the keys and the part of a policy that accepts them.
 func sayIssuer(w io.Writer, s *issuer.Issuer, url, name string) error {
 	_, err := fmt.Fprintf(w, `keys: %s
 For the policy:

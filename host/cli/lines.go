@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // maxLine bounds a line of input, in bytes.
@@ -13,11 +15,10 @@ const maxLine = 16 << 20
 
 var errLongLine = fmt.Errorf("the line is longer than %d bytes", maxLine)
 
-// eachLine calls answer for every line of in, without its end, and writes what
-// it returns as one line. A line over maxLine is not kept: answer gets nil and
-// errLongLine. What is answered goes out before the next read would block, so
-// that a program at the other end may wait for one answer before it sends the
-// next line.
+// eachLine calls answer for every line of in, without its line end, and writes
+// the result as one line. For a line over maxLine, answer gets nil and
+// errLongLine. eachLine flushes before a read would block, so that a program at
+// the other end may wait for each answer before it sends the next line.
 func eachLine(in io.Reader, out io.Writer, answer func(line []byte, err error) []byte) error {
 	r := bufio.NewReaderSize(in, 64<<10)
 	w := bufio.NewWriterSize(out, 64<<10)
@@ -50,8 +51,8 @@ func eachLine(in io.Reader, out io.Writer, answer func(line []byte, err error) [
 	}
 }
 
-// readLine appends a line to buf, without `\n` or `\r\n`. Of one over maxLine
-// it reads all and keeps nothing.
+// readLine appends a line to buf, without `\n` or `\r\n`. It reads a line over
+// maxLine to its end and returns none of it.
 func readLine(r *bufio.Reader, buf []byte) (line []byte, tooLong bool, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
@@ -73,3 +74,17 @@ func readLine(r *bufio.Reader, buf []byte) (line []byte, tooLong bool, err error
 		return buf, tooLong, err
 	}
 }
+
+// oneLine writes v without line ends. Parsed values keep their text, which may
+// have line ends between its tokens; inside strings they are escaped.
+func oneLine(v value.Value) []byte {
+	out := v.Append(nil)
+	for i, b := range out {
+		if b == '\n' || b == '\r' {
+			out[i] = ' '
+		}
+	}
+	return out
+}
+
+func member(key string, v value.Value) value.Member { return value.Member{Key: key, Value: v} }

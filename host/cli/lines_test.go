@@ -38,7 +38,7 @@ func TestEachLine(t *testing.T) {
 	}
 }
 
-// One who asks a question at a time gets the answer before the next.
+// A program that waits for each answer before it sends the next line gets it.
 func TestEachLineAnswersAtOnce(t *testing.T) {
 	inRead, inWrite := io.Pipe()
 	outRead, outWrite := io.Pipe()

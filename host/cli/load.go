@@ -6,16 +6,17 @@ import (
 
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
-// loadedFile is a policy that was loaded without a fault, and its file.
+// loadedFile is a policy without faults, and the file that it came from.
 type loadedFile struct {
 	*policyfile.File
 	policy *policy.Policy
 }
 
-// loadFile loads a policy, with this process's environment where o says
-// nothing. Its warnings go to stderr.
+// loadFile loads a policy and prints its warnings to stderr. If o does not say
+// otherwise, variables come from the environment of this process.
 func loadFile(path string, o policy.Options, stderr io.Writer) (*loadedFile, error) {
 	p, f, warnings, err := policyfile.Load(path, o)
 	if err != nil {
@@ -25,4 +26,13 @@ func loadFile(path string, o policy.Options, stderr io.Writer) (*loadedFile, err
 		fmt.Fprintln(stderr, f.Warning(w))
 	}
 	return &loadedFile{f, p}, nil
+}
+
+// moduleDoc returns the policy document for the module. It contains the name of
+// this host as gateway if the file names none: the module cannot ask for it.
+func (f *loadedFile) moduleDoc() value.Value {
+	if f.policy.Gateway == "" || f.Doc.Key("gateway").Kind() != value.Missing {
+		return f.Doc
+	}
+	return f.Doc.With("gateway", value.Str(f.policy.Gateway))
 }

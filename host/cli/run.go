@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -14,17 +13,25 @@ import (
 	"github.com/rulegate/rulegate/host/companion"
 	"github.com/rulegate/rulegate/host/envoyconf"
 	"github.com/rulegate/rulegate/host/gateway"
+	"github.com/rulegate/rulegate/host/listen"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/spf13/cobra"
 )
+
+type runFlags struct {
+	listen, upstream, module string
+	idle                     time.Duration
+
+	address listen.Address // of listen
+}
 
 func newRunCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run policy.yaml --upstream URL",
 		Short: "Run the gateway without Envoy, with the companion in the same process",
-		Long: `Run loads the module that Envoy would load and serves HTTP with it. The log goes to standard
-error, one line a request.`,
+		Long: `Run loads the module that Envoy would load and serves HTTP with it. It logs one line a request
+to standard error.`,
 		Example: `  rulegate run policy.yaml --listen 127.0.0.1:10000 --upstream http://127.0.0.1:8080`,
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,17 +44,12 @@ error, one line a request.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:10000", "address to listen on, host:port or unix:/path")
 	flags.StringVar(&f.upstream, "upstream", "", "URL of the server behind the gateway (required)")
-	flags.StringVar(&f.module, "module", "", "path of the module (default: rulegate.wasm beside this command, else bin/rulegate.wasm)")
-	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "longest silence on a request, the upstream's included")
+	flags.StringVar(&f.module, "module", "", "path of the module (default: rulegate.wasm in the folder of this command, else bin/rulegate.wasm)")
+	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request after this long without data in either direction")
 	return cmd
 }
 
-type runFlags struct {
-	listen, upstream, module string
-	idle                     time.Duration
-}
-
-func (f *runFlags) check() error {
+func (f *runFlags) check() (err error) {
 	if f.upstream == "" {
 		return usagef("want --upstream, as in --upstream http://127.0.0.1:8080")
 	}
@@ -60,16 +62,19 @@ func (f *runFlags) check() error {
 	if f.idle <= 0 {
 		return usagef("--idle-timeout: want a duration over 0, found %v", f.idle)
 	}
+	if f.address, err = listen.ParseAddress(f.listen); err != nil {
+		return usagef("--listen: %w", err)
+	}
 	return nil
 }
 
 func runGateway(cmd *cobra.Command, path string, f runFlags) error {
-	ctx, log := cmd.Context(), logger(cmd.ErrOrStderr())
+	ctx, log := cmd.Context(), textLog(cmd.ErrOrStderr())
 	file, err := loadFile(path, policy.Options{}, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	l, at, err := listen(f.listen, shared)
+	l, at, err := open("--listen", f.address, listen.Shared)
 	if err != nil {
 		return err
 	}
@@ -84,7 +89,7 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 		return err
 	}
 	if c != nil {
-		defer c.Close(context.WithoutCancel(ctx)) // after the gateway, so nothing runs any more
+		defer c.Close(context.WithoutCancel(ctx)) // deferred, so that the gateway has ended and makes no more calls
 	}
 	g, err := file.gateway(ctx, f, module, c, log)
 	if err != nil {
@@ -94,23 +99,10 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 	if err := sayReady(cmd.OutOrStdout(), at); err != nil {
 		return err
 	}
-	srv := g.Server()
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-	}
-	last, cancel := graceful(ctx)
-	defer cancel()
-	if shut := srv.Shutdown(last); shut != nil {
-		log.Warn("requests broken off", "error", shut.Error())
-		srv.Close()
-	}
-	return errors.Join(err, g.Close(last))
+	return serveHTTP(ctx, g.Server(), l, log, g.Close)
 }
 
-// embeddedCompanion is nil for a policy whose rules make no calls.
+// embeddedCompanion returns nil for a policy whose rules make no calls.
 func embeddedCompanion(p *policy.Policy, log *slog.Logger) (*companion.Companion, error) {
 	if !p.Calls {
 		return nil, nil
@@ -118,9 +110,9 @@ func embeddedCompanion(p *policy.Policy, log *slog.Logger) (*companion.Companion
 	return companion.New(companionConfig(p, log))
 }
 
-// gateway starts the module with the policy, all variables put in.
+// gateway starts the module with the policy, all variables expanded.
 func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gateway.Module, c *companion.Companion, log *slog.Logger) (*gateway.Gateway, error) {
-	text, _, err := envoyconf.ForModule(named(f.Doc, f.policy.Gateway), envoyconf.Expansion{Inline: true, Getenv: os.LookupEnv, ReadFile: f.ReadFile})
+	text, _, err := envoyconf.ForModule(f.moduleDoc(), envoyconf.Expansion{Inline: true, Getenv: os.LookupEnv, ReadFile: f.ReadFile})
 	if err != nil {
 		return nil, err
 	}
@@ -152,14 +144,14 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 	})
 }
 
-// access logs a request, without its query, which may hold a token.
+// access logs a request without its query, which may hold a token.
 func access(log *slog.Logger, r gateway.Record) {
 	path, _, _ := strings.Cut(r.Path, "?")
 	log.Info("request", "id", r.ID, "method", r.Method, "host", r.Host, "path", path, "status", r.Status,
 		"decision", r.State["rulegate.decision"], "flags", r.Flags, "ms", r.Duration.Milliseconds())
 }
 
-// loadModule compiles the module at path, or where the build leaves it.
+// loadModule compiles the module at path; "" is where the build puts it.
 func loadModule(ctx context.Context, path string) (*gateway.Module, error) {
 	if path == "" {
 		var err error
@@ -178,8 +170,8 @@ func loadModule(ctx context.Context, path string) (*gateway.Module, error) {
 	return m, nil
 }
 
-// compile takes seconds the first time; what comes of it is kept in a folder
-// that only the user can write to, where there is one.
+// compile takes seconds. It keeps the machine code in a cache folder that only
+// this user can write to, if the user has one.
 func compile(ctx context.Context, code []byte) (*gateway.Module, error) {
 	if dir, err := os.UserCacheDir(); err == nil {
 		dir = filepath.Join(dir, "rulegate", "modules")
@@ -201,5 +193,5 @@ func findModule() (string, error) {
 			return p, nil
 		}
 	}
-	return "", fmt.Errorf("no module at %s: build it with `make build`, or say where it is with --module", strings.Join(places, " or "))
+	return "", fmt.Errorf("no module at %s: build it with `make build`, or name its path with --module", strings.Join(places, " or "))
 }

@@ -36,20 +36,20 @@ func TestMain(m *testing.M) {
 
 // The scripts have these commands beside testscript's own:
 //
-//	start NAME args…     runs `rulegate args…` until it says that it is ready; $NAME is its address
-//	                     (that of --admin is $NAME_ADMIN)
-//	signal NAME SIGNAL   sends it HUP
-//	crash NAME           ends it by SIGKILL
-//	eventually URL TEXT  waits until the answer holds the text
-//	stop NAME            ends it by SIGTERM, and it must end well; its output goes to stdout and stderr
-//	keys NAME N          waits until the set of the issuer at $NAME has so many keys
-//	upstream NAME        a server at $NAME that answers 200 with the request it got, as JSON
-//	taken NAME           $NAME is an address at which something listens already
-//	http [-H 'k: v'] [-d body] METHOD URL   the answer's status, headers and body go to stdout
-//	sqlite FILE SQL      makes a database
-//	authorize            $AUTH is the header for the token in stdout
-//	codes CODE args…     runs rulegate and wants its exit code
-//	mask                 replaces the tokens in stdout, which differ from run to run
+//	start NAME args…     starts `rulegate args…` and waits until it is ready; sets $NAME to its URL and
+//	                     $NAME_ADMIN to the URL of --admin
+//	signal NAME HUP      sends SIGHUP to it
+//	crash NAME           kills it with SIGKILL
+//	stop NAME            sends SIGTERM; it must end with exit code 0. Its output becomes stdout and stderr
+//	eventually URL TEXT  repeats GET URL until the body contains TEXT
+//	keys NAME N          waits until the JWK set of the issuer at $NAME has N keys
+//	upstream NAME        starts a server that answers 200 with the request as JSON; sets $NAME to its URL
+//	taken NAME           sets $NAME to an address that is in use
+//	http [-H 'k: v'] [-d body] METHOD URL   sends a request; status, headers and body go to stdout
+//	sqlite FILE SQL      creates a database
+//	authorize            sets $AUTH to an Authorization header with the token in stdout
+//	codes CODE args…     runs rulegate, which must end with exit code CODE
+//	mask                 replaces the tokens in stdout, which differ in each run, by <token>
 func TestScript(t *testing.T) {
 	module := buildModule(t)
 	testscript.Run(t, testscript.Params{
@@ -95,15 +95,15 @@ func buildModule(t *testing.T) string {
 	return path
 }
 
-// process is a rulegate that was started.
+// process is a rulegate that a script started.
 type process struct {
 	cmd    *exec.Cmd
 	stdout bytes.Buffer
 	stderr bytes.Buffer
-	read   chan struct{} // closed when stdout was read to its end
+	read   chan struct{} // closed after the last byte of stdout
 }
 
-// processes is the key of a script's processes by name.
+// processes is the key under which testscript keeps the processes of a script.
 type processes struct{}
 
 var (
@@ -158,7 +158,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(processes{}).(map[string]*process)[name] = p
 }
 
-// started is the process that a command names.
+// started returns the process that a script names.
 func started(ts *testscript.TestScript, args []string) *process {
 	if len(args) != 1 {
 		ts.Fatalf("want the name of one process")
@@ -287,8 +287,8 @@ func cmdCodes(ts *testscript.TestScript, _ bool, args []string) {
 
 var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
 
-// cmdAuthorize takes the token that was printed, as the header AUTH and as the
-// file token.
+// cmdAuthorize sets $AUTH to a header with the printed token, and writes the
+// token to the file token.
 func cmdAuthorize(ts *testscript.TestScript, _ bool, _ []string) {
 	token := jwt.FindString(ts.ReadFile("stdout"))
 	ts.Setenv("AUTH", "Authorization: Bearer "+token)

@@ -1,43 +1,43 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/rulegate/rulegate/host/companion"
+	"github.com/rulegate/rulegate/host/listen"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/wire"
 	"github.com/spf13/cobra"
 )
 
-// serveFlags are what `rulegate serve` is told beside the policy. They hold until
-// it ends; the policy can be loaded anew.
+// serveFlags stay the same while the process runs; SIGHUP reloads the policy and
+// the certificates only.
 type serveFlags struct {
 	listen, admin string
-	tls           tlsFiles
+	tls           listen.TLSFiles
 	inFlight      int
 	bytes, cache  size
+
+	address, adminAddress listen.Address // of listen and admin
 }
 
 func newServeCommand() *cobra.Command {
 	f := serveFlags{bytes: 128 << 20, cache: 32 << 20}
 	cmd := &cobra.Command{
 		Use:   "serve policy.yaml",
-		Short: "Run the companion, which makes the queries and webhooks of the rules",
-		Long: `Serve answers the module's calls on POST /v1/calls; /healthz says that it runs, /readyz that
-the databases answer. It takes the policy that the module has, and the same secrets.
+		Short: "Run the companion, which makes the rules' database queries and webhook calls",
+		Long: `Serve answers the module's calls on POST /v1/calls. With --admin, /healthz answers while the
+process runs, /readyz when the databases answer too. It needs the same policy and the same
+secrets as the module.
 
-SIGHUP loads the policy and the certificates anew, without a call lost; a faulty policy leaves
-the old one in place. SIGTERM lets the calls that run finish. The log goes to standard error,
-one JSON object a line. Traces go by OTLP over HTTP to where OTEL_EXPORTER_OTLP_ENDPOINT says.`,
+SIGHUP reloads the policy and the certificates without losing a call; a faulty policy changes
+nothing. SIGTERM lets running calls finish. The log goes to standard error, one JSON object a
+line. Traces go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT.`,
 		Example: `  rulegate serve policy.yaml --listen 127.0.0.1:9000 --admin 127.0.0.1:9001
   rulegate serve policy.yaml --listen unix:///run/rulegate/companion.sock`,
 		Args: oneFile,
@@ -49,25 +49,37 @@ one JSON object a line. Traces go by OTLP over HTTP to where OTEL_EXPORTER_OTLP_
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:9000", "address to listen on, host:port or unix:/path; the socket is for this user alone")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:9000", "address to listen on, host:port or unix:/path; only this user can open the socket")
 	flags.StringVar(&f.admin, "admin", "", "address for /healthz, /readyz and /metrics (Prometheus), host:port or unix:/path")
-	flags.StringVar(&f.tls.cert, "tls-cert", "", "PEM file with the certificate to show: TLS from then on")
-	flags.StringVar(&f.tls.key, "tls-key", "", "PEM file with its key")
-	flags.StringVar(&f.tls.clientCA, "client-ca", "", "PEM file with the certificates that a client's must be signed by: without one it is turned away")
-	flags.IntVar(&f.inFlight, "in-flight", 1024, "requests that are served at once; one more gets 503")
-	flags.Var(&f.bytes, "in-flight-bytes", "bytes of their bodies and answers, at once; with more, 503")
-	flags.Var(&f.cache, "cache", "bytes for answers that rules allow to keep")
+	flags.StringVar(&f.tls.Cert, "tls-cert", "", "PEM file with the server's certificate; without it, the companion speaks plain HTTP")
+	flags.StringVar(&f.tls.Key, "tls-key", "", "PEM file with the key of --tls-cert")
+	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "PEM file with the CA certificates of clients: clients without a certificate of theirs are refused")
+	flags.IntVar(&f.inFlight, "in-flight", 1024, "requests served at once; one more gets 503")
+	flags.Var(&f.bytes, "in-flight-bytes", "bytes of request bodies and answers held at once; a request beyond gets 503")
+	flags.Var(&f.cache, "cache", "bytes for the answers that rules allow to cache")
 	return cmd
 }
 
-func (f *serveFlags) check() error {
+func (f *serveFlags) check() (err error) {
 	if f.inFlight < 1 {
 		return usagef("--in-flight: want a number over 0, found %d", f.inFlight)
 	}
-	return f.tls.check()
+	if err := f.tls.Check(); err != nil {
+		return usageError{err}
+	}
+	if f.address, err = listen.ParseAddress(f.listen); err != nil {
+		return usagef("--listen: %w", err)
+	}
+	if f.admin == "" {
+		return nil
+	}
+	if f.adminAddress, err = listen.ParseAddress(f.admin); err != nil {
+		return usagef("--admin: %w", err)
+	}
+	return nil
 }
 
-// size is a flag for bytes, such as 64MiB.
+// size is a flag for a number of bytes, such as 64MiB.
 type size int
 
 func (s *size) String() string { return schema.FormatSize(int(*s)) }
@@ -87,7 +99,7 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	certs, err := f.tls.load()
+	tls, err := f.tls.Load()
 	if err != nil {
 		return err
 	}
@@ -96,7 +108,7 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 		return err
 	}
 	defer func() {
-		last, cancel := graceful(cmd.Context())
+		last, cancel := withGrace(cmd.Context())
 		defer cancel()
 		if err := stopTracing(last); err != nil {
 			log.Warn("traces", "error", err.Error())
@@ -107,25 +119,19 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	l, url, err := listen(f.listen, private)
+	l, url, err := open("--listen", f.address, listen.Private)
 	if err != nil {
 		return err
 	}
-	l, url = certs.listener(l, url)
-	var admin net.Listener
-	if f.admin != "" {
-		var at string
-		if admin, at, err = listen(f.admin, private); err != nil {
-			l.Close()
-			return err
-		}
-		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "rulegate: admin on %s\n", at); err != nil {
-			return err
-		}
+	l, url = tls.Wrap(l, url)
+	admin, err := f.openAdmin(cmd)
+	if err != nil {
+		l.Close()
+		return err
 	}
 	ctx := untilSignal(cmd.Context())
 	onHangup(ctx, func() {
-		if err := reload(service, certs, path, f, log); err != nil {
+		if err := reload(service, tls, path, f, log); err != nil {
 			log.Error("reload failed; the old policy stays", "error", err.Error())
 			return
 		}
@@ -137,43 +143,39 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 	return service.Serve(ctx, l, admin, grace)
 }
 
-// reload changes all or nothing.
-func reload(service *companion.Service, certs *certificates, path string, f serveFlags, log *slog.Logger) (err error) {
+// openAdmin returns nil without --admin.
+func (f *serveFlags) openAdmin(cmd *cobra.Command) (net.Listener, error) {
+	if f.admin == "" {
+		return nil, nil
+	}
+	l, url, err := open("--admin", f.adminAddress, listen.Private)
+	if err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "rulegate: admin on %s\n", url)
+	return l, err
+}
+
+// reload replaces the policy and the certificates, or, after an error, neither.
+func reload(service *companion.Service, current *listen.TLS, path string, f serveFlags, log *slog.Logger) (err error) {
 	defer func() { service.Reloaded(err) }()
 	cfg, err := loadCompanion(path, f, log)
 	if err != nil {
 		return err
 	}
-	fresh, err := f.tls.load()
+	fresh, err := f.tls.Load()
 	if err != nil {
 		return err
 	}
 	if err := service.Replace(cfg); err != nil {
 		return err
 	}
-	certs.take(fresh)
+	current.Replace(fresh)
 	return nil
 }
 
-// onHangup runs f for SIGHUP, one after the other, until ctx ends.
-func onHangup(ctx context.Context, f func()) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	go func() {
-		defer signal.Stop(hup)
-		for {
-			select {
-			case <-hup:
-				f()
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-}
-
 func loadCompanion(path string, f serveFlags, log *slog.Logger) (companion.Config, error) {
-	file, err := loadFile(path, policy.Options{}, warnings{log})
+	file, err := loadFile(path, policy.Options{}, warningLog{log})
 	if err != nil {
 		return companion.Config{}, err
 	}
@@ -185,16 +187,16 @@ func loadCompanion(path string, f serveFlags, log *slog.Logger) (companion.Confi
 	return cfg, nil
 }
 
-// warnings makes a line of the log of each that is written.
-type warnings struct{ log *slog.Logger }
+// warningLog logs each warning that is written to it.
+type warningLog struct{ log *slog.Logger }
 
-func (w warnings) Write(p []byte) (int, error) {
+func (w warningLog) Write(p []byte) (int, error) {
 	w.log.Warn("policy", "warning", strings.TrimSpace(string(p)))
 	return len(p), nil
 }
 
-// companionConfig is a companion that reaches what the policy names, and no
-// more: of a database the collections that rules query.
+// companionConfig allows the companion to reach only the webhook hosts and
+// databases that the policy names, and only the collections that rules query.
 func companionConfig(p *policy.Policy, log *slog.Logger) companion.Config {
 	cfg := companion.Config{
 		Project:     p.Project,

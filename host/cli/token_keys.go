@@ -12,8 +12,7 @@ import (
 	"github.com/rulegate/rulegate/rules/token"
 )
 
-// keySet is a policy's keys with those of the JWK sets that it has from URLs,
-// fetched now, as the module would.
+// keySet returns a policy's keys, after fetching the JWK sets of its URLs.
 func keySet(ctx context.Context, p *policy.Policy) (*token.Set, error) {
 	set := p.Tokens
 	for i, s := range p.Remotes {
@@ -28,7 +27,7 @@ func keySet(ctx context.Context, p *policy.Policy) (*token.Set, error) {
 	return set, nil
 }
 
-// issuers is the client that keys are fetched with; it follows no redirects.
+// issuers fetches JWK sets. Like the module, it follows no redirects.
 var issuers = http.Client{
 	Timeout:       jwks.Timeout,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -42,7 +41,7 @@ func fetchKeys(ctx context.Context, url string) (string, error) {
 	req.Header.Set("accept", "application/jwk-set+json, application/json")
 	resp, err := issuers.Do(req)
 	if err != nil {
-		return "", errors.Unwrap(err) // a url.Error, which says the URL again
+		return "", errors.Unwrap(err) // without the URL, which the caller adds
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// mintFlags are what `rulegate token mint` is told.
 type mintFlags struct {
 	policy, claims, gateway string
 	ttl                     time.Duration
@@ -22,19 +21,19 @@ func newTokenMintCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mint --policy policy.yaml --claims '{…}'",
 		Short: "Print a token signed by the policy's primary key",
-		Long: `Mint signs claims with the policy's primary key. With --service it prints what webhooks find
-in X-SC-Token instead: the token by which a gateway is known to other services. The gateway
-takes no such token from anybody; a service that calls through it has one with claims.`,
+		Long: `Mint signs claims with the policy's primary key. With --service it prints a token like the one
+in the X-SC-Token header of webhooks, by which services recognise the gateway. The gateway itself
+refuses such tokens; a service that calls through it needs a token with claims.`,
 		Example: `  rulegate token mint --policy policy.yaml --claims '{"id":"u1","role":"admin"}' --ttl 1h
   rulegate token mint --policy policy.yaml --claims '{"id":"billing","role":"service"}' --ttl 2160h
   rulegate token mint --policy policy.yaml --service --gateway gw-1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.service && (cmd.Flags().Changed("claims") || cmd.Flags().Changed("ttl")) {
-				return usagef("--service: claims and time to live are fixed; leave --claims and --ttl out")
+				return usagef("--service: its claims and time to live are fixed; leave --claims and --ttl out")
 			}
 			if !f.service && f.gateway != "" {
-				return usagef("--gateway: is for --service alone")
+				return usagef("--gateway: want --service with it")
 			}
 			body, err := mintClaims(f.claims, f.ttl, time.Now())
 			if err != nil {
@@ -56,10 +55,10 @@ takes no such token from anybody; a service that calls through it has one with c
 		},
 	}
 	cmd.Flags().StringVar(&f.policy, "policy", "", "policy file whose primary key signs (required)")
-	cmd.Flags().StringVar(&f.claims, "claims", "{}", "the claims, a JSON object")
-	cmd.Flags().DurationVar(&f.ttl, "ttl", time.Hour, "time to live, unless the claims have exp")
-	cmd.Flags().BoolVar(&f.service, "service", false, "a service token, good for half an hour")
-	cmd.Flags().StringVar(&f.gateway, "gateway", "", "the id in a service token (default: the policy's gateway, else the host's name)")
+	cmd.Flags().StringVar(&f.claims, "claims", "{}", "claims, a JSON object")
+	cmd.Flags().DurationVar(&f.ttl, "ttl", time.Hour, "time to live of the token; exp in the claims overrides it")
+	cmd.Flags().BoolVar(&f.service, "service", false, "print a service token, valid for half an hour")
+	cmd.Flags().StringVar(&f.gateway, "gateway", "", "id in the service token (default: the policy's gateway, else the name of this host)")
 	return cmd
 }
 

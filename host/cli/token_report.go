@@ -4,80 +4,76 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
 
 	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// inspected is a token taken apart as far as it can be. Nothing of it is
-// believed.
-type inspected struct {
-	header, payload part
-	signature       int    // bytes
-	wrong           string // with the token as a whole
+// tokenReport is a decoded token. Nothing in it is verified, unless a policy
+// checked it.
+type tokenReport struct {
+	header, claims segment
+	signature      int   // bytes
+	fault          error // of the token as a whole
 
-	judged  bool // a policy has looked at it
-	policy  string
-	claims  token.Claims // of a token that was verified
-	refusal error
+	policy  string       // path of the policy that checked the token; "": none did
+	checked token.Claims // of a token that the policy accepts
+	refusal error        // nil: the policy accepts the token
 }
 
-// part is a segment with JSON in it.
-type part struct {
-	value value.Value // Missing: it cannot be read
-	wrong string
+// segment is a part of a token that holds a JSON object.
+type segment struct {
+	value value.Value // Missing: it cannot be decoded
+	fault error
 }
 
-// inspectDepth is how deep a header or claims may be, as in verification.
-const inspectDepth = 64
+// reportDepth bounds the nesting of a header or of claims, as in verification.
+const reportDepth = 64
 
-func inspect(raw string) inspected {
-	var s inspected
+// decodeToken decodes as much of a token as it can.
+func decodeToken(raw string) tokenReport {
+	var r tokenReport
 	segments := strings.Split(raw, ".")
 	if len(segments) == 5 {
-		s.wrong = "five segments: an encrypted token (JWE), of which nothing can be read without its key"
-		return s
+		r.fault = errors.New("five segments: an encrypted token (JWE), which cannot be decoded without its key")
+		return r
 	}
 	if len(segments) != 3 {
-		s.wrong = fmt.Sprintf("want three segments, found %d", len(segments))
+		r.fault = fmt.Errorf("want three segments, found %d", len(segments))
 	}
-	s.header = readPart(segments[0])
+	r.header = decodeSegment(segments[0])
 	if len(segments) > 1 {
-		s.payload = readPart(segments[1])
+		r.claims = decodeSegment(segments[1])
 	}
 	if len(segments) > 2 {
-		signature, err := segment(segments[2])
-		if err != nil && s.wrong == "" {
-			s.wrong = "signature: " + err.Error()
+		signature, err := decodeBase64(segments[2])
+		if err != nil && r.fault == nil {
+			r.fault = fmt.Errorf("signature: %w", err)
 		}
-		s.signature = len(signature)
+		r.signature = len(signature)
 	}
-	return s
+	return r
 }
 
-func readPart(text string) part {
-	b, err := segment(text)
+func decodeSegment(text string) segment {
+	b, err := decodeBase64(text)
 	if err != nil {
-		return part{wrong: err.Error()}
+		return segment{fault: err}
 	}
-	v, err := value.Parse(string(b), inspectDepth)
+	v, err := value.Parse(string(b), reportDepth)
 	switch {
 	case err != nil:
-		return part{wrong: "not the JSON of a token: " + err.Error()}
+		return segment{fault: fmt.Errorf("not the JSON of a token: %w", err)}
 	case v.Kind() != value.Object:
-		return part{wrong: "want a JSON object, found " + v.Kind().String()}
+		return segment{fault: fmt.Errorf("want a JSON object, found %v", v.Kind())}
 	}
-	return part{value: v}
+	return segment{value: v}
 }
 
-// segment decodes base64url without padding (RFC 7515, section 2).
-func segment(s string) ([]byte, error) {
+// decodeBase64 decodes base64url without padding (RFC 7515, section 2).
+func decodeBase64(s string) ([]byte, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil {
 		return nil, errors.New("not base64url without padding")
@@ -85,131 +81,67 @@ func segment(s string) ([]byte, error) {
 	return b, nil
 }
 
-func (s *inspected) fault() bool { return s.wrong+s.header.wrong+s.payload.wrong != "" }
-
-// print writes it for people.
-func (s *inspected) print(w io.Writer, now time.Time) {
-	fmt.Fprintln(w, "NOT VERIFIED: anybody may have written what follows")
-	if s.wrong != "" {
-		fmt.Fprintf(w, "malformed: %s\n", s.wrong)
-	}
-	s.header.print(w, "header")
-	s.payload.print(w, "claims")
-	for _, name := range [...]string{"iat", "nbf", "exp"} {
-		if v := s.payload.value.Key(name); v.Kind() != value.Missing {
-			fmt.Fprintf(w, "%s: %s\n", name, when(v, now))
-		}
-	}
-	for _, name := range [...]string{"jwk", "jku", "x5c", "x5u"} {
-		if s.header.value.Key(name).Kind() != value.Missing {
-			fmt.Fprintf(w, "%s: a key that comes with a token is never followed\n", name)
-		}
-	}
-	fmt.Fprintf(w, "signature: %d bytes, not shown\n", s.signature)
-	if !s.judged {
-		return
-	}
-	fmt.Fprintf(w, "\nwhat the keys of %s say:\n", s.policy)
-	for _, m := range s.verdict() {
-		said, _ := m.Value.Text()
-		if said == "" {
-			said = "not reached"
-		}
-		fmt.Fprintf(w, "  %-9s  %s\n", m.Key, said)
-	}
-	if s.refusal == nil {
-		fmt.Fprintf(w, "verified by %s\n", provider(s.claims))
-	} else {
-		fmt.Fprintln(w, "refused")
-	}
+// malformed reports whether a part of the token could not be decoded.
+func (r *tokenReport) malformed() bool {
+	return r.fault != nil || r.header.fault != nil || r.claims.fault != nil
 }
 
-func (p *part) print(w io.Writer, name string) {
-	switch {
-	case p.wrong != "":
-		fmt.Fprintf(w, "%s: %s\n", name, p.wrong)
-	case p.value.Kind() != value.Missing:
-		fmt.Fprintf(w, "%s: %s\n", name, printable(p.value.String()))
-	}
+// check verifies the token with the keys of a policy file.
+func (r *tokenReport) check(raw, policy string, keys *token.Set, now time.Time) {
+	r.policy = policy
+	r.checked, r.refusal = keys.Verify(raw, now)
 }
 
-func provider(c token.Claims) string {
-	if c.Provider == "" {
-		return "a key without a name"
-	}
-	return strconv.QuoteToGraphic(c.Provider)
+// stages are the stages of a verification, in order.
+var stages = [...]string{
+	token.StageParse, token.StageKey, token.StageSignature, token.StageClaims, token.StageTime, token.StageAudience, token.StageIssuer,
 }
 
-// json is the same for programs.
-func (s *inspected) json() value.Value {
-	var ms []value.Member
-	verified := value.NullValue
-	if s.judged {
-		verified = value.Boolean(s.refusal == nil)
-	}
-	ms = append(ms, member("verified", verified))
-	for _, p := range []struct {
-		name string
-		part *part
-	}{{"header", &s.header}, {"claims", &s.payload}} {
-		if p.part.value.Kind() != value.Missing {
-			ms = append(ms, member(p.name, p.part.value))
-		}
-		if p.part.wrong != "" {
-			ms = append(ms, member(p.name+"Error", value.Str(p.part.wrong)))
-		}
-	}
-	if s.wrong != "" {
-		ms = append(ms, member("error", value.Str(s.wrong)))
-	}
-	ms = append(ms, member("signatureBytes", value.Int(int64(s.signature))))
-	if s.judged {
-		ms = append(ms, member("stages", value.Obj(s.verdict()...)))
-	}
-	return value.Obj(ms...)
-}
-
-// when says a NumericDate (RFC 7519, section 2) as a date, and how far off.
-func when(v value.Value, now time.Time) string {
-	if v.Kind() != value.Number {
-		return "want a number of seconds, found " + v.Kind().String()
-	}
-	seconds, err := strconv.ParseFloat(v.String(), 64)
-	if err != nil || seconds < 0 || seconds > 253402300799 {
-		return "not in the years 1970 to 9999"
-	}
-	at := time.Unix(int64(seconds), 0)
-	d := at.Sub(now)
-	if d < 0 {
-		return fmt.Sprintf("%s, %s ago", at.UTC().Format(time.RFC3339), roughly(-d))
-	}
-	return fmt.Sprintf("%s, in %s", at.UTC().Format(time.RFC3339), roughly(d))
-}
-
-func roughly(d time.Duration) string {
-	if d >= 48*time.Hour {
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
-	}
-	return d.Round(time.Second).String()
-}
-
-// printable is JSON text with all that a terminal could take for more than
-// text, such as a change of the direction of writing, escaped. White space that
-// is no space stands between the tokens of JSON alone.
-func printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
+// stageResults lists the result of each stage of the verification: "ok", "refused: …",
+// or "" for a stage after the refusal.
+func (r *tokenReport) stageResults() []value.Member {
+	var refusal *token.Error
+	errors.As(r.refusal, &refusal)
+	var all []value.Member
+	reached := true
+	for _, stage := range stages {
+		result := "ok"
 		switch {
-		case r == '\t' || r == '\n' || r == '\r':
-			b.WriteByte(' ')
-			continue
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-			continue
+		case !reached:
+			result = ""
+		case refusal != nil && refusal.Stage == stage:
+			result, reached = "refused: "+refusal.Message, false
 		}
-		for _, u := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&b, `\u%04x`, u)
-		}
+		all = append(all, member(stage, value.Str(result)))
 	}
-	return b.String()
+	return all
+}
+
+// json is the report for programs.
+func (r *tokenReport) json() value.Value {
+	verified := value.NullValue
+	if r.policy != "" {
+		verified = value.Boolean(r.refusal == nil)
+	}
+	out := []value.Member{member("verified", verified)}
+	out = append(out, r.header.members("header")...)
+	out = append(out, r.claims.members("claims")...)
+	if r.fault != nil {
+		out = append(out, member("error", value.Str(r.fault.Error())))
+	}
+	out = append(out, member("signatureBytes", value.Int(int64(r.signature))))
+	if r.policy != "" {
+		out = append(out, member("stages", value.Obj(r.stageResults()...)))
+	}
+	return value.Obj(out...)
+}
+
+func (s *segment) members(name string) (out []value.Member) {
+	if s.value.Kind() != value.Missing {
+		out = append(out, member(name, s.value))
+	}
+	if s.fault != nil {
+		out = append(out, member(name+"Error", value.Str(s.fault.Error())))
+	}
+	return out
 }

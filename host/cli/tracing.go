@@ -16,8 +16,9 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// tracing sends spans to where OpenTelemetry's own variables say, by OTLP over
-// HTTP; without an endpoint there are none. stop sends what is left.
+// tracing returns a tracer that sends spans by OTLP over HTTP to the endpoint in
+// OpenTelemetry's environment variables, and drops them without an endpoint. stop
+// sends the spans that are still buffered.
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 func tracing(ctx context.Context, log *slog.Logger) (t trace.Tracer, stop func(context.Context) error, err error) {
 	off := strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none"
@@ -33,8 +34,9 @@ func tracing(ctx context.Context, log *slog.Logger) (t trace.Tracer, stop func(c
 	if err != nil {
 		return nil, nil, fmt.Errorf("traces: %w", err)
 	}
+	// The environment comes last, so that OTEL_SERVICE_NAME wins.
 	about, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "rulegate-companion")),
-		resource.WithTelemetrySDK(), resource.WithFromEnv()) // the last one counts
+		resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
 		return nil, nil, fmt.Errorf("traces: %w", err)
 	}

@@ -23,7 +23,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// receiver takes spans by OTLP over HTTP.
+// receiver is a server that collects spans sent by OTLP over HTTP.
 type receiver struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -75,8 +75,8 @@ const (
 	parent  = "00f067aa0ba902b7"
 )
 
-// Spans join the trace that the request is part of, and webhooks get it; without
-// an endpoint there are none, and webhooks get what came.
+// Spans join the trace of the request, and webhooks get it as traceparent. Without
+// an endpoint there are no spans, and webhooks get the request's traceparent.
 func TestTraces(t *testing.T) {
 	heard := make(chan string, 10)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { heard <- r.Header.Get("traceparent") }))
@@ -135,7 +135,7 @@ func TestTraces(t *testing.T) {
 				t.Fatalf("%s: %v", name, s)
 			}
 			if strings.Contains(s.String(), "hidden") {
-				t.Errorf("%s tells more than where it went: %v", name, s)
+				t.Errorf("%s shows more than its target: %v", name, s)
 			}
 		}
 		if r.service != "rulegate-companion" {

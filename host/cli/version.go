@@ -8,19 +8,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// testedEnvoy is the release that the tests run against; older ones lack what
-// Go's runtime needs of a host.
+// testedEnvoy is the release that the tests run against. Older releases lack
+// WASI functions that Go's runtime imports.
 const testedEnvoy = "1.40"
 
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Print the version, and the Envoy that it is tested with",
+		Short:   "Print the version, and the release of Envoy that it is tested with",
 		Example: "  rulegate version",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return printVersion(cmd.OutOrStdout())
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return printVersion(cmd.OutOrStdout()) },
 	}
 }
 

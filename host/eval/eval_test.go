@@ -1,7 +1,6 @@
-package cli
+package eval
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -13,26 +12,27 @@ import (
 
 func fixed() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) }
 
-func answer(t *testing.T, line string) (out struct {
+// answerTo evaluates a line at a fixed time.
+func answerTo(t *testing.T, line string) (out struct {
 	Allow *bool
 	Calls []struct{ Headers map[string]string }
 }, text string) {
 	t.Helper()
-	e, err := newEvaluator(fixed)
+	e, err := New(fixed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := e.answer([]byte(line), nil)
-	if err := json.Unmarshal(b, &out); err != nil {
-		t.Fatalf("%v: %s", err, b)
+	text = e.Answer([]byte(line)).String()
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		t.Fatalf("%v: %s", err, text)
 	}
-	return out, string(b)
+	return out, text
 }
 
-// What a webhook carries is signed with a key of the run; the rest of it is as
-// the rule and the protocol say.
+// The tokens of a webhook are signed with a key of this process; their claims
+// are those of the rule and of the protocol.
 func TestEvalMints(t *testing.T) {
-	out, _ := answer(t, `{"id":1,"rule":{"rule":"webhook","url":"http://h/","claims":{"sub":"args.auth.id"},"body":{}},"args":{"auth":{"id":"u1"}},"replies":[{"kind":"webhook","status":200}]}`)
+	out, _ := answerTo(t, `{"id":1,"rule":{"rule":"webhook","url":"http://h/","claims":{"sub":"args.auth.id"},"body":{}},"args":{"auth":{"id":"u1"}},"replies":[{"kind":"webhook","status":200}]}`)
 	if out.Allow == nil || !*out.Allow || len(out.Calls) != 1 {
 		t.Fatalf("want it allowed after one call, found %+v", out)
 	}
@@ -70,16 +70,16 @@ func TestEvalKeepsTheKey(t *testing.T) {
 		`{"rule":{"rule":"nope"},"args":{},"aesKey":"` + key + `"}`,
 		`{"rule":{"rule":"allow"},"args":{},"aesKey":"` + key + `","aesKey":"` + key + `"}`,
 	} {
-		if _, text := answer(t, line); strings.Contains(text, key[:12]) {
+		if _, text := answerTo(t, line); strings.Contains(text, key[:12]) {
 			t.Errorf("%s: the answer shows the key: %s", line, text)
 		}
 	}
 }
 
-// Whatever a line holds, the answer is one line of JSON, and only yes allows.
+// The answer to any line is a JSON object, and only the outcome yes allows.
 func FuzzAnswer(f *testing.F) {
-	for _, name := range []string{"verdict", "fault", "line", "path", "match", "action", "filter", "response", "query", "webhook"} {
-		a, err := txtar.ParseFile("testdata/script/eval_" + name + ".txtar")
+	for _, name := range []string{"verdict", "fault", "line", "path", "action", "filter", "response", "query", "webhook"} {
+		a, err := txtar.ParseFile("../cli/testdata/script/eval_" + name + ".txtar")
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -87,20 +87,28 @@ func FuzzAnswer(f *testing.F) {
 			f.Add([]byte(strings.TrimSuffix(line, "\n")))
 		}
 	}
-	e, err := newEvaluator(fixed)
+	file, err := txtar.ParseFile(matchFile)
+	if err != nil {
+		f.Fatal(err)
+	}
+	all, _ := comparisons(f, file)
+	for _, c := range all {
+		f.Add([]byte(c.question))
+	}
+	e, err := New(fixed)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		out := e.answer(line, nil)
+		out := e.Answer(line).String()
 		var got struct {
 			Allow   *bool
 			Outcome string
 			Reason  string
 			Error   string
 		}
-		if err := json.Unmarshal(out, &got); err != nil || bytes.ContainsAny(out, "\n\r") {
-			t.Fatalf("no line of JSON: %v: %q", err, out)
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
+			t.Fatalf("not JSON: %v: %q", err, out)
 		}
 		if strings.Contains(got.Reason, "internal fault") {
 			t.Fatalf("a panic: %s", got.Reason)

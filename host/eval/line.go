@@ -1,51 +1,43 @@
-package cli
+package eval
 
 import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/tidwall/gjson"
 )
 
-// evalDepth bounds the nesting of a line of eval.
-const evalDepth = 1000
+// maxDepth bounds the nesting of a line.
+const maxDepth = 1000
 
-// evalLine is one question: a rule and what it is evaluated against.
-type evalLine struct {
-	id      value.Value // any value, Missing too
+// question is a line that could be read: a rule and its input.
+type question struct {
+	id      value.Value // any value; Missing: none given
 	rule    value.Value
 	args    value.Value
 	res     value.Value // Missing: none given
 	aesKey  value.Value // Missing: none given
 	now     time.Time
-	replies []evalReply
+	replies []reply
 }
 
-type evalReply struct {
-	kind  string
-	col   string // "" fits every collection
-	reply rules.Reply
-}
-
-// parseEvalLine reads a line. An error means that it is no question at all; a
-// rule or key that is faulty is for the evaluation to deny.
-func parseEvalLine(line string, now time.Time) (*evalLine, error) {
-	doc, err := value.Parse(line, evalDepth)
+// parseQuestion reads a line. Its rule and its key are not checked yet: faults
+// in these are denials.
+func parseQuestion(line string, now time.Time) (*question, error) {
+	doc, err := value.Parse(line, maxDepth)
 	if err != nil {
 		return nil, err
 	}
 	if doc.Kind() != value.Object {
 		return nil, fmt.Errorf("want an object, found %v", doc.Kind())
 	}
-	q := &evalLine{
+	q := &question{
 		id:     doc.Key("id"),
 		rule:   doc.Key("rule"),
 		args:   optional(doc, "args"),
@@ -70,7 +62,7 @@ func parseEvalLine(line string, now time.Time) (*evalLine, error) {
 	return q, err
 }
 
-// optional is a member that may be left out, or null.
+// optional returns a member that may be left out or null, which is Missing too.
 func optional(doc value.Value, name string) value.Value {
 	if v := doc.Key(name); v.Kind() != value.Null {
 		return v
@@ -78,64 +70,8 @@ func optional(doc value.Value, name string) value.Value {
 	return value.Value{}
 }
 
-func parseReplies(v value.Value) ([]evalReply, error) {
-	if v.Kind() == value.Missing {
-		return nil, nil
-	}
-	if v.Kind() != value.Array {
-		return nil, fmt.Errorf("replies: want an array, found %v", v.Kind())
-	}
-	var out []evalReply
-	var err error
-	v.Each(func(_ string, x value.Value) bool {
-		var r evalReply
-		if r, err = parseReply(x); err != nil {
-			err = fmt.Errorf("%s%w", rules.Elem("replies", len(out)), err)
-			return false
-		}
-		out = append(out, r)
-		return true
-	})
-	return out, err
-}
-
-func parseReply(v value.Value) (r evalReply, err error) {
-	if v.Kind() != value.Object {
-		return r, fmt.Errorf(": want an object, found %v", v.Kind())
-	}
-	for name, to := range map[string]*string{"kind": &r.kind, "col": &r.col, "error": &r.reply.Err, "body": &r.reply.Body} {
-		x := optional(v, name)
-		text, ok := x.Text()
-		if !ok && x.Kind() != value.Missing {
-			return r, fmt.Errorf(".%s: want a string, found %v", name, x.Kind())
-		}
-		*to = text
-	}
-	failed := optional(v, "error").Kind() != value.Missing
-	if failed && r.reply.Err == "" {
-		r.reply.Err = "failed"
-	}
-	switch r.kind {
-	case "query":
-		r.reply.Rows = v.Key("rows")
-		if !failed && r.reply.Rows.Kind() == value.Missing {
-			return r, errors.New(": want rows or error, found neither")
-		}
-	case "webhook":
-		status := optional(v, "status")
-		text, _ := status.Number()
-		r.reply.Status, err = strconv.Atoi(text)
-		if err != nil && !failed {
-			return r, errors.New(".status: want an integer, or error")
-		}
-	default:
-		return r, fmt.Errorf(".kind: want query or webhook, found %q", r.kind)
-	}
-	return r, nil
-}
-
-// key decodes the AES key; the error holds nothing of it.
-func (q *evalLine) key() ([]byte, error) {
+// key decodes the AES key. Its errors do not show the key.
+func (q *question) key() ([]byte, error) {
 	if q.aesKey.Kind() == value.Missing {
 		return nil, nil
 	}
@@ -154,7 +90,8 @@ func (q *evalLine) key() ([]byte, error) {
 	return nil, fmt.Errorf("aesKey: want 16, 24 or 32 bytes, found %d", len(key))
 }
 
-// lineID is the id of a faulty line, if that is JSON and has one id.
+// lineID returns the id of a line that was refused, if the line is JSON and has
+// exactly one.
 func lineID(line string) (id value.Value) {
 	if !utf8.ValidString(line) || !json.Valid([]byte(line)) || !strings.HasPrefix(strings.TrimLeft(line, " \t\r"), "{") {
 		return id
@@ -163,7 +100,7 @@ func lineID(line string) (id value.Value) {
 	gjson.Parse(line).ForEach(func(k, v gjson.Result) bool {
 		if k.Str == "id" {
 			n++
-			id, _ = value.Parse(v.Raw, evalDepth)
+			id, _ = value.Parse(v.Raw, maxDepth)
 		}
 		return true
 	})

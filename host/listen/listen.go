@@ -1,78 +1,60 @@
-package cli
+// Package listen opens the addresses that rulegate serves on: TCP and Unix
+// sockets, with or without TLS.
+package listen
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 )
 
-// grace is how long requests that are under way may take after a signal.
-const grace = 10 * time.Second
-
-// reach says who may use a Unix socket.
-type reach bool
+// Access says who may connect to a Unix socket.
+type Access uint8
 
 const (
-	private reach = false // this user alone
-	shared  reach = true  // whom the umask allows
+	Private Access = iota // only the user of this process
+	Shared                // everybody whom the umask allows
 )
 
-// listen opens `host:port` or `unix:/path`; url is what to reach it by.
-func listen(addr string, who reach) (l net.Listener, url string, err error) {
-	network, at := "tcp", addr
-	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+// Address is an address to listen on. The zero Address is none.
+type Address struct {
+	text    string // as the user wrote it
+	network string // of net.Listen
+	address string // of net.Listen
+}
+
+// ParseAddress reads `host:port` or `unix:/path`.
+func ParseAddress(text string) (Address, error) {
+	if path, ok := strings.CutPrefix(text, "unix:"); ok {
 		if !filepath.IsAbs(path) {
-			return nil, "", usagef("--listen: address %q: want unix: and an absolute path", addr)
+			return Address{}, fmt.Errorf("address %q: want unix: and an absolute path", text)
 		}
-		network, at = "unix", filepath.Clean(path)
-	} else if _, _, err := net.SplitHostPort(addr); err != nil {
-		return nil, "", usagef("--listen: address %q: want host:port or unix:/path", addr)
+		return Address{text, "unix", filepath.Clean(path)}, nil
 	}
-	if network == "unix" {
-		l, err = listenSocket(at, who)
+	if _, _, err := net.SplitHostPort(text); err != nil {
+		return Address{}, fmt.Errorf("address %q: want host:port or unix:/path", text)
+	}
+	return Address{text, "tcp", text}, nil
+}
+
+// Open listens on the address. url is the URL of clients: `http://host:port`
+// with the port that the system chose, or `unix:/path`.
+func (a Address) Open(access Access) (l net.Listener, url string, err error) {
+	if a.network == "unix" {
+		l, err = openSocket(a.address, access)
 	} else {
-		l, err = net.Listen(network, at)
+		l, err = net.Listen(a.network, a.address)
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, "", fmt.Errorf("--listen %s: address already in use: stop what listens there, or choose another", addr)
+		return nil, "", fmt.Errorf("%s: address already in use: stop the process that listens there, or choose another address", a.text)
 	case err != nil:
-		return nil, "", fmt.Errorf("--listen %s: %w", addr, err)
-	case network == "unix":
-		return l, "unix:" + at, nil
+		return nil, "", fmt.Errorf("%s: %w", a.text, err)
+	case a.network == "unix":
+		return l, "unix:" + a.address, nil
 	}
 	return l, "http://" + l.Addr().String(), nil
-}
-
-// sayReady prints the one line that whoever started the command waits for.
-func sayReady(w io.Writer, url string) error {
-	_, err := fmt.Fprintf(w, "rulegate: ready on %s\n", url)
-	return err
-}
-
-// untilSignal ends with the first SIGINT or SIGTERM, so that a service can end
-// well; the second one ends the process at once, as signals do.
-func untilSignal(ctx context.Context) context.Context {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx
-}
-
-// logger writes what happens while the command serves, one line each.
-func logger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, nil))
-}
-
-// graceful is a context for the end of a service: it outlives ctx by grace.
-func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), grace)
 }

@@ -1,7 +1,7 @@
 //go:build !unix
 
-package cli
+package listen
 
 import "net"
 
-func listenSocket(path string, _ reach) (net.Listener, error) { return net.Listen("unix", path) }
+func openSocket(path string, _ Access) (net.Listener, error) { return net.Listen("unix", path) }

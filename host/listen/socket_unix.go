@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package listen
 
 import (
 	"context"
@@ -11,14 +11,15 @@ import (
 	"syscall"
 )
 
-// listenSocket opens a Unix socket. One that is left of a process that is gone is
-// replaced, one that is answered is not, and what is no socket never.
-func listenSocket(path string, who reach) (net.Listener, error) {
-	l, err := bind(path, who)
+// openSocket opens a Unix socket. It replaces a socket whose process has ended;
+// it never replaces one that accepts connections, nor a file of another kind.
+func openSocket(path string, access Access) (net.Listener, error) {
+	l, err := bind(path, access)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return l, err
 	}
-	// Two that start at once must not take each other for gone.
+	// The lock keeps two processes that start at once from removing each
+	// other's new socket.
 	dir, openErr := os.Open(filepath.Dir(path))
 	if openErr != nil {
 		return nil, err
@@ -33,10 +34,10 @@ func listenSocket(path string, who reach) (net.Listener, error) {
 	if err := os.Remove(path); err != nil {
 		return nil, err
 	}
-	return bind(path, who)
+	return bind(path, access)
 }
 
-// stale says whether path is a socket that nobody answers.
+// stale reports whether path is a socket that refuses connections.
 func stale(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != os.ModeSocket {
@@ -49,10 +50,11 @@ func stale(path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-func bind(path string, who reach) (net.Listener, error) {
+func bind(path string, access Access) (net.Listener, error) {
 	var lc net.ListenConfig
-	if who == private {
-		// Before the name is there: Linux makes it with the socket's own mode.
+	if access == Private {
+		// Linux creates the file with the socket's own mode, so the file is
+		// private from the start.
 		lc.Control = func(_, _ string, c syscall.RawConn) error {
 			var failed error
 			if err := c.Control(func(fd uintptr) { failed = syscall.Fchmod(int(fd), 0o600) }); err != nil {
@@ -62,8 +64,8 @@ func bind(path string, who reach) (net.Listener, error) {
 		}
 	}
 	l, err := lc.Listen(context.Background(), "unix", path)
-	if err == nil && who == private {
-		if err := os.Chmod(path, 0o600); err != nil { // other systems
+	if err == nil && access == Private {
+		if err := os.Chmod(path, 0o600); err != nil { // for systems other than Linux
 			l.Close()
 			return nil, err
 		}

@@ -1,8 +1,9 @@
-package cli
+package listen
 
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,65 +11,70 @@ import (
 	"sync/atomic"
 )
 
-// tlsFiles are PEM files; all "" for no TLS.
-type tlsFiles struct{ cert, key, clientCA string }
+// TLSFiles are the paths of a server's PEM files. Without Cert there is no TLS.
+type TLSFiles struct {
+	Cert, Key string
+	ClientCA  string // certificates that must have signed a client's; "" asks for none
+}
 
-func (f *tlsFiles) check() error {
+// Check reports a file that is missing beside the others.
+func (f TLSFiles) Check() error {
 	switch {
-	case f.cert != "" && f.key == "":
-		return usagef("--tls-cert: want --tls-key with it")
-	case f.key != "" && f.cert == "":
-		return usagef("--tls-key: want --tls-cert with it")
-	case f.clientCA != "" && f.cert == "":
-		return usagef("--client-ca: want --tls-cert and --tls-key with it")
+	case f.Cert != "" && f.Key == "":
+		return errors.New("--tls-cert: want --tls-key with it")
+	case f.Key != "" && f.Cert == "":
+		return errors.New("--tls-key: want --tls-cert with it")
+	case f.ClientCA != "" && f.Cert == "":
+		return errors.New("--client-ca: want --tls-cert and --tls-key with it")
 	}
 	return nil
 }
 
-// load reads the files; without TLS it gives nil.
-func (f *tlsFiles) load() (*certificates, error) {
-	if f.cert == "" {
+// Load reads the files. It returns nil without TLS.
+func (f TLSFiles) Load() (*TLS, error) {
+	if f.Cert == "" {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 	if err != nil {
 		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
 	}
 	cfg := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	if f.clientCA != "" {
-		text, err := os.ReadFile(f.clientCA)
+	if f.ClientCA != "" {
+		text, err := os.ReadFile(f.ClientCA)
 		if err != nil {
 			return nil, fmt.Errorf("--client-ca: %w", err)
 		}
 		cfg.ClientCAs, cfg.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
 		if !cfg.ClientCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--client-ca: no certificate in %s", f.clientCA)
+			return nil, fmt.Errorf("--client-ca: no certificate in %s", f.ClientCA)
 		}
 	}
-	c := &certificates{}
-	c.current.Store(cfg)
-	return c, nil
+	t := &TLS{}
+	t.current.Store(cfg)
+	return t, nil
 }
 
-// certificates are what the listener shows and asks for; new ones hold for new
-// connections.
-type certificates struct{ current atomic.Pointer[tls.Config] }
+// TLS is a listener's certificate and client CAs, which Replace changes for new
+// connections. A nil TLS is plain text.
+type TLS struct{ current atomic.Pointer[tls.Config] }
 
-// take makes c what fresh is.
-func (c *certificates) take(fresh *certificates) {
-	if c != nil && fresh != nil {
-		c.current.Store(fresh.current.Load())
+// Replace uses the certificate and client CAs of fresh from now on. It changes
+// neither plain text to TLS nor the other way round.
+func (t *TLS) Replace(fresh *TLS) {
+	if t != nil && fresh != nil {
+		t.current.Store(fresh.current.Load())
 	}
 }
 
-// listener adds TLS to l, if there is any, and to the URL.
-func (c *certificates) listener(l net.Listener, url string) (net.Listener, string) {
-	if c == nil {
+// Wrap adds TLS to a listener and to its URL.
+func (t *TLS) Wrap(l net.Listener, url string) (net.Listener, string) {
+	if t == nil {
 		return l, url
 	}
 	outer := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.current.Load(), nil },
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return t.current.Load(), nil },
 	}
 	return tls.NewListener(l, outer), strings.Replace(url, "http://", "https://", 1)
 }

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/rulegate/rulegate/host/envoyconf"
+	"github.com/rulegate/rulegate/rules/policy"
+)
+
+// upstreamCluster is the name of the upstream in Envoy's configuration.
+const upstreamCluster = "upstream"
+
+// envoyConfig builds the configuration. Variables and a module that are missing
+// on this machine are only warnings: Envoy may run on another.
+func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
+	file, err := loadFile(path, policy.Options{AllowUnset: !f.inlineSecrets}, stderr)
+	if err != nil {
+		return nil, err
+	}
+	p := file.policy
+	if p.Calls && f.companion == "" {
+		return nil, fmt.Errorf("%s: a rule makes calls: want --companion, as in --companion http://127.0.0.1:9000", path)
+	}
+	text, names, err := envoyconf.ForModule(file.moduleDoc(), envoyconf.Expansion{Inline: f.inlineSecrets, Getenv: os.LookupEnv, ReadFile: file.ReadFile})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f.warn(p, names, stderr)
+	conf := envoyconf.Config{
+		Admin:    f.admin,
+		Module:   f.module,
+		HostEnv:  names,
+		Idle:     f.idle,
+		Clusters: f.clusters(p),
+		Listeners: []envoyconf.Listener{{
+			Name:     "rulegate",
+			Address:  f.listen,
+			Policy:   text,
+			Upstream: upstreamCluster,
+			TLS:      f.serverTLS(),
+			Buffer:   envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody),
+		}},
+	}
+	b, err := envoyconf.Build(conf)
+	if err != nil {
+		return nil, err
+	}
+	if f.format == "json" {
+		return b.JSON()
+	}
+	return b.YAML()
+}
+
+// warn prints the conditions under which the configuration would not work. names
+// are the variables of the policy.
+func (f *envoyFlags) warn(p *policy.Policy, names []string, stderr io.Writer) {
+	warn := func(format string, args ...any) {
+		fmt.Fprintf(stderr, "rulegate envoy: warning: "+format+"\n", args...)
+	}
+	for _, name := range names {
+		if _, ok := os.LookupEnv(name); !ok {
+			warn("%s is not set here; Envoy needs it in its environment", name)
+		}
+	}
+	if f.idle <= p.Limits.BodyTimeout {
+		warn("--idle-timeout is not over limits.bodyTimeout, %v: Envoy ends requests that wait for their body before rulegate can log why", p.Limits.BodyTimeout)
+	}
+	if _, err := os.Stat(f.module); err != nil {
+		warn("%s: not found here; Envoy opens this path in the folder that it is started in", f.module)
+	}
+}
+
+func (f *envoyFlags) clusters(p *policy.Policy) []envoyconf.Cluster {
+	all := []envoyconf.Cluster{{
+		Name: upstreamCluster, URL: f.upstream,
+		CA: f.upstreamCA, Cert: f.upstreamCert, Key: f.upstreamKey, ID: f.upstreamID,
+	}}
+	if f.companion != "" {
+		all = append(all, envoyconf.Cluster{
+			Name: p.Companion.Cluster, URL: f.companion,
+			CA: f.companionCA, Cert: f.companionCert, Key: f.companionKey, Connect: time.Second,
+		})
+	}
+	for _, u := range keyServers(p) {
+		all = append(all, envoyconf.Cluster{Name: u.cluster, URL: u.url.String(), CA: f.jwksCA})
+	}
+	return all
+}
+
+// keyServer is a server that JWK sets are fetched from.
+type keyServer struct {
+	cluster string
+	url     *url.URL // scheme and host
+}
+
+// keyServers lists the servers of a policy's JWK sets, each cluster once.
+func keyServers(p *policy.Policy) (out []keyServer) {
+	for _, r := range p.Remotes {
+		u, err := url.Parse(r.URL)
+		if err != nil || slices.ContainsFunc(out, func(k keyServer) bool { return k.cluster == r.Cluster }) {
+			continue
+		}
+		out = append(out, keyServer{r.Cluster, &url.URL{Scheme: u.Scheme, Host: u.Host}})
+	}
+	return out
+}
