@@ -7,16 +7,16 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// hostFunc is one function that the module imports from `env`. Its arguments
-// are on the stack in order, and it answers a status.
+// hostFunc is a function that the module imports from `env`. Its arguments are
+// on the stack in order; it returns a status.
 type hostFunc struct {
 	name string
-	args string // one letter an argument: i is an i32, I an i64
+	args string // one letter for each argument: i for an i32, I for an i64
 	call func(v *vm, stack []uint64) status
 }
 
-// vmKey is where a call's context holds the VM that makes it: host functions
-// are compiled once for all VMs.
+// vmKey is the key of the calling VM in a call's context: host functions are
+// compiled once for all VMs.
 type vmKey struct{}
 
 func (f hostFunc) export(env wazero.HostModuleBuilder) {
@@ -31,7 +31,7 @@ func (f hostFunc) export(env wazero.HostModuleBuilder) {
 	env.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(
 		func(ctx context.Context, _ api.Module, stack []uint64) {
 			v, _ := ctx.Value(vmKey{}).(*vm)
-			if v == nil {
+			if v == nil || v.dead.Load() {
 				stack[0] = uint64(statusInternalFailure)
 				return
 			}
@@ -39,8 +39,8 @@ func (f hostFunc) export(env wazero.HostModuleBuilder) {
 		}), params, []api.ValueType{api.ValueTypeI32}).Export(f.name)
 }
 
-// hostFuncs is the ABI. What this host does not offer (gRPC calls) is there to
-// be linked and answers that it is not implemented.
+// hostFuncs are the functions of the ABI. Those that this host does not offer,
+// such as gRPC calls, are there to be linked and return Unimplemented.
 var hostFuncs = []hostFunc{
 	{"proxy_log", "iii", hostLog},
 	{"proxy_get_log_level", "i", hostLogLevel},
@@ -62,7 +62,7 @@ var hostFuncs = []hostFunc{
 	{"proxy_close_stream", "i", hostCloseStream},
 	{"proxy_send_local_response", "iiiiiiii", hostLocalReply},
 
-	{"proxy_http_call", "iiiiiiiiii", hostCall},
+	{"proxy_http_call", "iiiiiiiiii", hostHTTPCall},
 	{"proxy_set_effective_context", "i", hostEffectiveContext},
 	{"proxy_set_tick_period_milliseconds", "i", hostTickPeriod},
 	{"proxy_done", "", hostDone},
@@ -93,5 +93,5 @@ var hostFuncs = []hostFunc{
 
 func hostUnimplemented(*vm, []uint64) status { return statusUnimplemented }
 
-// hostForeign: no foreign function is offered.
+// hostForeign returns NotFound: no foreign function is offered.
 func hostForeign(*vm, []uint64) status { return statusNotFound }

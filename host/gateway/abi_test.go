@@ -134,7 +134,7 @@ func TestAResponseIsNeverLongerThanItsLength(t *testing.T) {
 
 func TestBodilessResponsesKeepTheirLength(t *testing.T) {
 	b := start(t, "")
-	b.answer = func(w http.ResponseWriter, r *http.Request) {
+	b.respond = func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "99")
 		if r.URL.Path == "/304" {
 			w.WriteHeader(304)
@@ -290,7 +290,7 @@ func TestAHandlerAsUpstream(t *testing.T) {
 func TestLargeBodiesStream(t *testing.T) {
 	b := start(t, "", func(c *Config) { c.BufferLimit = 1000 })
 	large := strings.Repeat("0123456789", 500_000)
-	b.answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }
+	b.respond = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }
 	r := b.do("POST", "/", large)
 	if r.code != 200 || r.body != large {
 		t.Errorf("got %d with %d bytes %v", r.code, len(r.body), r.err)
@@ -303,7 +303,7 @@ func TestLargeBodiesStream(t *testing.T) {
 func TestServerSentEventsArriveOneByOne(t *testing.T) {
 	b := start(t, "")
 	next := make(chan struct{})
-	b.answer = func(w http.ResponseWriter, _ *http.Request) {
+	b.respond = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for range 3 {
 			_, _ = io.WriteString(w, "data: x\n\n")

@@ -11,7 +11,7 @@ import (
 // BenchmarkCallback is one call into the module that finds nothing to do.
 func BenchmarkCallback(b *testing.B) {
 	g := benchGateway(b, must(b, empty).Module, "", Cluster{Handler: http.NotFoundHandler()})
-	v := g.slots[0].vm
+	v := g.workers[0].vm
 	b.ReportAllocs()
 	for b.Loop() {
 		v.lock()

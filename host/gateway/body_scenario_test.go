@@ -32,8 +32,8 @@ var bodyScenarios = []scenario{
 	{
 		name:   "a large response is fetched and replaced",
 		script: "response_headers: pause; remove content-length\nresponse_body more: pause\nresponse_body end: double", limit: 16 << 20,
-		answer: plain(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }),
-		code:   200, body: large + large, sent: "GET / ",
+		respond: plain(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }),
+		code:    200, body: large + large, sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "..."},
 	},
 	{
@@ -50,17 +50,17 @@ var bodyScenarios = []scenario{
 	},
 	{
 		name: "a response over the limit over HTTP/2", http2: true, limit: 65535,
-		script: "response_headers: pause\nresponse_body: pause",
-		answer: inPieces(held...),
-		code:   500, body: "Internal Server Error", sent: "GET / ",
+		script:  "response_headers: pause\nresponse_body: pause",
+		respond: inPieces(held...),
+		code:    500, body: "Internal Server Error", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "..."},
 	},
 	{
 		name: "a response beyond the limit whose headers are out", limit: 65535,
-		script: "response_body more: pause",
-		answer: inPieces(held...),
-		sent:   "GET / ",
-		trace:  []string{"request_headers end=true", "response_headers end=false", "..."},
+		script:  "response_body more: pause",
+		respond: inPieces(held...),
+		sent:    "GET / ",
+		trace:   []string{"request_headers end=true", "response_headers end=false", "..."},
 	},
 	{
 		name: "a body over the limit with trailers", method: "POST", pieces: held, trailers: []string{"x-t", "1"}, limit: 65535,
@@ -85,7 +85,7 @@ var bodyScenarios = []scenario{
 			"log", "tick gone", "tick gone: formarked: effective: error status returned by host: bad argument"},
 	},
 	{
-		name: "an upstream that breaks off within a trailer section", answer: func(*bench) http.HandlerFunc {
+		name: "an upstream that breaks off within a trailer section", respond: func(*testbed) http.HandlerFunc {
 			return func(w http.ResponseWriter, _ *http.Request) {
 				conn, _, err := w.(http.Hijacker).Hijack()
 				if err != nil {

@@ -1,10 +1,7 @@
 package gateway
 
-import (
-	"io"
-	"net/http"
-)
-
+// bufferKind names one of the buffers that a module can ask for; the numbers
+// are the ABI's.
 type bufferKind uint32
 
 const (
@@ -15,13 +12,14 @@ const (
 	bufferPluginConfig bufferKind = 7
 )
 
-// buffer finds what a module may read now; flow is set for what it may change.
+// buffer returns a buffer that the module may read now. A body comes with its
+// flow, since the module may change it.
 func (v *vm) buffer(kind bufferKind) (data []byte, f *flow, ok bool) {
 	switch kind {
 	case bufferVMConfig:
 		return v.vmConfig, nil, v.vmConfig != nil
 	case bufferPluginConfig:
-		return v.config, nil, v.config != nil
+		return v.pluginConfig, nil, v.pluginConfig != nil
 	case bufferCallBody:
 		if v.reply == nil {
 			return nil, nil, false
@@ -36,7 +34,7 @@ func (v *vm) buffer(kind bufferKind) (data []byte, f *flow, ok bool) {
 		if kind == bufferResponseBody {
 			f = &s.resp
 		}
-		return f.body, f, f.openBody
+		return f.body, f, f.open&bodyPart != 0
 	}
 	return nil, nil, false
 }
@@ -68,9 +66,9 @@ func hostBufferStatus(v *vm, a []uint64) status {
 	return v.writeUint32(a[2], 0)
 }
 
-// hostSetBuffer puts bytes before the body (start and size 0), in its place
-// (start 0, size all of it or more) or after it (start at its end or later);
-// Envoy offers nothing else.
+// hostSetBuffer changes a body in the three ways that Envoy offers: it prepends
+// bytes (start and size are 0), replaces the body (start is 0, size is the
+// body's or more) or appends bytes (start is the body's end or later).
 func hostSetBuffer(v *vm, a []uint64) status {
 	body, f, ok := v.buffer(bufferKind(a[0]))
 	switch {
@@ -96,78 +94,3 @@ func hostSetBuffer(v *vm, a []uint64) status {
 	}
 	return statusOK
 }
-
-// bodyPiece is how much of a body is read at once, in bytes.
-const bodyPiece = 32 << 10
-
-// pump reads a body in pieces until it ends or stop is closed. trailers is
-// called once the body has ended. A length of 0 is not known beforehand.
-func (g *Gateway) pump(r io.Reader, out chan<- chunk, stop <-chan struct{}, length int64, trailers func() pairs) {
-	piece := g.pieces.Get().(*[bodyPiece]byte)
-	defer g.pieces.Put(piece)
-	buf := piece[:]
-	var seen int64
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			seen += int64(n)
-			c := chunk{data: append([]byte(nil), buf[:n]...)}
-			if length > 0 && seen == length { // the end is known without waiting for it
-				c.end = true
-			}
-			if !send(out, c, stop) || c.end {
-				return
-			}
-		}
-		if err == io.EOF {
-			send(out, chunk{end: true, trailers: trailers()}, stop)
-			return
-		}
-		if err != nil {
-			send(out, chunk{err: err}, stop)
-			return
-		}
-	}
-}
-
-func send(out chan<- chunk, c chunk, stop <-chan struct{}) bool {
-	select {
-	case out <- c:
-		return true
-	case <-stop:
-		return false
-	}
-}
-
-// feed is the body of the request to the upstream: the stream's loop puts
-// pieces in, the transport takes them out.
-type feed struct {
-	in      chan []byte // closed at the end
-	stop    <-chan struct{}
-	rest    []byte
-	trailer http.Header // the request's, filled at the end
-	last    pairs       // what it is filled with; set before in is closed
-}
-
-func (f *feed) Read(p []byte) (int, error) {
-	for len(f.rest) == 0 {
-		select {
-		case b, ok := <-f.in:
-			if !ok {
-				for _, kv := range f.last {
-					f.trailer.Add(kv[0], kv[1])
-				}
-				f.last = nil
-				return 0, io.EOF
-			}
-			f.rest = b
-		case <-f.stop:
-			return 0, io.ErrUnexpectedEOF
-		}
-	}
-	n := copy(p, f.rest)
-	f.rest = f.rest[n:]
-	return n, nil
-}
-
-func (f *feed) Close() error { return nil }

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// Cluster is where requests or dispatched calls go: a URL, of which scheme and
-// host count, or a handler within this process.
+// Cluster is a destination of requests or dispatched calls: the scheme and host
+// of a URL, or a handler in this process.
 type Cluster struct {
 	URL     *url.URL
 	Handler http.Handler
 }
 
-// transport sends requests to the cluster as they are: no proxy from the
-// environment, no redirects, nothing unpacked.
+// transport sends requests to the cluster as they are: it uses no proxy from the
+// environment, follows no redirect and decompresses nothing.
 func (c Cluster) transport(max int64) (http.RoundTripper, error) {
 	switch {
 	case c.Handler != nil:
@@ -42,7 +42,7 @@ func (c Cluster) transport(max int64) (http.RoundTripper, error) {
 	}, nil
 }
 
-// target is the URL to which a path, with its query, is sent as it stands.
+// target is the URL with which net/http sends a path and query unchanged.
 func (c Cluster) target(path string) *url.URL {
 	u := &url.URL{Scheme: "http", Host: "in-process"}
 	if c.URL != nil {
@@ -52,7 +52,7 @@ func (c Cluster) target(path string) *url.URL {
 		u.Opaque = path
 		return u
 	}
-	// An opaque part with two slashes would be sent as a host.
+	// net/http would take an opaque part with two slashes for a host.
 	u.RawPath, u.RawQuery, u.ForceQuery = path, "", false
 	if i := strings.IndexByte(path, '?'); i >= 0 {
 		u.RawPath, u.RawQuery, u.ForceQuery = path[:i], path[i+1:], true
@@ -61,7 +61,7 @@ func (c Cluster) target(path string) *url.URL {
 	return u
 }
 
-// handlerTransport serves requests by a handler, and streams both bodies.
+// handlerTransport passes requests to a handler and streams both bodies.
 type handlerTransport struct{ handler http.Handler }
 
 func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -87,7 +87,7 @@ func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	go w.serve(t.handler, in)
 	select {
 	case <-w.started:
-		// Whoever no longer wants the response need not read it to its end.
+		// A cancelled request must not leave the handler blocked in Write.
 		context.AfterFunc(r.Context(), func() { _ = pr.CloseWithError(context.Cause(r.Context())) })
 		w.response.Body = pr
 		return w.response, nil
@@ -97,7 +97,7 @@ func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// handlerWriter turns what a handler writes into a response.
+// handlerWriter is the http.ResponseWriter that makes the handler's response.
 type handlerWriter struct {
 	header   http.Header
 	body     *io.PipeWriter
@@ -138,7 +138,7 @@ var errHandler = errors.New("the handler broke off")
 func (w *handlerWriter) serve(h http.Handler, r *http.Request) {
 	err := errHandler
 	defer func() {
-		// A handler that panics breaks its response off, as a server would.
+		// If the handler panics, break its response off, as net/http's server does.
 		if v := recover(); v != nil || err != nil {
 			w.WriteHeader(http.StatusInternalServerError)
 			_ = w.body.CloseWithError(errHandler)

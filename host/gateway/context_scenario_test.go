@@ -6,11 +6,11 @@ import "slices"
 // its context.
 const marked = "request_headers: mark; tickevery 10; pause\n"
 
-func paused(lines ...string) []string {
+func afterTick(lines ...string) []string {
 	return after(append([]string{"request_headers end=true", "tick marked"}, lines...)...)
 }
 
-var answered = []string{"response_headers end=false", "response_body 2 end=true", "log"}
+var replied = []string{"response_headers end=false", "response_body 2 end=true", "log"}
 
 // contextScenarios are about callbacks that are not a stream's own, and about
 // what the VMs share.
@@ -18,22 +18,22 @@ var contextScenarios = []scenario{
 	{
 		name: "a tick resumes a paused request", script: marked + "tick marked: formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
-		trace: paused(),
+		trace: afterTick(),
 	},
 	{
 		name: "a tick answers a paused request", script: marked + "tick marked: formarked reply 403 no; unmark",
 		code: 403, body: "no",
-		trace: append([]string{"request_headers end=true", "tick marked"}, answered...),
+		trace: append([]string{"request_headers end=true", "tick marked"}, replied...),
 	},
 	{
 		name: "after a tick's answer a resume lets nothing through", script: marked + "tick marked: formarked reply 403 no; resume request; unmark",
 		code: 403, body: "no",
-		trace: append([]string{"request_headers end=true", "tick marked"}, answered...),
+		trace: append([]string{"request_headers end=true", "tick marked"}, replied...),
 	},
 	{
 		name: "a tick changes a paused request", script: marked + "tick marked: formarked set :path /new; show :path; set x-new 1; show x-new; resume request; unmark",
 		code: 200, body: "hello", sent: "GET /new ",
-		trace: paused(`:path "/new" <nil>`, `x-new "1" <nil>`),
+		trace: afterTick(`:path "/new" <nil>`, `x-new "1" <nil>`),
 	},
 	{
 		name: "a tick changes a body that is held", method: "POST", pieces: []string{"one"},
@@ -57,7 +57,7 @@ var contextScenarios = []scenario{
 	{
 		name: "a tick of its own reaches no stream", script: marked + "tick marked: show :path; resume request; reply 403 no; property request.path; formarked show :path; resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
-		trace: paused(`:path "" error status returned by host: bad argument`, `property request.path = "" error status returned by host: not found`, `:path "/" <nil>`),
+		trace: afterTick(`:path "" error status returned by host: bad argument`, `property request.path = "" error status returned by host: not found`, `:path "/" <nil>`),
 	},
 	{
 		name: "a tick's call answers to the plugin", script: marked + "tick marked: unmark; call peer 15000 /t\nplugin_call: show :path; formarked resume request",
@@ -68,37 +68,37 @@ var contextScenarios = []scenario{
 	{
 		name: "a tick's call resumes a request", script: marked + "tick marked: tickevery 0; call peer 15000 /t\nplugin_call: formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
-		trace: paused(`called none=false size=true status=200 body="POST /t asked" <nil>`),
+		trace: afterTick(`called none=false size=true status=200 body="POST /t asked" <nil>`),
 	},
 	{
 		name: "a tick's call answers a request", script: marked + "tick marked: tickevery 0; call peer 15000 /t\nplugin_call: formarked reply 403 no; unmark",
 		code: 403, body: "no",
-		trace: append([]string{"request_headers end=true", "tick marked", `called none=false size=true status=200 body="POST /t asked" <nil>`}, answered...),
+		trace: append([]string{"request_headers end=true", "tick marked", `called none=false size=true status=200 body="POST /t asked" <nil>`}, replied...),
 	},
 	{
 		name: "a tick's call is refused", script: marked + "tick marked: tickevery 0; call refused 15000 /t\nplugin_call: formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
-		trace: paused(`called none=false size=true status=503 body="upstream connect error or disconnect/res" <nil>`),
+		trace: afterTick(`called none=false size=true status=503 body="upstream connect error or disconnect/res" <nil>`),
 	},
 	{
 		name: "a tick's call takes too long", script: marked + "tick marked: tickevery 0; call slow 50 /t\nplugin_call: formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
-		trace: paused(`called none=false size=true status=504 body="upstream request timeout" <nil>`),
+		trace: afterTick(`called none=false size=true status=504 body="upstream request timeout" <nil>`),
 	},
 	{
 		name: "a tick's call to nowhere fails at once", script: marked + "tick marked: call nowhere 15000 /t; formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
-		trace: paused("tick marked: call: error status returned by host: bad argument"),
+		trace: afterTick("tick marked: call: error status returned by host: bad argument"),
 	},
 	{
 		name: "a period of 0 ends the ticks", script: marked + "request_headers: call late 15000 /x\ntick marked: tickevery 0\ncall: resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
-		trace: paused(`called none=false size=true status=200 body="POST /x asked" <nil>`),
+		trace: afterTick(`called none=false size=true status=200 body="POST /x asked" <nil>`),
 	},
 	{
 		name: "the last period counts", script: "request_headers: mark; tickevery 3600000; tickevery 10; pause\ntick marked: formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
-		trace: paused(),
+		trace: afterTick(),
 	},
 	{
 		name: "a context that is not there", script: "request_headers: asnobody reply 403 no; show :path",
@@ -124,7 +124,7 @@ var contextScenarios = []scenario{
 	{
 		name: "the context of a stream that is gone", script: marked + "tick marked: formarked reply 403 no; tickevery 0\nlog: tickevery 10\ntick gone: tickevery 0; formarked reply 404 nope; formarked resume request",
 		code: 403, body: "no",
-		trace: slices.Concat([]string{"request_headers end=true", "tick marked"}, answered,
+		trace: slices.Concat([]string{"request_headers end=true", "tick marked"}, replied,
 			[]string{"tick gone", "tick gone: formarked: effective: error status returned by host: bad argument", "tick gone: formarked: effective: error status returned by host: bad argument"}),
 	},
 	{

@@ -34,11 +34,11 @@ func TestScenariosInEnvoy(t *testing.T) {
 	for name, u := range peers(t) {
 		e.clusters[name] = u
 	}
-	benches := map[string]*bench{}
+	benches := map[string]*testbed{}
 	add := func(name string, s scenario) {
 		b := prepare(t)
-		if s.answer != nil {
-			b.answer = s.answer(b)
+		if s.respond != nil {
+			b.respond = s.respond(b)
 		}
 		up := httptest.NewServer(http.HandlerFunc(b.upstream))
 		t.Cleanup(up.Close)
@@ -187,7 +187,7 @@ func socket(host, port string) object {
 
 // run starts Envoy and gives the address of each listener. What modules log
 // goes to the notes of the bench whose name their plugin has.
-func (e *envoyConfig) run(t *testing.T, envoy string, benches map[string]*bench) map[string]string {
+func (e *envoyConfig) run(t *testing.T, envoy string, benches map[string]*testbed) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
 	module := filepath.Join(dir, "script.wasm")

@@ -12,52 +12,52 @@ import (
 	"time"
 )
 
-// FailurePolicy is what becomes of a VM that trapped.
+// FailurePolicy says whether a VM that trapped is replaced.
 type FailurePolicy uint8
 
 const (
-	// FailClosed answers 503 for ever.
+	// FailClosed never replaces it: requests for it get 503.
 	FailClosed FailurePolicy = iota
-	// FailReload starts another VM with the next request, once the one that
-	// trapped is older than ReloadBackoff; until then it answers 503.
+	// FailReload starts a new VM with the next request, if the last start was
+	// at least ReloadBackoff ago; until then requests get 503.
 	FailReload
 )
 
-// Config is what a gateway is made of.
+// Config configures a gateway.
 type Config struct {
 	Module       *Module
 	PluginConfig []byte
 	VMConfig     []byte
-	Env          map[string]string // all that the module sees of the environment
-	VMs          int               // 0: one for each CPU
+	Env          map[string]string // the module's whole environment
+	VMs          int               // how many workers; 0: one for each CPU
 
 	Upstream Cluster
-	Clusters map[string]Cluster // by the names that dispatched calls use
+	Clusters map[string]Cluster // for dispatched calls, by name
 
-	// AllowOnHeadersStopIteration lets body callbacks come while headers are
-	// paused. Without it nothing is read until the module continues.
+	// AllowOnHeadersStopIteration lets body callbacks run while headers are
+	// paused. Without it no callback runs until the module continues.
 	AllowOnHeadersStopIteration bool
-	BufferLimit                 int64 // bytes held for one direction; 0: 1 MiB
-	HTTP1Trailers               bool  // read the trailers of HTTP/1.1, which are dropped otherwise
+	BufferLimit                 int64 // bytes held for a request or for a response; 0: 1 MiB
+	HTTP1Trailers               bool  // keep the trailers of HTTP/1.1 instead of dropping them
 	Path                        PathOptions
 
 	FailurePolicy     FailurePolicy
 	ReloadBackoff     time.Duration // 0: 1 s
 	StreamIdleTimeout time.Duration // 0: 5 min
 
-	PluginName, RootID, VMID, RouteName string // properties
+	PluginName, RootID, VMID, RouteName string // as properties show them
 
 	Log    *slog.Logger // nil: discarded
-	Access func(Record) // nil: none; called once for each request, after its end
+	Access func(Record) // called once for each request, after its end; may be nil
 }
 
-// Record is a request for the access log.
+// Record is a request's entry in the access log.
 type Record struct {
 	ID, Method, Path, Host string
-	Status                 int // 0: broken off before there was one
+	Status                 int // 0: the connection broke before there was one
 	Duration               time.Duration
-	Flags                  string            // why the gateway itself answered, or ended it
-	State                  map[string]string // what the module set by set_property
+	Flags                  string            // why the gateway ended the request itself; else empty
+	State                  map[string]string // filter state that the module set by proxy_set_property
 }
 
 // Gateway is a module in front of an upstream. It is an http.Handler.
@@ -65,37 +65,39 @@ type Gateway struct {
 	cfg      Config
 	upstream http.RoundTripper
 	clusters map[string]peer
-	shared   shared
+	data     sharedData
+	queues   sharedQueues
 	metrics  metrics
-	pieces   sync.Pool // of *[bodyPiece]byte
+	pieces   sync.Pool // of *[pieceSize]byte
 
-	slots  []*slot
-	turn   atomic.Uint32
-	mu     sync.Mutex
-	closed bool
-	active sync.WaitGroup
+	workers []*worker
+	turn    atomic.Uint32 // of the worker for the next stream
+	mu      sync.Mutex
+	closed  bool
+	streams sync.WaitGroup
 }
 
+// peer is a cluster of dispatched calls.
 type peer struct {
 	Cluster
 	transport http.RoundTripper
 }
 
-// New starts the VMs. As Envoy does, it configures one on trial first, and
-// throws it away.
+// New starts the workers' VMs. Like Envoy, it first configures a VM on trial,
+// which it closes again.
 //
 // # Errors
 //
 //   - a cluster or the upstream has no usable URL
 //   - the module refuses its configuration, traps or does not start: the error
-//     has what the module logged, one line each
+//     ends with the lines that the module logged
 func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	if cfg.Module == nil {
 		return nil, errors.New("gateway: no module")
 	}
 	cfg.complete()
 	g := &Gateway{cfg: cfg, clusters: map[string]peer{}}
-	g.pieces.New = func() any { return new([bodyPiece]byte) }
+	g.pieces.New = func() any { return new([pieceSize]byte) }
 	var err error
 	if g.upstream, err = cfg.Upstream.transport(maxHeaders); err != nil {
 		return nil, fmt.Errorf("upstream: %w", err)
@@ -122,11 +124,12 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 			_ = g.Close(context.Background())
 			return nil, err
 		}
-		g.slots = append(g.slots, &slot{gw: g, vm: v, born: time.Now()})
+		g.workers = append(g.workers, &worker{gw: g, vm: v, started: time.Now()})
 	}
 	return g, nil
 }
 
+// complete sets the defaults.
 func (c *Config) complete() {
 	if c.VMs <= 0 {
 		c.VMs = runtime.GOMAXPROCS(0)
@@ -148,8 +151,8 @@ func (c *Config) complete() {
 // maxHeaders is Envoy's max_request_headers_kb, in bytes.
 const maxHeaders = 60 << 10
 
-// Server is an HTTP server for the gateway, over HTTP/1.1 and HTTP/2, the
-// latter in cleartext too. The caller sets an address, or gives it a listener.
+// Server returns a server for HTTP/1.1 and HTTP/2, which is taken in cleartext
+// too. The caller sets its address, or passes it a listener.
 func (g *Gateway) Server() *http.Server {
 	p := new(http.Protocols)
 	p.SetHTTP1(true)
@@ -162,23 +165,22 @@ func (g *Gateway) Server() *http.Server {
 	}
 }
 
-// Close refuses new requests, waits for those under way until ctx ends, and
-// tells every plugin that it is to end. It returns ctx's error if it did not
-// wait to the end.
+// Close refuses new requests, waits for the others until they or ctx end, and
+// shuts the plugins down. It returns ctx's error if requests were still open.
 func (g *Gateway) Close(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
 	idle := make(chan struct{})
-	go func() { g.active.Wait(); close(idle) }()
+	go func() { g.streams.Wait(); close(idle) }()
 	var err error
 	select {
 	case <-idle:
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	for _, s := range g.slots {
-		s.close(ctx)
+	for _, w := range g.workers {
+		w.close(ctx)
 	}
 	return err
 }

@@ -164,8 +164,8 @@ type seen struct {
 	Length                  int64
 }
 
-// bench is a gateway with a server before it and an upstream behind it.
-type bench struct {
+// testbed is a gateway with a server before it and an upstream behind it.
+type testbed struct {
 	*Gateway
 	t        *testing.T
 	notes    *notes
@@ -173,14 +173,14 @@ type bench struct {
 	addr     string
 	mu       sync.Mutex
 	requests []seen
-	answer   http.HandlerFunc
+	respond  http.HandlerFunc // the upstream's; nil: hello
 	records  []Record
 	expected []string // the trace that a scenario is to give
 }
 
 // start runs a gateway with a script. The upstream answers "hello" unless the
 // test says otherwise.
-func start(t *testing.T, text string, change ...func(*Config)) *bench {
+func start(t *testing.T, text string, change ...func(*Config)) *testbed {
 	t.Helper()
 	b := prepare(t)
 	cfg := b.config(text)
@@ -209,11 +209,11 @@ func start(t *testing.T, text string, change ...func(*Config)) *bench {
 	return b
 }
 
-func prepare(t *testing.T) *bench {
-	return &bench{t: t, notes: &notes{}}
+func prepare(t *testing.T) *testbed {
+	return &testbed{t: t, notes: &notes{}}
 }
 
-func (b *bench) config(text string) Config {
+func (b *testbed) config(text string) Config {
 	up := httptest.NewServer(http.HandlerFunc(b.upstream))
 	b.t.Cleanup(up.Close)
 	u, _ := url.Parse(up.URL)
@@ -231,34 +231,34 @@ func (b *bench) config(text string) Config {
 	}
 }
 
-func (b *bench) upstream(w http.ResponseWriter, r *http.Request) {
+func (b *testbed) upstream(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	b.mu.Lock()
 	b.requests = append(b.requests, seen{r.Method, r.RequestURI, r.Host, string(body), r.Header, r.Trailer, r.ContentLength})
-	answer := b.answer
+	respond := b.respond
 	b.mu.Unlock()
-	if answer != nil {
-		answer(w, r)
+	if respond != nil {
+		respond(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "text/x")
 	_, _ = io.WriteString(w, "hello")
 }
 
-func (b *bench) upstreamSaw() []seen {
+func (b *testbed) upstreamSaw() []seen {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.requests)
 }
 
-func (b *bench) accessed() []Record {
+func (b *testbed) accessed() []Record {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.records)
 }
 
 // one is the single request that reached the upstream.
-func (b *bench) one() seen {
+func (b *testbed) one() seen {
 	b.t.Helper()
 	all := b.upstreamSaw()
 	if len(all) != 1 {
@@ -276,7 +276,7 @@ type reply struct {
 }
 
 // do sends a request of method, path, body and headers.
-func (b *bench) do(method, path, body string, headers ...string) reply {
+func (b *testbed) do(method, path, body string, headers ...string) reply {
 	b.t.Helper()
 	var r io.Reader
 	if body != "" {
@@ -292,7 +292,7 @@ func (b *bench) do(method, path, body string, headers ...string) reply {
 	return b.send(http.DefaultTransport, req)
 }
 
-func (b *bench) send(t http.RoundTripper, req *http.Request) reply {
+func (b *testbed) send(t http.RoundTripper, req *http.Request) reply {
 	resp, err := t.RoundTrip(req)
 	if err != nil {
 		return reply{err: err}
@@ -303,7 +303,7 @@ func (b *bench) send(t http.RoundTripper, req *http.Request) reply {
 }
 
 // raw sends bytes over a connection and reads one response.
-func (b *bench) raw(text string) reply {
+func (b *testbed) raw(text string) reply {
 	b.t.Helper()
 	c, err := net.Dial("tcp", b.addr)
 	if err != nil {
@@ -334,7 +334,7 @@ func http2(t *testing.T) *http.Transport {
 }
 
 // want compares the module's trace with lines; a last line of `...` allows more.
-func (b *bench) want(lines ...string) {
+func (b *testbed) want(lines ...string) {
 	b.t.Helper()
 	got := b.notes.all()
 	if n := len(lines); n > 0 && lines[n-1] == "..." {

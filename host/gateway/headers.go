@@ -2,8 +2,8 @@ package gateway
 
 import "strings"
 
-// pairs is a header map: names are lower-case, repeated ones stay apart and in
-// order, pseudo-headers are among them.
+// pairs is a header map, with pseudo-headers. Names are in lower case; repeated
+// ones stay apart and in order.
 type pairs [][2]string
 
 func (p pairs) get(name string) (string, bool) {
@@ -20,8 +20,8 @@ func (p pairs) value(name string) string {
 	return s
 }
 
-// single are the headers of which Envoy keeps one: another value of the name
-// joins the first, with a comma between them.
+// single are the headers of which Envoy keeps one: it joins their values with
+// commas.
 var single = set(`
 		:authority :method :path :scheme :status
 		accept accept-encoding access-control-allow-credentials access-control-allow-headers
@@ -41,7 +41,7 @@ func set(words string) map[string]bool {
 	return out
 }
 
-// add appends a header, or its value to the one that there is.
+// add appends a header; of a single header it appends the value.
 func (p pairs) add(name, value string) pairs {
 	if single[name] {
 		for i := range p {
@@ -54,7 +54,7 @@ func (p pairs) add(name, value string) pairs {
 	return append(p, [2]string{name, value})
 }
 
-// without drops every header of that name.
+// without removes the headers of a name. It reuses p.
 func (p pairs) without(name string) pairs {
 	kept := p[:0]
 	for _, kv := range p {
@@ -65,8 +65,8 @@ func (p pairs) without(name string) pairs {
 	return kept
 }
 
-// with sets a header where its first value stood, or at the end, and drops
-// every other value of it.
+// with sets a header in the place of its first value, or at the end, and removes
+// its other values. It reuses p.
 func (p pairs) with(name, value string) pairs {
 	kept, set := p[:0], false
 	for _, kv := range p {
@@ -83,7 +83,8 @@ func (p pairs) with(name, value string) pairs {
 	return kept
 }
 
-// mapKind names one of the header maps that a module can ask for.
+// mapKind names one of the header maps that a module can ask for; the numbers
+// are the ABI's.
 type mapKind uint32
 
 const (
@@ -95,9 +96,9 @@ const (
 	mapCallTrailers     mapKind = 7
 )
 
-// headerMap finds a map that the module may read now, and if write is set
-// change; nil otherwise. As in Envoy, headers are out of reach once the module
-// let them go, and back, to read, when the stream is logged.
+// headerMap returns a map that the module may read now or, with write, change;
+// else nil. As in Envoy, headers are closed once the module continues them, and
+// can be read again while the stream is logged.
 func (v *vm) headerMap(kind mapKind, write bool) *pairs {
 	if kind == mapCallHeaders || kind == mapCallTrailers {
 		switch {
@@ -118,11 +119,11 @@ func (v *vm) headerMap(kind mapKind, write bool) *pairs {
 	}
 	switch kind {
 	case mapRequestHeaders, mapResponseHeaders:
-		if f.openHeaders || s.logging && f.begun {
+		if f.open&headersPart != 0 || s.logging && f.state != awaitHeaders {
 			return &f.headers
 		}
 	case mapRequestTrailers, mapResponseTrailers:
-		if f.openTrailers || s.logging && f.trailers != nil {
+		if f.open&trailersPart != 0 || s.logging && f.trailers != nil {
 			return &f.trailers
 		}
 	}
@@ -150,7 +151,7 @@ func hostHeaders(v *vm, a []uint64) status {
 	if m == nil {
 		return statusBadArgument
 	}
-	if v.reply != nil && m == &v.reply.headers && *m == nil { // the peer broke off
+	if v.reply != nil && m == &v.reply.headers && *m == nil { // the peer broke off after its headers
 		return statusNotFound
 	}
 	return v.givePairs(*m, a[1], a[2])
@@ -220,6 +221,7 @@ func hostRemoveHeader(v *vm, a []uint64) status {
 	return statusOK
 }
 
+// lowered converts the module's headers to pairs.
 func lowered(all [][2]string) pairs {
 	out := make(pairs, 0, len(all))
 	for _, kv := range all {

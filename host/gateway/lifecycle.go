@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// patience is how long a VM that is to end may go on with a callback.
-const patience = time.Second
+// closeTimeout is how long a running callback delays the end of its VM.
+const closeTimeout = time.Second
 
-// close ends the VM and frees its memory. A callback that does not return
-// keeps both, and the goroutine that it runs in.
+// close ends the VM and frees its memory. If a callback does not return, its
+// goroutine and the memory stay.
 func (v *vm) close() {
 	v.die(nil)
-	if !v.lockFor(patience) {
+	if !v.lockFor(closeTimeout) {
 		return
 	}
 	defer v.unlock()
-	for _, c := range v.calls {
+	for _, c := range v.httpCalls {
 		c.cancel()
 	}
 	if v.mod != nil {
@@ -24,14 +24,14 @@ func (v *vm) close() {
 	}
 }
 
-// leave tells the plugin that it is to end and, if it asks for time, gives it
-// until ctx ends.
-func (v *vm) leave(ctx context.Context) {
-	if v.dead.Load() || !v.lockFor(patience) {
+// shutDown tells the plugin that it ends. If on_done returns false, the plugin
+// may work until it calls proxy_done or ctx ends.
+func (v *vm) shutDown(ctx context.Context) {
+	if v.dead.Load() || !v.lockFor(closeTimeout) {
 		return
 	}
-	v.leaving = make(chan struct{})
-	wait, done := v.leaving, uint64(1)
+	v.doneAsked = make(chan struct{})
+	wait, done := v.doneAsked, uint64(1)
 	var err error
 	if v.exp.onDone != nil {
 		done, err = v.call(v.exp.onDone, rootID)
@@ -43,14 +43,14 @@ func (v *vm) leave(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	if v.lockFor(patience) {
+	if v.lockFor(closeTimeout) {
 		_, _ = v.call(v.exp.onDelete, rootID)
 		v.unlock()
 	}
 }
 
-// ticks calls on_tick at the period that the module set last. A period of 0 ends
-// them at once: a tick that is due already does not come any more.
+// ticks calls on_tick at the period that the module set last. A period of 0
+// stops it at once, even if a tick is due already.
 func (v *vm) ticks() {
 	timer := time.NewTicker(time.Hour)
 	defer timer.Stop()
@@ -71,7 +71,7 @@ func (v *vm) ticks() {
 				return
 			}
 			select {
-			case period := <-v.tick: // set while this tick waited for its turn
+			case period := <-v.tick: // set while this tick waited for the lock
 				set(period)
 			default:
 				_, _ = v.call(v.exp.tick, rootID)
@@ -83,7 +83,7 @@ func (v *vm) ticks() {
 
 func hostTickPeriod(v *vm, a []uint64) status {
 	d := time.Duration(uint32(a[0])) * time.Millisecond
-	select { // only the last one counts
+	select { // replace a period that ticks has not read yet
 	case <-v.tick:
 	default:
 	}
@@ -92,13 +92,13 @@ func hostTickPeriod(v *vm, a []uint64) status {
 }
 
 func hostDone(v *vm, _ []uint64) status {
-	if v.leaving == nil {
+	if v.doneAsked == nil {
 		return statusNotFound
 	}
 	select {
-	case <-v.leaving:
+	case <-v.doneAsked:
 	default:
-		close(v.leaving)
+		close(v.doneAsked)
 	}
 	return statusOK
 }

@@ -128,7 +128,7 @@ func TestAModuleThatDoesNotReturnIsGivenUp(t *testing.T) {
 	b := start(t, "", func(c *Config) {
 		c.FailurePolicy, c.ReloadBackoff, c.StreamIdleTimeout = FailReload, time.Nanosecond, 2*time.Second
 	})
-	v := b.slots[0].vm
+	v := b.workers[0].vm
 	v.sem <- struct{}{} // a callback that does not return
 	for i, want := range []int{503, 200} {
 		if r := b.do("GET", "/", ""); r.code != want {
@@ -245,7 +245,7 @@ func TestAGoneClientEndsItsStream(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := start(t, c.script, func(cfg *Config) { cfg.AllowOnHeadersStopIteration = !strings.Contains(c.name, "not looked") })
 			gone := make(chan struct{})
-			b.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) }
+			b.respond = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) }
 			conn, err := net.Dial("tcp", b.addr)
 			if err != nil {
 				t.Fatal(err)
@@ -257,7 +257,7 @@ func TestAGoneClientEndsItsStream(t *testing.T) {
 			}
 			_ = conn.Close()
 			b.notes.wait(t, "log")
-			v := b.slots[0].vm
+			v := b.workers[0].vm
 			until(t, func() bool { v.lock(); defer v.unlock(); return len(v.streams) == 0 }, func() string { return "the context stays" })
 			if strings.Contains(c.request, "hang") {
 				<-gone
@@ -274,7 +274,7 @@ func TestCloseWaitsForStreamsAndEndsThePlugin(t *testing.T) {
 	}
 	release := make(chan struct{})
 	entered := make(chan struct{})
-	b.answer = func(w http.ResponseWriter, _ *http.Request) { close(entered); <-release }
+	b.respond = func(w http.ResponseWriter, _ *http.Request) { close(entered); <-release }
 	srv := httptest.NewServer(g)
 	defer srv.Close()
 	answered := make(chan int, 1)

@@ -5,14 +5,15 @@ import (
 	"strconv"
 )
 
-// localReply is an answer that does not come from the upstream.
+// localReply is a response that does not come from the upstream: the module's
+// (proxy_send_local_response) or the gateway's own.
 type localReply struct {
 	status  int
 	headers pairs
 	body    string
 }
 
-// pairs is what the response callbacks are shown of the reply.
+// pairs are the headers that the response callbacks are shown of the reply.
 func (r *localReply) pairs() pairs {
 	h := append(pairs{{":status", strconv.Itoa(r.status)}}, r.headers...)
 	if r.body == "" {
@@ -25,68 +26,72 @@ func (r *localReply) pairs() pairs {
 	return h
 }
 
-// sendLocal answers the client in place of the upstream, to which nothing goes
-// any more. Before the response has begun the reply takes the way of a
-// response, through the module; then it goes straight to the client; and once
-// headers are out the connection is reset. The VM's lock is held.
+// beginReply stops everything between the stream and the upstream.
+func (s *stream) beginReply() {
+	s.state = max(s.state, replying)
+	s.req.state = ended
+	s.upstream.stop()
+	s.fromUpstream = nil
+}
+
+// sendLocal sends the client a reply in place of the upstream's response.
+// Before a response has begun the reply goes through the module's response
+// callbacks; after that it goes straight to the client; and once headers were
+// sent the connection is reset instead. The VM's lock is held.
 func (s *stream) sendLocal(r *localReply) {
-	s.replied = true
-	s.req.hold = holdAll
-	s.up.stop()
-	s.fromUp = nil
+	s.beginReply()
 	switch {
-	case s.resp.released:
+	case s.resp.headersSent:
 		s.abort()
-	case s.resp.begun:
+	case s.resp.state != awaitHeaders:
 		s.sendDirect(r)
 	default:
 		end := r.body == "" || s.r.Method == http.MethodHead
 		if !end {
 			body := make(chan chunk, 1)
 			body <- chunk{data: []byte(r.body), end: true}
-			s.fromUp = body
+			s.fromUpstream = body
 		}
-		s.begin(&s.resp, r.pairs(), end)
+		s.showHeaders(&s.resp, r.pairs(), end)
 	}
 }
 
-// sendDirect answers the client past the module.
+// sendDirect sends the client a reply that the module is not shown.
 func (s *stream) sendDirect(r *localReply) {
-	s.resp = flow{headers: r.pairs(), begun: true, ended: true, body: []byte(r.body)}
-	s.resp.release()
+	s.resp = flow{direction: responseFlow, headers: r.pairs(), body: []byte(r.body), endShown: true}
+	s.release(&s.resp)
 }
 
-// fail is the end of a stream whose VM is dead: 503, or a reset if headers are
-// out. (FAIL_OPEN is not offered.)
+// fail ends a stream whose VM is dead: with 503, or with a reset if headers
+// were sent. (Envoy's FAIL_OPEN is not offered.)
 func (s *stream) fail() {
-	s.local, s.reset = nil, false
-	s.replied = true
-	s.req.hold = holdAll
-	s.up.stop()
-	s.fromUp = nil
+	s.commands = 0
+	s.beginReply()
 	s.info.flags = "module failed"
-	if s.resp.released {
+	if s.resp.headersSent {
 		s.abort()
 		return
 	}
 	s.sendDirect(&localReply{status: http.StatusServiceUnavailable})
 }
 
-// overflow is what Envoy answers when more is held than its buffers may take.
+// overflow ends a stream of which more would have to be held than BufferLimit,
+// with the reply that Envoy gives.
 func (s *stream) overflow(f *flow) {
-	f.body, s.local = nil, nil
-	if f == &s.req {
+	f.body = nil
+	s.commands &^= sendReply
+	if f.direction == requestFlow {
 		s.sendLocal(&localReply{status: http.StatusRequestEntityTooLarge, body: "Payload Too Large"})
 		return
 	}
 	s.sendLocal(&localReply{status: http.StatusInternalServerError, body: "Internal Server Error"})
 }
 
-// hostLocalReply asks for a local reply. It is sent after the callback, whose
-// answer then no longer counts. Where there is no stream it comes to nothing.
+// hostLocalReply asks for a local reply. It is sent after the running callback,
+// whose action is then ignored. Without a stream nothing is sent.
 func hostLocalReply(v *vm, a []uint64) status {
 	s := v.stream()
-	if s != nil && s.logging { // Envoy would log without end
+	if s != nil && s.logging { // Envoy would log this stream again and again
 		return statusBadArgument
 	}
 	body, ok1 := v.text(a[3], a[4])
@@ -98,12 +103,12 @@ func hostLocalReply(v *vm, a []uint64) status {
 	if !ok {
 		return statusBadArgument
 	}
-	v.replied = true
-	if s == nil || s.asked { // the first one stands
+	v.replyAsked = true
+	if s == nil || s.reply != nil {
 		return statusOK
 	}
-	s.asked = true
-	s.local = &localReply{status: int(uint32(a[0])), headers: lowered(headers), body: body}
-	s.poke()
+	s.reply = &localReply{status: int(uint32(a[0])), headers: lowered(headers), body: body}
+	s.commands |= sendReply
+	s.wakeLoop()
 	return statusOK
 }

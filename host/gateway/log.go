@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// LevelCritical and LevelTrace are the ABI's levels that slog has no name for.
+// LevelTrace and LevelCritical are the levels of the ABI that slog does not name.
 const (
 	LevelTrace    = slog.LevelDebug - 4
 	LevelCritical = slog.LevelError + 4
@@ -16,15 +16,15 @@ const (
 
 var levels = [...]slog.Level{LevelTrace, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, LevelCritical}
 
-// moduleLog passes on what the module logs and what it writes to its standard
-// output and error (a Go panic's text). While the module starts, the lines from
-// warnings upwards are kept for the error that a refused configuration gives.
+// moduleLog passes on the module's log and its standard output and error, where
+// Go writes the text of a panic. While the module starts, lines of level warn and
+// above are kept for New's error.
 type moduleLog struct {
 	to       *slog.Logger
 	mu       sync.Mutex
 	starting bool
 	kept     []string
-	partial  []byte
+	partial  []byte // of standard output and error: a line without its end
 }
 
 const maxKeptLines = 1000
@@ -38,7 +38,7 @@ func (l *moduleLog) record(level slog.Level, text string) {
 	l.to.Log(context.Background(), level, text, "from", "module")
 }
 
-// Write takes standard output and error, line by line.
+// Write logs standard output and error, line by line.
 func (l *moduleLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	l.partial = append(l.partial, p...)
@@ -63,7 +63,7 @@ func (l *moduleLog) started() {
 	l.mu.Unlock()
 }
 
-// lines is what to append to an error: each kept line after a line break.
+// lines returns the kept lines as the end of an error, each after a line break.
 func (l *moduleLog) lines() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

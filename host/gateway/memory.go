@@ -2,7 +2,7 @@ package gateway
 
 import "encoding/binary"
 
-// status is what a host function answers to the module.
+// status is the result of a host function; the numbers are the ABI's.
 type status uint32
 
 const (
@@ -16,8 +16,8 @@ const (
 	statusUnimplemented       status = 12
 )
 
-// bytes is a view of the guest's memory: it is valid until the guest runs
-// again, and must be copied to be kept.
+// bytes returns a view of the module's memory. It is valid until the module
+// runs again.
 func (v *vm) bytes(ptr, size uint64) ([]byte, bool) {
 	if uint32(size) == 0 {
 		return nil, true
@@ -25,7 +25,7 @@ func (v *vm) bytes(ptr, size uint64) ([]byte, bool) {
 	return v.mod.Memory().Read(uint32(ptr), uint32(size))
 }
 
-// text is a copy of a part of the guest's memory.
+// text returns a copy of a part of the module's memory.
 func (v *vm) text(ptr, size uint64) (string, bool) {
 	b, ok := v.bytes(ptr, size)
 	return string(b), ok
@@ -45,9 +45,9 @@ func (v *vm) writeUint64(ptr, n uint64) status {
 	return statusOK
 }
 
-// reserve asks the guest for n bytes and stores where they are, and how many,
-// at the two addresses that the guest gave. Zero bytes are a null pointer: the
-// SDK's allocator does not survive a request for none.
+// reserve has the module allocate n bytes, and stores their address and size at
+// the two addresses that the module passed. For zero bytes it stores a null
+// pointer, because the SDK's allocator panics when asked for none.
 func (v *vm) reserve(n int, ptrPtr, sizePtr uint64) ([]byte, status) {
 	var at uint32
 	if n > 0 {
@@ -74,6 +74,7 @@ func (v *vm) reserve(n int, ptrPtr, sizePtr uint64) ([]byte, status) {
 	return b, statusOK
 }
 
+// give copies data into memory that the module allocates.
 func (v *vm) give(data []byte, ptrPtr, sizePtr uint64) status {
 	b, st := v.reserve(len(data), ptrPtr, sizePtr)
 	copy(b, data)
@@ -86,8 +87,9 @@ func (v *vm) giveText(s string, ptrPtr, sizePtr uint64) status {
 	return st
 }
 
-// givePairs writes a header map in the ABI's format: how many, the lengths of
-// every name and value, then every name and value with a NUL after each.
+// givePairs writes a header map in the ABI's format: the number of pairs, the
+// lengths of all names and values, then the names and values, each with a NUL
+// after it.
 func (v *vm) givePairs(pairs [][2]string, ptrPtr, sizePtr uint64) status {
 	size := 4
 	for _, p := range pairs {
@@ -111,7 +113,8 @@ func (v *vm) givePairs(pairs [][2]string, ptrPtr, sizePtr uint64) status {
 	return statusOK
 }
 
-// parsePairs reads the same format. The text is the guest's and may lie.
+// parsePairs reads a header map in that format. It reports false if a length
+// exceeds the text.
 func parsePairs(b []byte) ([][2]string, bool) {
 	if len(b) == 0 {
 		return nil, true

@@ -15,22 +15,22 @@ const (
 	Histogram
 )
 
-// Metric is what a module's metric stands at, over all VMs.
+// Metric is the present value of a module's metric, over all VMs.
 type Metric struct {
 	Name  string
 	Kind  MetricKind
 	Value int64  // of a counter or gauge
-	Count uint64 // of a histogram: values recorded, and their sum
-	Sum   uint64
+	Count uint64 // of a histogram: the number of recorded values
+	Sum   uint64 // of a histogram: their sum
 }
 
-// metrics are shared by the VMs: the same name is the same metric.
+// metrics are shared by the VMs: equal names are one metric.
 type metrics struct {
 	mu   sync.Mutex
 	list []*Metric // the id is the index, plus one
 }
 
-// Metrics lists the module's metrics by name.
+// Metrics returns the module's metrics, sorted by name.
 func (g *Gateway) Metrics() []Metric {
 	g.metrics.mu.Lock()
 	defer g.metrics.mu.Unlock()
@@ -42,6 +42,8 @@ func (g *Gateway) Metrics() []Metric {
 	return out
 }
 
+// define returns the id of a metric, which it makes if the name is new. It
+// reports false if the name is a metric of another kind.
 func (m *metrics) define(kind MetricKind, name string) (id uint32, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -54,6 +56,7 @@ func (m *metrics) define(kind MetricKind, name string) (id uint32, ok bool) {
 	return uint32(len(m.list)), true
 }
 
+// with calls f with a metric while the lock is held.
 func (m *metrics) with(id uint64, f func(*Metric) status) status {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,28 +12,28 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// Module is a compiled proxy-wasm module. Any number of gateways may share
-// one: compiling takes seconds, starting a VM of it takes milliseconds.
+// Module is a compiled proxy-wasm module. Gateways may share it: compiling takes
+// seconds, starting a VM takes milliseconds.
 type Module struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
-	cache    wazero.CompilationCache // nil: none
+	cache    wazero.CompilationCache // may be nil
 }
 
 // Load compiles a module.
 //
 // # Errors
 //
-//   - the bytes are no WebAssembly module
-//   - it imports a function that is not in the ABI
-//   - it exports no proxy_on_context_create or no allocator
+//   - the bytes are not a WebAssembly module
+//   - the module imports a function that is not in the ABI
+//   - the module does not export proxy_on_context_create or an allocator
 func Load(ctx context.Context, wasm []byte) (*Module, error) {
 	return load(ctx, wasm, nil)
 }
 
-// LoadCached is Load with a folder where compiled code is kept, so that the
-// same module is there at once the next time. What is in the folder is run as
-// it is: nobody else may be able to write to it.
+// LoadCached is Load with a folder for compiled code, so that loading the same
+// module again is fast. Code from the folder is run unchecked, so only this user
+// may be able to write to it.
 func LoadCached(ctx context.Context, wasm []byte, dir string) (*Module, error) {
 	cache, err := wazero.NewCompilationCacheWithDir(dir)
 	if err != nil {
@@ -88,8 +88,9 @@ func (m *Module) load(ctx context.Context, wasm []byte) error {
 	return nil
 }
 
-// allocator is the name of the export that reserves guest memory: ABI 0.2.1
-// has proxy_on_memory_allocate, C++ and Rust modules call it malloc.
+// allocator returns the name of the export that allocates memory in the module:
+// proxy_on_memory_allocate in ABI 0.2.1, malloc in C++ and Rust modules; "" if
+// there is none.
 func allocator(exports map[string]api.FunctionDefinition) string {
 	for _, name := range []string{"proxy_on_memory_allocate", "malloc"} {
 		if exports[name] != nil {
@@ -99,7 +100,7 @@ func allocator(exports map[string]api.FunctionDefinition) string {
 	return ""
 }
 
-// Close frees the compiled code. Gateways that use it must be closed before.
+// Close frees the compiled code. Close the gateways that use it first.
 func (m *Module) Close(ctx context.Context) error {
 	err := m.runtime.Close(ctx)
 	if m.cache != nil {

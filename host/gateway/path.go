@@ -1,19 +1,22 @@
 package gateway
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
-// PathOptions say which checks of the path are left out. The zero value makes
-// them all, as `normalize_path`, `merge_slashes` and
+// PathOptions leave out parts of the path's normalization. The zero value does
+// all of it, as `normalize_path`, `merge_slashes` and
 // `path_with_escaped_slashes_action: REJECT_REQUEST` do in Envoy.
 type PathOptions struct {
-	KeepAsWritten       bool // neither dot segments nor escapes are normalised
-	KeepSlashes         bool // repeated slashes stay
+	KeepAsWritten       bool // keep dot segments and escapes
+	KeepSlashes         bool // keep repeated slashes
 	AllowEscapedSlashes bool
 	AllowFragment       bool
 }
 
-// clean is the path, with its query, that the module and the upstream see;
-// false refuses the request with 400.
+// clean returns the path and query that the module and the upstream see. It
+// reports false for a target that is refused with 400.
 func (o PathOptions) clean(target string) (string, bool) {
 	if !o.AllowFragment && strings.Contains(target, "#") {
 		return "", false
@@ -54,8 +57,8 @@ func hasEscapedSlash(path string) bool {
 	return false
 }
 
-// mergeSlashes makes one of many, but for a path of slashes alone, of which
-// Envoy leaves two.
+// mergeSlashes replaces repeated slashes by one. Like Envoy, it leaves two of a
+// path that consists of slashes.
 func mergeSlashes(path string) string {
 	if len(path) > 1 && strings.Trim(path, "/") == "" {
 		return "//"
@@ -66,8 +69,8 @@ func mergeSlashes(path string) string {
 	return path
 }
 
-// removeDots is RFC 3986, 5.2.4, for plain and encoded dots; a backslash
-// counts as a slash, as it does for browsers.
+// removeDots removes dot segments (RFC 3986, section 5.2.4), plain or escaped. A
+// backslash is a slash, as in browsers.
 func removeDots(path string) string {
 	path = strings.ReplaceAll(path, `\`, "/")
 	if !strings.Contains(path, "/.") && !strings.Contains(path, "/%2") {
@@ -96,8 +99,8 @@ func removeDots(path string) string {
 	return "/" + strings.Join(kept, "/")
 }
 
-// dots is 1 for `.`, 2 for `..`, however written, and 0 for anything else.
-// Plain dots may have a parameter (`..;x`), which goes with them.
+// dots returns 1 for the segment `.`, 2 for `..`, plain or escaped, and 0 for any
+// other. Plain dots may have a parameter (`..;x`).
 func dots(seg string) int {
 	if plain, _, ok := strings.Cut(seg, ";"); ok {
 		switch plain {
@@ -125,8 +128,9 @@ func dots(seg string) int {
 	return n
 }
 
-// canonicalEscapes decodes what needs no escape (RFC 3986, 2.3) and escapes
-// what needs one. A malformed escape, NUL and what is not ASCII are refused.
+// canonicalEscapes decodes escapes of unreserved characters (RFC 3986, section
+// 2.3) and escapes the characters that a path cannot hold. It reports false for
+// a malformed escape, NUL or a byte that is not ASCII.
 func canonicalEscapes(path string) (string, bool) {
 	var b strings.Builder
 	for i := 0; i < len(path); i++ {
@@ -136,13 +140,12 @@ func canonicalEscapes(path string) (string, bool) {
 			if i+2 >= len(path) {
 				return "", false
 			}
-			high, low := unhex(path[i+1]), unhex(path[i+2])
-			x := byte(high<<4 | low)
+			x, err := strconv.ParseUint(path[i+1:i+3], 16, 8)
 			switch {
-			case high < 0 || low < 0 || x == 0:
+			case err != nil || x == 0:
 				return "", false
-			case unreserved(x):
-				b.WriteByte(x)
+			case unreserved(byte(x)):
+				b.WriteByte(byte(x))
 			default:
 				b.WriteString(path[i : i+3])
 			}
@@ -161,16 +164,4 @@ func canonicalEscapes(path string) (string, bool) {
 
 func unreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
-}
-
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
 }

@@ -70,7 +70,7 @@ func TestMalformedEscapesAreRefused(t *testing.T) {
 	}
 }
 
-func tryPaths(b *bench) {
+func tryPaths(b *testbed) {
 	for _, c := range pathCases {
 		b.notes.reset()
 		r := b.raw("GET " + c.asked + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")

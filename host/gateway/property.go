@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// hostProperty answers the properties that Envoy has for HTTP streams, by the
-// names of its attributes. Those of several parts come NUL between them.
+// hostProperty returns the properties that Envoy has for HTTP streams, by the
+// names of its attributes. A NUL separates the parts of a path.
 func hostProperty(v *vm, a []uint64) status {
 	path, ok := v.text(a[0], a[1])
 	if !ok {
@@ -23,7 +23,7 @@ func hostProperty(v *vm, a []uint64) status {
 	return v.give(value, a[2], a[3])
 }
 
-// hostSetProperty keeps a value as filter state of the stream, under its path.
+// hostSetProperty stores a value in the stream's filter state, under its path.
 func hostSetProperty(v *vm, a []uint64) status {
 	path, ok1 := v.text(a[0], a[1])
 	value, ok2 := v.text(a[2], a[3])
@@ -34,10 +34,10 @@ func hostSetProperty(v *vm, a []uint64) status {
 	if s == nil {
 		return statusNotFound
 	}
-	if s.state == nil {
-		s.state = map[string][]byte{}
+	if s.filterState == nil {
+		s.filterState = map[string][]byte{}
 	}
-	s.state[path] = []byte(value)
+	s.filterState[path] = []byte(value)
 	return statusOK
 }
 
@@ -70,15 +70,15 @@ func (v *vm) property(path string) ([]byte, bool) {
 			return nonEmpty(cfg.RouteName)
 		}
 	}
-	value, ok := s.state[path]
+	value, ok := s.filterState[path]
 	return value, ok
 }
 
-// nonEmpty is a text that is absent when empty.
+// nonEmpty is a property that is absent if its text is empty.
 func nonEmpty(s string) ([]byte, bool) { return []byte(s), s != "" }
 
-// requestProperty: what is taken from the headers is within reach as long as
-// they are.
+// requestProperty returns properties of the request. Those that come from its
+// headers are readable while the headers are.
 func (s *stream) requestProperty(name string) ([]byte, bool) {
 	switch name {
 	case "protocol":
@@ -88,7 +88,7 @@ func (s *stream) requestProperty(name string) ([]byte, bool) {
 	case "duration":
 		return number(int64(time.Since(s.info.start))), s.logging
 	}
-	if !s.req.openHeaders && !s.logging || !s.req.begun {
+	if s.req.open&headersPart == 0 && !s.logging || s.req.state == awaitHeaders {
 		return nil, false
 	}
 	h := s.req.headers
@@ -122,11 +122,11 @@ func (s *stream) requestProperty(name string) ([]byte, bool) {
 
 func (s *stream) responseProperty(name string) ([]byte, bool) {
 	h := s.resp.headers
-	if !s.resp.begun {
+	if s.resp.state == awaitHeaders {
 		return nil, false
 	}
 	if key, ok := strings.CutPrefix(name, "headers\x00"); ok {
-		if !s.resp.openHeaders && !s.logging {
+		if s.resp.open&headersPart == 0 && !s.logging {
 			return nil, false
 		}
 		return joined(h, strings.ToLower(key))
@@ -161,8 +161,8 @@ func (s *stream) address(group, name string) ([]byte, bool) {
 	return nil, false
 }
 
-// connection properties tell of the client's certificate only if it was
-// verified.
+// connection returns properties of the connection. Those of the client's
+// certificate are absent unless it was verified.
 func (s *stream) connection(name string) ([]byte, bool) {
 	t := s.r.TLS
 	verified := t != nil && len(t.VerifiedChains) > 0
@@ -216,7 +216,7 @@ func present(h pairs, name string) ([]byte, bool) {
 	return []byte(value), ok
 }
 
-// joined is a header's values with commas between them.
+// joined returns a header's values, separated by commas.
 func joined(h pairs, name string) ([]byte, bool) {
 	var out []byte
 	found := false
@@ -232,7 +232,7 @@ func joined(h pairs, name string) ([]byte, bool) {
 	return out, found
 }
 
-// number is how a property's integer is written: 8 bytes, little-endian.
+// number encodes an integer property: 8 bytes, little-endian.
 func number(n int64) []byte {
 	return binary.LittleEndian.AppendUint64(nil, uint64(n))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/rulegate/rulegate/rules/httpfield"
 )
 
-// info is what the gateway knows of a request, for properties and the log.
+// info describes a request for properties and the access log.
 type info struct {
 	start  time.Time
 	id     string
@@ -23,9 +23,9 @@ type info struct {
 	flags  string // why the gateway itself ended the stream
 }
 
-// unfit is the status of a request that is answered before any module sees it;
-// 0 lets it in.
-func unfit(r *http.Request) int {
+// refusedStatus is the status for a request that is refused before the module
+// sees it; 0 if it is not.
+func refusedStatus(r *http.Request) int {
 	switch {
 	case !r.ProtoAtLeast(1, 1):
 		return http.StatusUpgradeRequired
@@ -41,13 +41,13 @@ func unfit(r *http.Request) int {
 	return 0
 }
 
-// knownMethods are those that Envoy's HTTP/1 parser takes.
+// knownMethods are the methods that Envoy's HTTP/1 parser accepts.
 var knownMethods = set(`ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR
 		MKCOL MOVE MSEARCH NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SOURCE
 		SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE`)
 
-// isUpgrade reports a change of protocol, but for the one to cleartext HTTP/2
-// that curl offers, which is left unanswered.
+// isUpgrade reports whether the client asks for another protocol. The upgrade to
+// cleartext HTTP/2 that curl offers does not count: it is ignored.
 func isUpgrade(h http.Header) bool {
 	for _, v := range h["Upgrade"] {
 		if !strings.EqualFold(strings.TrimSpace(v), "h2c") {
@@ -57,10 +57,10 @@ func isUpgrade(h http.Header) bool {
 	return false
 }
 
-// requestPairs are a request's headers as the module sees them, with what
-// Envoy adds as an edge proxy: the client's own x-request-id is replaced and
-// x-forwarded-for gets the client's address. What a client may not say of
-// itself (x-envoy-*, x-forwarded-client-cert) is dropped.
+// requestPairs are a request's headers as the module sees them. As in Envoy at
+// the edge, x-request-id is replaced, the client's address is added to
+// x-forwarded-for, and the headers that a client must not set (x-envoy-*,
+// x-forwarded-client-cert) are dropped.
 func (s *stream) requestPairs() pairs {
 	r, scheme := s.r, "http"
 	if r.TLS != nil {
@@ -68,9 +68,9 @@ func (s *stream) requestPairs() pairs {
 	}
 	h := make(pairs, 0, len(r.Header)+8)
 	h = append(h, [2]string{":authority", r.Host}, [2]string{":path", s.info.path}, [2]string{":method", r.Method}, [2]string{":scheme", scheme})
-	nominated := r.Header["Connection"]
+	options := r.Header["Connection"]
 	for _, kv := range headerPairs(r.Header) {
-		if (httpfield.PerConnection(kv[0]) && kv[0] != "content-length") || strings.HasPrefix(kv[0], "x-envoy-") || named(nominated, kv[0]) {
+		if (httpfield.PerConnection(kv[0]) && kv[0] != "content-length") || strings.HasPrefix(kv[0], "x-envoy-") || isConnectionOption(options, kv[0]) {
 			continue
 		}
 		switch kv[0] {
@@ -92,8 +92,8 @@ func (s *stream) requestPairs() pairs {
 	return append(h, [2]string{"x-forwarded-proto", scheme}, [2]string{"x-request-id", s.info.id})
 }
 
-// named reports whether a Connection header names a header as its own.
-func named(connection []string, name string) bool {
+// isConnectionOption reports whether a Connection header names the header.
+func isConnectionOption(connection []string, name string) bool {
 	for _, line := range connection {
 		for part := range strings.SplitSeq(line, ",") {
 			if strings.EqualFold(strings.TrimSpace(part), name) {
@@ -112,8 +112,8 @@ func requestID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// target is the request's path and query as the client wrote them.
-func target(r *http.Request) string {
+// requestTarget is the path and query as the client wrote them.
+func requestTarget(r *http.Request) string {
 	t := r.RequestURI
 	_, rest, absolute := strings.Cut(t, "://")
 	if strings.HasPrefix(t, "/") || !absolute {
@@ -125,28 +125,46 @@ func target(r *http.Request) string {
 	return "/"
 }
 
-// requestBody is the client's body, read from the moment it is first wanted:
-// a request that its headers condemn costs no byte of it.
+// clientBody is the body of the client's request while it is read.
+type clientBody struct {
+	state  bodyState
+	pieces chan chunk
+	done   chan struct{} // closed when its reader has ended
+}
+
+// bodyState says how far the client's body was read.
+type bodyState uint8
+
+const (
+	bodyUnread   bodyState = iota
+	bodyReading            // a goroutine reads it
+	bodyComplete           // it was read to its end, or there is none
+)
+
+// requestBody is the channel of the client's body; nil if no piece is wanted
+// now. Reading starts when the first piece is wanted, so that a request that is
+// denied by its headers costs no byte of its body.
 func (s *stream) requestBody() <-chan chunk {
-	if s.replied || !s.req.reads(s.gw.cfg.BufferLimit) || len(s.up.queue) > 0 {
+	if s.state != proxying || !s.req.wantsBody(s.gw.cfg.BufferLimit) || len(s.upstream.queue) > 0 {
 		return nil
 	}
-	if s.fromReq == nil {
-		s.fromReq, s.reading = make(chan chunk), make(chan struct{})
+	c := &s.client
+	if c.state == bodyUnread {
+		*c = clientBody{state: bodyReading, pieces: make(chan chunk), done: make(chan struct{})}
 		length := int64(0)
 		if s.r.ProtoMajor > 1 && len(s.r.Trailer) == 0 {
 			length = s.r.ContentLength
 		}
 		go func() {
-			defer close(s.reading)
-			s.gw.pump(s.r.Body, s.fromReq, s.ctx.Done(), length, func() pairs { return s.trailers(s.r.ProtoMajor, s.r.Trailer) })
+			defer close(c.done)
+			s.gw.readBody(s.r.Body, c.pieces, s.ctx.Done(), length, func() pairs { return s.trailers(s.r.ProtoMajor, s.r.Trailer) })
 		}()
 	}
-	return s.fromReq
+	return c.pieces
 }
 
-// trailers are read over HTTP/2 and, where the configuration says so, over
-// HTTP/1.1; else they are dropped, as Envoy does.
+// trailers returns the trailers of HTTP/2 and, with Config.HTTP1Trailers, of
+// HTTP/1.1; the others are dropped, as Envoy does.
 func (s *stream) trailers(major int, h http.Header) pairs {
 	if major == 1 && !s.gw.cfg.HTTP1Trailers {
 		return nil
@@ -154,31 +172,34 @@ func (s *stream) trailers(major int, h http.Header) pairs {
 	return forwardable(headerPairs(h))
 }
 
-func (s *stream) fromClient(c chunk) {
-	if c.err != nil { // the client is gone, or what it sends is no body
+func (s *stream) onRequestBody(c chunk) {
+	if c.err != nil { // the client is gone, or its body is malformed
 		s.info.flags = "request broken off"
 		s.abort()
 		return
 	}
-	s.allRead = c.end
-	s.locked(func() { s.receive(&s.req, c) })
+	if c.end {
+		s.client.state = bodyComplete
+	}
+	s.withVM(func() { s.show(&s.req, c) })
 }
 
-// unread is how long a client may go on sending what nobody reads any more,
+// lingerTime is how long a client may go on sending a body that is not read,
 // before its connection is closed.
-const unread = 500 * time.Millisecond
+const lingerTime = 500 * time.Millisecond
 
 // stopReading waits for the reader of the client's body, which must not
 // outlive the handler.
 func (s *stream) stopReading() {
-	if s.allRead || s.reading == nil && s.r.ProtoMajor > 1 {
+	c := &s.client
+	if c.state == bodyComplete || c.state == bodyUnread && s.r.ProtoMajor > 1 {
 		return
 	}
-	if !s.down.broken {
-		_ = s.down.rc.Flush()
+	if s.state != streamAborted {
+		_ = s.downstream.control.Flush()
 	}
-	_ = s.down.rc.SetReadDeadline(time.Now().Add(unread))
-	if s.reading != nil {
-		<-s.reading
+	_ = s.downstream.control.SetReadDeadline(time.Now().Add(lingerTime))
+	if c.state == bodyReading {
+		<-c.done
 	}
 }

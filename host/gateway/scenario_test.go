@@ -29,7 +29,7 @@ type scenario struct {
 	http2        bool
 	leave        string // the client closes its connection when the module has noted that
 
-	answer func(*bench) http.HandlerFunc // the upstream's; nil: hello
+	respond func(*testbed) http.HandlerFunc // the upstream's; nil: hello
 
 	code  int // 0: the connection is broken off
 	body  string
@@ -41,7 +41,7 @@ type scenario struct {
 // shown waits until the module has been shown n pieces of a body, or as many as
 // it is to be shown, so that the next one does not arrive together with them.
 // Where the trace does not tell, it does not matter either.
-func (b *bench) shown(event string, n int) {
+func (b *testbed) shown(event string, n int) {
 	count := func(lines []string) (seen int) {
 		for _, l := range lines {
 			if strings.HasPrefix(l, event) {
@@ -57,7 +57,7 @@ func (b *bench) shown(event string, n int) {
 }
 
 // breakOff answers half of what it declares.
-func breakOff(b *bench) http.HandlerFunc {
+func breakOff(b *testbed) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half")
@@ -68,8 +68,8 @@ func breakOff(b *bench) http.HandlerFunc {
 }
 
 // inPieces answers with several writes.
-func inPieces(pieces ...string) func(*bench) http.HandlerFunc {
-	return func(b *bench) http.HandlerFunc {
+func inPieces(pieces ...string) func(*testbed) http.HandlerFunc {
+	return func(b *testbed) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			for i, p := range pieces {
 				_, _ = io.WriteString(w, p)
@@ -80,8 +80,8 @@ func inPieces(pieces ...string) func(*bench) http.HandlerFunc {
 	}
 }
 
-func plain(h http.HandlerFunc) func(*bench) http.HandlerFunc {
-	return func(*bench) http.HandlerFunc { return h }
+func plain(h http.HandlerFunc) func(*testbed) http.HandlerFunc {
+	return func(*testbed) http.HandlerFunc { return h }
 }
 
 // anything is sent when headers have gone before the module made up its mind.
@@ -227,9 +227,9 @@ var streamScenarios = []scenario{
 	},
 	{
 		name: "a local reply after response headers went out breaks the connection off", script: "response_body: reply 502 no; pause",
-		answer: inPieces("one", "two"),
-		sent:   "GET / ",
-		trace:  []string{"request_headers end=true", "response_headers end=false", "response_body 3 end=false", "log"},
+		respond: inPieces("one", "two"),
+		sent:    "GET / ",
+		trace:   []string{"request_headers end=true", "response_headers end=false", "response_body 3 end=false", "log"},
 	},
 	{
 		name: "a response is replaced", script: "response_headers: pause\nresponse_body more: pause\nresponse_body end: show body; body other!; set content-length 6",
@@ -245,8 +245,8 @@ var streamScenarios = []scenario{
 	},
 	{
 		name: "a response without a body ends with its headers", script: "response_headers: set x-new 1",
-		answer: plain(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }),
-		code:   204, sent: "GET / ",
+		respond: plain(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }),
+		code:    204, sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=true", "log"},
 	},
 	{
@@ -263,9 +263,9 @@ var streamScenarios = []scenario{
 	},
 	{
 		name: "a response over the limit is an error", limit: 4000,
-		script: "response_headers: pause\nresponse_body: pause",
-		answer: inPieces(strings.Repeat("a", 3000), strings.Repeat("b", 3000)),
-		code:   500, body: "Internal Server Error", sent: "GET / ",
+		script:  "response_headers: pause\nresponse_body: pause",
+		respond: inPieces(strings.Repeat("a", 3000), strings.Repeat("b", 3000)),
+		code:    500, body: "Internal Server Error", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 3000 end=false", "log"},
 	},
 	{
@@ -334,7 +334,7 @@ var streamScenarios = []scenario{
 	},
 	{
 		name: "a response is shown and changed", script: "response_headers: show :status; set :status 201; add x-new 1; remove x-up; show headers",
-		answer: plain(func(w http.ResponseWriter, _ *http.Request) {
+		respond: plain(func(w http.ResponseWriter, _ *http.Request) {
 			h := w.Header()
 			h["Date"], h["X-Up"], h["Vary"] = nil, []string{"1", "2"}, []string{"a", "b"}
 			w.WriteHeader(404)
@@ -371,21 +371,21 @@ var streamScenarios = []scenario{
 		skip:  "it sends the path as it is",
 	},
 	{
-		name: "an upstream that breaks off", answer: breakOff,
+		name: "an upstream that breaks off", respond: breakOff,
 		sent:  "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 4 end=false", "log"},
 	},
 	{
 		name: "an upstream that breaks off while its headers are paused", script: "response_headers: pause\nresponse_body: pause",
-		answer: breakOff,
-		code:   502, body: "upstream connect error or disconnect/reset before headers. reset reason: protocol error",
+		respond: breakOff,
+		code:    502, body: "upstream connect error or disconnect/reset before headers. reset reason: protocol error",
 		sent:  "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 4 end=false", "log"},
 	},
 	{
 		name: "an upstream that breaks off before its headers", method: "POST", pieces: []string{"one"},
-		answer: plain(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
-		code:   503, body: "upstream connect error or disconnect/reset before headers. reset reason: connection termination", sent: "POST / one",
+		respond: plain(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+		code:    503, body: "upstream connect error or disconnect/reset before headers. reset reason: connection termination", sent: "POST / one",
 		trace: []string{"request_headers end=false", "request_body 3 end=false", "request_body 0 end=true",
 			"response_headers end=false", "response_body 95 end=true", "log"},
 	},
@@ -444,7 +444,7 @@ var streamScenarios = []scenario{
 	},
 	{
 		name: "a response's trailers", script: "response_trailers: settrailer x-t 2",
-		answer: plain(func(w http.ResponseWriter, _ *http.Request) {
+		respond: plain(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "hello")
 			w.(http.Flusher).Flush()
 			w.Header().Set(http.TrailerPrefix+"X-T", "1")
@@ -500,8 +500,8 @@ func TestScenarios(t *testing.T) {
 					c.StreamIdleTimeout = s.idle
 				}
 			}, withPeers(t))
-			if s.answer != nil {
-				b.answer = s.answer(b)
+			if s.respond != nil {
+				b.respond = s.respond(b)
 			}
 			s.play(b)
 		})
@@ -509,7 +509,7 @@ func TestScenarios(t *testing.T) {
 }
 
 // play sends the scenario's request and checks what came of it.
-func (s scenario) play(b *bench) {
+func (s scenario) play(b *testbed) {
 	b.t.Helper()
 	b.expected = s.trace
 	r := s.request(b)
@@ -537,7 +537,7 @@ func (s scenario) play(b *bench) {
 	}
 }
 
-func (s scenario) request(b *bench) reply {
+func (s scenario) request(b *testbed) reply {
 	b.t.Helper()
 	method, path := s.method, s.path
 	if method == "" {

@@ -8,15 +8,15 @@ import (
 
 // ServeHTTP takes one request through the module and to the upstream.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := &stream{gw: g, w: w, r: r, wake: make(chan struct{}, 1), answer: make(chan answer, 1)}
-	s.info = info{start: time.Now(), peer: r.RemoteAddr, method: r.Method, path: target(r), host: r.Host}
+	s := &stream{gw: g, w: w, r: r, resp: flow{direction: responseFlow}, wake: make(chan struct{}, 1), responses: make(chan upstreamResponse, 1)}
+	s.info = info{start: time.Now(), peer: r.RemoteAddr, method: r.Method, path: requestTarget(r), host: r.Host}
 	if !g.enter() {
 		s.refuse(http.StatusServiceUnavailable, "closing")
 		return
 	}
-	defer g.active.Done()
+	defer g.streams.Done()
 	path, ok := g.cfg.Path.clean(s.info.path)
-	code := unfit(r)
+	code := refusedStatus(r)
 	switch {
 	case code != 0:
 		s.refuse(code, "not a request for this gateway")
@@ -25,7 +25,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(http.StatusBadRequest, "path")
 		return
 	}
-	v, err := g.pick()
+	v, err := g.nextVM()
 	if err != nil {
 		g.cfg.Log.Warn("no VM for a request", "error", err.Error())
 		s.refuse(http.StatusServiceUnavailable, "module failed")
@@ -36,40 +36,42 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.vm = v
 	s.ctx, s.cancel = context.WithCancel(r.Context())
 	s.idle = time.NewTimer(g.cfg.StreamIdleTimeout)
-	s.down.rc = http.NewResponseController(w)
+	s.downstream.control = http.NewResponseController(w)
 	bodyless := r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0
 	if !bodyless && r.ProtoMajor == 1 {
-		_ = s.down.rc.EnableFullDuplex()
+		_ = s.downstream.control.EnableFullDuplex()
 	}
 	s.run(headers, bodyless)
 	s.close()
 	g.record(s)
-	if s.down.broken || s.info.status == 0 {
+	if s.state == streamAborted || s.info.status == 0 {
 		panic(http.ErrAbortHandler) // net/http's way to break a response off
 	}
 }
 
-// refuse answers a request that no module sees.
-func (s *stream) refuse(code int, why string) {
+// refuse ends a request that the module does not see.
+func (s *stream) refuse(code int, reason string) {
 	if s.r.ProtoMajor == 1 {
 		s.w.Header().Set("Connection", "close")
 	}
 	s.w.WriteHeader(code)
-	s.info.status, s.info.flags = code, why
+	s.info.status, s.info.flags = code, reason
 	s.gw.record(s)
 }
 
-// enter counts a request in, unless the gateway is closing.
+// enter counts a request that Close has to wait for; false if the gateway is
+// closing.
 func (g *Gateway) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return false
 	}
-	g.active.Add(1)
+	g.streams.Add(1)
 	return true
 }
 
+// record writes the access log.
 func (g *Gateway) record(s *stream) {
 	if g.cfg.Access == nil {
 		return
@@ -78,9 +80,9 @@ func (g *Gateway) record(s *stream) {
 		ID: s.info.id, Method: s.info.method, Path: s.info.path, Host: s.info.host,
 		Status: s.info.status, Duration: time.Since(s.info.start), Flags: s.info.flags,
 	}
-	if len(s.state) > 0 {
-		r.State = make(map[string]string, len(s.state))
-		for k, v := range s.state {
+	if len(s.filterState) > 0 {
+		r.State = make(map[string]string, len(s.filterState))
+		for k, v := range s.filterState {
 			r.State[k] = string(v)
 		}
 	}

@@ -6,45 +6,54 @@ import (
 	"time"
 )
 
+// streamState says where the client's response comes from:
+//
+//	proxying ── a local reply begins ──► replying
+//	proxying, replying ── the response was sent ──► ended
+//	proxying, replying ── the response cannot be finished ──► aborted
+type streamState uint8
+
+const (
+	proxying      streamState = iota // the request goes to the upstream, its response to the client
+	replying                         // a local reply goes to the client, nothing more to the upstream
+	streamEnded                      // the response was sent
+	streamAborted                    // the client's connection is to be reset
+)
+
 // stream is one request and its response. Its loop runs in the goroutine of
-// the HTTP handler, and alone waits, sends and receives; what the module can
-// reach is guarded by the VM's lock.
+// the HTTP handler and is the only one that waits, sends and receives for it.
 type stream struct {
 	gw *Gateway
 	vm *vm
-	id uint32
+	id uint32 // its context in the module
 
-	// Guarded by the VM's lock.
-	req, resp flow
-	local     *localReply // asked for, not sent yet
-	asked     bool        // the module asked for one before: there is no second
-	replied   bool        // a local reply has begun: the request goes nowhere
-	reset     bool        // the connection is to be broken off
-	logging   bool
-	state     map[string][]byte // filter state, set by set_property
+	// Guarded by the VM's lock: host functions of other contexts reach them.
+	req, resp   flow
+	commands    commands
+	reply       *localReply // the first that the module asked for; later ones are ignored
+	logging     bool        // on_done, on_log and on_delete run: headers are read-only, bodies closed
+	filterState map[string][]byte
 
-	// The loop's own.
-	over    bool
-	w       http.ResponseWriter
-	r       *http.Request
-	info    info
-	ctx     context.Context
-	cancel  context.CancelFunc
-	wake    chan struct{}
-	idle    *time.Timer
-	fromReq chan chunk    // the client's body, nil until it is read
-	reading chan struct{} // closed when nobody reads it any more
-	allRead bool          // it was read to its end
-	answer  chan answer   // the upstream's headers
-	fromUp  chan chunk    // the response's body, nil until there is one
-	up      upload
-	down    download
+	// Only the loop uses these.
+	state        streamState
+	w            http.ResponseWriter
+	r            *http.Request
+	info         info
+	ctx          context.Context
+	cancel       context.CancelFunc
+	wake         chan struct{}
+	idle         *time.Timer
+	client       clientBody
+	responses    chan upstreamResponse // the upstream's headers, or its error
+	fromUpstream chan chunk            // the response's body, or a local reply's; nil before there is one
+	upstream     upstreamRequest
+	downstream   downstreamResponse
 }
 
-// poke wakes the loop of a stream that something was asked for from outside of
-// its own callbacks. The VM's lock is held.
-func (s *stream) poke() {
-	if s.vm.active == s.id {
+// wakeLoop lets the loop apply commands that come from a callback of another
+// context. The VM's lock is held.
+func (s *stream) wakeLoop() {
+	if s.vm.current == s.id {
 		return
 	}
 	select {
@@ -55,84 +64,49 @@ func (s *stream) poke() {
 
 // run takes a request from its headers to the last byte of its response.
 func (s *stream) run(headers pairs, end bool) {
-	s.allRead = end
-	s.locked(func() { s.open(headers, end) })
-	for !s.over {
+	if end {
+		s.client.state = bodyComplete
+	}
+	s.withVM(func() { s.open(headers, end) })
+	for s.state < streamEnded {
 		select {
 		case c := <-s.requestBody():
-			s.fromClient(c)
-		case s.up.next() <- s.up.first():
-			s.up.sent()
-		case a := <-s.answer:
-			s.upstreamAnswered(a)
+			s.onRequestBody(c)
+		case s.upstream.next() <- s.upstream.first():
+			s.upstream.sent()
+		case r := <-s.responses:
+			s.onUpstreamResponse(r)
 		case c := <-s.responseBody():
-			s.fromUpstream(c)
+			s.onResponseBody(c)
 		case <-s.wake:
-			s.locked(func() {})
+			s.withVM(func() {})
 		case <-s.idle.C:
-			s.locked(s.timeout)
+			s.withVM(s.timeout)
 		case <-s.ctx.Done():
 			s.info.flags = "client gone"
 			s.abort()
 		}
-		s.touch()
+		s.idle.Reset(s.gw.cfg.StreamIdleTimeout)
 	}
 }
 
-func (s *stream) touch() {
-	s.idle.Reset(s.gw.cfg.StreamIdleTimeout)
-}
-
-// locked runs f with the VM, does what the module then asked for, and sends
-// what that let go of.
-func (s *stream) locked(f func()) {
+// withVM runs f with the VM's lock, applies the commands that the module gave
+// in it, and sends the output of the flows.
+func (s *stream) withVM(f func()) {
 	if !s.vm.lock() {
-		// The module does not return, so the loop owns what it could reach.
+		// A callback does not return and never will be waited for again, so the
+		// fields that the lock guards are the loop's own now.
 		s.fail()
 		s.send()
 		return
 	}
 	f()
-	s.settle()
+	s.applyCommands()
 	s.vm.unlock()
 	s.send()
 }
 
-// settle does what the module asked for, until it asks for nothing more.
-func (s *stream) settle() {
-	for !s.over {
-		switch {
-		case s.reset:
-			s.abort()
-		case s.local != nil:
-			r := s.local
-			s.local = nil
-			s.sendLocal(r)
-		case s.req.resume:
-			s.resume(&s.req)
-		case s.resp.resume:
-			s.resume(&s.resp)
-		default:
-			return
-		}
-	}
-}
-
-// resume lets go of what continue_stream was called for, and shows the module
-// what came in the meantime.
-func (s *stream) resume(f *flow) {
-	f.resume = false
-	if !f.begun || f.hold == flowing || f == &s.req && s.replied {
-		return
-	}
-	f.release()
-	if late := f.late; len(late.data) > 0 || late.end {
-		f.late = chunk{}
-		s.receive(f, late)
-	}
-}
-
-// open makes the stream's context and shows the request's headers.
+// open creates the stream's context and shows the module the request's headers.
 func (s *stream) open(headers pairs, end bool) {
 	v := s.vm
 	v.lastID++
@@ -142,36 +116,35 @@ func (s *stream) open(headers pairs, end bool) {
 		s.fail()
 		return
 	}
-	s.begin(&s.req, headers, end)
+	s.showHeaders(&s.req, headers, end)
 }
 
-// timeout ends a stream on which nothing has happened for too long.
+// timeout ends a stream on which nothing has happened for StreamIdleTimeout.
 func (s *stream) timeout() {
-	if s.resp.released {
+	if s.resp.headersSent {
 		s.abort()
 		return
 	}
 	code := http.StatusGatewayTimeout
-	if !s.req.ended {
+	if !s.req.endShown {
 		code = http.StatusRequestTimeout
 	}
 	s.info.flags = "stream idle timeout"
-	s.local = nil
+	s.commands &^= sendReply
 	s.sendLocal(&localReply{status: code, body: "stream timeout"})
 }
 
-// abort breaks the stream off: the client's connection is reset.
-func (s *stream) abort() {
-	s.over, s.down.broken = true, true
-}
+// abort lets the client's connection be reset.
+func (s *stream) abort() { s.state = streamAborted }
 
-// close logs the stream and takes its context out of the module.
+// close tells the module that the stream is over, which is when it logs, and
+// deletes the stream's context.
 func (s *stream) close() {
 	s.cancel()
 	s.idle.Stop()
 	defer s.stopReading()
-	if s.down.wrote > 0 { // the connection may have another request
-		_ = s.down.rc.SetWriteDeadline(time.Time{})
+	if s.downstream.written > 0 { // the connection may carry another request
+		_ = s.downstream.control.SetWriteDeadline(time.Time{})
 	}
 	v := s.vm
 	if !v.lock() {
@@ -181,7 +154,7 @@ func (s *stream) close() {
 	if s.id == 0 {
 		return
 	}
-	s.over, s.logging = true, true
+	s.logging = true
 	_, err := v.call(v.exp.onDone, s.id)
 	if err == nil {
 		_, err = v.call(v.exp.onLog, s.id)

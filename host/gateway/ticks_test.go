@@ -16,10 +16,10 @@ const crowdScript = "request_headers: mark; tickevery 20; pause\n" +
 
 // tryCrowd sends requests side by side: each of them goes on, and with its own
 // answer.
-func tryCrowd(b *bench) {
+func tryCrowd(b *testbed) {
 	b.t.Helper()
 	b.mu.Lock()
-	b.answer = func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL) }
+	b.respond = func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL) }
 	b.mu.Unlock()
 	var wg sync.WaitGroup
 	for i := range 12 {
@@ -64,7 +64,7 @@ func TestTicksGoOn(t *testing.T) {
 // The VM is kept busy until a tick waits for it, and then wants no more ticks.
 func TestATickThatIsDueIsTakenBack(t *testing.T) {
 	b := start(t, "configure: tickevery 1\ntick: count ticks")
-	v := b.slots[0].vm
+	v := b.workers[0].vm
 	v.sem <- struct{}{}
 	time.Sleep(20 * time.Millisecond) // by now one waits; if not, there is nothing to take back
 	before := len(b.notes.all())

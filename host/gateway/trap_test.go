@@ -48,7 +48,7 @@ func (tr trap) scenario() scenario {
 
 // play springs the trap while another request waits, which is stranded, and
 // sees that the VM is replaced, or that it is not.
-func (tr trap) play(b *bench) {
+func (tr trap) play(b *testbed) {
 	b.t.Helper()
 	stranded := make(chan reply, 1)
 	go func() { stranded <- b.do("GET", "/stranded", "", "x-wait", "1") }()
@@ -84,7 +84,7 @@ func (tr trap) play(b *bench) {
 	})
 }
 
-func (tr trap) spring(b *bench) reply {
+func (tr trap) spring(b *testbed) reply {
 	b.t.Helper()
 	method, body := "GET", io.Reader(nil)
 	if tr.post {

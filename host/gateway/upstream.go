@@ -1,198 +1,186 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
-	"strconv"
-	"strings"
-
-	"github.com/rulegate/rulegate/rules/httpfield"
 )
 
-// upload is the way of a request to the upstream.
-type upload struct {
-	queue    [][]byte
-	ended    bool
-	in       chan []byte // nil: nothing more can be sent
-	feed     *feed
-	trailers pairs
+// upstreamRequest is the request to the upstream while it is sent.
+type upstreamRequest struct {
+	queue    [][]byte      // pieces of the body that the transport has not read yet
+	ended    bool          // the queue holds the last piece
+	trailers pairs         // with ended
+	in       chan []byte   // into body; nil: nothing more can be sent
+	body     *upstreamBody // nil if the body was known in full
 	cancel   context.CancelFunc
-	stopped  <-chan struct{} // closed when the upstream is no longer wanted
+	stopped  <-chan struct{} // closed when the request is abandoned
 }
 
-// next is where the first of the queue goes, nil if there is nothing to send.
-func (u *upload) next() chan<- []byte {
+// next is the channel for the first piece of the queue; nil if there is none.
+func (u *upstreamRequest) next() chan<- []byte {
 	if len(u.queue) == 0 {
 		return nil
 	}
 	return u.in
 }
 
-func (u *upload) first() []byte {
+func (u *upstreamRequest) first() []byte {
 	if len(u.queue) == 0 {
 		return nil
 	}
 	return u.queue[0]
 }
 
-func (u *upload) sent() {
+// sent removes the first piece of the queue.
+func (u *upstreamRequest) sent() {
 	u.queue = u.queue[1:]
 	u.finish()
 }
 
-func (u *upload) finish() {
+// add queues the next piece of the body, and its end.
+func (u *upstreamRequest) add(out output) {
+	if len(out.data) > 0 {
+		u.queue = append(u.queue, out.data)
+	}
+	if out.end {
+		u.ended, u.trailers = true, out.trailers
+	}
+	u.finish()
+}
+
+// finish ends the body once its last piece was read.
+func (u *upstreamRequest) finish() {
 	if !u.ended || len(u.queue) > 0 || u.in == nil {
 		return
 	}
-	u.feed.last = forwardable(u.trailers)
+	u.body.trailers = forwardable(u.trailers)
 	close(u.in)
 	u.in = nil
 }
 
-// stop breaks the request to the upstream off.
-func (u *upload) stop() {
+// stop abandons the request.
+func (u *upstreamRequest) stop() {
 	if u.cancel != nil {
 		u.cancel()
 	}
 	u.queue, u.in = nil, nil
 }
 
-type answer struct {
+// upstreamResponse is the head of the upstream's response, or why there is none.
+type upstreamResponse struct {
 	response *http.Response
 	err      error
 }
 
-// upload sends what the request's flow has let go of.
-func (s *stream) upload(out output) {
+// sendUpstream sends on what the request's flow released.
+func (s *stream) sendUpstream(out output) {
 	if !out.start {
-		if len(out.data) > 0 {
-			s.up.queue = append(s.up.queue, out.data)
-		}
-		if out.end {
-			s.up.ended, s.up.trailers = true, out.trailers
-		}
-		s.up.finish()
+		s.upstream.add(out)
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	s.up.cancel, s.up.stopped = cancel, ctx.Done()
-	r, err := s.request(ctx, out)
+	s.upstream.cancel, s.upstream.stopped = cancel, ctx.Done()
+	r, err := s.buildRequest(ctx, out)
 	if err != nil {
-		s.gw.cfg.Log.Warn("what the module made of a request cannot be sent", "error", err.Error())
-		s.locked(func() { s.sendLocal(&localReply{status: http.StatusServiceUnavailable, body: err.Error()}) })
+		s.gw.cfg.Log.Warn("the module left a request that cannot be sent", "error", err.Error())
+		s.withVM(func() { s.sendLocal(&localReply{status: http.StatusServiceUnavailable, body: err.Error()}) })
 		return
 	}
 	go func() {
 		resp, err := s.gw.upstream.RoundTrip(r)
-		s.answer <- answer{resp, err}
+		s.responses <- upstreamResponse{resp, err}
 	}()
 }
 
-// request writes the request as the module left it. Lengths are always those
-// of the body that is sent: a header that says otherwise would let the rest of
-// one request be read as the next.
-func (s *stream) request(ctx context.Context, out output) (*http.Request, error) {
-	h := out.headers
-	method, path, host := h.value(":method"), h.value(":path"), h.value(":authority")
-	switch {
-	case !httpfield.IsToken(method) || method == http.MethodConnect:
-		return nil, errors.New("invalid header value for: :method")
-	case !isTarget(path):
-		return nil, errors.New("invalid header value for: :path")
-	case host == "" || strings.ContainsAny(host, "/ \t\r\n@"):
-		return nil, errors.New("invalid header value for: :authority")
-	}
-	if name, ok := sendable(h); !ok {
-		return nil, fmt.Errorf("invalid header value for: %s", name)
-	}
-	length, declared, err := contentLength(h)
+// buildRequest makes the request to the upstream from the headers that the module left.
+func (s *stream) buildRequest(ctx context.Context, out output) (*http.Request, error) {
+	r, err := newRequest(s.gw.cfg.Upstream, out.headers)
 	if err != nil {
 		return nil, err
 	}
-	r := &http.Request{
-		Method: method, URL: s.gw.cfg.Upstream.target(path), Host: host, Header: header(forwardable(h)),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
+	if name, found := unsendable(out.headers); found {
+		return nil, fmt.Errorf("invalid header value for: %s", name)
 	}
-	if _, ok := r.Header["User-Agent"]; !ok {
-		r.Header["User-Agent"] = []string{""} // none, rather than Go's
-	}
-	whole := out.end && len(out.trailers) == 0
-	if whole && declared && length != int64(len(out.data)) {
-		s.gw.cfg.Log.Warn("the module left a content-length that is not the body's", "declared", length, "sent", len(out.data))
-		length = int64(len(out.data))
+	length, declared, err := s.bodyLength(out)
+	switch {
+	case err != nil:
+		return nil, err
+	case !declared:
+		length = -1
 	}
 	switch {
-	case whole && len(out.data) == 0:
-	case whole:
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(out.data)), -1
-		if declared {
-			r.ContentLength = length
-		}
-	case declared && length == 0:
-		// Nothing may follow, whatever arrives.
+	case out.whole():
+		setBody(r, out.data, length)
+	case length == 0:
+		// The module says that there is no body, so none is sent.
 	default:
-		r.Trailer, r.ContentLength = http.Header{}, -1
-		if declared {
-			r.ContentLength = length
-		}
-		s.up.in = make(chan []byte)
-		s.up.feed = &feed{in: s.up.in, stop: ctx.Done(), trailer: r.Trailer}
-		r.Body = s.up.feed
-		if len(out.data) > 0 {
-			s.up.queue = append(s.up.queue, out.data)
-		}
-		s.up.ended, s.up.trailers = out.end, out.trailers
-		s.up.finish()
+		r.Trailer, r.ContentLength = http.Header{}, length
+		s.upstream.in = make(chan []byte)
+		s.upstream.body = &upstreamBody{in: s.upstream.in, stop: ctx.Done(), trailer: r.Trailer}
+		r.Body = s.upstream.body
+		s.upstream.add(out)
 	}
 	return r.WithContext(ctx), nil
 }
 
-// contentLength is what the header declares.
-func contentLength(h pairs) (n int64, declared bool, err error) {
-	for _, kv := range h {
-		if kv[0] != "content-length" {
-			continue
+// onUpstreamResponse shows the module the upstream's headers.
+func (s *stream) onUpstreamResponse(u upstreamResponse) {
+	switch {
+	case s.state == replying:
+		if u.response != nil {
+			_ = u.response.Body.Close()
 		}
-		u, err := strconv.ParseUint(kv[1], 10, 63)
-		if err != nil || declared && int64(u) != n {
-			return 0, false, errors.New("invalid header value for: content-length")
-		}
-		n, declared = int64(u), true
+		return
+	case u.err != nil:
+		s.gw.cfg.Log.Info("no response from the upstream", "error", u.err.Error())
+		s.info.flags = "upstream failed"
+		s.withVM(func() { s.sendLocal(unreachable(u.err)) })
+		return
 	}
-	return n, declared, nil
+	r := u.response
+	end := r.Body == http.NoBody || r.ContentLength == 0 || s.r.Method == http.MethodHead
+	if end {
+		_ = r.Body.Close()
+	} else {
+		in, stop := make(chan chunk), s.upstream.stopped
+		s.fromUpstream = in
+		go func() {
+			defer r.Body.Close()
+			s.gw.readBody(r.Body, in, stop, 0, func() pairs { return s.trailers(r.ProtoMajor, r.Trailer) })
+		}()
+	}
+	s.withVM(func() { s.showHeaders(&s.resp, responsePairs(r), end) })
 }
 
-// forwardable are the headers that go on to the other side as they are.
-func forwardable(h pairs) pairs {
-	kept := make(pairs, 0, len(h))
-	for _, kv := range h {
-		if !strings.HasPrefix(kv[0], ":") && !httpfield.PerConnection(kv[0]) {
-			kept = append(kept, kv)
-		}
+// responseBody is the channel of the response's body; nil if no piece is wanted.
+func (s *stream) responseBody() <-chan chunk {
+	if !s.resp.wantsBody(s.gw.cfg.BufferLimit) {
+		return nil
 	}
-	return kept
+	return s.fromUpstream
 }
 
-// header is for net/http, which needs its own spelling of the names: under
-// another one it would not see the headers that it has to treat with care.
-func header(h pairs) http.Header {
-	out := make(http.Header, len(h))
-	for _, kv := range h {
-		out.Add(kv[0], kv[1])
+func (s *stream) onResponseBody(c chunk) {
+	if c.err != nil {
+		s.gw.cfg.Log.Info("the upstream broke its response off", "error", c.err.Error())
+		s.info.flags = "upstream failed"
+		s.withVM(func() { s.sendLocal(&localReply{status: http.StatusBadGateway, body: resetText + "protocol error"}) })
+		return
 	}
-	return out
+	s.withVM(func() { s.show(&s.resp, c) })
 }
 
-// isTarget: a path and query that can stand in a request line.
-func isTarget(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c == 0x7f || c == '#' {
-			return false
-		}
+// unreachable is the reply that Envoy's router gives for an upstream that
+// cannot be reached.
+func unreachable(err error) *localReply {
+	reason := "connection termination"
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+		reason = "remote connection failure"
 	}
-	return strings.HasPrefix(s, "/")
+	return &localReply{status: http.StatusServiceUnavailable, body: resetText + reason}
 }
+
+const resetText = "upstream connect error or disconnect/reset before headers. reset reason: "

@@ -15,40 +15,42 @@ import (
 // rootID is the context of the plugin itself; streams count on from it.
 const rootID = 1
 
-// vm is one instance of the module. It runs one call at a time: whoever calls
-// it, or looks at what its host functions share, holds its lock. Nobody holds
-// the lock while waiting for a peer.
+// vm is one instance of the module. It runs one callback at a time, under its
+// lock, which also guards the fields that host functions use. The lock is never
+// held while waiting for a peer.
 type vm struct {
 	gw    *Gateway
 	mod   api.Module
-	ctx   context.Context // has the vm under vmKey, and no end
+	ctx   context.Context // holds the vm under vmKey; never cancelled
 	exp   exports
 	alloc api.Function
 
 	sem  chan struct{} // the lock
-	dead atomic.Bool   // trapped, given up or closed: never called again
-	done chan struct{} // closed with dead
+	dead atomic.Bool   // trapped, given up or closed: no callback runs again
+	done chan struct{} // closed when dead is set
 
 	// Guarded by the lock.
 	streams   map[uint32]*stream
 	lastID    uint32
-	active    uint32 // the context that is being called
-	effective uint32 // what the module made of it, 0 if nothing
-	replied   bool   // it asked for a local reply, whichever stream's
-	config    []byte // during on_vm_start and on_configure
-	vmConfig  []byte
-	calls     map[uint32]*call
+	httpCalls map[uint32]*httpCall // in flight
 	lastCall  uint32
-	reply     *callReply // during on_http_call_response
-	tick      chan time.Duration
-	leaving   chan struct{} // closed by proxy_done
+	tick      chan time.Duration // a new period
+	doneAsked chan struct{}      // closed by proxy_done
 	log       *moduleLog
+
+	// Of the running callback; guarded by the lock.
+	current      uint32     // its context
+	effective    uint32     // the one set by proxy_set_effective_context, or 0
+	replyAsked   bool       // it asked for a local reply, for any stream or none
+	vmConfig     []byte     // readable in on_vm_start and on_configure
+	pluginConfig []byte     // readable in on_configure
+	reply        *callReply // readable in on_http_call_response
 
 	stack      [8]uint64
 	allocStack [1]uint64
 }
 
-// exports are the callbacks, nil where the module has none.
+// exports are the module's callbacks; nil for those that it does not export.
 type exports struct {
 	contextCreate, vmStart, configure, tick, queueReady api.Function
 	requestHeaders, requestBody, requestTrailers        api.Function
@@ -58,18 +60,18 @@ type exports struct {
 
 var errTrapped = errors.New("the module trapped")
 
-// newVM starts an instance and configures it. What the module logs on the way
-// is part of the error.
+// newVM starts an instance and configures it. The module's log lines are part
+// of the error.
 func newVM(gw *Gateway) (*vm, error) {
 	v := &vm{
-		gw:      gw,
-		sem:     make(chan struct{}, 1),
-		done:    make(chan struct{}),
-		streams: map[uint32]*stream{},
-		lastID:  rootID,
-		calls:   map[uint32]*call{},
-		tick:    make(chan time.Duration, 1),
-		log:     &moduleLog{to: gw.cfg.Log, starting: true},
+		gw:        gw,
+		sem:       make(chan struct{}, 1),
+		done:      make(chan struct{}),
+		streams:   map[uint32]*stream{},
+		lastID:    rootID,
+		httpCalls: map[uint32]*httpCall{},
+		tick:      make(chan time.Duration, 1),
+		log:       &moduleLog{to: gw.cfg.Log, starting: true},
 	}
 	v.ctx = context.WithValue(context.Background(), vmKey{}, v)
 	mc := wazero.NewModuleConfig().WithName("").WithStartFunctions().
@@ -106,7 +108,7 @@ func (v *vm) bind() {
 	}
 }
 
-// start initialises the module as a WASI reactor, then the plugin.
+// start initialises the module, as a WASI reactor, and configures the plugin.
 func (v *vm) start() error {
 	v.sem <- struct{}{}
 	defer v.unlock()
@@ -120,22 +122,23 @@ func (v *vm) start() error {
 	}
 	cfg := &v.gw.cfg
 	v.vmConfig = cfg.VMConfig
-	defer func() { v.vmConfig, v.config = nil, nil }()
+	defer func() { v.vmConfig, v.pluginConfig = nil, nil }()
 	if _, err := v.call(v.exp.contextCreate, rootID, 0); err != nil {
 		return fmt.Errorf("context create: %w", err)
 	}
-	if ok, err := v.ask(v.exp.vmStart, uint64(len(cfg.VMConfig))); err != nil || !ok {
+	if ok, err := v.accepts(v.exp.vmStart, uint64(len(cfg.VMConfig))); err != nil || !ok {
 		return refusal("vm start", err)
 	}
-	v.config = cfg.PluginConfig
-	if ok, err := v.ask(v.exp.configure, uint64(len(cfg.PluginConfig))); err != nil || !ok {
+	v.pluginConfig = cfg.PluginConfig
+	if ok, err := v.accepts(v.exp.configure, uint64(len(cfg.PluginConfig))); err != nil || !ok {
 		return refusal("configure", err)
 	}
 	return nil
 }
 
-// ask calls a yes-or-no callback of the root; one that is missing says yes.
-func (v *vm) ask(f api.Function, arg uint64) (bool, error) {
+// accepts calls a callback of the root context that returns a boolean. A module
+// that does not export it accepts.
+func (v *vm) accepts(f api.Function, arg uint64) (bool, error) {
 	if f == nil {
 		return true, nil
 	}
@@ -143,6 +146,7 @@ func (v *vm) ask(f api.Function, arg uint64) (bool, error) {
 	return r != 0, err
 }
 
+// refusal is the error of a start that a callback failed or refused.
 func refusal(stage string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", stage, err)
@@ -159,20 +163,20 @@ func (v *vm) call(f api.Function, context uint32, args ...uint64) (uint64, error
 	if f == nil {
 		return 0, nil
 	}
-	v.active, v.effective, v.replied = context, 0, false
+	v.current, v.effective, v.replyAsked = context, 0, false
 	v.stack[0] = uint64(context)
 	n := 1 + copy(v.stack[1:], args)
 	err := f.CallWithStack(v.ctx, v.stack[:n])
 	if err != nil {
 		v.die(err)
 	}
-	if v.dead.Load() { // the allocator may have trapped within a call that went on
+	if v.dead.Load() { // a nested call of the allocator trapped
 		return 0, errTrapped
 	}
 	return v.stack[0], nil
 }
 
-// die marks the VM as dead. Streams that wait in it stay, as in Envoy, until
+// die marks the VM as dead. As in Envoy, streams that are paused in it wait for
 // their idle timeout.
 func (v *vm) die(err error) {
 	if v.dead.Swap(true) {
@@ -184,8 +188,8 @@ func (v *vm) die(err error) {
 	}
 }
 
-// lock waits for the VM, but not for ever: a module that does not return keeps
-// a VM to itself, so the VM is given up after the streams' idle timeout.
+// lock waits for the VM's lock. After the streams' idle timeout it gives the VM
+// up, since a callback that does not return never releases it.
 func (v *vm) lock() bool {
 	if v.lockFor(v.gw.cfg.StreamIdleTimeout) {
 		return true
@@ -212,9 +216,9 @@ func (v *vm) lockFor(d time.Duration) bool {
 
 func (v *vm) unlock() { <-v.sem }
 
-// stream is the stream that a host function is about: the effective context
-// if the module set one that still exists, else the one that is being called.
-// It is nil where either of them is the plugin.
+// stream is the stream that a host function works on: the effective context's,
+// if the module set one that still exists, else the current context's. It is
+// nil for the plugin's context.
 func (v *vm) stream() *stream {
 	if v.effective == rootID {
 		return nil
@@ -222,7 +226,7 @@ func (v *vm) stream() *stream {
 	if s := v.streams[v.effective]; s != nil {
 		return s
 	}
-	return v.streams[v.active]
+	return v.streams[v.current]
 }
 
 func hostEffectiveContext(v *vm, a []uint64) status {

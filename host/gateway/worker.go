@@ -8,46 +8,45 @@ import (
 	"time"
 )
 
-// slot is the place of one VM, which may be replaced after a trap.
-type slot struct {
-	gw   *Gateway
-	mu   sync.Mutex
-	vm   *vm
-	born time.Time // when a VM was last started, or tried to
+// worker runs one VM and replaces it after a trap.
+type worker struct {
+	gw      *Gateway
+	mu      sync.Mutex
+	vm      *vm
+	started time.Time // of the last attempt to start a VM
 }
 
-// pick chooses the VM for a stream: each in its turn, as streams stay where
-// they began.
-func (g *Gateway) pick() (*vm, error) {
+// nextVM chooses the VM for a new stream, round robin. A stream stays in its VM.
+func (g *Gateway) nextVM() (*vm, error) {
 	n := g.turn.Add(1)
-	return g.slots[n%uint32(len(g.slots))].live()
+	return g.workers[n%uint32(len(g.workers))].liveVM()
 }
 
 var errDead = errors.New("the module's VM has trapped")
 
-func (s *slot) live() (*vm, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.vm.dead.Load() {
-		return s.vm, nil
+func (w *worker) liveVM() (*vm, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.vm.dead.Load() {
+		return w.vm, nil
 	}
-	if s.gw.cfg.FailurePolicy != FailReload || time.Since(s.born) < s.gw.cfg.ReloadBackoff {
+	if w.gw.cfg.FailurePolicy != FailReload || time.Since(w.started) < w.gw.cfg.ReloadBackoff {
 		return nil, errDead
 	}
-	s.born = time.Now()
-	v, err := newVM(s.gw)
+	w.started = time.Now()
+	v, err := newVM(w.gw)
 	if err != nil {
 		return nil, fmt.Errorf("reload: %w", err)
 	}
-	go s.vm.close()
-	s.vm = v
-	s.gw.cfg.Log.Info("the module has a new VM")
+	go w.vm.close()
+	w.vm = v
+	w.gw.cfg.Log.Info("the module has a new VM")
 	return v, nil
 }
 
-func (s *slot) close(ctx context.Context) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.vm.leave(ctx)
-	s.vm.close()
+func (w *worker) close(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.vm.shutDown(ctx)
+	w.vm.close()
 }
