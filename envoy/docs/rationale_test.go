@@ -3,15 +3,14 @@ package docs
 import (
 	"os"
 	"os/exec"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// TestModuleImports holds what is too heavy out of the wasm module; see
-// rules/RATIONALE.md.
+// TestModuleImports keeps large packages out of the wasm module; rules/RATIONALE.md
+// says why.
 func TestModuleImports(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", "github.com/rulegate/rulegate/plugin")
 	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
@@ -33,7 +32,7 @@ func TestModuleImports(t *testing.T) {
 	}
 }
 
-// TestOwnImports holds encoding/json out of our own part of the module.
+// TestOwnImports keeps encoding/json out of our own packages in the module.
 func TestOwnImports(t *testing.T) {
 	list := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "github.com/rulegate/rulegate/plugin", "github.com/rulegate/rulegate/rules/...")
 	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
@@ -53,21 +52,23 @@ func TestOwnImports(t *testing.T) {
 
 var major = regexp.MustCompile(`/v\d+$`)
 
-// TestRationaleNamesDependencies looks for a line about each module that is
-// required directly.
+// TestRationaleNamesDependencies requires that a RATIONALE.md names each module
+// that go.mod requires directly.
 func TestRationaleNamesDependencies(t *testing.T) {
-	text, err := os.ReadFile(harness.Repository("rules/RATIONALE.md"))
-	if err != nil {
-		t.Fatal(err)
+	text := ""
+	for _, file := range documents(t) {
+		if path.Base(file) == "RATIONALE.md" {
+			text += prose(t, file)
+		}
 	}
 	out, err := exec.Command("go", "list", "-m", "-f", "{{if not (or .Indirect .Main)}}{{.Path}}{{end}}", "all").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path := range strings.FieldsSeq(string(out)) {
-		name := major.ReplaceAllString(strings.TrimPrefix(path, "github.com/"), "")
-		if !strings.Contains(string(text), name) {
-			t.Errorf("rules/RATIONALE.md does not say what %s saves", path)
+	for module := range strings.FieldsSeq(string(out)) {
+		name := major.ReplaceAllString(strings.TrimPrefix(module, "github.com/"), "")
+		if !strings.Contains(text, name) {
+			t.Errorf("no RATIONALE.md says what %s saves", module)
 		}
 	}
 }
