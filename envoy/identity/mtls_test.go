@@ -105,7 +105,7 @@ func TestPeers(t *testing.T) {
 		"expired":     ca.show(t, expired, "expired"),
 		"server-only": ca.show(t, serverOnly, "server-only"),
 		"stranger":    stranger.service(t, "stranger", web),
-		"self-made":   (&authority{testcert.Nobody(t), dir}).service(t, "self-made", web),
+		"self-made":   (&authority{testcert.SelfSigned(t), dir}).service(t, "self-made", web),
 	}
 
 	p := b.Start(t)

@@ -1,15 +1,11 @@
 package gateway
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/binary"
 	"io"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,10 +13,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"github.com/rulegate/rulegate/host/testcert"
 )
 
-func TestTheModulesEnvironmentIsWhatItIsGiven(t *testing.T) {
+func TestTheModuleSeesOnlyTheConfiguredEnvironment(t *testing.T) {
 	t.Setenv("GATEWAY_TEST", "of the process")
 	b := start(t, "request_headers: env GIVEN; env GATEWAY_TEST; time", func(c *Config) { c.Env = map[string]string{"GIVEN": "yes"} })
 	b.do("GET", "/", "")
@@ -78,17 +75,17 @@ func TestFilterStateIsInTheRecord(t *testing.T) {
 	}
 }
 
-// The length that is sent is the body's, whatever the module says.
+// The content-length that is sent is the body's, even if the module sets another.
 func TestABodyIsNeverLongerThanItsLength(t *testing.T) {
 	for _, c := range []struct {
 		name, script, want string
 		length             int64
 	}{
-		{"replaced and not told", "request_body end: body a longer one", "a longer one", 12},
+		{"replaced, length unchanged", "request_body end: body a longer one", "a longer one", 12},
 		{"replaced by a shorter one", "request_body end: body x", "x", 1},
 		{"emptied", "request_body end: body", "", 0},
 		{"a wrong length", "request_body end: set content-length 3", "original", 8},
-		{"told", "request_body end: body abc; set content-length 3", "abc", 3},
+		{"length set", "request_body end: body abc; set content-length 3", "abc", 3},
 		{"length removed", "request_body end: body abc; remove content-length", "abc", -1},
 		{"transfer-encoding set", "request_body end: body abc; set transfer-encoding chunked; set content-length 3", "abc", 3},
 	} {
@@ -100,15 +97,15 @@ func TestABodyIsNeverLongerThanItsLength(t *testing.T) {
 			if s := b.one(); s.Body != c.want || s.Length != c.length {
 				t.Errorf("sent %q with length %d, want %q with %d", s.Body, s.Length, c.want, c.length)
 			}
-			mismatch := c.length >= 0 && c.name != "told" && !strings.HasPrefix(c.name, "transfer")
-			if said := b.notes.said("the module left a content-length that is not the body's"); said != mismatch {
-				t.Errorf("a warning: %t, want %t", said, mismatch)
+			mismatch := c.length >= 0 && c.name != "length set" && !strings.HasPrefix(c.name, "transfer")
+			if warned := b.notes.hasOwn("the module left a content-length that is not the body's"); warned != mismatch {
+				t.Errorf("a warning: %t, want %t", warned, mismatch)
 			}
 		})
 	}
 }
 
-func TestLengthsThatAreNoneAreNotSent(t *testing.T) {
+func TestInvalidLengthsAreNotSent(t *testing.T) {
 	for _, script := range []string{"set content-length x", "set content-length -1", "set content-length +8", "add content-length 8", "set content-length 99999999999999999999"} {
 		b := start(t, "request_headers: pause\nrequest_body more: pause\nrequest_body end: "+script)
 		if r := b.do("POST", "/", "original"); r.code != 503 || len(b.upstreamSaw()) != 0 {
@@ -149,7 +146,7 @@ func TestBodilessResponsesKeepTheirLength(t *testing.T) {
 }
 
 func TestResponsesThatCannotBeSent(t *testing.T) {
-	for _, script := range []string{"set :status x", "set :status 99", "set :status 100", "set :status 1000", "remove :status", "badanswer", "set content-length x", "set x\ty 1"} {
+	for _, script := range []string{"set :status x", "set :status 99", "set :status 100", "set :status 1000", "remove :status", "badresponse", "set content-length x", "set x\ty 1"} {
 		b := start(t, "response_headers: "+script)
 		if r := b.do("GET", "/", ""); r.code != 503 || r.body != "" || r.header.Get("X-Evil") != "" {
 			t.Errorf("%s: got %d %q %v", script, r.code, r.body, r.err)
@@ -177,11 +174,11 @@ func TestRequestsThatNeverReachTheModule(t *testing.T) {
 	}
 	b.want()
 	if r := b.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"); r.code != 200 {
-		t.Errorf("an offer of HTTP/2: got %d, want it left unanswered", r.code)
+		t.Errorf("an offer of HTTP/2: got %d, want it ignored", r.code)
 	}
 }
 
-func TestWhatAClientSaysOfItselfIsReplaced(t *testing.T) {
+func TestHeadersThatAClientMustNotSetAreReplaced(t *testing.T) {
 	b := start(t, "")
 	b.do("GET", "/", "", "X-Request-Id", "mine", "X-Forwarded-For", "9.9.9.9", "X-Forwarded-Proto", "https",
 		"X-Envoy-External-Address", "9.9.9.9", "X-Forwarded-Client-Cert", "By=me", "Connection", "x-hop", "X-Hop", "1", "Keep-Alive", "1", "X-Other", "kept")
@@ -213,7 +210,7 @@ func TestTheAuthorityReachesTheUpstream(t *testing.T) {
 	}
 }
 
-func TestTheFormOfAPathIsKept(t *testing.T) {
+func TestAPathIsSentUnchanged(t *testing.T) {
 	b := start(t, "request_headers: setfrom x-path")
 	for _, path := range []string{"/a%20b?c=%2F", "//two", "//two?x", "/é", "/a?b?c", "/%zz", "/a;b", "/a+b?c+d", "/?"} {
 		b.mu.Lock()
@@ -228,7 +225,7 @@ func TestTheFormOfAPathIsKept(t *testing.T) {
 	}
 }
 
-func TestExpectIsAnsweredWhenTheBodyIsWanted(t *testing.T) {
+func TestContinueIsSentWhenTheBodyIsRead(t *testing.T) {
 	wanted := start(t, "request_headers: pause\nrequest_body: pause\nrequest_body end: show body")
 	r := wanted.raw("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc")
 	if r.code != 100 {
@@ -250,7 +247,7 @@ func TestHandlersAsClusters(t *testing.T) {
 		name, want string
 		handler    http.HandlerFunc
 	}{
-		{"answers", `called none=false size=true status=200 body="POST /x?y=1 peer asked" <nil>`, func(w http.ResponseWriter, r *http.Request) {
+		{"with a body", `called none=false size=true status=200 body="POST /x?y=1 peer asked" <nil>`, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			_, _ = io.WriteString(w, r.Method+" "+r.RequestURI+" "+r.Host+" "+string(body))
 		}},
@@ -321,11 +318,11 @@ func TestServerSentEventsArriveOneByOne(t *testing.T) {
 		if _, err := io.ReadFull(resp.Body, buf); err != nil {
 			t.Fatal(err)
 		}
-		next <- struct{}{} // it came before the upstream went on
+		next <- struct{}{} // the upstream has waited for this
 	}
 }
 
-func TestParsePairsRefusesLies(t *testing.T) {
+func TestParsePairsRefusesWrongLengths(t *testing.T) {
 	good := []byte{1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 'b', 'c', 0}
 	if got, ok := parsePairs(good); !ok || len(got) != 1 || got[0] != [2]string{"a", "bc"} {
 		t.Fatalf("got %q %t", got, ok)
@@ -357,8 +354,12 @@ func FuzzParsePairs(f *testing.F) {
 func TestClientCertificates(t *testing.T) {
 	show := "request_headers: property connection.mtls; property connection.tls_version; property connection.uri_san_peer_certificate; " +
 		"property connection.dns_san_peer_certificate; property connection.subject_peer_certificate; property request.scheme"
-	ca, caKey := certificate(t, nil, nil, "ca")
-	client, clientKey := certificate(t, ca, caKey, "client")
+	ca := testcert.New(t)
+	client := ca.TLS(func(c *x509.Certificate) {
+		c.Subject.CommonName = "client"
+		c.URIs = []*url.URL{{Scheme: "spiffe", Host: "test", Path: "/client"}}
+		c.DNSNames = []string{"client.test"}
+	})
 	for _, c := range []struct {
 		name string
 		auth tls.ClientAuthType
@@ -372,14 +373,12 @@ func TestClientCertificates(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := start(t, show)
-			pool := x509.NewCertPool()
-			pool.AddCert(ca)
 			srv := httptest.NewUnstartedServer(b.Gateway)
-			srv.TLS = &tls.Config{ClientAuth: c.auth, ClientCAs: pool}
+			srv.TLS = &tls.Config{ClientAuth: c.auth, ClientCAs: ca.Pool()}
 			srv.StartTLS()
 			defer srv.Close()
 			hc := srv.Client()
-			hc.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{{Certificate: [][]byte{client.Raw}, PrivateKey: clientKey}}
+			hc.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{client}
 			resp, err := hc.Get(srv.URL)
 			if err != nil {
 				t.Fatal(err)
@@ -390,32 +389,7 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
-func certificate(t *testing.T, parent *x509.Certificate, parentKey *rsa.PrivateKey, name string) (*x509.Certificate, *rsa.PrivateKey) {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		URIs: []*url.URL{{Scheme: "spiffe", Host: "test", Path: "/" + name}}, DNSNames: []string{name + ".test"},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, IsCA: parent == nil, BasicConstraintsValid: true,
-	}
-	if parent == nil {
-		parent, parentKey = tmpl, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, parent, &key.PublicKey, parentKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert, key
-}
-
-func TestLevelsAreSlogs(t *testing.T) {
+func TestLevelsAreBeyondSlogs(t *testing.T) {
 	if LevelTrace >= slog.LevelDebug || LevelCritical <= slog.LevelError {
 		t.Error("trace and critical are not beyond slog's levels")
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// BenchmarkCallback is one call into the module that finds nothing to do.
+// BenchmarkCallback is one callback that does nothing.
 func BenchmarkCallback(b *testing.B) {
 	g := benchGateway(b, must(b, empty).Module, "", Cluster{Handler: http.NotFoundHandler()})
 	v := g.workers[0].vm
@@ -22,8 +22,8 @@ func BenchmarkCallback(b *testing.B) {
 	}
 }
 
-// BenchmarkLocalReply is a request that the module answers itself: a context
-// made, three callbacks and a local reply, without a network.
+// BenchmarkLocalReply is a request that the module denies, without a network: a
+// new context, three callbacks and a local reply.
 func BenchmarkLocalReply(b *testing.B) {
 	g := benchGateway(b, must(b, script).Module, "request_headers: reply 403", Cluster{Handler: http.NotFoundHandler()})
 	r := httptest.NewRequest("GET", "/", nil)
@@ -38,7 +38,7 @@ func BenchmarkLocalReply(b *testing.B) {
 }
 
 // BenchmarkEmpty is a GET through a module that does nothing, without a network:
-// a context made, seven callbacks, a context deleted.
+// a new context, seven callbacks, and the end of the context.
 func BenchmarkEmpty(b *testing.B) {
 	g := benchGateway(b, must(b, empty).Module, "", Cluster{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })})
 	r := httptest.NewRequest("GET", "/", nil)

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// large is more than the module has when it starts, so that fetching it makes
-// the module's memory grow within a callback.
+// large exceeds the module's memory at its start, so that reading it makes the
+// memory grow within a callback.
 var large = strings.Repeat("0123456789abcdef", 3<<16)
 
 // held is more than a limit of 65535 bytes, in two pieces.
 var held = []string{strings.Repeat("a", 40_000), strings.Repeat("b", 40_000)}
 
-// bodyScenarios are about large bodies, about limits over HTTP/2, whose pieces
-// are of any size, and about clients and upstreams that leave.
+// bodyScenarios are about large bodies, about limits over HTTP/2, where pieces
+// have any size, and about clients and upstreams that break off.
 var bodyScenarios = []scenario{
 	{
 		name: "a large body is fetched and replaced", method: "POST", pieces: []string{large}, limit: 16 << 20,
@@ -56,7 +56,7 @@ var bodyScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=false", "..."},
 	},
 	{
-		name: "a response beyond the limit whose headers are out", limit: 65535,
+		name: "a response over the limit whose headers were sent", limit: 65535,
 		script:  "response_body more: pause",
 		respond: inPieces(held...),
 		sent:    "GET / ",

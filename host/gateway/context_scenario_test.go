@@ -2,8 +2,8 @@ package gateway
 
 import "slices"
 
-// marked waits for ticks, which come for the plugin and reach a stream only by
-// its context.
+// marked pauses a request for ticks. A tick runs in the plugin's context, and
+// reaches a stream only by setting the effective context.
 const marked = "request_headers: mark; tickevery 10; pause\n"
 
 func afterTick(lines ...string) []string {
@@ -12,8 +12,8 @@ func afterTick(lines ...string) []string {
 
 var replied = []string{"response_headers end=false", "response_body 2 end=true", "log"}
 
-// contextScenarios are about callbacks that are not a stream's own, and about
-// what the VMs share.
+// contextScenarios are about callbacks of other contexts that work on a stream,
+// and about data that VMs share.
 var contextScenarios = []scenario{
 	{
 		name: "a tick resumes a paused request", script: marked + "tick marked: formarked resume request; unmark",
@@ -21,12 +21,12 @@ var contextScenarios = []scenario{
 		trace: afterTick(),
 	},
 	{
-		name: "a tick answers a paused request", script: marked + "tick marked: formarked reply 403 no; unmark",
+		name: "a tick sends a local reply to a paused request", script: marked + "tick marked: formarked reply 403 no; unmark",
 		code: 403, body: "no",
 		trace: append([]string{"request_headers end=true", "tick marked"}, replied...),
 	},
 	{
-		name: "after a tick's answer a resume lets nothing through", script: marked + "tick marked: formarked reply 403 no; resume request; unmark",
+		name: "after a tick's local reply a resume sends nothing upstream", script: marked + "tick marked: formarked reply 403 no; resume request; unmark",
 		code: 403, body: "no",
 		trace: append([]string{"request_headers end=true", "tick marked"}, replied...),
 	},
@@ -49,29 +49,29 @@ var contextScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 5 end=false", "response_body 5 end=true", "tick marked", "log"},
 	},
 	{
-		name:   "a tick answers in place of a paused response",
+		name:   "a tick replaces a paused response by a local reply",
 		script: "response_headers: pause\nresponse_body more: pause\nresponse_body end: mark; tickevery 10; pause\ntick marked: formarked reply 502 no; unmark",
 		code:   502, body: "no", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 5 end=false", "response_body 5 end=true", "tick marked", "log"},
 	},
 	{
-		name: "a tick of its own reaches no stream", script: marked + "tick marked: show :path; resume request; reply 403 no; property request.path; formarked show :path; resume request; unmark",
+		name: "a tick without an effective context reaches no stream", script: marked + "tick marked: show :path; resume request; reply 403 no; property request.path; formarked show :path; resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: afterTick(`:path "" error status returned by host: bad argument`, `property request.path = "" error status returned by host: not found`, `:path "/" <nil>`),
 	},
 	{
-		name: "a tick's call answers to the plugin", script: marked + "tick marked: unmark; call peer 15000 /t\nplugin_call: show :path; formarked resume request",
+		name: "the reply to a tick's call runs in the plugin's context", script: marked + "tick marked: unmark; call peer 15000 /t\nplugin_call: show :path; formarked resume request",
 		code: 504, body: "stream timeout", idle: shortIdle,
 		trace: []string{"request_headers end=true", "tick marked", `called none=false size=true status=200 body="POST /t asked" <nil>`,
 			`:path "" error status returned by host: bad argument`, "response_headers end=false", "response_body 14 end=true", "log"},
 	},
 	{
-		name: "a tick's call resumes a request", script: marked + "tick marked: tickevery 0; call peer 15000 /t\nplugin_call: formarked resume request; unmark",
+		name: "the reply to a tick's call resumes a request", script: marked + "tick marked: tickevery 0; call peer 15000 /t\nplugin_call: formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: afterTick(`called none=false size=true status=200 body="POST /t asked" <nil>`),
 	},
 	{
-		name: "a tick's call answers a request", script: marked + "tick marked: tickevery 0; call peer 15000 /t\nplugin_call: formarked reply 403 no; unmark",
+		name: "the reply to a tick's call sends a local reply to a request", script: marked + "tick marked: tickevery 0; call peer 15000 /t\nplugin_call: formarked reply 403 no; unmark",
 		code: 403, body: "no",
 		trace: append([]string{"request_headers end=true", "tick marked", `called none=false size=true status=200 body="POST /t asked" <nil>`}, replied...),
 	},
@@ -86,7 +86,7 @@ var contextScenarios = []scenario{
 		trace: afterTick(`called none=false size=true status=504 body="upstream request timeout" <nil>`),
 	},
 	{
-		name: "a tick's call to nowhere fails at once", script: marked + "tick marked: call nowhere 15000 /t; formarked resume request; unmark",
+		name: "a tick's call to an unknown cluster fails at once", script: marked + "tick marked: call nowhere 15000 /t; formarked resume request; unmark",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: afterTick("tick marked: call: error status returned by host: bad argument"),
 	},
@@ -101,28 +101,28 @@ var contextScenarios = []scenario{
 		trace: afterTick(),
 	},
 	{
-		name: "a context that is not there", script: "request_headers: asnobody reply 403 no; show :path",
+		name: "an effective context that does not exist", script: "request_headers: asnobody reply 403 no; show :path",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", "request_headers: asnobody: effective: error status returned by host: bad argument", `:path "/" <nil>`),
 	},
 	{
-		name: "the plugin as context hides the stream", script: "request_headers: asplugin show :path; resume request; property request.path",
+		name: "the plugin as effective context hides the stream", script: "request_headers: asplugin show :path; resume request; property request.path",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `:path "" error status returned by host: bad argument`, `property request.path = "" error status returned by host: not found`),
 	},
 	{
-		name: "a local reply for no stream stops the one that is called", script: "request_headers: asplugin reply 403 no",
+		name: "a local reply for no stream stops the current stream", script: "request_headers: asplugin reply 403 no",
 		idle: shortIdle, code: 504, body: "stream timeout",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 14 end=true", "log"},
 	},
 	{
-		name: "a local reply for no stream stops the body that is called", method: "POST", pieces: []string{"one"},
+		name: "a local reply for no stream stops the current stream's body", method: "POST", pieces: []string{"one"},
 		script: "request_headers: pause\nrequest_body more: pause\nrequest_body end: asplugin reply 403 no",
 		idle:   shortIdle, code: 504, body: "stream timeout",
 		trace: []string{"request_headers end=false", "request_body 3 end=false", "request_body 3 end=true", "response_headers end=false", "response_body 14 end=true", "log"},
 	},
 	{
-		name: "the context of a stream that is gone", script: marked + "tick marked: formarked reply 403 no; tickevery 0\nlog: tickevery 10\ntick gone: tickevery 0; formarked reply 404 nope; formarked resume request",
+		name: "the context of a stream that has ended", script: marked + "tick marked: formarked reply 403 no; tickevery 0\nlog: tickevery 10\ntick gone: tickevery 0; formarked reply 404 nope; formarked resume request",
 		code: 403, body: "no",
 		trace: slices.Concat([]string{"request_headers end=true", "tick marked"}, replied,
 			[]string{"tick gone", "tick gone: formarked: effective: error status returned by host: bad argument", "tick gone: formarked: effective: error status returned by host: bad argument"}),
@@ -134,7 +134,7 @@ var contextScenarios = []scenario{
 			"request_headers: putstale: error status returned by host: cas mismatch", `get "other" <nil>`, `get "" <nil>`, `get "x" <nil>`),
 	},
 	{
-		name: "shared data that is not there takes any cas", script: "request_headers: putcas 77 fresh v; get fresh; putcas 78 fresh w; get fresh",
+		name: "a new key of shared data accepts any cas", script: "request_headers: putcas 77 fresh v; get fresh; putcas 78 fresh w; get fresh",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `get "v" <nil>`, "request_headers: putcas: error status returned by host: cas mismatch", `get "v" <nil>`),
 	},
@@ -144,7 +144,7 @@ var contextScenarios = []scenario{
 		trace: slices.Concat([]string{"request_headers end=true", "tick marked", `get "v" <nil>`, "response_headers end=false", `get "w" <nil>`}, hello[1:]),
 	},
 	{
-		name: "a foreign function that is none", script: "request_headers: foreign nothing",
+		name: "an unknown foreign function", script: "request_headers: foreign nothing",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", "request_headers: foreign: error status returned by host: not found"),
 	},

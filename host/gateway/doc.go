@@ -1,27 +1,30 @@
-// Package gateway is a proxy-wasm host: it loads a module that speaks ABI
-// 0.2.1, as the official Go SDK does, and runs it on wazero in front of an
-// HTTP upstream. It knows nothing of any one module.
+// Package gateway is a proxy-wasm host: it runs a module of ABI 0.2.1, as the
+// official Go SDK makes them, on wazero in front of an HTTP upstream. It works
+// with any such module.
 //
-// It behaves as Envoy does wherever a module can tell the difference: which
-// callbacks come while headers are paused, what sizes they are told, how a
-// dispatched call fails, where a local reply goes, what a trap leaves behind.
-// The scenarios in the tests run in both.
+// It behaves like Envoy wherever a module can see the difference: which callbacks
+// run while headers are paused, the sizes that they get, how a dispatched call
+// fails, where a local reply goes, how a trap ends its streams. The tests run
+// their scenarios in both.
+//
+// The states of a request or response are in flow.go, those of the whole stream
+// in stream.go.
 //
 // # Where it differs
 //
-//   - Stricter: a malformed escape in a path, an empty Host, a second Host
-//     header are refused; a body's length is always the one that is sent, with a
-//     warning if the module left another (Envoy would send it).
-//   - The order of a request's headers is by name, not as they came.
+//   - It is stricter: it refuses a malformed escape in a path, an empty Host and a
+//     second Host header. It sends the body's real length, with a warning, where
+//     the module left another; Envoy sends the module's.
+//   - A request's headers are in the order of their names, not in the client's.
 //   - A client on the loopback interface is 127.0.0.1 in x-forwarded-for, where
-//     Envoy puts an address of its own; x-envoy-* headers are neither taken from
-//     clients nor added.
-//   - A request that is refused before the module sees it is not logged by it.
-//   - A local reply that a module asks for while its stream is logged is an
-//     error; Envoy would log that stream without end.
-//   - A VM is started for requests alone; Envoy has one more, in its main thread,
-//     which gets ticks but no requests.
-//   - There is one upstream, over HTTP/1.1, without retries, and no limit to its
-//     time but the streams' idle timeout. Upgrades are refused, gRPC calls of the
-//     module are not implemented.
+//     Envoy puts an address of its own. x-envoy-* headers of clients are dropped,
+//     and none are added.
+//   - The module does not log a request that is refused before it sees it.
+//   - proxy_send_local_response fails while its stream is logged; Envoy would log
+//     that stream again and again.
+//   - All VMs serve requests. Envoy has one more, in its main thread, which gets
+//     ticks only.
+//   - There is one upstream, over HTTP/1.1, without retries, and the streams' idle
+//     timeout is the only limit to its time. Upgrades are refused. The module's
+//     gRPC calls are not implemented.
 package gateway

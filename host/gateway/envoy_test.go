@@ -18,7 +18,7 @@ import (
 )
 
 // TestScenariosInEnvoy runs the scenarios in a real Envoy, found by $ENVOY or on
-// PATH: what the gateway is tested for is what Envoy does.
+// PATH: so the results that the gateway is tested for are Envoy's.
 func TestScenariosInEnvoy(t *testing.T) {
 	envoy := os.Getenv("ENVOY")
 	if envoy == "" {
@@ -34,7 +34,7 @@ func TestScenariosInEnvoy(t *testing.T) {
 	for name, u := range peers(t) {
 		e.clusters[name] = u
 	}
-	benches := map[string]*testbed{}
+	testbeds := map[string]*testbed{}
 	add := func(name string, s scenario) {
 		b := prepare(t)
 		if s.respond != nil {
@@ -44,7 +44,7 @@ func TestScenariosInEnvoy(t *testing.T) {
 		t.Cleanup(up.Close)
 		e.clusters[name], _ = url.Parse(up.URL)
 		e.listeners = append(e.listeners, listener{name: name, s: s})
-		benches[name] = b
+		testbeds[name] = b
 	}
 	for i, s := range scenarios {
 		if s.skip == "" {
@@ -57,9 +57,9 @@ func TestScenariosInEnvoy(t *testing.T) {
 		e.listeners[len(e.listeners)-1].trap = &tr
 	}
 	add("crowd", scenario{name: "many wait for one call", script: crowdScript})
-	ports := e.run(t, envoy, benches)
+	ports := e.run(t, envoy, testbeds)
 	for _, l := range e.listeners {
-		b := benches[l.name]
+		b := testbeds[l.name]
 		b.addr = ports[l.name]
 		b.url = "http://" + b.addr
 		b.notes.reset()
@@ -88,8 +88,8 @@ type listener struct {
 	trap *trap // nil: none
 }
 
-// vm is the VM that the listener's plugin is in: one that traps would take the
-// others with it.
+// vm is the listener's VM: a plugin that traps has its own, because a trap ends
+// all plugins of a VM.
 func (l *listener) vm() (id, policy string) {
 	switch {
 	case l.trap == nil:
@@ -130,7 +130,7 @@ func (e *envoyConfig) json(module string) []byte {
 					"normalize_path": true, "merge_slashes": true, "path_with_escaped_slashes_action": "REJECT_REQUEST",
 					"stream_idle_timeout":   fmt.Sprintf("%.3fs", idle.Seconds()),
 					"http_protocol_options": object{"enable_trailers": true},
-					// Over HTTP/2 this is how much Envoy holds.
+					// Over HTTP/2 Envoy buffers as much as this.
 					"http2_protocol_options": object{"initial_stream_window_size": max(limit, 65535)},
 					"route_config": object{"name": "r", "virtual_hosts": []any{object{
 						"name": "all", "domains": []any{"*"},
@@ -185,9 +185,9 @@ func socket(host, port string) object {
 	return object{"socket_address": object{"address": host, "port_value": json.Number(port)}}
 }
 
-// run starts Envoy and gives the address of each listener. What modules log
-// goes to the notes of the bench whose name their plugin has.
-func (e *envoyConfig) run(t *testing.T, envoy string, benches map[string]*testbed) map[string]string {
+// run starts Envoy and returns the address of each listener. A plugin's log goes
+// to the notes of the testbed of its name.
+func (e *envoyConfig) run(t *testing.T, envoy string, testbeds map[string]*testbed) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
 	module := filepath.Join(dir, "script.wasm")
@@ -217,7 +217,7 @@ func (e *envoyConfig) run(t *testing.T, envoy string, benches map[string]*testbe
 			_, line, ok := strings.Cut(sc.Text(), "wasm log ")
 			name, rest, _ := strings.Cut(line, " ")
 			_, note, isNote := strings.Cut(rest, ": note ")
-			if b := benches[name]; ok && isNote && b != nil {
+			if b := testbeds[name]; ok && isNote && b != nil {
 				b.notes.add(note)
 			}
 		}

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// script is testdata/script, compiled when the first test wants it and shared.
+// script is testdata/script, compiled for the first test that uses it.
 var script = lazyModule("script")
 
 // lazyModule builds and compiles testdata/<name> once.
@@ -67,8 +67,7 @@ func build(dir, name string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// notes collects what the module logs: its trace, and the warnings of the
-// gateway itself.
+// notes collects log lines: the module's trace, and the gateway's own.
 type notes struct {
 	slog.Handler
 	mu    sync.Mutex
@@ -108,8 +107,8 @@ func (n *notes) all() []string {
 	return slices.Clone(n.lines)
 }
 
-// said are the gateway's own lines.
-func (n *notes) said(line string) bool {
+// hasOwn reports whether the gateway itself logged a line.
+func (n *notes) hasOwn(line string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Contains(n.own, line)
@@ -147,7 +146,7 @@ func (n *notes) wait(t *testing.T, line string) {
 	until(t, func() bool { return n.has(line) }, func() string { return fmt.Sprintf("no %q in\n%s", line, strings.Join(n.all(), "\n")) })
 }
 
-// until polls, for as long as a slow machine may need.
+// until polls until ok, for as long as a slow machine may need.
 func until(t *testing.T, ok func() bool, message func() string) {
 	t.Helper()
 	for end := time.Now().Add(90 * time.Second); !ok(); time.Sleep(time.Millisecond) {
@@ -164,7 +163,7 @@ type seen struct {
 	Length                  int64
 }
 
-// testbed is a gateway with a server before it and an upstream behind it.
+// testbed is a gateway with its server and an upstream.
 type testbed struct {
 	*Gateway
 	t        *testing.T
@@ -175,11 +174,11 @@ type testbed struct {
 	requests []seen
 	respond  http.HandlerFunc // the upstream's; nil: hello
 	records  []Record
-	expected []string // the trace that a scenario is to give
+	expected []string // a scenario's trace
 }
 
-// start runs a gateway with a script. The upstream answers "hello" unless the
-// test says otherwise.
+// start runs a gateway with a script. The upstream sends "hello" unless the test
+// sets respond.
 func start(t *testing.T, text string, change ...func(*Config)) *testbed {
 	t.Helper()
 	b := prepare(t)
@@ -257,7 +256,7 @@ func (b *testbed) accessed() []Record {
 	return slices.Clone(b.records)
 }
 
-// one is the single request that reached the upstream.
+// one returns the only request that reached the upstream.
 func (b *testbed) one() seen {
 	b.t.Helper()
 	all := b.upstreamSaw()

@@ -74,7 +74,7 @@ func TestLoadFaults(t *testing.T) {
 
 func TestACachedModuleServes(t *testing.T) {
 	dir := t.TempDir()
-	for range 2 { // the second one is read from the folder
+	for range 2 { // the second module is read from the folder
 		m, err := LoadCached(t.Context(), must(t, script).wasm, dir)
 		if err != nil {
 			t.Fatal(err)
@@ -86,14 +86,14 @@ func TestACachedModuleServes(t *testing.T) {
 		}
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) == 0 {
-		t.Errorf("nothing is kept: %v %v", files, err)
+		t.Errorf("no compiled code is stored: %v %v", files, err)
 	}
 	if _, err := LoadCached(t.Context(), must(t, script).wasm, "/dev/null/x"); err == nil {
-		t.Error("a folder that cannot be made is no error")
+		t.Error("a folder that cannot be created is not an error")
 	}
 }
 
-func TestATrapAnswers503ForEver(t *testing.T) {
+func TestWithoutReloadATrapEndsTheVMForGood(t *testing.T) {
 	b := start(t, "request_headers: trapif x-trap")
 	if r := b.do("GET", "/", ""); r.code != 200 {
 		t.Fatalf("before: got %d", r.code)
@@ -124,7 +124,7 @@ func TestAReloadedVMServesAgain(t *testing.T) {
 	}
 }
 
-func TestAModuleThatDoesNotReturnIsGivenUp(t *testing.T) {
+func TestAVMWhoseCallbackDoesNotReturnIsReplaced(t *testing.T) {
 	b := start(t, "", func(c *Config) {
 		c.FailurePolicy, c.ReloadBackoff, c.StreamIdleTimeout = FailReload, time.Nanosecond, 2*time.Second
 	})
@@ -138,7 +138,7 @@ func TestAModuleThatDoesNotReturnIsGivenUp(t *testing.T) {
 	v.unlock()
 }
 
-func TestAClientThatSendsNoMoreHoldsNothing(t *testing.T) {
+func TestADeniedClientThatStopsSendingDoesNotDelayClose(t *testing.T) {
 	b := start(t, "request_headers: pause\nrequest_body: reply 403 no; pause")
 	conn, err := net.Dial("tcp", b.addr)
 	if err != nil {
@@ -153,18 +153,18 @@ func TestAClientThatSendsNoMoreHoldsNothing(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := b.Gateway.Close(ctx); err != nil {
-		t.Error("its stream goes on:", err)
+		t.Error("its stream is still open:", err)
 	}
 }
 
-func TestAReplyThatThePausingModuleHoldsIsSentInTheEnd(t *testing.T) {
+func TestALocalReplyThatTheModulePausesIsSentAfterTheTimeout(t *testing.T) {
 	b := start(t, "request_headers: pause\nresponse_headers: pause", func(c *Config) { c.StreamIdleTimeout = 200 * time.Millisecond })
 	if r := b.do("GET", "/", ""); r.code != 504 || r.body != "stream timeout" {
 		t.Errorf("got %d %q %v", r.code, r.body, r.err)
 	}
 }
 
-func TestACancelledRequestIsNeverAnswered200(t *testing.T) {
+func TestACancelledRequestIsAborted(t *testing.T) {
 	b := start(t, "request_headers: pause")
 	ctx, cancel := context.WithCancel(t.Context())
 	w := httptest.NewRecorder()
@@ -180,7 +180,7 @@ func TestACancelledRequestIsNeverAnswered200(t *testing.T) {
 	}
 }
 
-func TestAnUnwantedResponseFreesItsHandler(t *testing.T) {
+func TestALocalReplyEndsTheUpstreamsHandler(t *testing.T) {
 	freed := make(chan struct{})
 	b := start(t, "response_headers: reply 502 no; pause", func(c *Config) {
 		c.Upstream = Cluster{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -194,7 +194,7 @@ func TestAnUnwantedResponseFreesItsHandler(t *testing.T) {
 	<-freed
 }
 
-func TestALocalReplyBreaksTheRequestOff(t *testing.T) {
+func TestALocalReplyAbandonsTheUpstreamRequest(t *testing.T) {
 	read := make(chan error, 1)
 	b := start(t, "request_body end: reply 403 no; pause", func(c *Config) {
 		c.Upstream = Cluster{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -210,9 +210,9 @@ func TestALocalReplyBreaksTheRequestOff(t *testing.T) {
 	}
 }
 
-func TestNothingIsSentOfARequestThatWasAnswered(t *testing.T) {
+func TestNothingIsSentUpstreamAfterALocalReply(t *testing.T) {
 	b := start(t, "request_headers: pause; call peer 5000 /\ncall: reply 403 no; resume request\nresponse_headers: pause\nresponse_body: pause", func(c *Config) {
-		c.StreamIdleTimeout = 300 * time.Millisecond // the reply is held for so long
+		c.StreamIdleTimeout = 300 * time.Millisecond // ends the paused local reply
 		c.Clusters = map[string]Cluster{"peer": {Handler: http.NotFoundHandler()}}
 	})
 	b.do("GET", "/", "")
@@ -221,7 +221,7 @@ func TestNothingIsSentOfARequestThatWasAnswered(t *testing.T) {
 	}
 }
 
-func TestNothingIsShownOfARequestThatWasAnswered(t *testing.T) {
+func TestNothingOfTheRequestIsShownAfterALocalReply(t *testing.T) {
 	b := start(t, "request_body: reply 403 no; pause\nresponse_headers: pause\nresponse_body: pause", func(c *Config) { c.StreamIdleTimeout = 300 * time.Millisecond })
 	conn, err := net.Dial("tcp", b.addr)
 	if err != nil {
@@ -258,7 +258,7 @@ func TestAGoneClientEndsItsStream(t *testing.T) {
 			_ = conn.Close()
 			b.notes.wait(t, "log")
 			v := b.workers[0].vm
-			until(t, func() bool { v.lock(); defer v.unlock(); return len(v.streams) == 0 }, func() string { return "the context stays" })
+			until(t, func() bool { v.lock(); defer v.unlock(); return len(v.streams) == 0 }, func() string { return "the context is not deleted" })
 			if strings.Contains(c.request, "hang") {
 				<-gone
 			}
@@ -277,15 +277,15 @@ func TestCloseWaitsForStreamsAndEndsThePlugin(t *testing.T) {
 	b.respond = func(w http.ResponseWriter, _ *http.Request) { close(entered); <-release }
 	srv := httptest.NewServer(g)
 	defer srv.Close()
-	answered := make(chan int, 1)
+	status := make(chan int, 1)
 	go func() {
 		r, err := http.Get(srv.URL)
 		if err != nil {
-			answered <- 0
+			status <- 0
 			return
 		}
 		r.Body.Close()
-		answered <- r.StatusCode
+		status <- r.StatusCode
 	}()
 	<-entered
 	closed := make(chan error, 1)
@@ -297,12 +297,12 @@ func TestCloseWaitsForStreamsAndEndsThePlugin(t *testing.T) {
 		}
 		r.Body.Close()
 		return r.StatusCode == 503
-	}, func() string { return "new requests are let in" })
+	}, func() string { return "new requests are accepted" })
 	if b.notes.has("plugin done") {
 		t.Error("the plugin ended before its stream")
 	}
 	close(release)
-	if code := <-answered; code != 200 {
+	if code := <-status; code != 200 {
 		t.Errorf("the stream under way: got %d", code)
 	}
 	if err := <-closed; err != nil {
@@ -325,7 +325,7 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := b.Gateway.Close(ctx); err == nil {
-		t.Error("it waited for a stream that hangs, and says that all ended")
+		t.Error("no error, although a stream was open")
 	}
 }
 
@@ -375,8 +375,7 @@ func TestKeptConnections(t *testing.T) {
 	}
 }
 
-// A body that nobody reads any more must not be taken for the next request.
-func TestTheRestOfARefusedBodyIsNoRequest(t *testing.T) {
+func TestTheRestOfADeniedBodyIsNotReadAsARequest(t *testing.T) {
 	for _, script := range []string{
 		"request_headers: reply 403 no; pause",
 		"request_headers: pause\nrequest_body: reply 403 no; pause",
@@ -401,7 +400,7 @@ func TestTheRestOfARefusedBodyIsNoRequest(t *testing.T) {
 		_, _ = io.WriteString(conn, smuggled)
 		_, _ = io.WriteString(conn, smuggled)
 		if rest, _ := io.ReadAll(br); len(rest) > 0 {
-			t.Errorf("there is another answer: %q", rest)
+			t.Errorf("there is another response: %q", rest)
 		}
 		_ = conn.Close()
 		for _, rec := range b.accessed() {
@@ -412,7 +411,7 @@ func TestTheRestOfARefusedBodyIsNoRequest(t *testing.T) {
 	}
 }
 
-func TestDiscardedLogIsFine(t *testing.T) {
+func TestWithoutALogNothingIsLogged(t *testing.T) {
 	cfg := prepare(t).config("")
 	cfg.Log = nil
 	g, err := New(t.Context(), cfg)

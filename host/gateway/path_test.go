@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// pathCases: what a client asks for, and what the module sees; empty: 400.
+// pathCases are request targets, and the paths that the module sees of them.
+// Those without are refused with 400.
 var pathCases = []struct{ asked, seen string }{
 	{"/", "/"},
 	{"/a/b?c=d", "/a/b?c=d"},
@@ -61,7 +62,7 @@ const pathScript = "request_headers: show :path; reply 204"
 
 func TestPaths(t *testing.T) { tryPaths(start(t, pathScript)) }
 
-// Envoy lets malformed escapes through.
+// Envoy does not refuse malformed escapes.
 func TestMalformedEscapesAreRefused(t *testing.T) {
 	for _, path := range []string{"/%", "/%2", "/%zz", "/%4", "/a%", "/%g0"} {
 		if got, ok := (PathOptions{}).clean(path); ok {
@@ -88,7 +89,7 @@ func tryPaths(b *testbed) {
 	}
 }
 
-func TestPathOptionsLeaveChecksOut(t *testing.T) {
+func TestPathOptionsLeaveOutNormalization(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		o      PathOptions
@@ -101,10 +102,10 @@ func TestPathOptionsLeaveChecksOut(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got, ok := c.o.clean(c.target); !ok || got != c.target {
-				t.Errorf("got %q %t, want it as it is", got, ok)
+				t.Errorf("got %q %t, want it unchanged", got, ok)
 			}
 			if got, ok := (PathOptions{}).clean(c.target); ok && got == c.target {
-				t.Errorf("without the option it passes too")
+				t.Errorf("unchanged without the option too")
 			}
 		})
 	}

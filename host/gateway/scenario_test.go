@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// A scenario says what one request meets. It holds for the gateway and for
-// Envoy: both run it, and must give the same trace, answer and upstream request.
+// A scenario is one request with its expected result. The gateway and Envoy both
+// run it, and must give the same trace, response and upstream request.
 type scenario struct {
 	name   string
 	script string
@@ -27,20 +27,19 @@ type scenario struct {
 	pieces       []string // the body, one write each; chunked if more than one
 	trailers     []string
 	http2        bool
-	leave        string // the client closes its connection when the module has noted that
+	leave        string // the client closes its connection once the module has noted this
 
 	respond func(*testbed) http.HandlerFunc // the upstream's; nil: hello
 
 	code  int // 0: the connection is broken off
 	body  string
-	sent  string   // `method uri body` at the upstream; empty: nothing was sent
-	trace []string // the module's; a last line `...` allows more
-	skip  string   // why Envoy is left out
+	sent  string   // `method uri body` at the upstream; empty if nothing is sent
+	trace []string // the module's notes; a last line `...` allows more
+	skip  string   // why Envoy does not run it
 }
 
-// shown waits until the module has been shown n pieces of a body, or as many as
-// it is to be shown, so that the next one does not arrive together with them.
-// Where the trace does not tell, it does not matter either.
+// shown waits until the module has been shown n pieces of a body, or all that
+// the expected trace has, so that the next piece does not arrive with them.
 func (b *testbed) shown(event string, n int) {
 	count := func(lines []string) (seen int) {
 		for _, l := range lines {
@@ -56,7 +55,7 @@ func (b *testbed) shown(event string, n int) {
 	}
 }
 
-// breakOff answers half of what it declares.
+// breakOff sends half of the body that it declares.
 func breakOff(b *testbed) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
@@ -67,7 +66,7 @@ func breakOff(b *testbed) http.HandlerFunc {
 	}
 }
 
-// inPieces answers with several writes.
+// inPieces sends a body in several writes.
 func inPieces(pieces ...string) func(*testbed) http.HandlerFunc {
 	return func(b *testbed) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -84,7 +83,7 @@ func plain(h http.HandlerFunc) func(*testbed) http.HandlerFunc {
 	return func(*testbed) http.HandlerFunc { return h }
 }
 
-// anything is sent when headers have gone before the module made up its mind.
+// anything is for requests whose headers are sent before the module decides.
 const anything = "anything"
 
 var hello = []string{"response_headers end=false", "response_body 5 end=false", "response_body 0 end=true", "log"}
@@ -93,8 +92,8 @@ func after(lines ...string) []string { return slices.Concat(lines, hello) }
 
 var scenarios = slices.Concat(streamScenarios, contextScenarios, bodyScenarios)
 
-// shortIdle is for streams that are to end by the idle timeout: long enough for
-// a busy machine to come as far as that.
+// shortIdle is for streams that end by the idle timeout. It is long enough for a
+// busy machine to reach the point where the stream waits.
 const shortIdle = 3 * time.Second
 
 var streamScenarios = []scenario{
@@ -121,18 +120,18 @@ var streamScenarios = []scenario{
 		trace: after("request_headers end=false", "request_body 3 end=false", "request_body 8 end=false", "request_body 8 end=true"),
 	},
 	{
-		name: "a continue from a body callback lets paused headers go", method: "POST", pieces: []string{"one", "three"},
+		name: "a continue from a body callback releases paused headers", method: "POST", pieces: []string{"one", "three"},
 		script: "request_headers: pause",
 		code:   200, body: "hello", sent: "POST / onethree",
 		trace: after("request_headers end=false", "request_body 3 end=false", "request_body 5 end=false", "request_body 0 end=true"),
 	},
 	{
-		name: "a reply in time lets a paused request go", script: "request_headers: pause; call peer 15000 /x\ncall: resume request",
+		name: "a call's reply continues a paused request", script: "request_headers: pause; call peer 15000 /x\ncall: resume request",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `called none=false size=true status=200 body="POST /x asked" <nil>`),
 	},
 	{
-		name: "without permission no body callback comes while headers are paused", deny: true,
+		name: "without AllowOnHeadersStopIteration no body callback runs while headers are paused", deny: true,
 		method: "POST", pieces: []string{"one"},
 		script: "request_headers: pause; call late 15000 /x\ncall: resume request",
 		code:   200, body: "hello", sent: "POST / one",
@@ -170,7 +169,7 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 2 end=true", "log"},
 	},
 	{
-		name: "what the callback answers after a local reply does not count", script: "request_headers: reply 403 no; continue",
+		name: "the action is ignored after a local reply", script: "request_headers: reply 403 no; continue",
 		code: 403, body: "no",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 2 end=true", "log"},
 	},
@@ -185,7 +184,7 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=true", "log"},
 	},
 	{
-		name: "of two local replies the first stands", script: "request_headers: reply 403 no; reply 404 nope; pause",
+		name: "of two local replies the first is sent", script: "request_headers: reply 403 no; reply 404 nope; pause",
 		code: 403, body: "no",
 		trace: []string{"request_headers end=true",
 			"response_headers end=false", "response_body 2 end=true", "log"},
@@ -210,13 +209,13 @@ var streamScenarios = []scenario{
 			"response_headers end=false", "response_body 2 end=true", "log"},
 	},
 	{
-		name: "after a local reply a continue lets nothing through", script: "request_headers: pause; call peer 15000 /x\ncall: reply 403 no; resume request",
+		name: "after a local reply a continue sends nothing upstream", script: "request_headers: pause; call peer 15000 /x\ncall: reply 403 no; resume request",
 		code: 403, body: "no",
 		trace: []string{"request_headers end=true", `called none=false size=true status=200 body="POST /x asked" <nil>`,
 			"response_headers end=false", "response_body 2 end=true", "log"},
 	},
 	{
-		name: "a local reply from response headers goes past the module", script: "response_headers: reply 502 no; pause",
+		name: "a local reply from response headers is not shown to the module", script: "response_headers: reply 502 no; pause",
 		code: 502, body: "no", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", "log"},
 	},
@@ -226,7 +225,7 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 5 end=false", "log"},
 	},
 	{
-		name: "a local reply after response headers went out breaks the connection off", script: "response_body: reply 502 no; pause",
+		name: "a local reply after response headers were sent resets the connection", script: "response_body: reply 502 no; pause",
 		respond: inPieces("one", "two"),
 		sent:    "GET / ",
 		trace:   []string{"request_headers end=true", "response_headers end=false", "response_body 3 end=false", "log"},
@@ -256,7 +255,7 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=false", "request_body 3000 end=false", "request_body 6000 end=false", "response_headers end=false", "response_body 17 end=true", "log"},
 	},
 	{
-		name: "over the limit a continue comes too late", method: "POST", pieces: []string{strings.Repeat("a", 3000), strings.Repeat("b", 3000)}, limit: 4000,
+		name: "over the limit a continue is too late", method: "POST", pieces: []string{strings.Repeat("a", 3000), strings.Repeat("b", 3000)}, limit: 4000,
 		script: "request_headers: continue\nrequest_body: pauseonce",
 		code:   413, body: "Payload Too Large", sent: anything,
 		trace: []string{"request_headers end=false", "request_body 3000 end=false", "request_body 6000 end=false", "response_headers end=false", "response_body 17 end=true", "log"},
@@ -269,7 +268,7 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 3000 end=false", "log"},
 	},
 	{
-		name: "the headers of a resumed request are out of reach at once", method: "POST", pieces: []string{"one"},
+		name: "the headers of a resumed request are closed at once", method: "POST", pieces: []string{"one"},
 		script: "request_headers: pause\nrequest_body more: pause\nrequest_body end: pause; call peer 15000 /x\n" +
 			"call: resume request; set x-late 1; show :path; body two",
 		code: 200, body: "hello", sent: "POST / two",
@@ -298,7 +297,7 @@ var streamScenarios = []scenario{
 		trace: after("request_headers end=true", `called none=false size=true status=503 body="upstream connect error or disconnect/res" <nil>`),
 	},
 	{
-		name: "a call to nowhere fails at once", script: "request_headers: call nowhere 15000 /x; badcall peer",
+		name: "a call to an unknown cluster fails at once", script: "request_headers: call nowhere 15000 /x; badcall peer",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", "request_headers: call: error status returned by host: bad argument",
 			"request_headers: badcall: error status returned by host: bad argument"),
@@ -311,7 +310,7 @@ var streamScenarios = []scenario{
 			`nothing "" error status returned by host: not found`),
 	},
 	{
-		name: "headers are out of reach once they went on", method: "POST", pieces: []string{"one"},
+		name: "headers are closed once they are sent on", method: "POST", pieces: []string{"one"},
 		script: "request_body end: show :path; set x-late 1\nresponse_headers: setreq x-later 1\nlog: show :path; set x-never 1",
 		code:   200, body: "hello", sent: "POST / one",
 		trace: []string{"request_headers end=false", "request_body 3 end=false", "request_body 0 end=true",
@@ -409,7 +408,7 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=false", "request_body 3 end=false", "request_trailers 1", "response_headers end=false", "response_body 2 end=true", "log"},
 	},
 	{
-		name: "trailers that nobody waits for", method: "POST", pieces: []string{"one"}, trailers: []string{"x-t", "1"},
+		name: "trailers of a request that is not paused", method: "POST", pieces: []string{"one"}, trailers: []string{"x-t", "1"},
 		code: 200, body: "hello", sent: "POST / one",
 		trace: after("request_headers end=false", "request_body 3 end=false", "request_trailers 1"),
 	},
@@ -436,7 +435,7 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 5 end=false", "response_body 5 end=true", `body "hello" <nil>`, "log"},
 	},
 	{
-		name: "response headers paused without permission", deny: true,
+		name: "response headers paused without AllowOnHeadersStopIteration", deny: true,
 		script: "response_headers: pause; call late 15000 /x\ncall: resume response",
 		code:   200, body: "hello", sent: "GET / ",
 		trace: []string{"request_headers end=true", "response_headers end=false", `called none=false size=true status=200 body="POST /x asked" <nil>`,
@@ -453,7 +452,7 @@ var streamScenarios = []scenario{
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 5 end=false", "response_trailers 1", "log"},
 	},
 	{
-		name: "the second reply comes when the stream is gone", script: "request_headers: pause; call peer 15000 /1; call late 15000 /2\ncall: reply 403 no",
+		name: "the second reply arrives after the stream's end", script: "request_headers: pause; call peer 15000 /1; call late 15000 /2\ncall: reply 403 no",
 		code: 403, body: "no",
 		trace: []string{"request_headers end=true", `called none=false size=true status=200 body="POST /1 asked" <nil>`,
 			"response_headers end=false", "response_body 2 end=true", "log"},
@@ -464,12 +463,12 @@ var streamScenarios = []scenario{
 		trace: after("request_headers end=true", `called none=false size=true status=200 body="POST /1 asked" <nil>`, `called none=false size=true status=200 body="POST /again asked" <nil>`),
 	},
 	{
-		name: "a call without end", script: "request_headers: pause; call late 0 /x\ncall: resume request",
+		name: "a call without a timeout", script: "request_headers: pause; call late 0 /x\ncall: resume request",
 		code: 200, body: "hello", sent: "GET / ",
 		trace: after("request_headers end=true", `called none=false size=true status=200 body="POST /x asked" <nil>`),
 	},
 	{
-		name: "a paused stream that nobody resumes", idle: shortIdle, script: "request_headers: pause",
+		name: "a paused stream that is never resumed", idle: shortIdle, script: "request_headers: pause",
 		code: 504, body: "stream timeout",
 		trace: []string{"request_headers end=true", "response_headers end=false", "response_body 14 end=true", "log"},
 	},
@@ -483,14 +482,14 @@ var streamScenarios = []scenario{
 		name: "a trap answers 503", script: "request_headers: panic",
 		code:  503,
 		trace: []string{"request_headers end=true", "ERROR panic: as told", "..."},
-		skip:  "it would take the other scenarios' VM with it",
+		skip:  "it would end the VM of the other scenarios",
 	},
 }
 
 func TestScenarios(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
-			if s.idle > 0 { // it waits for most of its time
+			if s.idle > 0 { // it spends its time waiting
 				t.Parallel()
 			}
 			b := start(t, s.script, func(c *Config) {
@@ -508,7 +507,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// play sends the scenario's request and checks what came of it.
+// play sends the scenario's request and checks the result.
 func (s scenario) play(b *testbed) {
 	b.t.Helper()
 	b.expected = s.trace
@@ -520,7 +519,7 @@ func (s scenario) play(b *testbed) {
 	case s.code != 0 && (r.err != nil || r.code != s.code || r.body != s.body):
 		b.t.Errorf("got %d %.200q %v, want %d %.200q", r.code, r.body, r.err, s.code, s.body)
 	}
-	n := len(s.trace) // Envoy's log comes by a pipe, later than the answer
+	n := len(s.trace) // Envoy's log arrives by a pipe, after the response
 	if s.trace[n-1] == "..." {
 		n--
 	}
@@ -635,7 +634,7 @@ func peers(t *testing.T) map[string]*url.URL {
 			panic(http.ErrAbortHandler)
 		}),
 		"mute": serve(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
-		// A port that was free a moment ago may be another test's by now; nobody is given port 1.
+		// A port that was free a moment ago may be in use by now; port 1 never is.
 		"refused": {Scheme: "http", Host: "127.0.0.1:1"},
 	}
 }

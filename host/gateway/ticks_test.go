@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// crowdScript lets requests wait until a call of a tick's has come back, which
-// then resumes all that wait.
+// crowdScript pauses requests until the reply to a tick's call, which resumes
+// all of them.
 const crowdScript = "request_headers: mark; tickevery 20; pause\n" +
 	"tick marked: call late 15000 /t\n" +
 	"plugin_call: formarked resume request; unmark"
 
-// tryCrowd sends requests side by side: each of them goes on, and with its own
-// answer.
+// tryCrowd sends requests side by side, and checks that each gets its own
+// response.
 func tryCrowd(b *testbed) {
 	b.t.Helper()
 	b.mu.Lock()
@@ -40,7 +40,7 @@ func TestManyWaitForOneCall(t *testing.T) {
 	tryCrowd(start(t, crowdScript, withPeers(t), func(c *Config) { c.VMs = 2 }))
 }
 
-// Only a tick of its own VM can resume a stream.
+// A stream can be resumed by a tick of its own VM only.
 func TestEveryVMTicks(t *testing.T) {
 	b := start(t, "configure: tickevery 5\nrequest_headers: mark; pause\ntick marked: formarked resume request; unmark", func(c *Config) { c.VMs = 3 })
 	for range 3 {
@@ -61,24 +61,24 @@ func TestTicksGoOn(t *testing.T) {
 	until(t, func() bool { return ticks() > 10 }, func() string { return fmt.Sprintf("%d ticks", ticks()) })
 }
 
-// The VM is kept busy until a tick waits for it, and then wants no more ticks.
-func TestATickThatIsDueIsTakenBack(t *testing.T) {
+// The VM is busy until a tick waits for it, and then the period is set to 0.
+func TestATickThatIsDueIsDropped(t *testing.T) {
 	b := start(t, "configure: tickevery 1\ntick: count ticks")
 	v := b.workers[0].vm
 	v.sem <- struct{}{}
-	time.Sleep(20 * time.Millisecond) // by now one waits; if not, there is nothing to take back
+	time.Sleep(20 * time.Millisecond) // by now a tick waits; if not, the test passes anyway
 	before := len(b.notes.all())
 	hostTickPeriod(v, []uint64{0})
 	v.unlock()
-	until(t, func() bool { return len(v.tick) == 0 }, func() string { return "the period is not taken" })
+	until(t, func() bool { return len(v.tick) == 0 }, func() string { return "the period is not read" })
 	v.lock()
 	defer v.unlock()
 	if after := b.notes.all()[before:]; len(after) > 0 {
-		t.Errorf("after their end: %q", after)
+		t.Errorf("ticks after the period of 0: %q", after)
 	}
 }
 
-func TestANewVMTicksAndSeesWhatWasShared(t *testing.T) {
+func TestANewVMTicksAndSeesSharedData(t *testing.T) {
 	b := start(t, "configure: tickevery 5\nrequest_headers: trapif x-trap; get k; put k v; mark; pause\ntick marked: formarked resume request; unmark", func(c *Config) {
 		c.FailurePolicy, c.ReloadBackoff = FailReload, time.Nanosecond
 	})
@@ -93,6 +93,6 @@ func TestANewVMTicksAndSeesWhatWasShared(t *testing.T) {
 		t.Errorf("afterwards: got %d", r.code)
 	}
 	if !b.notes.has(`get "v" <nil>`) {
-		t.Errorf("what was shared is gone: %q", b.notes.all())
+		t.Errorf("the shared data is gone: %q", b.notes.all())
 	}
 }

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// A trap says what becomes of the request in which the module traps. It holds
-// for the gateway and for Envoy, as scenarios do.
+// A trap is a request in whose callback the module traps, with its expected
+// result. As with scenarios, the gateway and Envoy both run it.
 type trap struct {
 	name   string
 	at     string // the event that traps
-	script string // beside what arms the trap
+	script string // added to armed
 	closed bool   // FAIL_CLOSED: the VM is never replaced
 
 	post    bool
 	trailer bool
-	code    int    // 0: broken off
-	body    string // what the client gets of it
-	sent    bool   // the request has gone on
+	code    int    // 0: the connection is reset
+	body    string // the response's
+	sent    bool   // the request was sent upstream
 }
 
-// armed lets a request name the event that traps, and another one wait in the
-// same VM meanwhile.
+// armed makes the event trap that a request's x-trap header names, and pauses
+// requests with x-wait.
 const armed = "request_headers: arm; pauseif x-wait\n"
 
 var traps = []trap{
@@ -35,7 +35,7 @@ var traps = []trap{
 	{name: "in request trailers", at: "request_trailers", script: "request_headers: pauseif x-trap\nrequest_body: pause\n", post: true, trailer: true, code: 503},
 	{name: "in response headers", at: "response_headers", code: 503, sent: true},
 	{name: "in a response body that is held", at: "response_body", script: "response_headers: pause\n", code: 503, sent: true},
-	{name: "in a response body whose headers are out", at: "response_body", sent: true},
+	{name: "in a response body whose headers were sent", at: "response_body", sent: true},
 	{name: "in the reply to a call", at: "call", script: "request_headers: pauseif x-trap; call peer 15000 /x\n", code: 503},
 	{name: "in a tick", at: "tick marked", script: "request_headers: mark; tickevery 10; pauseif x-trap\ntick marked: unmark\n", code: 503},
 	{name: "in the reply to a tick's call", at: "plugin_call", script: "request_headers: mark; tickevery 10; pauseif x-trap\ntick marked: unmark; call peer 15000 /x\n", code: 503},
@@ -46,8 +46,8 @@ func (tr trap) scenario() scenario {
 	return scenario{name: "a trap " + tr.name, script: armed + tr.script, idle: shortIdle}
 }
 
-// play springs the trap while another request waits, which is stranded, and
-// sees that the VM is replaced, or that it is not.
+// play springs the trap while another request is paused in the same VM, and
+// checks both responses and whether the VM is replaced.
 func (tr trap) play(b *testbed) {
 	b.t.Helper()
 	stranded := make(chan reply, 1)
@@ -61,13 +61,13 @@ func (tr trap) play(b *testbed) {
 		b.t.Errorf("got %d %q %v, want %d %q", r.code, r.body, r.err, tr.code, tr.body)
 	}
 	if r := <-stranded; r.code != 503 || r.body != "" {
-		b.t.Errorf("the one that waited: got %d %q %v, want 503", r.code, r.body, r.err)
+		b.t.Errorf("the paused request: got %d %q %v, want 503", r.code, r.body, r.err)
 	}
 	sent := false
 	for _, q := range b.upstreamSaw() {
 		sent = sent || q.URI == "/trap"
 		if q.URI == "/stranded" {
-			b.t.Error("the one that waited went on")
+			b.t.Error("the paused request was sent upstream")
 		}
 	}
 	if sent != tr.sent {

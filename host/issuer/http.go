@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// Where the set is served.
+// Path is where the set is served.
 const Path = "/.well-known/jwks.json"
 
-// maxClaims bounds what POST /token reads, in bytes.
+// maxClaims bounds the body of POST /token, in bytes.
 const maxClaims = 16 << 10
 
-// routes says what is answered:
+// routes registers the endpoints:
 //
 //	GET  /.well-known/jwks.json   the set
-//	POST /token?alg=ES256         the claims in the body, as a token
-//	POST /rotate                  new keys; the answer lists the ids in the set
-//	GET  /healthz
+//	POST /token?alg=ES256         a token with the claims of the body
+//	POST /rotate                  new keys; the response lists the ids in the set
+//	GET  /healthz                 ok
 func (s *Issuer) routes() {
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("GET "+Path, s.serveSet)
@@ -88,9 +88,9 @@ func (s *Issuer) serveRotate(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string][]string{"kids": s.Kids()})
 }
 
-// fromPage refuses what a page in the developer's browser sends: any page may
-// post to a loopback port, and by a name that it points there it could read the
-// answer too. Browsers put Origin on each POST.
+// fromPage refuses requests of web pages: any page in the developer's browser can
+// post to a loopback port and, if its host name resolves to 127.0.0.1, read the
+// response too. Browsers send Origin with each POST.
 func fromPage(w http.ResponseWriter, r *http.Request) bool {
 	page := r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
 	if page {

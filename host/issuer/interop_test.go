@@ -21,11 +21,10 @@ import (
 	"github.com/rulegate/rulegate/rules/token"
 )
 
-// material is a key as a policy and the libraries take it: PEM, or both times
-// the secret.
+// material is a key in PEM, or the secret of an HS algorithm, twice.
 type material struct{ private, public string }
 
-// oneRSA is the key of all RSA algorithms: making one takes long.
+// oneRSA is the key of all RSA algorithms, because generating one is slow.
 var oneRSA = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 func newMaterial(t *testing.T, alg string) material {
@@ -65,7 +64,7 @@ func pemText(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// parseKey reads what newMaterial wrote.
+// parseKey parses a key of newMaterial.
 func parseKey(alg, text string) any {
 	block, _ := pem.Decode([]byte(text))
 	switch {
@@ -81,7 +80,7 @@ func parseKey(alg, text string) any {
 	return key
 }
 
-// ours is a set with one key, which signs and verifies.
+// ours is a set with one key that signs and verifies.
 func ours(t *testing.T, alg string, m material) *token.Set {
 	t.Helper()
 	k := token.Key{Name: "own", Alg: alg, Kid: "k1", Primary: true}
@@ -104,8 +103,8 @@ func newSet(t *testing.T, k token.Key) *token.Set {
 
 const interopClaims = `{"id":"u1","n":1.5,"of":{"a":[1,"ü\"",null,true]},"iat":1700000000,"exp":32503680000}`
 
-// TestInterop: of each algorithm, tokens of other libraries verify here and ours
-// verify there; so does what their key sets say; and a changed token does not.
+// TestInterop checks each algorithm against other libraries: their tokens verify
+// here, also with their key sets, and ours verify there; changed tokens do not.
 func TestInterop(t *testing.T) {
 	python := startPyJWT(t)
 	for name, lib := range map[string]library{"go-jose": goJose{}, "PyJWT": python} {
@@ -179,7 +178,7 @@ func theirSet(t *testing.T, lib library, alg string, m material) {
 	}
 }
 
-// issuersSet: what `rulegate jwks` serves is read elsewhere.
+// issuersSet checks that PyJWT reads the set that `rulegate jwks` serves.
 func issuersSet(t *testing.T, python *pyJWT) {
 	s, err := issuer.New(issuer.Config{Algs: issuer.Algorithms(), Overlap: time.Hour})
 	if err != nil {
@@ -209,7 +208,7 @@ func issuersSet(t *testing.T, python *pyJWT) {
 	}
 }
 
-// changed is the token with another claim under the same signature.
+// changed returns the token with another claim and the same signature.
 func changed(raw string) string {
 	parts := strings.Split(raw, ".")
 	payload, _ := base64.RawURLEncoding.DecodeString(parts[1])

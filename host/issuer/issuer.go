@@ -1,9 +1,9 @@
-// Package issuer is an issuer of tokens for development and for tests: it serves
-// a JWK set, mints what it is asked for, and rotates its keys on demand. Its keys
-// live in memory and are new with each start.
+// Package issuer issues tokens for development and tests: it serves a JWK set,
+// signs any claims, and rotates its keys on demand. The keys are in memory only
+// and new after each start.
 //
-// Keys, sets and signatures are made by go-jose, not by rules/token, so that
-// what verifies is tried against another implementation.
+// It makes keys, sets and signatures with go-jose, not with rules/token, so that
+// rules/token is tested against another implementation.
 package issuer
 
 import (
@@ -20,22 +20,22 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Config is what an issuer is told. The zero Config signs with ES256.
+// Config configures an issuer. The zero Config signs with ES256.
 type Config struct {
-	// Algs are the algorithms, a key for each. The first mints where nothing
-	// else is asked for.
+	// Algs are the algorithms; there is a key for each. The first is Mint's
+	// default.
 	Algs []string
-	// Name is `iss` where claims have none; "": it is left out.
+	// Name is added as `iss` to claims without one; "" adds none.
 	Name string
 	// MaxAge is Cache-Control's max-age of the set; 0: no Cache-Control, and
 	// below 0: no-store.
 	MaxAge time.Duration
-	// Overlap is how long a key stays in the set after it was rotated away; 0:
-	// it leaves at once.
+	// Overlap is how long a key stays in the set after its replacement; 0: it
+	// is removed at once.
 	Overlap time.Duration
-	// TTL is the time to live of tokens whose claims have no exp; 0: an hour.
+	// TTL is the lifetime of tokens whose claims have no exp; 0: an hour.
 	TTL time.Duration
-	// Now tells the time; nil: time.Now.
+	// Now returns the time; nil: time.Now.
 	Now func() time.Time
 }
 
@@ -45,12 +45,12 @@ type Issuer struct {
 	mux    *http.ServeMux
 
 	mu   sync.Mutex
-	keys []*key // those that sign, in the order of Config.Algs, then older ones
+	keys []*key // the signing keys, in the order of Config.Algs, then older ones
 }
 
-// New makes an issuer with fresh keys.
+// New returns an issuer with new keys.
 //
-// Errors: an algorithm that is not one of Algorithms, or is named twice.
+// Errors: an algorithm is not one of Algorithms, or is named twice.
 func New(c Config) (*Issuer, error) {
 	if len(c.Algs) == 0 {
 		c.Algs = []string{"ES256"}
@@ -71,8 +71,8 @@ func New(c Config) (*Issuer, error) {
 	return s, s.Rotate()
 }
 
-// Rotate makes new keys, which sign from now on. The ones before stay in the
-// set for the overlap, so that their tokens verify.
+// Rotate makes new keys, which sign from now on. The previous keys stay in the set
+// for the overlap, so that their tokens still verify.
 func (s *Issuer) Rotate() error {
 	fresh := make([]*key, 0, len(s.config.Algs))
 	for _, alg := range s.config.Algs {
@@ -97,10 +97,11 @@ func (s *Issuer) Rotate() error {
 	return nil
 }
 
-// maxKeys bounds a set by what rulegate takes of one (100), whatever the overlap.
+// maxKeys bounds the set, however long the overlap: rulegate refuses sets of more
+// than 100 keys.
 const maxKeys = 64
 
-// current gives the keys whose time is not over; the others are forgotten. The
+// current removes the keys whose overlap is over and returns the others. The
 // caller holds mu.
 func (s *Issuer) current() []*key {
 	now := s.config.Now()
@@ -108,7 +109,7 @@ func (s *Issuer) current() []*key {
 	return s.keys
 }
 
-// JWKS is the set as it is served: RFC 7517 section 5.
+// JWKS returns the text of the set (RFC 7517, section 5).
 func (s *Issuer) JWKS() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +120,7 @@ func (s *Issuer) JWKS() ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// Kids lists the ids of the keys in the set, those that sign first.
+// Kids returns the ids of the keys in the set, those of signing keys first.
 func (s *Issuer) Kids() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,8 +134,8 @@ func (s *Issuer) Kids() []string {
 var errObject = errors.New("claims: want a JSON object")
 
 // Mint signs claims, the JSON text of an object, with the newest key of the
-// algorithm; "" is the first of Config.Algs. iat, exp and iss are added where
-// they are missing; what is there keeps its spelling.
+// algorithm; "" is the first of Config.Algs. It adds iat, exp and iss if they are
+// missing, and does not change the text of other claims.
 func (s *Issuer) Mint(claims, alg string) (string, error) {
 	v, err := value.Parse(claims, maxDepth)
 	if err != nil {
@@ -161,9 +162,10 @@ func (s *Issuer) Mint(claims, alg string) (string, error) {
 	return k.sign(v.String())
 }
 
-// maxDepth is how deep claims may be, as in the tokens that rulegate reads.
+// maxDepth bounds the nesting of claims, as rulegate does in the tokens it reads.
 const maxDepth = 64
 
+// signer returns the key that signs with an algorithm.
 func (s *Issuer) signer(alg string) (*key, error) {
 	if alg == "" {
 		alg = s.config.Algs[0]

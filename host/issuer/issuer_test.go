@@ -13,7 +13,7 @@ import (
 	"github.com/rulegate/rulegate/rules/token"
 )
 
-// clock is a time that moves when it is told to.
+// clock is a time that tests set.
 type clock struct{ time.Time }
 
 func (c *clock) now() time.Time { return c.Time }
@@ -29,7 +29,7 @@ func start(t *testing.T, c issuer.Config) (*issuer.Issuer, *clock) {
 	return s, at
 }
 
-// keys is the issuer's set as rulegate reads it.
+// keys returns the issuer's set as rulegate reads it.
 func keys(t *testing.T, s *issuer.Issuer) *token.Set {
 	t.Helper()
 	text, err := s.JWKS()
@@ -52,7 +52,7 @@ func mint(t *testing.T, s *issuer.Issuer, claims, alg string) string {
 	return raw
 }
 
-// Each algorithm's token verifies with the set.
+// A token of each algorithm verifies with the set.
 func TestMint(t *testing.T) {
 	s, at := start(t, issuer.Config{Algs: issuer.Algorithms(), Name: "https://id.example", TTL: time.Minute})
 	set := keys(t, s)
@@ -82,12 +82,12 @@ func TestMint(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	for _, algs := range [][]string{{"HS256"}, {"none"}, {"ES256", "ES256"}, {""}} {
 		if _, err := issuer.New(issuer.Config{Algs: algs}); err == nil {
-			t.Errorf("%q is taken", algs)
+			t.Errorf("%q is accepted", algs)
 		}
 	}
 }
 
-// A key that was rotated away verifies during the overlap, and then is gone.
+// A replaced key verifies during the overlap, and then is removed.
 func TestRotate(t *testing.T) {
 	s, at := start(t, issuer.Config{Overlap: time.Minute})
 	before, old := s.Kids()[0], mint(t, s, `{}`, "")
@@ -112,7 +112,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// However often it rotates, the set stays one that is taken.
+// After any number of rotations rulegate still accepts the set.
 func TestRotateOften(t *testing.T) {
 	s, at := start(t, issuer.Config{Overlap: time.Hour})
 	for range 150 {

@@ -15,22 +15,22 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Algorithms are what an issuer can sign with: those whose public half may be
-// shown to everybody.
+// Algorithms returns the algorithms of an issuer: those with a public key, which
+// the set can show.
 func Algorithms() []string {
 	return []string{"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"}
 }
 
-// key is one that signs, or did.
+// key is a key that signs, or was replaced.
 type key struct {
 	jwk    jose.JSONWebKey // the public half
 	signer jose.Signer
-	// until is when a key that was rotated away leaves the set; zero: it signs.
+	// until is when a replaced key leaves the set; zero while it signs.
 	until time.Time
 }
 
-// newKey makes a key. Its id is its RFC 7638 thumbprint, so two keys never
-// share one.
+// newKey makes a key. Its id is its thumbprint (RFC 7638), so two keys have two
+// ids.
 func newKey(alg string) (*key, error) {
 	private, err := generate(alg)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// library is another implementation of tokens. Keys are PEM, or the secret of
-// an HS algorithm.
+// library is another implementation of JSON Web Tokens. Keys are PEM, or the
+// secret of an HS algorithm.
 type library interface {
 	sign(alg, key, claims, kid string) (raw string, err error)
 	verify(alg, key, raw string) (claims string, err error)
-	// jwk writes a key as a JWK with a kid and an alg.
+	// jwk returns the key as a JWK with a kid and an alg.
 	jwk(alg, key, kid string) (text string, err error)
 }
 
@@ -54,13 +54,13 @@ func (goJose) jwk(alg, key, kid string) (string, error) {
 	return string(text), err
 }
 
-// pyJWT is Python's PyJWT with cryptography, in a process of its own.
+// pyJWT is Python's PyJWT with cryptography, in a process.
 type pyJWT struct {
 	in  *json.Encoder
 	out *bufio.Scanner
 }
 
-// startPyJWT gets it, where it is not here yet, into .cache.
+// startPyJWT starts PyJWT. It installs it into .cache if it is not there.
 func startPyJWT(t *testing.T) *pyJWT {
 	t.Helper()
 	get := exec.Command("../../.ci/pyjwt")
@@ -87,7 +87,7 @@ func startPyJWT(t *testing.T) *pyJWT {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		in.Close() // it ends at the end of its input
+		in.Close() // ends the process
 		if err := cmd.Wait(); err != nil {
 			t.Error(err)
 		}
@@ -97,7 +97,7 @@ func startPyJWT(t *testing.T) *pyJWT {
 	return &pyJWT{json.NewEncoder(in), lines}
 }
 
-// call gives the answer's JSON text.
+// call returns the JSON text of a function's result.
 func (p *pyJWT) call(name string, args map[string]any) (json.RawMessage, error) {
 	args["call"] = name
 	if err := p.in.Encode(args); err != nil {
@@ -106,40 +106,40 @@ func (p *pyJWT) call(name string, args map[string]any) (json.RawMessage, error) 
 	if !p.out.Scan() {
 		return nil, errors.Join(errors.New("python ended"), p.out.Err())
 	}
-	var answer struct {
+	var reply struct {
 		OK    json.RawMessage
 		Error string
 	}
-	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {
+	if err := json.Unmarshal(p.out.Bytes(), &reply); err != nil {
 		return nil, err
 	}
-	if answer.Error != "" {
-		return nil, errors.New(answer.Error)
+	if reply.Error != "" {
+		return nil, errors.New(reply.Error)
 	}
-	return answer.OK, nil
+	return reply.OK, nil
 }
 
 func (p *pyJWT) sign(alg, key, claims, kid string) (string, error) {
-	answer, err := p.call("sign", map[string]any{"alg": alg, "key": key, "claims": json.RawMessage(claims), "kid": kid})
+	text, err := p.call("sign", map[string]any{"alg": alg, "key": key, "claims": json.RawMessage(claims), "kid": kid})
 	if err != nil {
 		return "", err
 	}
 	var raw string
-	return raw, json.Unmarshal(answer, &raw)
+	return raw, json.Unmarshal(text, &raw)
 }
 
 func (p *pyJWT) verify(alg, key, raw string) (string, error) {
-	answer, err := p.call("verify", map[string]any{"alg": alg, "key": key, "token": raw})
-	return string(answer), err
+	text, err := p.call("verify", map[string]any{"alg": alg, "key": key, "token": raw})
+	return string(text), err
 }
 
 func (p *pyJWT) jwk(alg, key, kid string) (string, error) {
-	answer, err := p.call("jwk", map[string]any{"alg": alg, "key": key, "kid": kid})
-	return string(answer), err
+	text, err := p.call("jwk", map[string]any{"alg": alg, "key": key, "kid": kid})
+	return string(text), err
 }
 
-// bySet verifies with the key of a JWK set that the token names.
+// bySet verifies a token with the key of a JWK set that it names.
 func (p *pyJWT) bySet(set, raw string) (string, error) {
-	answer, err := p.call("by_set", map[string]any{"text": set, "token": raw})
-	return string(answer), err
+	text, err := p.call("by_set", map[string]any{"text": set, "token": raw})
+	return string(text), err
 }

@@ -22,17 +22,19 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// New is an authority that nobody trusts yet.
+// New returns an authority with a certificate of its own.
 func New(t testing.TB) *Authority {
 	a := &Authority{t: t}
 	a.cert, a.key = a.sign(&x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
 	return a
 }
 
-// Nobody is no authority: what it signs is signed by its own key.
-func Nobody(t testing.TB) *Authority { return &Authority{t: t} }
+// SelfSigned returns an issuer without a certificate of its own: each of its
+// certificates is signed with the certificate's own key.
+func SelfSigned(t testing.TB) *Authority { return &Authority{t: t} }
 
-// sign completes and signs a certificate; by itself when there is nobody yet.
+// sign completes a certificate and signs it, with its own key if the authority
+// has none.
 func (a *Authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -43,7 +45,7 @@ func (a *Authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.Private
 	if c.Subject.CommonName == "" {
 		c.Subject = pkix.Name{CommonName: "test"}
 	}
-	if c.IsCA { // one who signs itself has the same name, no other
+	if c.IsCA { // equal names would make other certificates look self-signed
 		c.Subject.CommonName = "test authority " + c.SerialNumber.String()
 	}
 	if c.NotBefore.IsZero() {
@@ -67,18 +69,18 @@ func (a *Authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.Private
 	return signed, key
 }
 
-// Pool trusts it.
+// Pool returns a pool that trusts the authority.
 func (a *Authority) Pool() *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AddCert(a.cert)
 	return p
 }
 
-// PEM is its own certificate.
+// PEM returns the authority's certificate.
 func (a *Authority) PEM() string { return certPEM(a.cert) }
 
-// Pair is a certificate for a server and a client at 127.0.0.1, or what change
-// makes of it, and its key, both in PEM.
+// Pair returns a certificate for a server and client at 127.0.0.1, and its key,
+// both in PEM. If change is not nil, it may change the certificate's template.
 func (a *Authority) Pair(change func(*x509.Certificate)) (certificate, key string) {
 	a.t.Helper()
 	c := &x509.Certificate{
@@ -96,7 +98,7 @@ func (a *Authority) Pair(change func(*x509.Certificate)) (certificate, key strin
 	return certPEM(signed), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// TLS is a Pair to serve or to call with.
+// TLS returns a Pair for a tls.Config.
 func (a *Authority) TLS(change func(*x509.Certificate)) tls.Certificate {
 	a.t.Helper()
 	cert, key := a.Pair(change)

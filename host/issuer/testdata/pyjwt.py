@@ -1,5 +1,5 @@
-"""Signs, verifies and writes key sets with PyJWT: a JSON object a line on
-standard input, one on standard output for each."""
+"""Signs, verifies and writes keys with PyJWT. Each line of standard input is a
+call, a JSON object; its result is a line on standard output."""
 
 import json
 import sys
@@ -23,8 +23,8 @@ def verify(alg, key, token):
 
 def jwk(alg, key, kid):
     a = algorithms[alg]
-    made = a.to_jwk(a.prepare_key(key), as_dict=True)
-    return {**made, "kid": kid, "alg": alg, "use": "sig"}
+    key = a.to_jwk(a.prepare_key(key), as_dict=True)
+    return {**key, "kid": kid, "alg": alg, "use": "sig"}
 
 
 def by_set(text, token):
@@ -38,7 +38,7 @@ calls = {f.__name__: f for f in (sign, verify, jwk, by_set)}
 for line in sys.stdin:
     call = json.loads(line)
     try:
-        answer = {"ok": calls[call.pop("call")](**call)}
-    except Exception as e:  # a refusal is an answer
-        answer = {"error": f"{type(e).__name__}: {e}"}
-    print(json.dumps(answer), flush=True)
+        reply = {"ok": calls[call.pop("call")](**call)}
+    except Exception as e:  # a refused token is a result too
+        reply = {"error": f"{type(e).__name__}: {e}"}
+    print(json.dumps(reply), flush=True)

@@ -1,4 +1,4 @@
-// Command empty is a module that lets everything through, for benchmarks.
+// Command empty is a module that does nothing, for benchmarks.
 package main
 
 import (

@@ -7,7 +7,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 )
 
-// contexts runs the commands about which context a host call is for.
+// contexts runs the commands about the effective context of host calls.
 func (s *stream) contexts(event, name, rest string) error {
 	switch name {
 	case "mark": // for ticks
@@ -22,7 +22,7 @@ func (s *stream) contexts(event, name, rest string) error {
 		}
 	case "asplugin":
 		return s.as(s.p.id, event, rest)
-	case "asnobody": // a context that never was
+	case "asnobody": // a context that never existed
 		return s.as(1<<30, event, rest)
 	default:
 		return fmt.Errorf("no such command")
@@ -30,7 +30,7 @@ func (s *stream) contexts(event, name, rest string) error {
 	return nil
 }
 
-// as runs a command with another effective context, which stays in place until the
+// as runs a command with another effective context, which stays set until the
 // callback ends.
 func (s *stream) as(id uint32, event, command string) error {
 	if err := proxywasm.SetEffectiveContext(id); err != nil {

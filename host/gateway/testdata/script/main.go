@@ -1,5 +1,5 @@
-// Command script is a module for tests: its configuration says what it does in
-// which callback, and it logs every callback with what it was told.
+// Command script is a module for tests. Its configuration is a script of commands
+// for its callbacks. It logs each callback with its arguments.
 //
 // A line is an event, a colon, and commands with semicolons between them:
 //
@@ -8,8 +8,8 @@
 // Events are request_headers, request_body, request_trailers, the same for
 // response, call (the reply to a stream's call), plugin_call (to one of the
 // plugin's own), configure, tick, log. The body events may be narrowed to `end`
-// (the last one) or `more`, ticks to `marked` (those while a stream is marked)
-// or `gone` (those after one of them has ended). Without a command that says otherwise a callback answers Continue.
+// (the last one) or `more`, ticks to `marked` (while a stream is marked) or
+// `gone` (after one of them has ended). A callback without `pause` returns Continue.
 package main
 
 import (
@@ -138,24 +138,24 @@ func (s *stream) run(event string) types.Action {
 	if s.p.trapAt == event {
 		panic("as told")
 	}
-	answer := types.ActionContinue
+	action := types.ActionContinue
 	for _, c := range s.p.script[event] {
 		name, rest, _ := strings.Cut(c, " ")
 		switch err := s.do(event, name, rest); {
 		case name == "pause", name == "pauseonce" && !s.paused:
-			answer = types.ActionPause
+			action = types.ActionPause
 			s.paused = true
 		case name == "pauseif": // only requests with that header
 			if v, _ := proxywasm.GetHttpRequestHeader(rest); v != "" {
-				answer = types.ActionPause
+				action = types.ActionPause
 			}
 		case name == "continue":
-			answer = types.ActionContinue
+			action = types.ActionContinue
 		case err != nil:
 			note("%s: %s: %v", event, name, err)
 		}
 	}
-	return answer
+	return action
 }
 
 // do runs one command of an event.
@@ -174,7 +174,7 @@ func (s *stream) do(event, name, rest string) error {
 		return proxywasm.SendHttpResponse(uint32(code), [][2]string{{"x-local", "yes"}}, []byte(text), -1)
 	case "badvalue": // a line break in a header
 		return proxywasm.AddHttpRequestHeader("x-bad", "a\r\nx-evil: 1")
-	case "badanswer":
+	case "badresponse":
 		return proxywasm.AddHttpResponseHeader("x-bad", "a\r\nx-evil: 1")
 	case "call": // cluster timeout path
 		timeout, path, _ := strings.Cut(text, " ")
@@ -275,7 +275,7 @@ func (s *stream) do(event, name, rest string) error {
 	return nil
 }
 
-// shared runs the commands about what the VMs share.
+// shared runs the commands about metrics, ticks, and data that VMs share.
 func (s *stream) shared(event, name, rest string) error {
 	word, text, _ := strings.Cut(rest, " ")
 	switch name {
@@ -372,8 +372,8 @@ func double(response bool) error {
 	return replaceBody(response, append(b[:len(b):len(b)], b...))
 }
 
-func show(what string, response bool) error {
-	switch what {
+func show(part string, response bool) error {
+	switch part {
 	case "body":
 		get := proxywasm.GetHttpRequestBody
 		if response {
@@ -399,8 +399,8 @@ func show(what string, response bool) error {
 		if response {
 			get = proxywasm.GetHttpResponseHeader
 		}
-		v, err := get(what)
-		note("%s %q %v", what, v, err)
+		v, err := get(part)
+		note("%s %q %v", part, v, err)
 	}
 	return nil
 }
