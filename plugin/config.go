@@ -54,7 +54,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		return status
 	}
 	p.policy, p.companion = pol, wire.DeriveKeys(pol.Companion.Secrets...)
-	pol.Tokens = pol.Tokens.WithHost(p.vm.verifier())
+	pol.Tokens = pol.Tokens.WithNative(p.vm.verifier())
 	p.keys = newKeys(p, pol)
 	p.gate = decide.New(pol, p.keys.forGate())
 	period := watchPeriod

@@ -11,7 +11,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/rulegate/rulegate/rules/token"
+	tokenkeys "github.com/rulegate/rulegate/rules/token/keys"
 )
 
 func init() {
@@ -26,18 +26,18 @@ type vm struct {
 	types.DefaultVMContext
 	denials bucket // of log lines
 	panics  bucket
-	host    *token.Host // nil: not tried yet
+	native  *tokenkeys.Native // the proxy's verification of signatures; nil before it is probed
 }
 
 func (v *vm) NewPluginContext(id uint32) types.PluginContext {
 	return &plugin{vm: v, id: id}
 }
 
-// verifier is what the host verifies signatures with, where it does.
-func (v *vm) verifier() token.Host {
-	if v.host == nil {
-		h := token.ProbeHost(verifySignature)
-		v.host = &h
+// verifier returns the proxy's verification of signatures.
+func (v *vm) verifier() tokenkeys.Native {
+	if v.native == nil {
+		n := tokenkeys.ProbeNative(verifySignature)
+		v.native = &n
 	}
-	return *v.host
+	return *v.native
 }

@@ -93,7 +93,7 @@ func (r *tokenReport) check(raw, policy string, keys *token.Set, now time.Time) 
 }
 
 // stages are the stages of a verification, in order.
-var stages = [...]string{
+var stages = [...]token.Stage{
 	token.StageParse, token.StageKey, token.StageSignature, token.StageClaims, token.StageTime, token.StageAudience, token.StageIssuer,
 }
 
@@ -112,7 +112,7 @@ func (r *tokenReport) stageResults() []value.Member {
 		case refusal != nil && refusal.Stage == stage:
 			result, reached = "refused: "+refusal.Message, false
 		}
-		all = append(all, member(stage, value.Str(result)))
+		all = append(all, member(string(stage), value.Str(result)))
 	}
 	return all
 }

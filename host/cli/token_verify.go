@@ -70,7 +70,7 @@ func verifyAnswer(claims token.Claims, err error) value.Value {
 	if errors.As(err, &refusal) {
 		stage, message = refusal.Stage, refusal.Message
 	}
-	return value.Obj(member("ok", value.Boolean(false)), member("stage", value.Str(stage)), member("error", value.Str(message)))
+	return value.Obj(member("ok", value.Boolean(false)), member("stage", value.Str(string(stage))), member("error", value.Str(message)))
 }
 
 // claimsValue parses claims, which verification has checked already.

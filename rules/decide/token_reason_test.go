@@ -25,7 +25,10 @@ func TestTokenRefusals(t *testing.T) {
 	good := mint(claims)
 	seg := strings.Split(good, ".")
 	head := func(header string) string { return b64(header) + "." + seg[1] + "." + seg[2] }
-	for name, c := range map[string]struct{ raw, stage string }{
+	for name, c := range map[string]struct {
+		raw   string
+		stage token.Stage
+	}{
 		"one segment":            {seg[2], token.StageParse},
 		"two segments":           {seg[0] + "." + seg[1], token.StageParse},
 		"four segments":          {good + "." + seg[2], token.StageParse},
@@ -51,7 +54,7 @@ func TestTokenRefusals(t *testing.T) {
 			t.Errorf("%s: %+v", name, e.Step)
 			continue
 		}
-		if !strings.HasPrefix(e.Refusal.Reason, "token: "+c.stage+": ") || len(e.Refusal.Reason) > 300 {
+		if !strings.HasPrefix(e.Refusal.Reason, "token: "+string(c.stage)+": ") || len(e.Refusal.Reason) > 300 {
 			t.Errorf("%s: reason %q, want the stage %s", name, e.Refusal.Reason, c.stage)
 		}
 		said := e.Refusal.Reason + e.Refusal.Body

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/rulegate/rulegate/rules/token"
 )
 
@@ -65,13 +65,19 @@ func (is *issuer) answer() Reply {
 
 func (is *issuer) token(t *testing.T, kid string, now time.Time) string {
 	t.Helper()
-	tok := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"id": "u1", "exp": now.Add(time.Hour).Unix()})
-	tok.Header["kid"] = kid
 	key := is.keys[kid]
 	if key == nil {
 		key, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	}
-	raw, err := tok.SignedString(key)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(fmt.Appendf(nil, `{"id":"u1","exp":%d}`, now.Add(time.Hour).Unix()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := signed.CompactSerialize()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +105,7 @@ func newWorld(t *testing.T, workers int, secret string, is *issuer) *world {
 
 func (w *world) worker(secret string) *Keyring {
 	w.Helper()
-	set, faults := token.NewSet([]token.Key{{Name: "idp", Remote: true}}, 0, false)
+	set, faults := token.NewSet([]token.Key{{Name: "idp", Fetched: true}}, 0, false)
 	if faults != nil {
 		w.Fatal(faults)
 	}
@@ -275,7 +281,7 @@ func TestDroppedOnce(t *testing.T) {
 // What one entry cannot use another may.
 func TestOneURLForTwoAlgorithms(t *testing.T) {
 	w := newWorld(t, 0, "", newIssuer(t, "a"))
-	set, faults := token.NewSet([]token.Key{{Name: "ec", Remote: true, Alg: "ES256"}, {Name: "rsa", Remote: true, Alg: "RS256"}}, 0, false)
+	set, faults := token.NewSet([]token.Key{{Name: "ec", Fetched: true, Alg: "ES256"}, {Name: "rsa", Fetched: true, Alg: "RS256"}}, 0, false)
 	if faults != nil {
 		t.Fatal(faults)
 	}

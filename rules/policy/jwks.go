@@ -34,7 +34,7 @@ func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 	case keys.Kind() != value.Missing:
 		l.fault(rules.Join(place, "keys"), "there is a `url` already; want one of the two")
 	}
-	k.Remote = true
+	k.Fetched = true
 	s := jwks.Source{
 		URL:      textOf(address, ""),
 		Alg:      k.Alg,

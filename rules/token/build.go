@@ -4,14 +4,16 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+
+	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
-// builder makes a Set of a policy's entries, one after the other.
+// builder makes a Set from the entries of a policy, one after the other.
 type builder struct {
 	set     *Set
-	index   int   // of the entry at hand
-	primary int   // of the entry that is primary, -1: none yet
-	entries []int // of each of set.static
+	index   int   // of the current entry
+	primary int   // index of the primary entry, -1 before there is one
+	entries []int // indices of the entries of set.static
 	faults  []Fault
 }
 
@@ -21,17 +23,17 @@ func (b *builder) fault(field, format string, args ...any) {
 
 func (b *builder) add(spec *Key) {
 	before := len(b.faults)
-	k := &key{provider: spec.Name, kid: spec.Kid, issuer: spec.Issuer, audience: spec.Audience}
-	k.alg = b.algorithm(spec)
+	k := &key{provider: spec.Name, issuer: spec.Issuer, audience: spec.Audience}
+	k.Kid, k.Alg = spec.Kid, b.algorithm(spec)
 	b.parties("issuer", spec.Issuer)
 	b.parties("audience", spec.Audience)
-	if spec.JWKS != "" || spec.Remote {
+	if spec.JWKS != "" || spec.Fetched {
 		b.addJWKS(spec, k)
 		return
 	}
-	private := b.material(spec, k)
-	if k.alg != nil && k.public != nil && !k.alg.fits(k.public) {
-		b.fault("alg", "%s cannot be that of %s", k.alg.name, describe(k.public))
+	private := b.static(spec, k)
+	if k.Alg != nil && k.Public != nil && !k.Alg.Fits(k.Public) {
+		b.fault("alg", "%s cannot be that of %s", k.Alg.Name, keys.Describe(k.Public))
 	}
 	if spec.Primary {
 		b.addPrimary(spec, k, private)
@@ -41,16 +43,16 @@ func (b *builder) add(spec *Key) {
 	}
 }
 
-func (b *builder) algorithm(spec *Key) *algorithm {
+func (b *builder) algorithm(spec *Key) *keys.Algorithm {
 	if spec.Alg == "" {
-		if spec.JWKS == "" && !spec.Remote {
-			b.fault("alg", "missing; want %s", algorithmNames)
+		if spec.JWKS == "" && !spec.Fetched {
+			b.fault("alg", "missing; want %s", keys.WantNames())
 		}
 		return nil
 	}
-	a := findAlgorithm(spec.Alg)
+	a := keys.Find(spec.Alg)
 	if a == nil {
-		b.fault("alg", "%s is not accepted; want %s", quote(spec.Alg), algorithmNames)
+		b.fault("alg", "%s is not accepted; want %s", keys.Quote(spec.Alg), keys.WantNames())
 	}
 	return a
 }
@@ -66,21 +68,22 @@ func (b *builder) parties(field string, names []string) {
 	}
 }
 
-// material reads the entry's key into k and gives what it signs with, nil for
-// a public key alone. Where there is a fault, k.public may stay nil.
-func (b *builder) material(spec *Key, k *key) (private any) {
+// static reads the secret or the PEM keys of an entry into k. It returns the key
+// that signs, nil when the entry has only a public key. After a fault k.Public
+// may be nil.
+func (b *builder) static(spec *Key, k *key) (private any) {
 	pems := spec.PublicKey != "" || spec.PrivateKey != ""
 	switch {
 	case spec.Secret != "" && pems:
 		b.fault("secret", "an entry has either a secret or publicKey and privateKey")
 		return nil
 	case spec.Secret != "":
-		k.public = secret(spec.Secret)
-		return k.public
-	case !pems && k.alg == nil:
+		k.Public = keys.Secret(spec.Secret)
+		return k.Public
+	case !pems && k.Alg == nil:
 		b.fault("", "no key: want secret, publicKey or jwks")
 		return nil
-	case !pems && k.alg.family == familyHMAC:
+	case !pems && k.Alg.IsHMAC():
 		b.fault("secret", "missing or empty")
 		return nil
 	case !pems:
@@ -89,22 +92,22 @@ func (b *builder) material(spec *Key, k *key) (private any) {
 	}
 	var err error
 	if spec.PublicKey != "" {
-		if k.public, err = publicPEM(spec.PublicKey); err != nil {
+		if k.Public, err = keys.ParsePublic(spec.PublicKey); err != nil {
 			b.fault("publicKey", "%v", err)
-			k.public = nil
+			k.Public = nil
 		}
 	}
 	if spec.PrivateKey == "" {
 		return nil
 	}
-	if private, err = privatePEM(spec.PrivateKey); err != nil {
+	if private, err = keys.ParsePrivate(spec.PrivateKey); err != nil {
 		b.fault("privateKey", "%v", err)
 		return nil
 	}
-	switch public := publicOf(private); {
+	switch public := keys.PublicOf(private); {
 	case spec.PublicKey == "":
-		k.public = public
-	case k.public != nil && !samePublic(k.public, public):
+		k.Public = public
+	case k.Public != nil && !keys.SamePublic(k.Public, public):
 		b.fault("publicKey", "not the public half of privateKey")
 	}
 	return private
@@ -123,21 +126,21 @@ func (b *builder) addPrimary(spec *Key, k *key, private any) {
 	b.set.primary = &primary{key: k, private: private}
 }
 
-// addStatic files a key without faults under its kid.
+// addStatic adds a key without faults to the set, under its kid.
 func (b *builder) addStatic(spec *Key, k *key) {
-	if k.kid == "" {
+	if k.Kid == "" {
 		text := spec.Secret + spec.PublicKey // one of them is empty
 		if text == "" {
 			var err error
-			if text, err = publicText(k.public); err != nil {
+			if text, err = keys.PublicPEM(k.Public); err != nil {
 				b.fault("kid", "missing, and there is no text of a public key to derive it from")
 				return
 			}
 		}
-		k.kid = defaultKid(text)
+		k.Kid = defaultKid(text)
 	}
 	for i, other := range b.set.static {
-		if other.kid != k.kid || other.alg != k.alg {
+		if other.Kid != k.Kid || other.Alg != k.Alg {
 			continue
 		}
 		if spec.Kid == "" {
@@ -147,19 +150,21 @@ func (b *builder) addStatic(spec *Key, k *key) {
 		}
 		return
 	}
-	k.spki = forHost(k.public)
+	k.SPKI = keys.NativeSPKI(k.Public)
 	b.set.static = append(b.set.static, k)
 	b.entries = append(b.entries, b.index)
-	b.set.byKid[k.kid] = append(b.set.byKid[k.kid], k)
+	b.set.byKid[k.Kid] = append(b.set.byKid[k.Kid], k)
 }
 
-// defaultKid is what Space Cloud gives a key that has no kid.
+// defaultKid returns the kid of a key that has none in the policy, as Space
+// Cloud computes it.
 func defaultKid(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// addJWKS files the keys of a set that the entry's alg, if any, lets in.
+// addJWKS adds the keys of a JWK set. If the entry has an alg, it adds only the
+// keys that fit it.
 func (b *builder) addJWKS(spec *Key, entry *key) {
 	for _, other := range []struct{ field, value string }{
 		{"secret", spec.Secret}, {"publicKey", spec.PublicKey}, {"privateKey", spec.PrivateKey},
@@ -174,14 +179,14 @@ func (b *builder) addJWKS(spec *Key, entry *key) {
 	if spec.Primary {
 		b.fault("primary", "cannot sign: a JWK set holds public keys")
 	}
-	if spec.Remote {
-		if entry.alg != nil && entry.alg.family == familyHMAC {
-			b.fault("alg", "%s is a secret's; what is fetched are public keys", entry.alg.name)
+	if spec.Fetched {
+		if entry.Alg != nil && entry.Alg.IsHMAC() {
+			b.fault("alg", "%s takes a secret; a fetched set holds public keys", entry.Alg.Name)
 		}
-		b.set.remotes = append(b.set.remotes, remote{entry: entry})
+		b.set.fetched = append(b.set.fetched, fetchedSet{entry: entry})
 		return
 	}
-	keys, faults := parseJWKS(spec.JWKS)
+	parsed, faults := keys.ParseSet(spec.JWKS)
 	for _, f := range faults {
 		field := "jwks"
 		if f.Field != "" {
@@ -189,23 +194,26 @@ func (b *builder) addJWKS(spec *Key, entry *key) {
 		}
 		b.fault(field, "%s", f.Message)
 	}
-	if spec.Alg != "" && entry.alg == nil {
+	if spec.Alg != "" && entry.Alg == nil {
 		return
 	}
+	b.addInline(parsed, entry)
+}
+
+// addInline adds the keys of a set that is written in the policy.
+func (b *builder) addInline(parsed []*keys.Key, entry *key) {
 	usable := 0
-	for _, k := range keys {
-		if entry.alg != nil {
-			if !k.verifies(entry.alg) {
+	for _, k := range parsed {
+		if entry.Alg != nil {
+			if !k.Verifies(entry.Alg) {
 				continue
 			}
-			k.alg = entry.alg
+			k.Alg = entry.Alg
 		}
 		usable++
-		k.provider, k.issuer, k.audience = entry.provider, entry.issuer, entry.audience
-		k.spki = forHost(k.public)
-		b.set.byKid[k.kid] = append(b.set.byKid[k.kid], k)
+		b.set.byKid[k.Kid] = append(b.set.byKid[k.Kid], entry.with(k))
 	}
-	if usable == 0 && len(keys) > 0 {
-		b.fault("alg", "no key of the set can be used with %s", entry.alg.name)
+	if usable == 0 && len(parsed) > 0 {
+		b.fault("alg", "no key of the set can be used with %s", entry.Alg.Name)
 	}
 }

@@ -7,28 +7,29 @@ import (
 )
 
 const (
-	// cacheLife bounds how long a token without exp is believed unseen.
+	// cacheLife is how long a token without exp stays in the cache.
 	cacheLife = 5 * time.Minute
-	// cacheShare is what a token and its claims may take on average.
+	// cacheShare is the average size in bytes of a token with its claims.
 	cacheShare = 4 << 10
 )
 
-// Cache remembers tokens that were verified, the most recently used ones.
-// What was refused is not remembered, so no flood of bad tokens pushes a good
-// one out. Any number of goroutines may use a Cache.
+// Cache remembers the most recently used tokens that were verified. It does not
+// remember refused tokens, so a flood of bad tokens does not evict good ones.
+// Any number of goroutines may use a Cache.
 //
-// An entry counts for the Set that verified it alone: with new keys every
-// token is verified anew. Its times are judged at each use.
+// An entry is valid only for the Set that verified it: with new keys each token
+// is verified again. Its times are checked at each use.
 //
-// The key is the whole token: hashing it with SHA-256 first would cost more in
-// wasm than everything else that a warm request does. The map's own hash is
-// seeded, so what a lookup takes does not tell how much of a guess was right.
+// The map's key is the whole token: hashing it with SHA-256 first would cost
+// more in wasm than the rest of a request whose token is cached. Go seeds the
+// hash of its maps, so the time of a lookup does not tell a guesser how much of
+// a token was right.
 type Cache struct {
 	mu      sync.Mutex
 	max     int // entries
-	room    int // bytes that are free
+	room    int // free bytes
 	entries map[string]*entry
-	ring    entry // ring.next was used last, ring.prev longest ago
+	ring    entry // ring.next is the most recently used entry, ring.prev the least
 }
 
 type entry struct {
@@ -37,19 +38,21 @@ type entry struct {
 	raw    string
 	set    *Set
 	claims Claims
-	from   time.Time // when it was verified: not before claims.NotBefore
-	until  time.Time // when it is forgotten: not after claims.Expires
+	from   time.Time // when it was verified; not before claims.NotBefore
+	until  time.Time // when it is removed; not after claims.Expires
 }
 
-// NewCache makes a cache of at most so many tokens, which together take at most
-// 4 KiB for each of them; with none, or fewer, each token is verified each time.
+// NewCache returns a cache for at most that many entries. It holds at most 4 KiB
+// times entries of text. With 0 or fewer entries each token is verified each
+// time.
 func NewCache(entries int) *Cache {
 	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, entries: map[string]*entry{}}
 	c.ring.prev, c.ring.next = &c.ring, &c.ring
 	return c
 }
 
-// Verify is s.Verify, which is asked where the cache has no answer.
+// Verify returns the result of s.Verify. It calls s.Verify only for tokens that
+// are not in the cache.
 func (c *Cache) Verify(s *Set, raw string, now time.Time) (Claims, error) {
 	if c == nil || c.max < 1 {
 		return s.Verify(raw, now)
@@ -85,14 +88,14 @@ func (c *Cache) add(s *Set, raw string, claims Claims, now time.Time) {
 	if until.IsZero() {
 		until = now.Add(cacheLife)
 	}
-	// Cloned: raw may be a piece of a request that would stay in memory with it.
+	// Clone: raw may share the memory of a whole request.
 	e := &entry{raw: strings.Clone(raw), set: s, claims: claims, from: now, until: until}
 	if e.size() > c.max*cacheShare {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.entries[raw]; old != nil { // verified by someone else meanwhile
+	if old := c.entries[raw]; old != nil { // another goroutine has verified it meanwhile
 		c.remove(old)
 	}
 	for len(c.entries) == c.max || c.room < e.size() {
@@ -111,7 +114,7 @@ func (c *Cache) remove(e *entry) {
 
 func (e *entry) size() int { return len(e.raw) + len(e.claims.JSON) }
 
-// link makes an entry the one used last.
+// link makes e the most recently used entry.
 func (c *Cache) link(e *entry) {
 	e.prev, e.next = &c.ring, c.ring.next
 	e.prev.next, e.next.prev = e, e

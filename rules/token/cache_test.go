@@ -47,7 +47,7 @@ func TestCacheRespectsTimes(t *testing.T) {
 	for _, c := range []struct {
 		claims string
 		now    time.Time
-		stage  string
+		stage  Stage
 		cached bool
 	}{
 		{`{"exp":%d+9}`, at(8), "", true},

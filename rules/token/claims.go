@@ -10,88 +10,90 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// facts are the registered claims that decide whether a token counts.
-type facts struct {
+// registeredClaims are the claims that decide whether a token is accepted (RFC
+// 7519 section 4.1).
+type registeredClaims struct {
 	exp, nbf, iat gjson.Result // Exists() false: absent
 	iss, aud      gjson.Result
 
 	expires, notBefore time.Time // exact, zero when absent
 }
 
-// readFacts reads a payload; one that is not a single, unambiguous object is
-// refused.
-func readFacts(payload string) (facts, error) {
-	var f facts
+// readClaims reads the registered claims of a payload. It refuses a payload that
+// is not exactly one JSON object without repeated keys.
+func readClaims(payload string) (registeredClaims, error) {
+	var c registeredClaims
 	if err := strictjson.Check(payload, maxDepth); err != nil {
-		return f, fail(StageClaims, "%v", err)
+		return c, fail(StageClaims, "%v", err)
 	}
-	claims := gjson.Parse(payload)
-	if !claims.IsObject() {
-		return f, fail(StageClaims, "want a JSON object")
+	object := gjson.Parse(payload)
+	if !object.IsObject() {
+		return c, fail(StageClaims, "want a JSON object")
 	}
-	claims.ForEach(func(key, v gjson.Result) bool {
+	object.ForEach(func(key, v gjson.Result) bool {
 		switch key.Str {
 		case "exp":
-			f.exp = v
+			c.exp = v
 		case "nbf":
-			f.nbf = v
+			c.nbf = v
 		case "iat":
-			f.iat = v
+			c.iat = v
 		case "iss":
-			f.iss = v
+			c.iss = v
 		case "aud":
-			f.aud = v
+			c.aud = v
 		}
 		return true
 	})
-	return f, nil
+	return c, nil
 }
 
-// checkTime judges exp, nbf and iat where they are present: RFC 7519 sections
+// checkTime checks exp, nbf and iat where they are present: RFC 7519 sections
 // 4.1.4 to 4.1.6.
-func (s *Set) checkTime(f *facts, now time.Time) error {
-	for _, c := range []struct {
+func (s *Set) checkTime(c *registeredClaims, now time.Time) error {
+	for _, date := range []struct {
 		name  string
 		value gjson.Result
-	}{{"exp", f.exp}, {"nbf", f.nbf}, {"iat", f.iat}} {
-		if !c.value.Exists() {
+	}{{"exp", c.exp}, {"nbf", c.nbf}, {"iat", c.iat}} {
+		if !date.value.Exists() {
 			continue
 		}
-		at, ok := numericDate(c.value)
+		at, ok := numericDate(date.value)
 		switch {
 		case !ok:
-			return fail(StageTime, "%s: want a number of seconds", c.name)
-		case c.name == "exp":
-			f.expires = at
-		case at.After(f.notBefore) || f.notBefore.IsZero():
-			f.notBefore = at
+			return fail(StageTime, "%s: want a number of seconds", date.name)
+		case date.name == "exp":
+			c.expires = at
+		case at.After(c.notBefore) || c.notBefore.IsZero():
+			c.notBefore = at
 		}
 	}
-	c := s.claims(f)
+	times := s.times(c)
 	switch {
-	case !f.exp.Exists() && s.requireExpiry:
+	case !c.exp.Exists() && s.requireExpiry:
 		return fail(StageTime, "exp: missing, and the policy requires it")
-	case f.exp.Exists() && !now.Before(c.Expires):
+	case c.exp.Exists() && !now.Before(times.Expires):
 		return fail(StageTime, "exp: the token has expired")
-	case now.Before(c.NotBefore):
+	case now.Before(times.NotBefore):
 		return fail(StageTime, "nbf or iat: the token is not valid yet")
 	}
 	return nil
 }
 
-// claims gives the token's times with the leeway.
-func (s *Set) claims(f *facts) Claims {
-	var c Claims
-	if !f.expires.IsZero() {
-		c.Expires = f.expires.Add(s.leeway)
+// times returns Claims with the times of a token, the leeway included.
+func (s *Set) times(c *registeredClaims) Claims {
+	var out Claims
+	if !c.expires.IsZero() {
+		out.Expires = c.expires.Add(s.leeway)
 	}
-	if !f.notBefore.IsZero() {
-		c.NotBefore = f.notBefore.Add(-s.leeway)
+	if !c.notBefore.IsZero() {
+		out.NotBefore = c.notBefore.Add(-s.leeway)
 	}
-	return c
+	return out
 }
 
-// The times that time.Time can print; what lies beyond counts as these.
+// The first and last times that time.Time can print. Dates outside this range
+// count as the nearer bound.
 const (
 	maxSeconds = 253402300799 // 9999-12-31T23:59:59Z
 	minSeconds = -62135596799 // 0001-01-01T00:00:01Z, one past the zero Time
@@ -114,20 +116,20 @@ func numericDate(v gjson.Result) (time.Time, bool) {
 	return time.Unix(int64(whole), int64(part*1e9)), true
 }
 
-// checkParties judges aud and iss where the key names what they must be.
-func (k *key) checkParties(f *facts) error {
-	if len(k.audience) > 0 && !anyOf(f.aud, k.audience) {
-		return fail(StageAudience, "aud: missing, or none that the key is for")
+// checkParties checks aud and iss where the key's entry names accepted values.
+func (k *key) checkParties(c *registeredClaims) error {
+	if len(k.audience) > 0 && !anyOf(c.aud, k.audience) {
+		return fail(StageAudience, "aud: missing, or not one that the key accepts")
 	}
 	// RFC 7519 section 4.1.1: one string, never an array.
-	if len(k.issuer) > 0 && !(f.iss.Type == gjson.String && slices.Contains(k.issuer, f.iss.Str)) {
-		return fail(StageIssuer, "iss: missing, or none that the key belongs to")
+	if len(k.issuer) > 0 && !(c.iss.Type == gjson.String && slices.Contains(k.issuer, c.iss.Str)) {
+		return fail(StageIssuer, "iss: missing, or not one that the key accepts")
 	}
 	return nil
 }
 
 // anyOf reports whether aud, a string or an array of strings, has one of the
-// wanted. An array with anything else in it has none.
+// wanted values. An array with any other element is refused.
 func anyOf(aud gjson.Result, wanted []string) bool {
 	if aud.Type == gjson.String {
 		return slices.Contains(wanted, aud.Str)

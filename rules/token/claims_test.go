@@ -12,7 +12,7 @@ func TestTimes(t *testing.T) {
 		claims  string
 		leeway  time.Duration
 		require bool
-		stage   string
+		stage   Stage
 	}{
 		{claims: `{}`},
 		{claims: `{}`, require: true, stage: StageTime},
@@ -145,7 +145,7 @@ func TestAudienceAndIssuer(t *testing.T) {
 	for _, c := range []struct {
 		key    Key
 		claims string
-		stage  string
+		stage  Stage
 	}{
 		{key, `{}`, ""},
 		{key, `{"iss":7,"aud":null}`, ""}, // not named, not looked at

@@ -1,30 +1,29 @@
 package token
 
 import (
-	"encoding/base64"
-	"errors"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 
-// serviceType marks what this package mints for services. Webhooks are sent
-// such tokens and could replay them, so none is ever taken as a user's.
+// serviceType is the typ of service tokens. Webhooks receive such tokens and
+// could replay them, so a service token is never accepted as a user's token.
 const serviceType = "sc-service+jwt"
 
-// compact is a token that has been taken apart, not yet believed.
+// compact is a token that was split and decoded. Its signature is not verified.
 type compact struct {
 	alg       string
 	kid       string
 	hasKid    bool
-	signed    string // header and payload as they came: what the signature covers
+	signed    string // header and payload as sent: the text that the signature covers
 	payload   string // decoded
 	signature []byte
 }
 
-// parse takes a token apart: RFC 7515 section 5.2, steps 1 to 7. The members
-// jwk, jku, x5c and x5u are not looked at: whoever made the token chose them.
+// parse splits and decodes a token: RFC 7515 section 5.2, steps 1 to 7. It
+// ignores jwk, jku, x5c and x5u: the token's author chose them.
 func parse(raw string) (compact, error) {
 	if raw == "" {
 		return compact{}, fail(StageParse, "empty")
@@ -36,7 +35,7 @@ func parse(raw string) (compact, error) {
 	if len(parts) != 3 {
 		return compact{}, fail(StageParse, "want three segments, found %d", strings.Count(raw, ".")+1)
 	}
-	header, err := decodeSegment(parts[0])
+	header, err := keys.DecodeBase64URL(parts[0])
 	if err != nil {
 		return compact{}, fail(StageParse, "header: %v", err)
 	}
@@ -44,11 +43,11 @@ func parse(raw string) (compact, error) {
 	if err != nil {
 		return compact{}, err
 	}
-	payload, err := decodeSegment(parts[1])
+	payload, err := keys.DecodeBase64URL(parts[1])
 	if err != nil {
 		return compact{}, fail(StageParse, "payload: %v", err)
 	}
-	if t.signature, err = decodeSegment(parts[2]); err != nil {
+	if t.signature, err = keys.DecodeBase64URL(parts[2]); err != nil {
 		return compact{}, fail(StageParse, "signature: %v", err)
 	}
 	t.payload = string(payload)
@@ -56,8 +55,8 @@ func parse(raw string) (compact, error) {
 	return t, nil
 }
 
-// readHeader reads the JOSE header. Names of algorithms and keys are judged
-// later: here only their types are.
+// readHeader reads the JOSE header. It checks the types of alg and kid; choose
+// checks their values.
 func readHeader(text string) (compact, error) {
 	var t compact
 	if err := strictjson.Check(text, maxDepth); err != nil {
@@ -95,30 +94,12 @@ func readHeader(text string) (compact, error) {
 	return t, err
 }
 
-// isServiceType compares media types: without case, and with `application/`
-// implied where there is no slash (RFC 7515 section 4.1.9).
+// isServiceType reports whether typ is serviceType. Media types are compared
+// without case, and `application/` may be left out (RFC 7515 section 4.1.9).
 func isServiceType(typ string) bool {
 	const prefix = "application/"
 	if len(typ) > len(prefix) && strings.EqualFold(typ[:len(prefix)], prefix) {
 		typ = typ[len(prefix):]
 	}
 	return strings.EqualFold(typ, serviceType)
-}
-
-// base64url refuses bits that are set behind the last byte, so that each value
-// has one spelling.
-var base64url = base64.RawURLEncoding.Strict()
-
-// decodeSegment decodes base64url as RFC 7515 section 2 defines it: without
-// padding, line breaks or other characters. Go's decoder skips line breaks, so
-// those are looked for first.
-func decodeSegment(s string) ([]byte, error) {
-	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
-		return nil, errors.New("not base64url: a line break")
-	}
-	b, err := base64url.DecodeString(s)
-	if err != nil {
-		return nil, errors.New("not base64url without padding")
-	}
-	return b, nil
 }

@@ -1,13 +1,14 @@
 package token
 
 import (
+	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
 )
 
 // Each row is a token that is refused and its twin, one step away, that is not.
 func TestMalformedTokens(t *testing.T) {
-	pub := rsaPair().publicPEM
+	pub := keytest.RSA().PublicPEM
 	set := newSet(t,
 		Key{Name: "own", Alg: "HS256", Secret: testSecret},
 		Key{Name: "named", Alg: "HS256", Secret: "another", Kid: "k1"},
@@ -18,7 +19,11 @@ func TestMalformedTokens(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	padded := func(n int) string { return forge(hsHeader, `{"id":"`+strings.Repeat("x", n)+`"}`) }
 
-	for _, c := range []struct{ name, bad, stage, good string }{
+	for _, c := range []struct {
+		name, bad string
+		stage     Stage
+		good      string
+	}{
 		{"empty", "", StageParse, ok},
 		{"one segment", seg[0], StageParse, ok},
 		{"two segments", seg[0] + "." + seg[1], StageParse, ok},

@@ -1,89 +1,28 @@
 package token
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/hmac"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 )
 
 const testSecret = "a secret of the tests, 32 bytes!"
 
 var testNow = time.Unix(1_700_000_000, 0)
 
-// pair is a key made for the tests, as a policy would hold it.
-type pair struct {
-	private                 crypto.Signer
-	publicPEM, privatePKCS8 string
-}
-
-func newPair(private crypto.Signer, err error) pair {
-	if err != nil {
-		panic(err)
-	}
-	spki, err := x509.MarshalPKIXPublicKey(private.Public())
-	if err != nil {
-		panic(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		panic(err)
-	}
-	return pair{private, pemText("PUBLIC KEY", spki), pemText("PRIVATE KEY", pkcs8)}
-}
-
-func pemText(kind string, der []byte) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
-
-var (
-	rsaPair   = sync.OnceValue(func() pair { return newPair(rsa.GenerateKey(rand.Reader, 2048)) })
-	otherRSA  = sync.OnceValue(func() pair { return newPair(rsa.GenerateKey(rand.Reader, 2048)) })
-	weakRSA   = sync.OnceValue(func() pair { return newPair(rsa.GenerateKey(rand.Reader, 1024)) })
-	p256Pair  = sync.OnceValue(func() pair { return newPair(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
-	p384Pair  = sync.OnceValue(func() pair { return newPair(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)) })
-	p521Pair  = sync.OnceValue(func() pair { return newPair(ecdsa.GenerateKey(elliptic.P521(), rand.Reader)) })
-	p224Pair  = sync.OnceValue(func() pair { return newPair(ecdsa.GenerateKey(elliptic.P224(), rand.Reader)) })
-	ed25519er = sync.OnceValue(func() pair {
-		_, private, err := ed25519.GenerateKey(rand.Reader)
-		return newPair(private, err)
-	})
-)
-
-// pairFor gives the key of an asymmetric algorithm.
-func pairFor(alg string) pair {
-	switch alg {
-	case "ES256":
-		return p256Pair()
-	case "ES384":
-		return p384Pair()
-	case "ES512":
-		return p521Pair()
-	case "EdDSA":
-		return ed25519er()
-	}
-	return rsaPair()
-}
-
 // primaryFor gives an entry that can sign with the algorithm.
 func primaryFor(alg string) Key {
 	if strings.HasPrefix(alg, "HS") {
 		return Key{Name: "own", Alg: alg, Secret: testSecret, Primary: true}
 	}
-	p := pairFor(alg)
-	return Key{Name: "own", Alg: alg, PublicKey: p.publicPEM, PrivateKey: p.privatePKCS8, Primary: true}
+	p := keytest.For(alg)
+	return Key{Name: "own", Alg: alg, PublicKey: p.PublicPEM, PrivateKey: p.PKCS8, Primary: true}
 }
 
 func newSet(t testing.TB, keys ...Key) *Set {
@@ -120,7 +59,7 @@ const hsHeader = `{"alg":"HS256"}`
 
 // wantStage fails the test unless the error is an *Error of the stage; "" wants
 // no error.
-func wantStage(t *testing.T, err error, stage string) {
+func wantStage(t *testing.T, err error, stage Stage) {
 	t.Helper()
 	if stage == "" {
 		if err != nil {

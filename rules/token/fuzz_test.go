@@ -2,13 +2,24 @@ package token
 
 import (
 	"errors"
+	"github.com/rulegate/rulegate/rules/token/keys"
+	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/rulegate/rulegate/rules/value/strictjson"
 )
+
+// goJose verifies the signature of a token that testSecret signed with HS256.
+func goJose(raw string) error {
+	t, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.HS256})
+	if err == nil {
+		_, err = t.Verify([]byte(testSecret))
+	}
+	return err
+}
 
 // Whatever the text: no panic, an *Error or claims and never both, the same
 // answer from a cache, and nothing is accepted that another library refuses.
@@ -45,8 +56,8 @@ func FuzzVerify(f *testing.F) {
 			if len(parts) != 3 || b64(claims.JSON) != parts[1] || strictjson.Check(claims.JSON, maxDepth) != nil {
 				t.Fatalf("accepted %q", raw)
 			}
-			if s == plain && golangJWT("HS256", raw) != nil {
-				t.Fatalf("accepted %q, which golang-jwt refuses", raw)
+			if s == plain && goJose(raw) != nil {
+				t.Fatalf("accepted %q, which go-jose refuses", raw)
 			}
 		}
 	})
@@ -74,12 +85,8 @@ func FuzzClaims(f *testing.F) {
 			if c.JSON != payload || testNow.Before(c.NotBefore) || !c.Expires.IsZero() && !testNow.Before(c.Expires) {
 				t.Fatalf("accepted %q as %+v", payload, c)
 			}
-			parser := jwt.NewParser(jwt.WithStrictDecoding(), jwt.WithTimeFunc(func() time.Time { return testNow }))
-			_, err = parser.Parse(raw, func(*jwt.Token) (any, error) { return []byte(testSecret), nil })
-			// It holds claims against a time of its own making and reads every
-			// number as a double, so only its word on the signature counts.
-			if err != nil && !errors.Is(err, jwt.ErrTokenInvalidClaims) && !errors.Is(err, jwt.ErrTokenMalformed) {
-				t.Fatalf("accepted %q, which golang-jwt refuses: %v", raw, err)
+			if err := goJose(raw); err != nil {
+				t.Fatalf("accepted %q, which go-jose refuses: %v", raw, err)
 			}
 		}
 	})
@@ -87,10 +94,10 @@ func FuzzClaims(f *testing.F) {
 
 // No text of a key panics, whatever the policy holds.
 func FuzzKeys(f *testing.F) {
-	for _, p := range []pair{rsaPair(), p256Pair(), ed25519er()} {
-		f.Add(p.publicPEM, p.privatePKCS8, keysOf(with(`"kid":"a"`, jwkOf(f, p.private.Public()))))
+	for _, p := range []keytest.Pair{keytest.RSA(), keytest.P256(), keytest.Ed25519()} {
+		f.Add(p.PublicPEM, p.PKCS8, keysOf(with(`"kid":"a"`, jwkOf(f, p.Private.Public()))))
 	}
-	f.Add(pemText("RSA PUBLIC KEY", []byte{0x30, 6, 2, 1, 0, 2, 1, 0}), pemText("EC PRIVATE KEY", []byte{0x30, 3, 2, 1, 1}), `{"keys":[{"kty":"RSA","n":"AA","e":""}]}`)
+	f.Add(keytest.PEM("RSA PUBLIC KEY", []byte{0x30, 6, 2, 1, 0, 2, 1, 0}), keytest.PEM("EC PRIVATE KEY", []byte{0x30, 3, 2, 1, 1}), `{"keys":[{"kty":"RSA","n":"AA","e":""}]}`)
 	f.Fuzz(func(t *testing.T, public, private, jwks string) {
 		for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
 			s, faults := NewSet([]Key{
@@ -121,7 +128,7 @@ func FuzzRemoteKeys(f *testing.F) {
 	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
 	f.Add(`{"keys":[{"kty":"oct","kid":"k","k":"c2VjcmV0"},{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}`)
 	f.Add(`{"keys":[{"kty":"EC","crv":"P-256","kid":"k","x":"AA","y":"AA"},[],null]}`)
-	empty, faults := NewSet([]Key{{Name: "idp", Remote: true}}, 0, false)
+	empty, faults := NewSet([]Key{{Name: "idp", Fetched: true}}, 0, false)
 	if faults != nil {
 		f.Fatal(faults)
 	}
@@ -133,9 +140,9 @@ func FuzzRemoteKeys(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, keys := range set.byKid {
-			for _, k := range keys {
-				if _, isSecret := k.public.(secret); isSecret || k.kid == "" || k.provider != "idp" {
+		for _, chosen := range set.byKid {
+			for _, k := range chosen {
+				if _, isSecret := k.Public.(keys.Secret); isSecret || k.Kid == "" || k.provider != "idp" {
 					t.Fatalf("a key that is none: %+v", k)
 				}
 			}

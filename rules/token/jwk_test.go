@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"fmt"
+	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"math/big"
 	"strings"
 	"testing"
@@ -36,9 +37,9 @@ func with(members, jwk string) string { return "{" + members + "," + jwk[1:] }
 func keysOf(jwks ...string) string { return `{"keys":[` + strings.Join(jwks, ",") + `]}` }
 
 func TestJWKSFaults(t *testing.T) {
-	rsaKey := jwkOf(t, rsaPair().private.Public())
-	ec := jwkOf(t, p256Pair().private.Public())
-	ed := jwkOf(t, ed25519er().private.Public())
+	rsaKey := jwkOf(t, keytest.RSA().Private.Public())
+	ec := jwkOf(t, keytest.P256().Private.Public())
+	ed := jwkOf(t, keytest.Ed25519().Private.Public())
 	const oct = `{"kty":"oct","k":"Z3Vlc3M"}`
 	kid := func(jwk string) string { return with(`"kid":"a"`, jwk) }
 	edit := func(jwk, from, to string) string {
@@ -76,7 +77,7 @@ func TestJWKSFaults(t *testing.T) {
 		{"alg for encryption", keysOf(with(`"alg":"RSA-OAEP"`, kid(rsaKey))), "keys[0].alg", "not accepted", keysOf(with(`"alg":"RS512"`, kid(rsaKey)))},
 		{"HS on a public key", keysOf(with(`"alg":"HS256"`, kid(rsaKey))), "keys[0].alg", "RSA key", keysOf(with(`"alg":"HS256"`, kid(oct)))},
 		{"RS on a secret", keysOf(with(`"alg":"RS256"`, kid(oct))), "keys[0].alg", "secret", keysOf(with(`"alg":"RS256"`, kid(rsaKey)))},
-		{"alg of another curve", keysOf(with(`"alg":"ES384"`, kid(ec))), "keys[0].alg", "P-256", keysOf(with(`"alg":"ES384"`, kid(jwkOf(t, p384Pair().private.Public()))))},
+		{"alg of another curve", keysOf(with(`"alg":"ES384"`, kid(ec))), "keys[0].alg", "P-256", keysOf(with(`"alg":"ES384"`, kid(jwkOf(t, keytest.P384().Private.Public()))))},
 
 		{"no kty", keysOf(edit(kid(ec), `"kty":"EC"`, `"k":1`)), "keys[0].kty", "string", keysOf(kid(ec))},
 		{"kty in another case", keysOf(edit(kid(ec), `"EC"`, `"ec"`)), "keys[0].kty", "want RSA", keysOf(kid(ec))},
@@ -89,7 +90,7 @@ func TestJWKSFaults(t *testing.T) {
 		{"Ed25519 of 31 bytes", keysOf(kid(`{"kty":"OKP","crv":"Ed25519","x":"` + b64(strings.Repeat("x", 31)) + `"}`)), "keys[0].x", "31 bytes", keysOf(kid(ed))},
 		{"secret empty", keysOf(edit(kid(oct), `Z3Vlc3M`, ``)), "keys[0].k", "empty", keysOf(kid(oct))},
 		{"no secret", keysOf(edit(kid(oct), `"k"`, `"K"`)), "keys[0].k", "string", keysOf(kid(oct))},
-		{"weak RSA key", keysOf(kid(jwkOf(t, weakRSA().private.Public()))), "keys[0].n", "1024 bits", keysOf(kid(rsaKey))},
+		{"weak RSA key", keysOf(kid(jwkOf(t, keytest.WeakRSA().Private.Public()))), "keys[0].n", "1024 bits", keysOf(kid(rsaKey))},
 		{"even exponent", keysOf(edit(kid(rsaKey), `"AQAB"`, `"AQAA"`)), "keys[0].e", "exponent", keysOf(kid(rsaKey))},
 		{"exponent 1", keysOf(edit(kid(rsaKey), `"AQAB"`, `"AQ"`)), "keys[0].e", "exponent", keysOf(edit(kid(rsaKey), `"AQAB"`, `"Aw"`))},
 		{"exponent of 32 bits", keysOf(edit(kid(rsaKey), `"AQAB"`, `"_____w"`)), "keys[0].e", "exponent", keysOf(edit(kid(rsaKey), `"AQAB"`, `"f____w"`))},

@@ -1,57 +1,59 @@
 package token
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value/strictjson"
 	"github.com/tidwall/gjson"
 )
 
 const (
-	// serviceLife is how long a service token is good for; receivers rely on
-	// it being at most 30 minutes.
+	// serviceLife is the lifetime of a service token. Receivers rely on at most
+	// 30 minutes.
 	serviceLife = 30 * time.Minute
-	// serviceReuse is how long one is handed out again: signing with RSA
-	// costs more than the rest of a request.
+	// serviceReuse is how long ServiceToken returns the same token: signing with
+	// RSA costs more than the rest of a request.
 	serviceReuse = 5 * time.Minute
 )
 
 var errNoPrimary = errors.New("no key is primary, so no token can be minted")
 
-// primary is the key that mints.
+// primary is the key that mints tokens.
 type primary struct {
 	key     *key
-	private any
+	private any // the key that signs; a Secret for HS
 
-	mu      sync.Mutex
-	gateway string // of service
-	service string // the last service token
-	minted  time.Time
+	mu      sync.Mutex // guards the fields below
+	service string     // the last service token
+	gateway string     // the gateway that service names
+	minted  time.Time  // when service was minted
 }
 
 // CanSign reports whether the set has a primary.
 func (s *Set) CanSign() bool { return s != nil && s.primary != nil }
 
-// Primary gives the algorithm and kid of the key that mints; both are empty
-// when there is none.
+// Primary returns the algorithm and kid of the primary key, both empty when
+// there is none.
 func (s *Set) Primary() (alg, kid string) {
 	if !s.CanSign() {
 		return "", ""
 	}
-	return s.primary.key.alg.name, s.primary.key.kid
+	return s.primary.key.Alg.Name, s.primary.key.Kid
 }
 
-// HMACSecret gives the primary's secret when its algorithm is an HS one, else
-// "". Keys are derived from it; it is no key for anything else itself.
+// HMACSecret returns the primary's secret when its algorithm is HS, else "". Use
+// it only to derive keys from it.
 func (s *Set) HMACSecret() string {
 	if !s.CanSign() {
 		return ""
 	}
-	key, _ := s.primary.private.(secret)
+	key, _ := s.primary.private.(keys.Secret)
 	return string(key)
 }
 
@@ -74,24 +76,24 @@ func (s *Set) Mint(claims, typ string) (string, error) {
 		typ = "JWT"
 	}
 	k := s.primary.key
-	header := append([]byte(`{"alg":"`), k.alg.name...)
+	header := append([]byte(`{"alg":"`), k.Alg.Name...)
 	header = gjson.AppendJSONString(append(header, `","typ":`...), typ)
-	header = gjson.AppendJSONString(append(header, `,"kid":`...), k.kid)
+	header = gjson.AppendJSONString(append(header, `,"kid":`...), k.Kid)
 	header = append(header, '}')
-	signed := base64url.EncodeToString(header) + "." + base64url.EncodeToString([]byte(claims))
-	sig, err := sign(k.alg, s.primary.private, signed)
+	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+	sig, err := keys.Sign(k.Alg, s.primary.private, signed)
 	if err != nil {
-		return "", fmt.Errorf("signing with %s: %w", k.alg.name, err)
+		return "", fmt.Errorf("signing with %s: %w", k.Alg.Name, err)
 	}
-	raw := signed + "." + base64url.EncodeToString(sig)
+	raw := signed + "." + base64.RawURLEncoding.EncodeToString(sig)
 	if len(raw) > maxToken {
 		return "", fmt.Errorf("claims: the token would have %d bytes, at most %d are read", len(raw), maxToken)
 	}
 	return raw, nil
 }
 
-// ServiceToken gives the token by which other services know this gateway. It
-// expires at most 30 and at least 25 minutes after now, and Verify refuses it.
+// ServiceToken returns a token that proves to other services that this gateway
+// calls. It expires 25 to 30 minutes after now, and Verify refuses it.
 func (s *Set) ServiceToken(gateway string, now time.Time) (string, error) {
 	if !s.CanSign() {
 		return "", errNoPrimary

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"github.com/rulegate/rulegate/rules/token/keys"
 	"strings"
 	"testing"
 	"time"
@@ -9,8 +10,8 @@ import (
 )
 
 func TestMintForEveryAlgorithm(t *testing.T) {
-	for i := range algorithms {
-		alg := algorithms[i].name
+	for i := range keys.Names() {
+		alg := keys.Names()[i]
 		t.Run(alg, func(t *testing.T) {
 			key := primaryFor(alg)
 			key.Kid = `k"1`
@@ -27,7 +28,7 @@ func TestMintForEveryAlgorithm(t *testing.T) {
 			if err != nil || c.JSON != claims || c.Provider != "own" {
 				t.Errorf("got %+v, %v", c, err)
 			}
-			header, err := decodeSegment(strings.SplitN(raw, ".", 2)[0])
+			header, err := keys.DecodeBase64URL(strings.SplitN(raw, ".", 2)[0])
 			if err != nil || string(header) != `{"alg":"`+alg+`","typ":"JWT","kid":"k\"1"}` {
 				t.Errorf("header %s, %v", header, err)
 			}
@@ -69,12 +70,12 @@ func TestServiceToken(t *testing.T) {
 		wantStage(t, err, StageParse)
 
 		parts := strings.Split(raw, ".")
-		header, _ := decodeSegment(parts[0])
+		header, _ := keys.DecodeBase64URL(parts[0])
 		_, kid := set.Primary()
 		if h := gjson.ParseBytes(header); h.Get("typ").Str != "sc-service+jwt" || h.Get("kid").Str != kid || h.Get("alg").Str != alg {
 			t.Errorf("header %s", header)
 		}
-		claims, _ := decodeSegment(parts[1])
+		claims, _ := keys.DecodeBase64URL(parts[1])
 		if want := `{"id":"gw \"1\"","role":"SpaceCloud","exp":1700001800}`; string(claims) != want {
 			t.Errorf("claims %s, want %s", claims, want)
 		}

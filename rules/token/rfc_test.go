@@ -1,6 +1,7 @@
 package token
 
 import (
+	"github.com/rulegate/rulegate/rules/token/keys"
 	"testing"
 	"time"
 )
@@ -24,27 +25,27 @@ const (
 // rfcSet holds all the keys of the RFCs as static keys.
 func rfcSet(t testing.TB) *Set {
 	t.Helper()
-	var keys []Key
+	var entries []Key
 	for alg, jwk := range map[string]string{
 		"HS256": rfcHS256Key, "RS256": rfcRS256Key, "ES256": rfcES256Key, "ES512": rfcES512Key, "EdDSA": rfcEdDSAKey,
 	} {
-		set, faults := parseJWKS(`{"keys":[{"kid":"k",` + jwk[1:] + `]}`)
+		set, faults := keys.ParseSet(`{"keys":[{"kid":"k",` + jwk[1:] + `]}`)
 		if len(faults) > 0 {
 			t.Fatalf("%s: %+v", alg, faults)
 		}
 		k := Key{Name: alg, Alg: alg}
-		if octets, ok := set[0].public.(secret); ok {
+		if octets, ok := set[0].Public.(keys.Secret); ok {
 			k.Secret = string(octets)
 		} else {
-			text, err := publicText(set[0].public)
+			text, err := keys.PublicPEM(set[0].Public)
 			if err != nil {
 				t.Fatal(err)
 			}
 			k.PublicKey = text
 		}
-		keys = append(keys, k)
+		entries = append(entries, k)
 	}
-	return newSet(t, keys...)
+	return newSet(t, entries...)
 }
 
 func TestTokensOfTheRFCs(t *testing.T) {
@@ -52,8 +53,9 @@ func TestTokensOfTheRFCs(t *testing.T) {
 	issued := time.Unix(1300819380-60, 0)
 	const joe = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}"
 	for _, c := range []struct {
-		name, raw, stage string
-		now              time.Time
+		name, raw string
+		stage     Stage
+		now       time.Time
 	}{
 		{"RFC 7515 A.1 HS256", rfcHS256, "", issued},
 		{"RFC 7515 A.2 RS256", rfcRS256, "", issued},

@@ -2,13 +2,14 @@ package token
 
 import (
 	"fmt"
+	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
 )
 
 // Each row is a list of keys with one fault, and its twin without.
 func TestSetFaults(t *testing.T) {
-	p, ec, ed := rsaPair(), p256Pair(), ed25519er()
+	p, ec, ed := keytest.RSA(), keytest.P256(), keytest.Ed25519()
 	hs := Key{Alg: "HS256", Secret: "s"}
 	jwks := Key{JWKS: jwksOct}
 	named := func(k Key, kid string) Key { k.Kid = kid; return k }
@@ -25,33 +26,33 @@ func TestSetFaults(t *testing.T) {
 		{"no alg", one(Key{Secret: "s"}), 0, "alg", "missing", one(hs)},
 		{"alg none", one(Key{Alg: "none", Secret: "s"}), 0, "alg", `"none" is not accepted`, one(hs)},
 		{"alg in lower case", one(Key{Alg: "hs256", Secret: "s"}), 0, "alg", "not accepted", one(hs)},
-		{"alg unknown", one(Key{Alg: "ES256K", PublicKey: ec.publicPEM}), 0, "alg", "not accepted", one(Key{Alg: "ES256", PublicKey: ec.publicPEM})},
-		{"HS on a public key", one(Key{Alg: "HS256", PublicKey: p.publicPEM}), 0, "alg", "RSA key", one(Key{Alg: "RS256", PublicKey: p.publicPEM})},
+		{"alg unknown", one(Key{Alg: "ES256K", PublicKey: ec.PublicPEM}), 0, "alg", "not accepted", one(Key{Alg: "ES256", PublicKey: ec.PublicPEM})},
+		{"HS on a public key", one(Key{Alg: "HS256", PublicKey: p.PublicPEM}), 0, "alg", "RSA key", one(Key{Alg: "RS256", PublicKey: p.PublicPEM})},
 		{"RS on a secret", one(Key{Alg: "RS256", Secret: "s"}), 0, "alg", "secret", one(hs)},
-		{"RS on an EC key", one(Key{Alg: "RS256", PublicKey: ec.publicPEM}), 0, "alg", "P-256", one(Key{Alg: "ES256", PublicKey: ec.publicPEM})},
-		{"ES on another curve", one(Key{Alg: "ES512", PublicKey: ec.publicPEM}), 0, "alg", "P-256", one(Key{Alg: "ES512", PublicKey: p521Pair().publicPEM})},
-		{"EdDSA on an EC key", one(Key{Alg: "EdDSA", PublicKey: ec.publicPEM}), 0, "alg", "P-256", one(Key{Alg: "EdDSA", PublicKey: ed.publicPEM})},
-		{"ES on an Ed25519 key", one(Key{Alg: "ES256", PublicKey: ed.publicPEM}), 0, "alg", "Ed25519", one(Key{Alg: "EdDSA", PublicKey: ed.publicPEM})},
+		{"RS on an EC key", one(Key{Alg: "RS256", PublicKey: ec.PublicPEM}), 0, "alg", "P-256", one(Key{Alg: "ES256", PublicKey: ec.PublicPEM})},
+		{"ES on another curve", one(Key{Alg: "ES512", PublicKey: ec.PublicPEM}), 0, "alg", "P-256", one(Key{Alg: "ES512", PublicKey: keytest.P521().PublicPEM})},
+		{"EdDSA on an EC key", one(Key{Alg: "EdDSA", PublicKey: ec.PublicPEM}), 0, "alg", "P-256", one(Key{Alg: "EdDSA", PublicKey: ed.PublicPEM})},
+		{"ES on an Ed25519 key", one(Key{Alg: "ES256", PublicKey: ed.PublicPEM}), 0, "alg", "Ed25519", one(Key{Alg: "EdDSA", PublicKey: ed.PublicPEM})},
 		{"alg that a set has no key for", one(Key{Alg: "ES256", JWKS: jwksOct}), 0, "alg", "no key of the set", one(Key{Alg: "HS512", JWKS: jwksOct})},
 		{"unknown alg of a set", one(Key{Alg: "x", JWKS: jwksOct}), 0, "alg", "not accepted", one(jwks)},
 
 		{"empty secret", one(Key{Alg: "HS256"}), 0, "secret", "empty", one(Key{Alg: "HS256", Secret: " "})},
-		{"empty public key", one(Key{Alg: "RS256"}), 0, "publicKey", "empty", one(Key{Alg: "RS256", PublicKey: p.publicPEM})},
-		{"secret and public key", one(Key{Alg: "HS256", Secret: "s", PublicKey: p.publicPEM}), 0, "secret", "either", one(hs)},
-		{"secret and private key", one(Key{Alg: "HS256", Secret: "s", PrivateKey: p.privatePKCS8}), 0, "secret", "either", one(hs)},
+		{"empty public key", one(Key{Alg: "RS256"}), 0, "publicKey", "empty", one(Key{Alg: "RS256", PublicKey: p.PublicPEM})},
+		{"secret and public key", one(Key{Alg: "HS256", Secret: "s", PublicKey: p.PublicPEM}), 0, "secret", "either", one(hs)},
+		{"secret and private key", one(Key{Alg: "HS256", Secret: "s", PrivateKey: p.PKCS8}), 0, "secret", "either", one(hs)},
 		{"secret and set", one(Key{Secret: "s", JWKS: jwksOct}), 0, "secret", "either", one(jwks)},
-		{"public key and set", one(Key{PublicKey: p.publicPEM, JWKS: jwksOct}), 0, "publicKey", "either", one(jwks)},
-		{"private key and set", one(Key{PrivateKey: p.privatePKCS8, JWKS: jwksOct}), 0, "privateKey", "either", one(jwks)},
+		{"public key and set", one(Key{PublicKey: p.PublicPEM, JWKS: jwksOct}), 0, "publicKey", "either", one(jwks)},
+		{"private key and set", one(Key{PrivateKey: p.PKCS8, JWKS: jwksOct}), 0, "privateKey", "either", one(jwks)},
 		{"kid and set", one(Key{Kid: "k", JWKS: jwksOct}), 0, "kid", "their own", one(jwks)},
-		{"public key is no PEM", one(Key{Alg: "RS256", PublicKey: "MIIB"}), 0, "publicKey", "PEM", one(Key{Alg: "RS256", PublicKey: p.publicPEM})},
-		{"private key of another pair", one(Key{Alg: "RS256", PublicKey: p.publicPEM, PrivateKey: otherRSA().privatePKCS8}), 0, "publicKey", "not the public half", one(primaryFor("RS256"))},
-		{"private key of another kind", one(Key{Alg: "RS256", PublicKey: p.publicPEM, PrivateKey: ec.privatePKCS8}), 0, "publicKey", "not the public half", one(primaryFor("RS256"))},
-		{"weak RSA key", one(Key{Alg: "RS256", PublicKey: weakRSA().publicPEM}), 0, "publicKey", "1024 bits; want 2048", one(Key{Alg: "RS256", PublicKey: p.publicPEM})},
-		{"weak private RSA key", one(Key{Alg: "PS256", PrivateKey: weakRSA().privatePKCS8}), 0, "privateKey", "1024 bits; want 2048", one(Key{Alg: "PS256", PrivateKey: p.privatePKCS8})},
+		{"public key is no PEM", one(Key{Alg: "RS256", PublicKey: "MIIB"}), 0, "publicKey", "PEM", one(Key{Alg: "RS256", PublicKey: p.PublicPEM})},
+		{"private key of another pair", one(Key{Alg: "RS256", PublicKey: p.PublicPEM, PrivateKey: keytest.OtherRSA().PKCS8}), 0, "publicKey", "not the public half", one(primaryFor("RS256"))},
+		{"private key of another kind", one(Key{Alg: "RS256", PublicKey: p.PublicPEM, PrivateKey: ec.PKCS8}), 0, "publicKey", "not the public half", one(primaryFor("RS256"))},
+		{"weak RSA key", one(Key{Alg: "RS256", PublicKey: keytest.WeakRSA().PublicPEM}), 0, "publicKey", "1024 bits; want 2048", one(Key{Alg: "RS256", PublicKey: p.PublicPEM})},
+		{"weak private RSA key", one(Key{Alg: "PS256", PrivateKey: keytest.WeakRSA().PKCS8}), 0, "privateKey", "1024 bits; want 2048", one(Key{Alg: "PS256", PrivateKey: p.PKCS8})},
 
-		{"primary without private key", one(Key{Alg: "RS256", PublicKey: p.publicPEM, Primary: true}), 0, "primary", "privateKey is missing", one(Key{Alg: "RS256", PublicKey: p.publicPEM})},
+		{"primary without private key", one(Key{Alg: "RS256", PublicKey: p.PublicPEM, Primary: true}), 0, "primary", "privateKey is missing", one(Key{Alg: "RS256", PublicKey: p.PublicPEM})},
 		{"primary set", one(Key{JWKS: jwksOct, Primary: true}), 0, "primary", "cannot sign", one(jwks)},
-		{"two primaries", []Key{primaryFor("HS256"), primaryFor("ES256")}, 1, "primary", "entry 0", []Key{primaryFor("HS256"), {Alg: "ES256", PublicKey: ec.publicPEM}}},
+		{"two primaries", []Key{primaryFor("HS256"), primaryFor("ES256")}, 1, "primary", "entry 0", []Key{primaryFor("HS256"), {Alg: "ES256", PublicKey: ec.PublicPEM}}},
 
 		{"kid twice", []Key{named(hs, "k"), jwks, named(Key{Alg: "HS256", Secret: "t"}, "k")}, 2, "kid", "entry 0 has the same kid", []Key{named(hs, "k"), jwks, named(Key{Alg: "HS512", Secret: "t"}, "k")}},
 		{"key twice", []Key{jwks, hs, hs}, 2, "", "entry 1 has the same key", []Key{jwks, hs, {Alg: "HS256", Secret: "s "}}},

@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
+	"github.com/rulegate/rulegate/rules/token/keys"
+	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +24,11 @@ func TestKeySelection(t *testing.T) {
 	)
 	kidOfOne := defaultKid("one")
 	head := func(kid string) string { return `{"alg":"HS256","kid":"` + kid + `"}` }
-	for _, c := range []struct{ name, raw, stage, provider string }{
+	for _, c := range []struct {
+		name, raw string
+		stage     Stage
+		provider  string
+	}{
 		{"no kid: the first static key", forgeWith("one", hsHeader, `{}`), "", "first"},
 		{"no kid: a static key with a kid", forgeWith("two", hsHeader, `{}`), "", "second"},
 		{"no kid: never a JWK set", forgeWith("guess", hsHeader, `{}`), StageSignature, ""},
@@ -54,7 +61,10 @@ func TestProvidersOfOneKeySet(t *testing.T) {
 		Key{Name: "a", JWKS: jwksOct, Issuer: []string{"https://a"}},
 		Key{Name: "b", JWKS: jwksOct, Issuer: []string{"https://b"}, Audience: []string{"shop"}},
 	)
-	for claims, want := range map[string]struct{ stage, provider string }{
+	for claims, want := range map[string]struct {
+		stage    Stage
+		provider string
+	}{
 		`{"iss":"https://a"}`:              {"", "a"},
 		`{"iss":"https://b","aud":"shop"}`: {"", "b"},
 		`{"iss":"https://c","aud":"shop"}`: {StageIssuer, ""},
@@ -69,11 +79,11 @@ func TestProvidersOfOneKeySet(t *testing.T) {
 
 // A key without alg in a set serves every algorithm of its kind and no other.
 func TestJWKWithoutAlg(t *testing.T) {
-	p := rsaPair()
-	jwk := jwkOf(t, p.private.Public())
+	p := keytest.RSA()
+	jwk := jwkOf(t, p.Private.Public())
 	set := newSet(t, Key{JWKS: `{"keys":[{"kid":"r",` + jwk[1:] + `]}`})
 	for _, alg := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"} {
-		mint := newSet(t, Key{Alg: alg, PrivateKey: p.privatePKCS8, Kid: "r", Primary: true})
+		mint := newSet(t, Key{Alg: alg, PrivateKey: p.PKCS8, Kid: "r", Primary: true})
 		raw, err := mint.Mint(`{}`, "")
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +97,7 @@ func TestJWKWithoutAlg(t *testing.T) {
 			wantStage(t, err, StageKey)
 		}
 	}
-	for _, secret := range []string{p.publicPEM, jwk, ""} {
+	for _, secret := range []string{p.PublicPEM, jwk, ""} {
 		_, err := set.Verify(forgeWith(secret, `{"alg":"HS256","kid":"r"}`, `{}`), testNow)
 		wantStage(t, err, StageKey)
 	}
@@ -118,21 +128,21 @@ func TestZeroValuesDeny(t *testing.T) {
 	if _, err := none.ServiceToken("gw", testNow); err == nil {
 		t.Error("the nil Set mints")
 	}
-	if verifySignature(&algorithms[0], nil, "", nil) || verifySignature(&algorithm{}, secret(nil), "", nil) {
+	if keys.Verify(keys.Find("HS256"), nil, "", nil) || keys.Verify(&keys.Algorithm{}, keys.Secret(nil), "", nil) {
 		t.Error("a key that is not there verifies")
 	}
 }
 
 // The kid is that of the text in the policy, not of the key in it.
 func TestDefaultKidOfAPublicKey(t *testing.T) {
-	p := rsaPair()
-	raw, err := newSet(t, Key{Alg: "RS256", PrivateKey: p.privatePKCS8, Primary: true}).Mint(`{}`, "")
+	p := keytest.RSA()
+	raw, err := newSet(t, Key{Alg: "RS256", PrivateKey: p.PKCS8, Primary: true}).Mint(`{}`, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = newSet(t, Key{Alg: "RS256", PublicKey: p.publicPEM}).Verify(raw, testNow)
+	_, err = newSet(t, Key{Alg: "RS256", PublicKey: p.PublicPEM}).Verify(raw, testNow)
 	wantStage(t, err, "")
-	_, err = newSet(t, Key{Alg: "RS256", PublicKey: p.publicPEM + "\n"}).Verify(raw, testNow)
+	_, err = newSet(t, Key{Alg: "RS256", PublicKey: p.PublicPEM + "\n"}).Verify(raw, testNow)
 	wantStage(t, err, StageKey)
 }
 
@@ -141,8 +151,8 @@ func TestSaltOfPSS(t *testing.T) {
 	set := newSet(t, primaryFor("PS256"))
 	signed := b64(`{"alg":"PS256"}`) + "." + b64(`{}`)
 	sum := sha256.Sum256([]byte(signed))
-	for salt, stage := range map[int]string{32: "", 31: StageSignature, 20: StageSignature, 64: StageSignature} {
-		key := rsaPair().private.(*rsa.PrivateKey)
+	for salt, stage := range map[int]Stage{32: "", 31: StageSignature, 20: StageSignature, 64: StageSignature} {
+		key := keytest.RSA().Private.(*rsa.PrivateKey)
 		sig, err := rsa.SignPSS(rand.Reader, key, crypto.SHA256, sum[:], &rsa.PSSOptions{SaltLength: salt})
 		if err != nil {
 			t.Fatal(err)
@@ -164,14 +174,14 @@ func TestSignatureLengths(t *testing.T) {
 		_, err = set.Verify(raw, testNow)
 		wantStage(t, err, "")
 		parts := strings.Split(raw, ".")
-		sig, _ := decodeSegment(parts[2])
+		sig, _ := keys.DecodeBase64URL(parts[2])
 		n := len(sig)
 		for name, bad := range map[string][]byte{
 			"empty": nil, "one byte less": sig[:n-1], "one byte more": append(sig[:n:n], 0),
 			"zeros": make([]byte, n), "zero in front": append([]byte{0}, sig...), "half": sig[:n/2],
 			"zero in the middle": slices.Concat(sig[:n/2], []byte{0}, sig[n/2:]),
 		} {
-			_, err := set.Verify(parts[0]+"."+parts[1]+"."+base64url.EncodeToString(bad), testNow)
+			_, err := set.Verify(parts[0]+"."+parts[1]+"."+base64.RawURLEncoding.EncodeToString(bad), testNow)
 			if wantStage(t, err, StageSignature); t.Failed() {
 				t.Fatalf("%s: %s", alg, name)
 			}

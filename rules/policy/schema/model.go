@@ -1,6 +1,10 @@
 package schema
 
-import "time"
+import (
+	"time"
+
+	"github.com/rulegate/rulegate/rules/token/keys"
+)
 
 // Bounds of the file's settings, and what holds where it says nothing.
 const (
@@ -22,9 +26,6 @@ var (
 	Operations     = []string{"create", "read", "update", "delete", "aggr"}
 	FileOperations = []string{"read", "create", "delete"}
 	databaseTypes  = []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}
-	algorithms     = []string{
-		"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-	}
 )
 
 var (
@@ -109,7 +110,7 @@ var routeShape = objectOf("",
 var authSection = objectOf("Tokens: who signs them, where they are, what becomes of them.",
 	may("tokens", listOf("Keys that tokens are verified with.", objectOf("",
 		may("name", aText("What providers and logs call it.")),
-		may("alg", oneOf("The one algorithm that the key is for.", algorithms...)),
+		may("alg", oneOf("The one algorithm that the key is for.", keys.Names()...)),
 		may("secret", aText("For HS256, HS384, HS512.")),
 		may("publicKey", aText("PEM, for the other algorithms.")),
 		may("privateKey", aText("PEM; a primary of these algorithms signs with it.")),

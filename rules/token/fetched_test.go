@@ -5,14 +5,15 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
+	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
 	"time"
 )
 
 // published is a set of a pair's public key.
-func published(t *testing.T, kid string, p pair) string {
-	return keysOf(with(`"kid":"`+kid+`"`, jwkOf(t, p.private.Public())))
+func published(t *testing.T, kid string, p keytest.Pair) string {
+	return keysOf(with(`"kid":"`+kid+`"`, jwkOf(t, p.Private.Public())))
 }
 
 func missingOf(t *testing.T, s *Set, raw string) ([]int, error) {
@@ -32,8 +33,8 @@ func unsigned(header, payload string) string {
 // What may be had by fetching is told for no token that it would not help.
 func TestMissing(t *testing.T) {
 	s := newSet(t,
-		Key{Name: "a", Remote: true, Issuer: []string{"https://a"}},
-		Key{Name: "b", Remote: true, Alg: "RS256"},
+		Key{Name: "a", Fetched: true, Issuer: []string{"https://a"}},
+		Key{Name: "b", Fetched: true, Alg: "RS256"},
 		Key{Name: "own", Alg: "HS256", Secret: "secret", Kid: "own"})
 	for name, c := range map[string]struct {
 		header, payload string
@@ -60,9 +61,9 @@ func TestMissing(t *testing.T) {
 }
 
 func TestWithKeys(t *testing.T) {
-	empty := newSet(t, Key{Name: "a", Remote: true}, Key{Name: "b", Remote: true}, Key{Name: "own", Alg: "EdDSA", PublicKey: ed25519er().publicPEM, Kid: "x"})
+	empty := newSet(t, Key{Name: "a", Fetched: true}, Key{Name: "b", Fetched: true}, Key{Name: "own", Alg: "EdDSA", PublicKey: keytest.Ed25519().PublicPEM, Kid: "x"})
 	raw := unsigned(`{"alg":"EdDSA","kid":"k"}`, `{}`)
-	full, used, passed, err := empty.WithKeys(0, published(t, "k", ed25519er()))
+	full, used, passed, err := empty.WithKeys(0, published(t, "k", keytest.Ed25519()))
 	if err != nil || used != 1 || passed != 0 {
 		t.Fatal(used, passed, err)
 	}
@@ -73,7 +74,7 @@ func TestWithKeys(t *testing.T) {
 		t.Errorf("the set that it was made of has changed: %v", got)
 	}
 	// The same kid in another set, and among the policy's own.
-	both, _, _, err := full.WithKeys(1, published(t, "x", p256Pair()))
+	both, _, _, err := full.WithKeys(1, published(t, "x", keytest.P256()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestWithKeys(t *testing.T) {
 	if _, _, _, err := full.WithKeys(0, "{}"); err == nil || strings.Contains(err.Error(), "k\"") {
 		t.Errorf("error %v", err)
 	}
-	if _, _, _, err := full.WithKeys(2, published(t, "k", ed25519er())); err == nil {
+	if _, _, _, err := full.WithKeys(2, published(t, "k", keytest.Ed25519())); err == nil {
 		t.Error("a set that there is not")
 	}
 }
@@ -100,20 +101,20 @@ func TestWithKeys(t *testing.T) {
 // Two issuers may have a key of one kid: where the one that is there did not
 // sign, the other's is missing.
 func TestOneKidOfTwoIssuers(t *testing.T) {
-	minter := newSet(t, Key{Name: "m", Alg: "ES256", PrivateKey: p256Pair().privatePKCS8, Kid: "k", Primary: true})
+	minter := newSet(t, Key{Name: "m", Alg: "ES256", PrivateKey: keytest.P256().PKCS8, Kid: "k", Primary: true})
 	raw, err := minter.Mint(`{"id":"u1"}`, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := newPair(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	one, _, _, err := newSet(t, Key{Name: "a", Remote: true}, Key{Name: "b", Remote: true}).WithKeys(0, published(t, "k", other))
+	other := keytest.New(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	one, _, _, err := newSet(t, Key{Name: "a", Fetched: true}, Key{Name: "b", Fetched: true}).WithKeys(0, published(t, "k", other))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := missingOf(t, one, raw); len(got) != 1 || got[0] != 1 {
 		t.Fatalf("missing %v, %v; want the second set", got, err)
 	}
-	both, _, _, err := one.WithKeys(1, published(t, "k", p256Pair()))
+	both, _, _, err := one.WithKeys(1, published(t, "k", keytest.P256()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,16 +125,16 @@ func TestOneKidOfTwoIssuers(t *testing.T) {
 
 // Sets that are made of one set share nothing that changes.
 func TestWithKeysTwice(t *testing.T) {
-	s := newSet(t, Key{Name: "a", Remote: true},
+	s := newSet(t, Key{Name: "a", Fetched: true},
 		Key{Name: "1", Alg: "HS256", Secret: "secret", Kid: "k"},
-		Key{Name: "2", Alg: "RS256", PublicKey: rsaPair().publicPEM, Kid: "k"},
-		Key{Name: "3", Alg: "EdDSA", PublicKey: ed25519er().publicPEM, Kid: "k"})
-	first, _, _, err1 := s.WithKeys(0, published(t, "k", p256Pair()))
-	second, _, _, err2 := s.WithKeys(0, published(t, "k", p384Pair()))
+		Key{Name: "2", Alg: "RS256", PublicKey: keytest.RSA().PublicPEM, Kid: "k"},
+		Key{Name: "3", Alg: "EdDSA", PublicKey: keytest.Ed25519().PublicPEM, Kid: "k"})
+	first, _, _, err1 := s.WithKeys(0, published(t, "k", keytest.P256()))
+	second, _, _, err2 := s.WithKeys(0, published(t, "k", keytest.P384()))
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
-	if first.byKid["k"][3].public == second.byKid["k"][3].public {
+	if first.byKid["k"][3].Public == second.byKid["k"][3].Public {
 		t.Fatal("the second has written into the first")
 	}
 }
@@ -142,12 +143,12 @@ func TestWithKeysTwice(t *testing.T) {
 // not outlive a key.
 func TestRotatedKeysEndTheCache(t *testing.T) {
 	c := NewCache(10)
-	minter := newSet(t, Key{Name: "m", Alg: "EdDSA", PrivateKey: ed25519er().privatePKCS8, Kid: "k", Primary: true})
+	minter := newSet(t, Key{Name: "m", Alg: "EdDSA", PrivateKey: keytest.Ed25519().PKCS8, Kid: "k", Primary: true})
 	raw, err := minter.Mint(`{"id":"u1"}`, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, _, _, err := newSet(t, Key{Name: "a", Remote: true}).WithKeys(0, published(t, "k", ed25519er()))
+	s, _, _, err := newSet(t, Key{Name: "a", Fetched: true}).WithKeys(0, published(t, "k", keytest.Ed25519()))
 	if err != nil {
 		t.Fatal(err)
 	}

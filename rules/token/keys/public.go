@@ -1,4 +1,4 @@
-package token
+package keys
 
 import (
 	"crypto/ecdsa"
@@ -51,10 +51,10 @@ func publicEd25519(b []byte) (ed25519.PublicKey, error) {
 	return ed25519.PublicKey(b), nil
 }
 
-// publicOf gives the public half of a private key; a secret is its own.
-func publicOf(private any) any {
+// PublicOf gives the public half of a private key; a secret is its own.
+func PublicOf(private any) any {
 	switch key := private.(type) {
-	case secret:
+	case Secret:
 		return key
 	case *rsa.PrivateKey:
 		return &key.PublicKey
@@ -66,8 +66,8 @@ func publicOf(private any) any {
 	return nil
 }
 
-// samePublic reports whether two public keys are one.
-func samePublic(a, b any) bool {
+// SamePublic reports whether two public keys are one.
+func SamePublic(a, b any) bool {
 	switch a := a.(type) {
 	case *rsa.PublicKey:
 		b, ok := b.(*rsa.PublicKey)

@@ -1,4 +1,4 @@
-package token
+package keys
 
 import (
 	"crypto"
@@ -12,14 +12,14 @@ import (
 	"math/big"
 )
 
-// verifySignature reports whether the key's owner signed the text. False for
+// Verify reports whether the key's owner signed the text. False for
 // every algorithm and key that do not fit each other.
-func verifySignature(a *algorithm, public any, text string, sig []byte) bool {
-	if !a.fits(public) {
+func Verify(a *Algorithm, public any, text string, sig []byte) bool {
+	if !a.Fits(public) {
 		return false
 	}
 	switch key := public.(type) {
-	case secret:
+	case Secret:
 		return verifyHMAC(a.hash, key, text, sig)
 	case *rsa.PublicKey:
 		if a.family == familyRSAPSS {
@@ -34,7 +34,7 @@ func verifySignature(a *algorithm, public any, text string, sig []byte) bool {
 	return false
 }
 
-func verifyHMAC(h crypto.Hash, key secret, text string, sig []byte) bool {
+func verifyHMAC(h crypto.Hash, key Secret, text string, sig []byte) bool {
 	return hmac.Equal(sig, signHMAC(h, key, text))
 }
 
@@ -56,13 +56,13 @@ func verifyECDSA(h crypto.Hash, key *ecdsa.PublicKey, text string, sig []byte) b
 	return ecdsa.Verify(key, digest(h, text), r, s)
 }
 
-// sign is verifySignature's counterpart.
-func sign(a *algorithm, private any, text string) ([]byte, error) {
-	if !a.fits(private) {
-		return nil, errors.New("the key cannot sign " + a.name)
+// Sign signs the text with a private key.
+func Sign(a *Algorithm, private any, text string) ([]byte, error) {
+	if !a.Fits(private) {
+		return nil, errors.New("the key cannot sign " + a.Name)
 	}
 	switch key := private.(type) {
-	case secret:
+	case Secret:
 		return signHMAC(a.hash, key, text), nil
 	case *rsa.PrivateKey:
 		if a.family == familyRSAPSS {
@@ -77,7 +77,7 @@ func sign(a *algorithm, private any, text string) ([]byte, error) {
 	return nil, errors.New("the key cannot sign")
 }
 
-func signHMAC(h crypto.Hash, key secret, text string) []byte {
+func signHMAC(h crypto.Hash, key Secret, text string) []byte {
 	mac := hmac.New(func() hash.Hash { return h.New() }, key)
 	mac.Write([]byte(text))
 	return mac.Sum(nil)

@@ -1,4 +1,4 @@
-package token
+package keys
 
 import (
 	"crypto/ecdsa"
@@ -13,11 +13,11 @@ import (
 	tag "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// publicText writes a public key as PEM, as `openssl pkey -pubout` does. It
+// PublicPEM writes a public key as PEM, as `openssl pkey -pubout` does. It
 // stands for the text of the public key where the policy gives only the private
 // one, so both ends derive the same kid. (pem.Encode would do the same with 46
 // KB more of module.)
-func publicText(public any) (string, error) {
+func PublicPEM(public any) (string, error) {
 	der, err := marshalSPKI(public)
 	if err != nil {
 		return "", err

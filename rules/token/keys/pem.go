@@ -1,4 +1,4 @@
-package token
+package keys
 
 import (
 	"encoding/pem"
@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// publicPEM reads the one public key of a PEM text: a block PUBLIC KEY, RSA
+// ParsePublic reads the one public key of a PEM text: a block PUBLIC KEY, RSA
 // PUBLIC KEY or CERTIFICATE. Of a certificate nothing but its key is used.
-func publicPEM(text string) (any, error) {
+func ParsePublic(text string) (any, error) {
 	block, err := onePEM(text)
 	if err != nil {
 		return nil, err
@@ -24,11 +24,11 @@ func publicPEM(text string) (any, error) {
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
 		return nil, errors.New("a private key; it belongs in privateKey")
 	}
-	return nil, fmt.Errorf("want a PEM block PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, found %s", quote(block.Type))
+	return nil, fmt.Errorf("want a PEM block PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, found %s", Quote(block.Type))
 }
 
-// privatePEM reads the one private key of a PEM text: PKCS#8, PKCS#1 or SEC 1.
-func privatePEM(text string) (any, error) {
+// ParsePrivate reads the one private key of a PEM text: PKCS#8, PKCS#1 or SEC 1.
+func ParsePrivate(text string) (any, error) {
 	block, err := onePEM(text)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func privatePEM(text string) (any, error) {
 	case "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE":
 		return nil, errors.New("a public key; it belongs in publicKey")
 	}
-	return nil, fmt.Errorf("want a PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, found %s", quote(block.Type))
+	return nil, fmt.Errorf("want a PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, found %s", Quote(block.Type))
 }
 
 // onePEM gives a text's only block. EC PARAMETERS, which openssl writes before
