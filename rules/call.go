@@ -95,11 +95,11 @@ func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
 	return reply, result{}, true
 }
 
-// store puts a reply where the rule wants it.
-func (r *run) store(at *path, v value.Value) (result, bool) {
-	keys, k := at.keys(r)
+// keepReply stores a reply where the rule wants it.
+func (r *run) keepReply(at *path, v value.Value) (result, bool) {
+	keys, res := at.keys(r)
 	if keys == nil {
-		return noKey(at, k), false
+		return res, false
 	}
 	args, o := r.args.Set(keys, v)
 	if o != value.Free {
@@ -114,7 +114,7 @@ type query struct {
 	db, col string
 	find    *template // nil: every row
 	clause  *Rule     // nil: at least one row
-	at      *path
+	store   *path
 	limit   int
 	columns []string // nil: all
 	cache   time.Duration
@@ -123,12 +123,12 @@ type query struct {
 func (q *query) run(r *run) result {
 	c := Call{ID: q.id, Kind: Query, DB: q.db, Col: q.col, Limit: q.limit, Columns: q.columns, Cache: q.cache}
 	if q.find != nil {
-		find, reason := q.find.value(r)
-		switch find.Kind() {
-		case value.Pending:
+		find, err := q.find.value(r)
+		switch {
+		case err != nil:
+			return unknown("find: " + err.Error())
+		case find.Kind() == value.Pending:
 			return waiting
-		case value.Missing:
-			return unknown("find: " + reason)
 		}
 		c.Find = find
 	}
@@ -139,7 +139,7 @@ func (q *query) run(r *run) result {
 	if !isRows(reply.Rows) {
 		return result{outcome: Unknown, failed: true, reason: "query failed: the reply is no array of rows"}
 	}
-	if res, ok := r.store(q.at, reply.Rows); !ok {
+	if res, ok := r.keepReply(q.store, reply.Rows); !ok {
 		return res
 	}
 	if q.clause != nil {
@@ -163,7 +163,7 @@ func isRows(v value.Value) bool {
 type webhook struct {
 	id     string
 	url    string
-	at     *path
+	store  *path
 	claims *template // nil: the user's token
 	body   *template // nil: args
 	cache  time.Duration
@@ -178,21 +178,21 @@ func (w *webhook) run(r *run) result {
 	}
 	c := Call{ID: w.id, Kind: Webhook, URL: w.url, UserToken: r.in.Token, Cache: w.cache}
 	if w.claims != nil {
-		claims, reason := w.claims.value(r)
-		switch claims.Kind() {
-		case value.Pending:
+		claims, err := w.claims.value(r)
+		switch {
+		case err != nil:
+			return unknown("claims: " + err.Error())
+		case claims.Kind() == value.Pending:
 			return waiting
-		case value.Missing:
-			return unknown("claims: " + reason)
 		}
 		c.Claims, c.UserToken = claims, ""
 	}
-	body, reason := w.payload(r)
-	switch body.Kind() {
-	case value.Pending:
+	body, err := w.payload(r)
+	switch {
+	case err != nil:
+		return unknown("body: " + err.Error())
+	case body.Kind() == value.Pending:
 		return waiting
-	case value.Missing:
-		return unknown("body: " + reason)
 	}
 	c.Body = body
 	reply, res, ok := r.ask(&c)
@@ -206,7 +206,7 @@ func (w *webhook) run(r *run) result {
 		return result{outcome: Unknown, failed: true, reason: "webhook failed: it answered " + strconv.Itoa(reply.Status)}
 	}
 	if v, err := value.Parse(reply.Body, maxReplyDepth); err == nil {
-		if res, ok := r.store(w.at, v); !ok {
+		if res, ok := r.keepReply(w.store, v); !ok {
 			return res
 		}
 	}
@@ -216,7 +216,7 @@ func (w *webhook) run(r *run) result {
 // secretHeaders do not go out with args.
 var secretHeaders = []string{"authorization", "proxy-authorization", "cookie"}
 
-func (w *webhook) payload(r *run) (body value.Value, reason string) {
+func (w *webhook) payload(r *run) (value.Value, error) {
 	if w.body != nil {
 		return w.body.value(r)
 	}
@@ -224,7 +224,7 @@ func (w *webhook) payload(r *run) (body value.Value, reason string) {
 	pending := false
 	args.Each(func(_ string, v value.Value) bool { pending = v.Kind() == value.Pending; return !pending })
 	if pending {
-		return value.PendingValue, ""
+		return value.PendingValue, nil
 	}
 	headers := args.Key("request").Key("headers")
 	for _, h := range secretHeaders {
@@ -237,5 +237,5 @@ func (w *webhook) payload(r *run) (body value.Value, reason string) {
 	if args.Kind() == value.Missing {
 		args = value.Obj()
 	}
-	return args, ""
+	return args, nil
 }

@@ -2,39 +2,62 @@ package rules
 
 import "slices"
 
-// look is a place where a rule reads args.
-type look struct {
+// columnRead is one place where a rule reads args, which may hold rows.
+type columnRead struct {
 	path *path
-	free int // steps below rows that bring no column: -1 for a value, 0 for a length, 1 for whether it is there
+	part readPart
 }
 
-// Fetch settles which columns the rule's queries bring: those that the rule reads,
-// or one of later, which are evaluated with what it stored. What is read as a
-// whole is fetched as a whole. Compile has done it for the rule alone.
+// readPart is the part of a value that a read needs.
+type readPart uint8
+
+const (
+	readValue  readPart = iota
+	readLength          // how many elements it has
+	readExists          // whether it is there
+)
+
+// free is the number of steps below the rows that a read may take without
+// needing a column: to count the rows, or to see whether one is there, the
+// columns do not matter.
+func (p readPart) free() int {
+	switch p {
+	case readLength:
+		return 0
+	case readExists:
+		return 1
+	}
+	return -1
+}
+
+// Fetch settles which columns the rule's queries bring: those that the rule
+// reads, or one of later, which are evaluated with the values that it stored. A
+// row that is read as a whole is fetched as a whole. Compile has called Fetch
+// for the rule alone.
 func (r *Rule) Fetch(later ...*Rule) {
-	all, looks := r.reads.all, slices.Clone(r.reads.looks)
+	all, reads := r.reads.all, slices.Clone(r.reads.reads)
 	for _, l := range later {
-		all, looks = all || l.reads.all, append(looks, l.reads.looks...)
+		all, reads = all || l.reads.all, append(reads, l.reads.reads...)
 	}
 	for _, q := range r.queries {
 		q.columns = nil
-		if !all && !slices.Contains(reserved, q.at.steps[0].key) {
-			q.columns = columnsOf(q.at, looks)
+		if !all && !slices.Contains(reserved, q.store.steps[0].key) {
+			q.columns = columnsOf(q.store, reads)
 		}
 	}
 }
 
-// columnsOf lists the columns of rows at a path that are looked at, nil for all.
-func columnsOf(at *path, looks []look) []string {
+// columnsOf lists the columns of the rows at a path that are read, nil for all.
+func columnsOf(rows *path, reads []columnRead) []string {
 	columns := []string{}
-	for _, l := range looks {
-		below, related := l.path.below(at)
+	for _, r := range reads {
+		below, related := r.path.below(rows)
 		switch {
-		case !related || len(below) <= l.free:
+		case !related || len(below) <= r.part.free():
 			continue
 		case len(below) < 2 || below[1].inner != nil:
 			return nil
-		case below[0].inner == nil && below[0].index < 0: // no row of an array
+		case below[0].inner == nil && below[0].index < 0: // a key, which an array has not
 			continue
 		case !slices.Contains(columns, below[1].key):
 			columns = append(columns, below[1].key)
@@ -44,13 +67,13 @@ func columnsOf(at *path, looks []look) []string {
 	return columns
 }
 
-// below gives the steps of p that come after those of at, none when p ends before.
-// related is false when the two surely lead to different places.
-func (p *path) below(at *path) (steps []step, related bool) {
-	for i := range min(len(p.steps), len(at.steps)) {
-		if a, b := p.steps[i], at.steps[i]; a.inner == nil && b.inner == nil && a.key != b.key {
+// below returns the steps of p that come after those of q, none where p ends
+// before. related is false when the two surely lead to different places.
+func (p *path) below(q *path) (steps []step, related bool) {
+	for i := range min(len(p.steps), len(q.steps)) {
+		if a, b := p.steps[i], q.steps[i]; a.inner == nil && b.inner == nil && a.key != b.key {
 			return nil, false
 		}
 	}
-	return p.steps[min(len(at.steps), len(p.steps)):], true
+	return p.steps[min(len(q.steps), len(p.steps)):], true
 }

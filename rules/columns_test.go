@@ -102,7 +102,7 @@ func compileText(t *testing.T, text string) (*Rule, Faults) {
 	if err != nil {
 		t.Fatal(text, err)
 	}
-	return Compile(spec, "rule", &Scope{CanSign: true, Response: true})
+	return Compile(spec, "rule", &Env{CanSign: true})
 }
 
 // A rule on the response reads what the request's rule has stored.

@@ -13,14 +13,13 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Scope is what compiling needs to know of the policy around a rule. Where a
-// func is nil, everything counts as configured.
-type Scope struct {
-	AESKey   []byte                               // 16, 24 or 32 bytes; nil: none configured
-	Database func(db, col string) (reason string) // "" when it can be queried
-	Webhook  func(host string) (reason string)    // host[:port] of a url
-	CanSign  bool                                 // tokens can be minted
-	Response bool                                 // the response can be rewritten
+// Env is the part of the policy around a rule that compiling depends on. Where
+// a func is nil, everything counts as configured.
+type Env struct {
+	AESKey   []byte                     // 16, 24 or 32 bytes; nil: none configured
+	CanSign  bool                       // webhooks can carry tokens
+	Database func(db, col string) error // why a query cannot read a collection
+	Webhook  func(host string) error    // why a webhook may not go to host[:port]
 }
 
 // Rule is a compiled rule.
@@ -39,8 +38,8 @@ type clause interface{ run(*run) result }
 
 // Compile compiles a rule that stands at place. It gives the rule, or all its
 // faults.
-func Compile(spec value.Value, place string, sc *Scope) (*Rule, Faults) {
-	c := &compiler{sc: sc}
+func Compile(spec value.Value, place string, env *Env) (*Rule, Faults) {
+	c := &compiler{env: env}
 	r := c.rule(spec, place)
 	if len(c.faults) > 0 {
 		return nil, c.faults
@@ -70,10 +69,22 @@ func (r *Rule) Calls() bool { return r.calls }
 // HasResponse says whether the rule may change the response.
 func (r *Rule) HasResponse() bool { return r.response }
 
+// Table is a table or collection that a query reads.
+type Table struct{ DB, Col string }
+
+// Tables lists the tables that the rule's queries read.
+func (r *Rule) Tables() []Table {
+	tables := make([]Table, len(r.queries))
+	for i, q := range r.queries {
+		tables[i] = Table{q.db, q.col}
+	}
+	return tables
+}
+
 type compiler struct {
-	sc     *Scope
+	env    *Env
 	faults Faults
-	reach  reach // of what is compiled now
+	scope  scope // of the clause that is compiled now
 }
 
 // kinds are the rules in the order of the language's table, each with the fields
@@ -154,7 +165,7 @@ func (c *compiler) clause(r *Rule, spec value.Value, place string) clause {
 	case "or":
 		return &or{c.clauses(r, spec, place)}
 	case "query", "webhook":
-		if c.reach == ofItem {
+		if c.scope.item {
 			c.faults.add(Join(place, "rule"), "no %s inside a filter: it would be asked for each element", r.kind)
 			return nil
 		}
@@ -164,10 +175,16 @@ func (c *compiler) clause(r *Rule, spec value.Value, place string) clause {
 		return c.query(r, spec, place)
 	case "force":
 		return c.force(r, spec, place)
+	case "remove":
+		return c.remove(r, spec, place)
+	case "encrypt", "decrypt":
+		return c.encrypt(r, spec, place)
+	case "hash":
+		return c.hash(r, spec, place)
 	case "filter":
 		return c.filter(r, spec, place)
 	}
-	return c.rewrite(r, spec, place)
+	return nil // no such rule, which is reported
 }
 
 func (c *compiler) clauses(r *Rule, spec value.Value, place string) []*Rule {
@@ -233,7 +250,8 @@ func (c *compiler) optionalText(spec value.Value, place, field string) string {
 	return s
 }
 
-// oneOf is a field that must be one of some words; without it, the first.
+// oneOf is a field that must be one of some words; without it, the first. It is
+// empty where the rule has another.
 func (c *compiler) oneOf(spec value.Value, place, field string, words ...string) string {
 	v := spec.Key(field)
 	s, _ := v.Text()
@@ -242,6 +260,7 @@ func (c *compiler) oneOf(spec value.Value, place, field string, words ...string)
 		return words[0]
 	case !slices.Contains(words, s):
 		c.faults.add(Join(place, field), "want one of %s, found %s", strings.Join(words, ", "), v)
+		return ""
 	}
 	return s
 }
@@ -255,7 +274,7 @@ func (c *compiler) argsPath(spec value.Value, place, field, def string) *path {
 			return nil // reported
 		}
 	}
-	p, err := c.reach.pathBelow("args", s)
+	p, err := c.scope.pathIn(inArgs, s)
 	if err != nil {
 		c.faults.add(Join(place, field), "%v", err)
 		return nil

@@ -1,36 +1,35 @@
 package rules
 
 import (
-	"strings"
-
 	"github.com/rulegate/rulegate/rules/value"
 )
 
 func (c *compiler) force(r *Rule, spec value.Value, place string) clause {
-	f := &force{guard: c.guard(r, spec, place)}
+	a := &action{op: opForce, guard: c.guard(r, spec, place)}
 	if s := c.text(spec, place, "field"); s != "" {
-		f.target = c.target(r, s, Join(place, "field"))
-		if p := f.target.path; p != nil && !f.target.response {
+		p := c.target(r, s, Join(place, "field"))
+		if p != nil && p.root == inArgs {
 			r.headers = append(r.headers, forcedHeaders(p, spec.Key("value"))...)
 		}
+		a.targets.add(p)
 	}
 	v := spec.Key("value")
-	o, err := c.reach.operand(v)
+	e, err := c.scope.expression(v)
 	if err != nil {
 		c.faults.add(Join(place, "value"), "%v", err)
 		return nil
 	}
-	f.value = o
-	o.reads(&r.reads)
-	if f.target.path == nil || v.Kind() == value.Missing {
+	a.value = e
+	e.reads(&r.reads)
+	if a.targets.written == nil || v.Kind() == value.Missing {
 		return nil // reported
 	}
-	return f
+	return a
 }
 
 // forcedHeaders are the request headers that a force at p sets.
 func forcedHeaders(p *path, forced value.Value) (names []string) {
-	if p.steps[0].key != "request" || len(p.steps) > 3 {
+	if p.steps[0].key != RootRequest || len(p.steps) > 3 {
 		return nil
 	}
 	switch {
@@ -51,74 +50,93 @@ func forcedHeaders(p *path, forced value.Value) (names []string) {
 	return names
 }
 
-// target compiles one path that is changed.
-func (c *compiler) target(r *Rule, text, at string) target {
-	t, err := c.reach.target(text)
+// target compiles one path that is changed, nil when it has a fault.
+func (c *compiler) target(r *Rule, text, at string) *path {
+	p, err := c.scope.target(text)
 	switch {
 	case err != nil:
 		c.faults.add(at, "%v", err)
-		return target{}
-	case t.response && !c.sc.Response:
-		c.faults.add(at, "actions on the response are not built yet")
-	case t.response:
+		return nil
+	case p.root == inRes:
 		r.response = true
-		r.reads.inner(t.path)
+		r.reads.readBrackets(p)
 	default:
-		r.stores(t.path)
-		r.reads.look(t.path, -1)
+		r.stores(p)
+		r.reads.read(p, readValue)
 	}
-	return t
+	return p
 }
 
-func (c *compiler) rewrite(r *Rule, spec value.Value, place string) clause {
-	w := &rewrite{guard: c.guard(r, spec, place), respond: c.sc.Response}
-	w.fields = c.paths(r, spec.Key("fields"), Join(place, "fields"))
-	if r.kind == "remove" {
-		return w
-	}
-	t := transform{kind: r.kind, key: c.sc.AESKey}
-	if r.kind == "hash" {
-		t.algorithm = c.oneOf(spec, place, "algorithm", "sha256", "hmac-sha256")
-	} else {
-		t.algorithm = c.oneOf(spec, place, "algorithm", "aes-cfb", "aes-gcm")
-	}
-	if keyed := strings.HasPrefix(t.algorithm, "aes-") || t.algorithm == "hmac-sha256"; keyed && len(t.key) == 0 {
-		c.faults.add(place, "%s with %s needs a key: set crypto.aesKey", r.kind, t.algorithm)
-	}
-	request, response := t, t
-	request.encoding = c.oneOf(spec, place, "encoding", "base64", "hex")
-	response.encoding = request.encoding
-	if spec.Key("encoding").Kind() == value.Missing {
-		response.encoding = "hex" // what Space Cloud's clients compare with
-	}
-	w.request, w.response = &request, &response
-	return w
+func (c *compiler) remove(r *Rule, spec value.Value, place string) clause {
+	a := &action{op: opRemove, guard: c.guard(r, spec, place)}
+	a.targets = c.targets(r, spec.Key("fields"), Join(place, "fields"))
+	return a
 }
 
-// paths compiles `fields`: an array of paths, or one path to an array of them.
-func (c *compiler) paths(r *Rule, spec value.Value, at string) (f fields) {
+// encrypt compiles encrypt and decrypt.
+func (c *compiler) encrypt(r *Rule, spec value.Value, place string) clause {
+	a := &action{op: opTransform, guard: c.guard(r, spec, place)}
+	a.targets = c.targets(r, spec.Key("fields"), Join(place, "fields"))
+	algorithm := c.oneOf(spec, place, "algorithm", "aes-cfb", "aes-gcm")
+	if algorithm == "" || !c.keyed(r, algorithm, place) {
+		return nil // reported
+	}
+	t, err := newCipher(algorithm, c.env.AESKey, r.kind == "decrypt")
+	if err != nil {
+		c.faults.add(place, "%v", err)
+		return nil
+	}
+	a.request, a.response = t, t
+	return a
+}
+
+func (c *compiler) hash(r *Rule, spec value.Value, place string) clause {
+	a := &action{op: opTransform, guard: c.guard(r, spec, place)}
+	a.targets = c.targets(r, spec.Key("fields"), Join(place, "fields"))
+	var key []byte
+	if algorithm := c.oneOf(spec, place, "algorithm", "sha256", "hmac-sha256"); algorithm == "hmac-sha256" {
+		c.keyed(r, algorithm, place)
+		key = c.env.AESKey
+	}
+	request, response := c.oneOf(spec, place, "encoding", "base64", "hex"), "hex"
+	if spec.Key("encoding").Kind() != value.Missing {
+		response = request // else the one that Space Cloud's clients compare with
+	}
+	a.request, a.response = &digest{key, encodings[request]}, &digest{key, encodings[response]}
+	return a
+}
+
+// keyed reports whether there is the key that an algorithm needs.
+func (c *compiler) keyed(r *Rule, algorithm, place string) bool {
+	if len(c.env.AESKey) == 0 {
+		c.faults.add(place, "%s with %s needs a key: set crypto.aesKey", r.kind, algorithm)
+		return false
+	}
+	return true
+}
+
+// targets compiles `fields`: an array of paths, or one path to an array of them.
+func (c *compiler) targets(r *Rule, spec value.Value, at string) (t targets) {
 	switch spec.Kind() {
 	case value.Missing: // reported
 	case value.String:
 		text, _ := spec.Text()
-		p, err := c.reach.path(text)
+		p, err := c.scope.readPath(text)
 		if err != nil {
 			c.faults.add(at, "%v that holds an array of paths", err)
-			return f
+			return t
 		}
-		f.from, f.reach = p, c.reach
-		r.reads.read(p)
-		// What is written there may be any path.
-		r.reads.all, r.writes.all = true, true
-		r.response = r.response || c.sc.Response
+		t.from, t.scope = p, c.scope
+		r.reads.read(p, readValue)
+		// The array may hold any path.
+		r.reads.all, r.writes.all, r.response = true, true, true
 	case value.Array:
 		i := 0
 		spec.Each(func(_ string, x value.Value) bool {
-			s, ok := x.Text()
-			if !ok {
+			if s, ok := x.Text(); !ok {
 				c.faults.add(Elem(at, i), "want a path, found %s", found(x))
-			} else if t := c.target(r, s, Elem(at, i)); t.path != nil {
-				f.targets = append(f.targets, t)
+			} else {
+				t.add(c.target(r, s, Elem(at, i)))
 			}
 			i++
 			return true
@@ -126,5 +144,24 @@ func (c *compiler) paths(r *Rule, spec value.Value, at string) (f fields) {
 	default:
 		c.faults.add(at, "want an array of paths, or one path to an array of them; found %s", found(spec))
 	}
-	return f
+	return t
+}
+
+// filter compiles a filter, whose clause may name the element.
+func (c *compiler) filter(r *Rule, spec value.Value, place string) clause {
+	f := &filter{drop: c.oneOf(spec, place, "onUnknown", "block", "drop") == "drop"}
+	a := &action{op: opFilter, filter: f}
+	if s := c.text(spec, place, "field"); s != "" {
+		p := c.target(r, s, Join(place, "field"))
+		a.targets.add(p)
+		f.response = p != nil && p.root == inRes
+	}
+	outside := c.scope
+	c.scope.item = true
+	f.clause = c.guard(r, spec, place)
+	c.scope = outside
+	if f.clause == nil || a.targets.written == nil {
+		return nil // reported
+	}
+	return a
 }

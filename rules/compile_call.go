@@ -9,15 +9,15 @@ import (
 func (c *compiler) query(r *Rule, spec value.Value, place string) clause {
 	q := &query{id: place, limit: DefaultLimit}
 	q.db, q.col = c.text(spec, place, "db"), c.text(spec, place, "col")
-	if c.sc.Database != nil && q.db != "" {
-		if reason := c.sc.Database(q.db, q.col); reason != "" {
-			c.faults.add(Join(place, "db"), "%s", reason)
+	if c.env.Database != nil && q.db != "" {
+		if err := c.env.Database(q.db, q.col); err != nil {
+			c.faults.add(Join(place, "db"), "%v", err)
 		}
 	}
 	if v := spec.Key("find"); v.Kind() != value.Missing {
-		q.find = findDocument(v, Join(place, "find"), &c.faults)
+		q.find = c.findDocument(v, Join(place, "find"))
 	}
-	q.at = c.argsPath(spec, place, "store", "args."+RootResult)
+	q.store = c.argsPath(spec, place, "store", "args."+RootResult)
 	q.cache = c.cache(spec, place)
 	q.clause = c.guard(r, spec, place)
 	if len(c.faults) > 0 {
@@ -27,7 +27,7 @@ func (c *compiler) query(r *Rule, spec value.Value, place string) clause {
 		q.find.reads(&r.reads)
 	}
 	r.calls, r.queries = true, append(r.queries, q)
-	r.stores(q.at)
+	r.stores(q.store)
 	return q
 }
 
@@ -36,17 +36,17 @@ func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
 	if w.url != "" {
 		c.url(w.url, Join(place, "url"))
 	}
-	w.at = c.argsPath(spec, place, "store", "args."+RootResult)
+	w.store = c.argsPath(spec, place, "store", "args."+RootResult)
 	w.cache = c.cache(spec, place)
 	if v := spec.Key("claims"); v.Kind() == value.Object && !isLiteralText(v) {
-		w.claims = parseTemplate(v, Join(place, "claims"), &c.faults)
+		w.claims = c.template(v, Join(place, "claims"))
 	} else if v.Kind() != value.Missing {
 		c.faults.add(Join(place, "claims"), "want an object, found %s", found(v))
 	}
 	if v := spec.Key("body"); v.Kind() != value.Missing {
-		w.body = parseTemplate(v, Join(place, "body"), &c.faults)
+		w.body = c.template(v, Join(place, "body"))
 	}
-	if !c.sc.CanSign {
+	if !c.env.CanSign {
 		c.faults.add(place, "a webhook carries tokens: one of auth.tokens must be `primary: true` and able to sign")
 	}
 	if len(c.faults) > 0 {
@@ -61,7 +61,7 @@ func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
 		r.reads.all = true
 	}
 	r.calls = true
-	r.stores(w.at)
+	r.stores(w.store)
 	return w
 }
 
@@ -75,9 +75,9 @@ func (c *compiler) url(text, at string) {
 		c.faults.add(at, "want an http or https URL with a host, found %q", text)
 	case u.User != nil || u.Fragment != "":
 		c.faults.add(at, "a URL here has no user and no fragment, found %q", text)
-	case c.sc.Webhook != nil:
-		if reason := c.sc.Webhook(u.Host); reason != "" {
-			c.faults.add(at, "%s", reason)
+	case c.env.Webhook != nil:
+		if err := c.env.Webhook(u.Host); err != nil {
+			c.faults.add(at, "%v", err)
 		}
 	}
 }
@@ -85,5 +85,5 @@ func (c *compiler) url(text, at string) {
 // stores notes that the rule changes what is at a path.
 func (r *Rule) stores(p *path) {
 	r.writes.add(p.steps[0].key)
-	r.reads.inner(p)
+	r.reads.readBrackets(p)
 }

@@ -1,122 +1,174 @@
 package rules
 
 import (
-	"net/netip"
-	"slices"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
 
 func (c *compiler) match(r *Rule, spec value.Value, place string) clause {
-	m := &match{}
-	m.typ, m.eval = c.text(spec, place, "type"), c.text(spec, place, "eval")
-	evals, ok := evals[m.typ]
-	switch {
-	case m.typ == "" || m.eval == "":
-		return nil // reported
-	case !ok:
-		c.faults.add(Join(place, "type"), "unknown type %q: want string, number, bool, date or ip", m.typ)
-		return nil
-	case !slices.Contains(evals, m.eval):
-		c.faults.add(Join(place, "eval"), "unknown eval %q: type %s has %s", m.eval, m.typ, strings.Join(evals, " "))
-		return nil
-	}
-	m.f1 = c.operand(m, spec, place, "f1")
-	if m.eval == "in" || m.eval == "notIn" {
-		m.list = c.list(m, spec, place)
-	} else {
-		m.f2 = c.operand(m, spec, place, "f2")
-	}
-	if m.f1 == nil || m.f2 == nil && m.list == nil {
-		return nil
-	}
-	m.reads(&r.reads)
-	return m
-}
-
-// operand compiles f1 or f2. What is written there must be of the rule's type.
-func (c *compiler) operand(m *match, spec value.Value, place, field string) *operand {
-	v := spec.Key(field)
-	if v.Kind() == value.Missing {
+	m := matchCompiler{c, r, spec, place, c.text(spec, place, "eval")}
+	typ := c.text(spec, place, "type")
+	switch typ {
+	case "string":
+		return compileMatch(&m, &stringType, &stringElements)
+	case "number":
+		return compileMatch(&m, &numberType, &numberElements)
+	case "bool":
+		return compileMatch[bool, bool](&m, &boolType, nil)
+	case "date":
+		return compileMatch[time.Time, time.Time](&m, &dateType, nil)
+	case "ip":
+		return compileMatch(&m, &ipType, &ipElements)
+	case "":
 		return nil // reported
 	}
-	o := c.element(m, v, Join(place, field))
-	if o == nil || !o.isLiteral() || m.typed(o.literal) {
-		return o
-	}
-	at := Join(place, field)
-	switch {
-	case m.typ == "date" && v.Kind() == value.String:
-		c.faults.add(at, "%s is no date: want RFC 3339 with a zone, or YYYY-MM-DD", v)
-	case m.typ == "ip" && v.Kind() == value.String:
-		c.faults.add(at, "%s is no IP address", v)
-	default:
-		c.faults.add(at, "want %s, found %s", m.typ, found(v))
+	if m.eval != "" {
+		c.faults.add(Join(place, "type"), "unknown type %q: want string, number, bool, date or ip", typ)
 	}
 	return nil
 }
 
-// element compiles a value that may be a reference; under number and bool every
-// string of f1 and f2 is one.
-func (c *compiler) element(m *match, v value.Value, at string) *operand {
-	s, isText := v.Text()
-	if isText && (m.typ == "number" || m.typ == "bool") && !c.reach.isReference(s) {
-		c.faults.add(at, "%v: under type %s every string is a reference", wantReference(s), m.typ)
-		return nil
-	}
-	o, err := c.reach.operand(v)
-	if err != nil {
-		c.faults.add(at, "%v", err)
-		return nil
-	}
-	return o
+// matchCompiler compiles one match.
+type matchCompiler struct {
+	*compiler
+	rule  *Rule
+	spec  value.Value
+	place string
+	eval  string
 }
 
-// list compiles the f2 of in and notIn.
-func (c *compiler) list(m *match, spec value.Value, place string) *list {
-	v, at := spec.Key("f2"), Join(place, "f2")
-	if v.Kind() == value.Missing {
+// compileMatch compiles a match of one type. Without elements, the type has
+// neither in nor notIn.
+func compileMatch[T, E any](m *matchCompiler, t *operandType[T], elements *elementType[T, E]) clause {
+	if m.eval == "" {
 		return nil // reported
 	}
-	if s, ok := v.Text(); ok && c.reach.isReference(s) {
-		o, err := c.reach.reference(s)
-		if err != nil {
-			c.faults.add(at, "%v", err)
+	if elements != nil && (m.eval == "in" || m.eval == "notIn") {
+		in := inList[T, E]{typ: t, element: elements, in: m.eval == "in"}
+		f1, ok1 := compileOperand(m, t, "f1")
+		var ok2 bool
+		if in.list, ok2 = compileList(m, t, elements); !ok1 || !ok2 {
 			return nil
 		}
-		return &list{from: o}
+		in.f1, in.no = f1, m.no(f1.source(), "the list")
+		in.reads(&m.rule.reads)
+		return &in
 	}
-	if v.Kind() != value.Array {
-		c.faults.add(at, "%s wants an array or a reference to one, found %s", m.eval, found(v))
-		return nil
-	}
-	l := &list{elems: []*operand{}}
-	v.Each(func(_ string, x value.Value) bool {
-		where := Elem(at, len(l.elems))
-		o, err := c.reach.operand(x)
-		if err != nil {
-			c.faults.add(where, "%v", err)
-			o = &operand{literal: x}
-		} else if s, ok := o.literal.Text(); ok {
-			c.listText(m, s, where)
+	for _, e := range t.evals {
+		if e.name != m.eval {
+			continue
 		}
-		l.elems = append(l.elems, o)
-		return true
-	})
-	return l
+		f1, ok1 := compileOperand(m, t, "f1")
+		f2, ok2 := compileOperand(m, t, "f2")
+		if !ok1 || !ok2 {
+			return nil
+		}
+		is := match[T]{typ: t, f1: f1, f2: f2, holds: e.holds, no: m.no(f1.source(), f2.source())}
+		is.reads(&m.rule.reads)
+		return &is
+	}
+	m.faults.add(Join(m.place, "eval"), "unknown eval %q: type %s has %s", m.eval, t.name, evalNames(t, elements != nil))
+	return nil
 }
 
-// listText reports a string in a written list that is meant to be a date or an
-// address and is none: passing over a typing error would open a block list.
-func (c *compiler) listText(m *match, s, at string) {
-	if m.typ != "ip" {
-		return
+// evalNames lists the evals of a type.
+func evalNames[T any](t *operandType[T], lists bool) string {
+	var names []string
+	for _, e := range t.evals {
+		names = append(names, e.name)
 	}
-	if _, err := netip.ParsePrefix(s); err == nil {
-		return
+	if lists {
+		names = append(names, "in", "notIn")
 	}
-	if _, ok := addressOf(value.Str(s)); !ok {
-		c.faults.add(at, "%q is no IP address and no CIDR block", s)
+	return strings.Join(names, " ")
+}
+
+func (m *matchCompiler) no(f1, f2 string) result {
+	return result{outcome: No, reason: f1 + " " + m.eval + " " + f2 + " does not hold"}
+}
+
+// compileOperand compiles f1 or f2; ok is false where that is missing or has a
+// fault. A value that is written there must be of the type.
+func compileOperand[T any](m *matchCompiler, t *operandType[T], field string) (o operand[T], ok bool) {
+	v, at := m.spec.Key(field), Join(m.place, field)
+	if v.Kind() == value.Missing {
+		return o, false // reported
 	}
+	text, isText := v.Text()
+	if isText && t.quantity && !m.scope.isReference(text) {
+		m.faults.add(at, "%v: under type %s every string is a reference", wantReference(text), t.name)
+		return o, false
+	}
+	e, err := m.scope.expression(v)
+	if err != nil {
+		m.faults.add(at, "%v", err)
+		return o, false
+	}
+	o.expression = e
+	written, isWritten := writtenValue(e)
+	if !isWritten {
+		return o, true
+	}
+	if o.written, o.isWritten = t.read(written); !o.isWritten {
+		m.faults.add(at, "%s", t.faultOf(v))
+	}
+	return o, o.isWritten
+}
+
+// faultOf says why a value that is written in a rule is not of the type.
+func (t *operandType[T]) faultOf(v value.Value) string {
+	if t.form != "" && v.Kind() == value.String {
+		return fmt.Sprintf("%s is no %s", v, t.form)
+	}
+	return fmt.Sprintf("want %s, found %s", t.name, found(v))
+}
+
+// compileList compiles the f2 of in and notIn.
+func compileList[T, E any](m *matchCompiler, t *operandType[T], elements *elementType[T, E]) (l list[E], ok bool) {
+	v, at := m.spec.Key("f2"), Join(m.place, "f2")
+	if v.Kind() == value.Missing {
+		return l, false // reported
+	}
+	if text, isText := v.Text(); isText && m.scope.isReference(text) {
+		from, err := m.scope.reference(text)
+		if err != nil {
+			m.faults.add(at, "%v", err)
+		}
+		l.from = from
+		return l, err == nil
+	}
+	if v.Kind() != value.Array {
+		m.faults.add(at, "%s wants an array or a reference to one, found %s", m.eval, found(v))
+		return l, false
+	}
+	ok = true
+	i := -1
+	v.Each(func(_ string, x value.Value) bool {
+		i++
+		e, err := m.scope.expression(x)
+		if err != nil {
+			m.faults.add(Elem(at, i), "%v", err)
+			ok = false
+			return true
+		}
+		written, isWritten := writtenValue(e)
+		if !isWritten {
+			l.refs = append(l.refs, e)
+			return true
+		}
+		elem, typed := elements.read(written)
+		switch {
+		case typed:
+			l.written = append(l.written, elem)
+		case t.form != "" && written.Kind() == value.String:
+			// Passing over a typing error would open a block list.
+			m.faults.add(Elem(at, i), "%s is no %s and no CIDR block", written, t.form)
+			ok = false
+		}
+		return true
+	})
+	return l, ok
 }

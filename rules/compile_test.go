@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestFaults(t *testing.T) {
 		m(`"type":"string","eval":"==","f1":"a"`):                                        "rule: a rule match needs f2",
 		m(`"type":"strin","eval":"==","f1":"a","f2":"b"`):                                `rule.type: unknown type "strin": want string, number, bool, date or ip`,
 		m(`"type":"bool","eval":"<","f1":true,"f2":true`):                                `rule.eval: unknown eval "<": type bool has == !=`,
-		m(`"type":"string","eval":"isIn","f1":"a","f2":["a"]`):                           `rule.eval: unknown eval "isIn": type string has == != in notIn startsWith endsWith contains`,
+		m(`"type":"string","eval":"isIn","f1":"a","f2":["a"]`):                           `rule.eval: unknown eval "isIn": type string has == != startsWith endsWith contains in notIn`,
 		m(`"type":"number","eval":"==","f1":"args.a","f2":"18"`):                         `rule.f2: "18" is no reference: want args.… or utils.…: under type number every string is a reference`,
 		m(`"type":"string","eval":"==","f1":"args.a","f2":true`):                         "rule.f2: want string, found bool",
 		m(`"type":"string","eval":"in","f1":"args.a","f2":"admin"`):                      "rule.f2: in wants an array or a reference to one, found string",
@@ -111,10 +112,9 @@ func TestScopeIsAsked(t *testing.T) {
 		`{"rule":"hash","fields":["args.a"],"algorithm":"hmac-sha256"}`: "rule: hash with hmac-sha256 needs a key: set crypto.aesKey",
 		`{"rule":"hash","fields":["args.a"]}`:                           "",
 		`{"rule":"webhook","url":"http://h/"}`:                          "rule: a webhook carries tokens: one of auth.tokens must be `primary: true` and able to sign",
-		`{"rule":"force","field":"res.a","value":1}`:                    "rule.field: actions on the response are not built yet",
 		`{"rule":"query","db":"x","col":"c"}`:                           "rule.db: no such database",
 	} {
-		_, faults := Compile(mustParse(t, rule), "rule", &Scope{Database: func(string, string) string { return "no such database" }})
+		_, faults := Compile(mustParse(t, rule), "rule", &Env{Database: func(string, string) error { return errors.New("no such database") }})
 		if got := faults.Error(); got != want {
 			t.Errorf("%s: got %q, want %q", rule, got, want)
 		}

@@ -8,100 +8,127 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"unicode/utf8"
 )
 
-// transform turns one string into another: encrypt, decrypt or hash.
-type transform struct {
-	kind      string // "encrypt", "decrypt", "hash"
-	algorithm string // aes-cfb, aes-gcm; sha256, hmac-sha256
-	encoding  string // of a hash: base64, hex
-	key       []byte
+// transform turns one string into another: encrypt, decrypt or hash, with its
+// algorithm, key and encoding.
+type transform interface {
+	// apply returns the new string. nonces is where aes-gcm takes its nonce
+	// from; nil is crypto/rand. The error never holds a value.
+	apply(s string, nonces io.Reader) (string, error)
 }
 
-// apply gives the new string, or why there is none.
-func (t *transform) apply(s string, nonces io.Reader) (out, reason string) {
-	switch {
-	case t.kind == "hash":
-		return t.hash(s), ""
-	case t.kind == "encrypt":
-		return t.encrypt(s, nonces)
-	}
-	return t.decrypt(s)
+// digest is the transform of hash.
+type digest struct {
+	key    []byte // of HMAC; nil: plain SHA-256
+	encode func([]byte) string
 }
 
-func (t *transform) hash(s string) string {
-	var sum []byte
-	if t.algorithm == "hmac-sha256" {
-		mac := hmac.New(sha256.New, t.key)
-		mac.Write([]byte(s))
-		sum = mac.Sum(nil)
-	} else {
-		plain := sha256.Sum256([]byte(s))
-		sum = plain[:]
+func (d *digest) apply(s string, _ io.Reader) (string, error) {
+	if d.key == nil {
+		sum := sha256.Sum256([]byte(s))
+		return d.encode(sum[:]), nil
 	}
-	if t.encoding == "hex" {
-		return hex.EncodeToString(sum)
-	}
-	return base64.StdEncoding.EncodeToString(sum)
+	mac := hmac.New(sha256.New, d.key)
+	mac.Write([]byte(s))
+	return d.encode(mac.Sum(nil)), nil
 }
 
-// encrypt writes standard padded base64: of AES-CFB with the key's first 16
-// bytes as IV, which is what Space Cloud's data holds; or of an AES-GCM nonce of
-// 12 bytes, the ciphertext and the tag.
-func (t *transform) encrypt(s string, nonces io.Reader) (out, reason string) {
-	block, err := aes.NewCipher(t.key)
+// encodings are the encodings of a hash, by name.
+var encodings = map[string]func([]byte) string{
+	"base64": base64.StdEncoding.EncodeToString,
+	"hex":    hex.EncodeToString,
+}
+
+// cfb is AES-CFB with the first 16 bytes of the key as IV: the format of data
+// that Space Cloud has encrypted.
+type cfb struct {
+	block   cipher.Block
+	iv      []byte
+	decrypt bool
+}
+
+func (c *cfb) apply(s string, _ io.Reader) (string, error) {
+	data, err := unsealed(s, c.decrypt)
 	if err != nil {
-		return "", "the key cannot be used"
+		return "", err
 	}
-	data := []byte(s)
-	if t.algorithm == "aes-gcm" {
-		aead, err := cipher.NewGCM(block)
-		if err != nil {
-			return "", "the key cannot be used"
-		}
-		if nonces == nil {
-			nonces = rand.Reader
-		}
-		nonce := make([]byte, aead.NonceSize())
-		if _, err := io.ReadFull(nonces, nonce); err != nil {
-			return "", "no nonce could be had"
-		}
-		data = aead.Seal(nonce, nonce, data, nil)
-	} else {
-		//lint:ignore SA1019 the format of data that exists; aes-gcm is what new policies use
-		cipher.NewCFBEncrypter(block, t.key[:aes.BlockSize]).XORKeyStream(data, data)
+	if c.decrypt {
+		//lint:ignore SA1019 the format of data that exists; aes-gcm is for new policies
+		cipher.NewCFBDecrypter(c.block, c.iv).XORKeyStream(data, data)
+		return decrypted(data)
 	}
-	return base64.StdEncoding.EncodeToString(data), ""
+	//lint:ignore SA1019 the format of data that exists; aes-gcm is for new policies
+	cipher.NewCFBEncrypter(c.block, c.iv).XORKeyStream(data, data)
+	return base64.StdEncoding.EncodeToString(data), nil
 }
 
-func (t *transform) decrypt(s string) (out, reason string) {
+// gcm is AES-GCM: a nonce of 12 bytes, the ciphertext and the tag.
+type gcm struct {
+	aead    cipher.AEAD
+	decrypt bool
+}
+
+func (g *gcm) apply(s string, nonces io.Reader) (string, error) {
+	data, err := unsealed(s, g.decrypt)
+	if err != nil {
+		return "", err
+	}
+	size := g.aead.NonceSize()
+	if g.decrypt {
+		if len(data) < size {
+			return "", errors.New("is too short to be encrypted")
+		}
+		if data, err = g.aead.Open(nil, data[:size], data[size:], nil); err != nil {
+			return "", errors.New("does not decrypt with this key")
+		}
+		return decrypted(data)
+	}
+	if nonces == nil {
+		nonces = rand.Reader
+	}
+	nonce := make([]byte, size)
+	if _, err := io.ReadFull(nonces, nonce); err != nil {
+		return "", errors.New("needs a nonce, and reading one failed")
+	}
+	return base64.StdEncoding.EncodeToString(g.aead.Seal(nonce, nonce, data, nil)), nil
+}
+
+// unsealed returns the bytes to encrypt, or those to decrypt, which are standard
+// padded base64.
+func unsealed(s string, decrypt bool) ([]byte, error) {
+	if !decrypt {
+		return []byte(s), nil
+	}
 	data, err := base64.StdEncoding.Strict().DecodeString(s)
 	if err != nil {
-		return "", "is no padded base64"
+		return nil, errors.New("is no padded base64")
 	}
-	block, err := aes.NewCipher(t.key)
-	if err != nil {
-		return "", "the key cannot be used"
-	}
-	if t.algorithm == "aes-gcm" {
-		aead, err := cipher.NewGCM(block)
-		if err != nil {
-			return "", "the key cannot be used"
-		}
-		if len(data) < aead.NonceSize() {
-			return "", "is too short to be encrypted"
-		}
-		if data, err = aead.Open(nil, data[:aead.NonceSize()], data[aead.NonceSize():], nil); err != nil {
-			return "", "does not decrypt with this key"
-		}
-	} else {
-		//lint:ignore SA1019 the format of data that exists; aes-gcm is what new policies use
-		cipher.NewCFBDecrypter(block, t.key[:aes.BlockSize]).XORKeyStream(data, data)
-	}
+	return data, nil
+}
+
+func decrypted(data []byte) (string, error) {
 	if !utf8.Valid(data) {
-		return "", "does not decrypt to UTF-8"
+		return "", errors.New("does not decrypt to UTF-8")
 	}
-	return string(data), ""
+	return string(data), nil
+}
+
+// newCipher returns the transform of encrypt or decrypt.
+func newCipher(algorithm string, key []byte, decrypt bool) (transform, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	if algorithm == "aes-cfb" {
+		return &cfb{block: block, iv: key[:aes.BlockSize], decrypt: decrypt}, nil
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	return &gcm{aead: aead, decrypt: decrypt}, nil
 }

@@ -38,14 +38,14 @@ const DefaultCalls = 32
 // Verdict is the answer of Eval.
 type Verdict struct {
 	Outcome  Outcome
-	Calls    []Call           // Waiting: those that can be made now; none: a Pending root is awaited
-	Args     value.Value      // args afterwards
-	Response []ResponseAction // Yes: what is to be done to the response, in order
-	Message  string           // denied: what the client is told, "" when no rule on the denying path has an `error`
-	Place    string           // denied: of the clause that decided
-	Reason   string           // denied: why, for the log; never a claim, nor another value of the request
-	Failed   bool             // denied: a failed call is among the causes
-	TooMany  bool             // denied: more calls than MaxCalls
+	Calls    []Call      // Waiting: those that can be made now; none: a Pending root is awaited
+	Args     value.Value // args afterwards
+	Response []Edit      // Yes: what is to be done to the response, in order
+	Message  string      // denied: what the client is told, "" when no rule on the denying path has an `error`
+	Place    string      // denied: of the clause that decided
+	Reason   string      // denied: why, for the log; never a claim, nor another value of the request
+	Failed   bool        // denied: a failed call is among the causes
+	TooMany  bool        // denied: more calls than MaxCalls
 }
 
 // result is what one clause says.
@@ -70,7 +70,7 @@ type run struct {
 	replies  Replies
 	args     value.Value  // as changed so far; going back is to assign an earlier one
 	item     *value.Value // the element, inside a filter
-	response []ResponseAction
+	response []Edit
 
 	calls    []Call // made, and not answered yet
 	made     int    // calls that the walk came by, answered or not

@@ -22,12 +22,12 @@ func mustParse(t testing.TB, text string) value.Value {
 	return v
 }
 
-func testScope() *Scope {
+func testScope() *Env {
 	key, err := base64.StdEncoding.DecodeString(testKey)
 	if err != nil {
 		panic(err)
 	}
-	return &Scope{AESKey: key, CanSign: true, Response: true}
+	return &Env{AESKey: key, CanSign: true}
 }
 
 func mustCompile(t testing.TB, rule string) *Rule {

@@ -14,7 +14,7 @@ func ExampleCompile() {
 	if err != nil {
 		panic(err)
 	}
-	rule, faults := rules.Compile(spec, "rule", &rules.Scope{})
+	rule, faults := rules.Compile(spec, "rule", &rules.Env{})
 	if faults != nil {
 		panic(faults)
 	}

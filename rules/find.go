@@ -1,21 +1,21 @@
 package rules
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// This file compiles `find`, MongoDB's query syntax. What may be a reference
-// and what it may bring is decided here, once: a reference brings a scalar, or
-// an array of scalars under $in and $nin, so that an object that a client sent
-// never becomes an operator.
+// This file compiles `find`, MongoDB's query syntax. A reference in it brings a
+// scalar, or an array of scalars under $in and $nin, so that an object that a
+// client sent never becomes an operator.
 
 // findDocument reads a document of conditions.
-func findDocument(spec value.Value, place string, fs *Faults) *template {
+func (c *compiler) findDocument(spec value.Value, place string) *template {
 	t := &template{}
 	if spec.Kind() != value.Object {
-		fs.add(place, "want an object of conditions, found %s", found(spec))
+		c.faults.add(place, "want an object of conditions, found %s", found(spec))
 		return t
 	}
 	spec.Each(func(key string, x value.Value) bool {
@@ -23,13 +23,13 @@ func findDocument(spec value.Value, place string, fs *Faults) *template {
 		var in *template
 		switch {
 		case key == "$and", key == "$or", key == "$nor":
-			in = findDocuments(x, at, fs)
+			in = c.findDocuments(x, at)
 		case strings.HasPrefix(key, "$"):
-			fs.add(at, "unknown operator %s: want a column, $and, $or or $nor", key)
+			c.faults.add(at, "unknown operator %s: want a column, $and, $or or $nor", key)
 		case key == "":
-			fs.add(at, "want the name of a column, found an empty one")
+			c.faults.add(at, "want the name of a column, found an empty one")
 		default:
-			in = findCondition(x, at, fs)
+			in = c.findCondition(x, at)
 		}
 		t.keys, t.inner = append(t.keys, key), append(t.inner, in)
 		return true
@@ -37,14 +37,14 @@ func findDocument(spec value.Value, place string, fs *Faults) *template {
 	return t
 }
 
-func findDocuments(spec value.Value, place string, fs *Faults) *template {
+func (c *compiler) findDocuments(spec value.Value, place string) *template {
 	t := &template{array: true}
 	if spec.Kind() != value.Array || spec.Len() == 0 {
-		fs.add(place, "want an array of conditions that is not empty, found %s", found(spec))
+		c.faults.add(place, "want an array of conditions that is not empty, found %s", found(spec))
 		return t
 	}
 	spec.Each(func(_ string, x value.Value) bool {
-		t.inner = append(t.inner, findDocument(x, Elem(place, len(t.inner)), fs))
+		t.inner = append(t.inner, c.findDocument(x, Elem(place, len(t.inner))))
 		return true
 	})
 	return t
@@ -52,7 +52,7 @@ func findDocuments(spec value.Value, place string, fs *Faults) *template {
 
 // findCondition reads what is asked of one column: operators, or a value that
 // it must equal.
-func findCondition(spec value.Value, place string, fs *Faults) *template {
+func (c *compiler) findCondition(spec value.Value, place string) *template {
 	operators, others := 0, 0
 	if !isExtended(spec) && spec.Kind() == value.Object {
 		spec.Each(func(key string, _ value.Value) bool {
@@ -66,18 +66,18 @@ func findCondition(spec value.Value, place string, fs *Faults) *template {
 	}
 	switch {
 	case operators == 0:
-		return findValue(spec, place, fs)
+		return c.findValue(spec, place)
 	case others > 0:
-		fs.add(place, "operators and keys are mixed")
+		c.faults.add(place, "operators and keys are mixed")
 		return &template{}
 	}
-	return findOperators(spec, place, fs)
+	return c.findOperators(spec, place)
 }
 
-func findOperators(spec value.Value, place string, fs *Faults) *template {
+func (c *compiler) findOperators(spec value.Value, place string) *template {
 	t := &template{}
 	if spec.Kind() != value.Object || spec.Len() == 0 {
-		fs.add(place, "want an object of operators, found %s", found(spec))
+		c.faults.add(place, "want an object of operators, found %s", found(spec))
 		return t
 	}
 	spec.Each(func(key string, x value.Value) bool {
@@ -85,22 +85,22 @@ func findOperators(spec value.Value, place string, fs *Faults) *template {
 		var in *template
 		switch key {
 		case "$eq", "$ne":
-			in = findValue(x, at, fs)
+			in = c.findValue(x, at)
 		case "$gt", "$gte", "$lt", "$lte":
 			if x.Kind() == value.Null || x.Kind() == value.Array || x.Kind() == value.Object && !isExtended(x) && !isLiteralText(x) {
-				fs.add(at, "want a value that has an order, found %s", found(x))
+				c.faults.add(at, "want a value that has an order, found %s", found(x))
 			}
-			in = findValue(x, at, fs)
+			in = c.findValue(x, at)
 		case "$in", "$nin":
-			in = findList(x, at, fs)
+			in = c.findList(x, at)
 		case "$exists":
-			in = findLeaf(x, at, fs, isBool)
+			in = c.findLeaf(x, at, isBool)
 		case "$regex":
-			in = findRegex(x, at, fs)
+			in = c.findRegex(x, at)
 		case "$not":
-			in = findOperators(x, at, fs)
+			in = c.findOperators(x, at)
 		default:
-			fs.add(at, "unknown operator %s", key)
+			c.faults.add(at, "unknown operator %s", key)
 		}
 		t.keys, t.inner = append(t.keys, key), append(t.inner, in)
 		return true
@@ -110,15 +110,15 @@ func findOperators(spec value.Value, place string, fs *Faults) *template {
 
 // findValue reads a value to compare with, in which every string may be a
 // reference to a scalar.
-func findValue(spec value.Value, place string, fs *Faults) *template {
+func (c *compiler) findValue(spec value.Value, place string) *template {
 	switch {
 	case isLiteralText(spec):
 	case isExtended(spec):
-		return findExtended(spec, place, fs)
+		return c.findExtended(spec, place)
 	case spec.Kind() == value.Array:
 		t := &template{array: true}
 		spec.Each(func(_ string, x value.Value) bool {
-			t.inner = append(t.inner, findValue(x, Elem(place, len(t.inner)), fs))
+			t.inner = append(t.inner, c.findValue(x, Elem(place, len(t.inner))))
 			return true
 		})
 		return t
@@ -127,62 +127,63 @@ func findValue(spec value.Value, place string, fs *Faults) *template {
 		spec.Each(func(key string, x value.Value) bool {
 			at := Join(place, key)
 			if strings.HasPrefix(key, "$") {
-				fs.add(at, "no operator may stand inside a value")
+				c.faults.add(at, "no operator may stand inside a value")
 			}
-			t.keys, t.inner = append(t.keys, key), append(t.inner, findValue(x, at, fs))
+			t.keys, t.inner = append(t.keys, key), append(t.inner, c.findValue(x, at))
 			return true
 		})
 		return t
 	}
-	leaf := findLeaf(spec, place, fs, isScalar)
-	if o := leaf.operand; o != nil && o.call != nil && o.call.name == "stringToObjectId" {
-		leaf.check = nil // the one object that a reference may bring: we made it
+	leaf := c.findLeaf(spec, place, isScalar)
+	if u, ok := leaf.leaf.(*unary); ok && u.apply.objectID {
+		leaf.check = nil // the one object that a reference may bring
 	}
 	return leaf
 }
 
-func findList(spec value.Value, place string, fs *Faults) *template {
-	if s, ok := spec.Text(); ok && ofArgs.isReference(s) {
-		return findLeaf(spec, place, fs, isScalars)
+func (c *compiler) findList(spec value.Value, place string) *template {
+	if s, ok := spec.Text(); ok && c.scope.isReference(s) {
+		return c.findLeaf(spec, place, isScalars)
 	}
 	if spec.Kind() != value.Array {
-		fs.add(place, "want an array or a reference to one, found %s", found(spec))
+		c.faults.add(place, "want an array or a reference to one, found %s", found(spec))
 		return &template{}
 	}
-	return findValue(spec, place, fs)
+	return c.findValue(spec, place)
 }
 
-func findRegex(spec value.Value, place string, fs *Faults) *template {
+func (c *compiler) findRegex(spec value.Value, place string) *template {
 	s, ok := spec.Text()
 	switch {
 	case !ok:
-		fs.add(place, "want a pattern, found %s", found(spec))
-	case ofArgs.isReference(s):
-		fs.add(place, "a pattern is written in the rule, never a reference")
+		c.faults.add(place, "want a pattern, found %s", found(spec))
+	case c.scope.isReference(s):
+		c.faults.add(place, "a pattern is written in the rule, never a reference")
 	default:
 		if err := CheckPattern(s); err != nil {
-			fs.add(place, "%v", err)
+			c.faults.add(place, "%v", err)
 		}
 	}
-	return &template{operand: &operand{text: s, literal: spec}}
+	return &template{leaf: &literal{text: s, written: spec}}
 }
 
 // findLeaf reads a string that may be a reference; what a reference brings must
 // pass check, what is written there may be anything but is checked as well
 // where it is not null.
-func findLeaf(spec value.Value, place string, fs *Faults, check func(value.Value) string) *template {
-	o, err := ofArgs.operand(spec)
+func (c *compiler) findLeaf(spec value.Value, place string, check func(value.Value) error) *template {
+	e, err := c.scope.expression(spec)
 	if err != nil {
-		fs.add(place, "%v", err)
+		c.faults.add(place, "%v", err)
 		return &template{}
 	}
-	if !o.isLiteral() {
-		return &template{operand: o, check: check}
+	written, isWritten := writtenValue(e)
+	if !isWritten {
+		return &template{leaf: e, check: check}
 	}
-	if reason := check(o.literal); reason != "" && spec.Kind() != value.Null {
-		fs.add(place, "%s", reason)
+	if err := check(written); err != nil && spec.Kind() != value.Null {
+		c.faults.add(place, "%v", err)
 	}
-	return &template{operand: o}
+	return &template{leaf: e}
 }
 
 // isExtended recognises {"$date": …} and {"$oid": …}.
@@ -193,57 +194,55 @@ func isExtended(v value.Value) bool {
 func isLiteralText(v value.Value) bool { _, ok := literalText(v); return ok }
 
 // findExtended reads a date or an ObjectID, whose text may be a reference.
-func findExtended(spec value.Value, place string, fs *Faults) *template {
+func (c *compiler) findExtended(spec value.Value, place string) *template {
 	key, check := "$date", isDate
 	if spec.Key("$oid").Kind() != value.Missing {
 		key, check = "$oid", isOID
 	}
-	leaf := findLeaf(spec.Key(key), Join(place, key), fs, check)
+	leaf := c.findLeaf(spec.Key(key), Join(place, key), check)
 	if spec.Key(key).Kind() == value.Null {
-		fs.add(Join(place, key), "%s", check(value.NullValue))
+		c.faults.add(Join(place, key), "%v", check(value.NullValue))
 	}
 	leaf.wrap = func(v value.Value) value.Value { return value.Obj(value.Member{Key: key, Value: v}) }
 	return leaf
 }
 
-func isScalar(v value.Value) string {
+func isScalar(v value.Value) error {
 	switch v.Kind() {
 	case value.Bool, value.Number, value.String:
-		return ""
+		return nil
 	}
-	return "want a string, number or bool, found " + found(v)
+	return errors.New("want a string, number or bool, found " + found(v))
 }
 
-func isScalars(v value.Value) (reason string) {
+func isScalars(v value.Value) (err error) {
 	if v.Kind() != value.Array {
-		return "want array, found " + found(v)
+		return errors.New("want array, found " + found(v))
 	}
 	v.Each(func(_ string, x value.Value) bool {
-		reason = isScalar(x)
-		return reason == ""
+		err = isScalar(x)
+		return err == nil
 	})
-	return reason
+	return err
 }
 
-func isBool(v value.Value) string {
+func isBool(v value.Value) error {
 	if v.Kind() == value.Bool {
-		return ""
+		return nil
 	}
-	return "want bool, found " + found(v)
+	return errors.New("want bool, found " + found(v))
 }
 
-func isDate(v value.Value) string {
-	if s, ok := v.Text(); ok {
-		if _, ok := parseDate(s); ok {
-			return ""
-		}
+func isDate(v value.Value) error {
+	if _, ok := dateOf(v); ok {
+		return nil
 	}
-	return "want a date, RFC 3339 with a zone or YYYY-MM-DD"
+	return errors.New("want a date, RFC 3339 with a zone or YYYY-MM-DD")
 }
 
-func isOID(v value.Value) string {
+func isOID(v value.Value) error {
 	if s, ok := v.Text(); ok && isObjectID(s) {
-		return ""
+		return nil
 	}
-	return "want 24 hex digits"
+	return errors.New("want 24 hex digits")
 }

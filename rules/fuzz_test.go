@@ -90,7 +90,7 @@ func FuzzPath(f *testing.F) {
 		f.Add(s, fuzzArgs[0])
 	}
 	f.Fuzz(func(t *testing.T, text, args string) {
-		p, err := ofArgs.path(text)
+		p, err := scope{}.readPath(text)
 		if err != nil {
 			return
 		}

@@ -2,74 +2,77 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// path is a compiled path: `args.a.b.2.c`, `args.a[args.params.k]`, `res.x.y`.
-type path struct {
-	text  string
-	steps []step
-	item  bool // below a filter's element, not below args
-}
-
-// step is one step of a path: a key that is written there, or the value at an
-// inner path.
-type step struct {
-	key   string
-	index int   // of key as a plain decimal index, else -1
-	inner *path // nil: key is it
-}
-
-// reach is what references may name where they stand.
-type reach uint8
+// pathRoot is the value that the first key of a path is looked up in.
+type pathRoot uint8
 
 const (
-	ofArgs reach = iota
-	ofItem       // beside args, the element: inside the clause of a filter
+	inArgs pathRoot = iota
+	inItem          // the element, in the clause of a filter
+	inRes           // the response, which only actions name
 )
 
-// path reads a path that a value is read at.
-func (w reach) path(text string) (*path, error) {
-	if w == ofItem && strings.HasPrefix(text, "item.") {
-		p, err := w.pathBelow("item", text)
-		if err == nil {
-			p.item = true
-		}
-		return p, err
-	}
-	return w.pathBelow("args", text)
+// path is a compiled path: `args.a.b.2.c`, `args.a[args.params.k]`, `res.x.y`.
+type path struct {
+	absence // of: the path as it is written
+	root    pathRoot
+	steps   []step
 }
 
-// pathBelow reads a path below root ("args", "item" or "res"). Keys are what
-// stands between the points, letter for letter.
-func (w reach) pathBelow(root, text string) (*path, error) {
-	rest, ok := strings.CutPrefix(text, root)
-	if !ok || rest == "" || rest[0] != '.' {
-		return nil, fmt.Errorf("%q is no path: want %s.…", text, root)
+// step is one step of a path.
+type step struct {
+	key   string // unless inner is set
+	index int    // of an array, where key is a plain decimal index, else -1
+	inner *path  // in brackets: its value is the key
+}
+
+// scope is what references may name at one place of a rule.
+type scope struct {
+	item bool // the element, beside args
+}
+
+// readPath reads a path whose value is read.
+func (s scope) readPath(text string) (*path, error) {
+	if s.item && strings.HasPrefix(text, "item.") {
+		return s.pathIn(inItem, text)
 	}
-	p := &path{text: text}
+	return s.pathIn(inArgs, text)
+}
+
+// pathNames are the roots as paths spell them.
+var pathNames = [...]string{inArgs: "args", inItem: "item", inRes: "res"}
+
+// pathIn reads a path that starts at root. A key is the text between two
+// points, letter for letter.
+func (s scope) pathIn(root pathRoot, text string) (*path, error) {
+	rest, ok := strings.CutPrefix(text, pathNames[root])
+	if !ok || rest == "" || rest[0] != '.' {
+		return nil, fmt.Errorf("%q is no path: want %s.…", text, pathNames[root])
+	}
+	p := &path{absence: absence{text}, root: root}
 	for rest != "" {
-		var s step
+		var st step
 		var err error
 		if rest[0] == '.' {
 			end := strings.IndexAny(rest[1:], ".[]")
 			if end < 0 {
 				end = len(rest) - 1
 			}
-			s, rest = keyStep(rest[1:1+end]), rest[1+end:]
-			if s.key == "" {
+			st, rest = keyStep(rest[1:1+end]), rest[1+end:]
+			if st.key == "" {
 				return nil, fmt.Errorf("path %q has an empty key", text)
 			}
-		} else if s, rest, err = w.bracketStep(text, rest); err != nil {
+		} else if st, rest, err = s.bracketStep(text, rest); err != nil {
 			return nil, err
 		}
 		if rest != "" && rest[0] == ']' {
 			return nil, fmt.Errorf("path %q has a ] without its [", text)
 		}
-		p.steps = append(p.steps, s)
+		p.steps = append(p.steps, st)
 	}
 	return p, nil
 }
@@ -82,7 +85,8 @@ func keyStep(key string) step {
 	return step{key: key, index: i}
 }
 
-func (w reach) bracketStep(text, rest string) (step, string, error) {
+// bracketStep reads `[path]` at the start of rest.
+func (s scope) bracketStep(text, rest string) (step, string, error) {
 	end := strings.IndexByte(rest, ']')
 	if end < 0 {
 		return step{}, "", fmt.Errorf("path %q has a [ without its ]", text)
@@ -94,18 +98,30 @@ func (w reach) bracketStep(text, rest string) (step, string, error) {
 	if rest != "" && rest[0] != '.' && rest[0] != '[' {
 		return step{}, "", fmt.Errorf("path %q goes on after a ] without a point", text)
 	}
-	inner, err := w.path(inside)
+	inner, err := s.readPath(inside)
 	if err != nil {
 		return step{}, "", fmt.Errorf("in the brackets of %q: %w", text, err)
 	}
 	return step{inner: inner}, rest, nil
 }
 
-// resolve walks the path. What is not there is Missing; Pending wins over
-// everything behind it.
+func (p *path) source() string { return p.of }
+
+func (p *path) reads(rs *roots) { rs.read(p, readValue) }
+
+func (p *path) value(r *run) (value.Value, error) {
+	v := p.resolve(r)
+	if v.Kind() == value.Missing {
+		return v, &p.absence
+	}
+	return v, nil
+}
+
+// resolve walks the path. The value is Missing where a step leads nowhere, and
+// Pending where the path meets something that is awaited.
 func (p *path) resolve(r *run) value.Value {
 	v := r.args
-	if p.item {
+	if p.root == inItem {
 		v = *r.item
 	}
 	for i := range p.steps {
@@ -120,7 +136,7 @@ func (p *path) resolve(r *run) value.Value {
 			v = child(v, s.key, s.index)
 			continue
 		}
-		v = dynamic(v, s.inner.resolve(r))
+		v = dynamicChild(v, s.inner.resolve(r))
 	}
 	return v
 }
@@ -132,9 +148,9 @@ func child(v value.Value, key string, index int) value.Value {
 	return v.Key(key)
 }
 
-// dynamic steps by a value: a string is a key, or an array's plain decimal
+// dynamicChild steps by a value: a string is a key, or an array's plain decimal
 // index; an integer is an array's index.
-func dynamic(v, k value.Value) value.Value {
+func dynamicChild(v, k value.Value) value.Value {
 	switch k.Kind() {
 	case value.Pending:
 		return k
@@ -150,7 +166,8 @@ func dynamic(v, k value.Value) value.Value {
 }
 
 // keys resolves a path that is to be changed: all its steps are keys of objects.
-func (p *path) keys(r *run) (keys []string, v value.Value) {
+// Where a step in brackets names no key, keys is nil and res says why.
+func (p *path) keys(r *run) (keys []string, res result) {
 	keys = make([]string, len(p.steps))
 	for i := range p.steps {
 		keys[i] = p.steps[i].key
@@ -160,52 +177,20 @@ func (p *path) keys(r *run) (keys []string, v value.Value) {
 		k := p.steps[i].inner.resolve(r)
 		text, ok := k.Text()
 		if !ok {
-			return nil, k
+			return nil, p.noKey(k)
 		}
 		keys[i] = text
 	}
-	return keys, value.Str("")
+	return keys, yes
 }
 
-// roots is a set of the keys of args that a rule touches.
-type roots struct {
-	all   bool
-	names []string
-	looks []look // at args, wherever
-}
-
-func (r *roots) add(name string) {
-	if !slices.Contains(r.names, name) {
-		r.names = append(r.names, name)
+// noKey is the result of a step in brackets whose value is no string.
+func (p *path) noKey(k value.Value) result {
+	switch k.Kind() {
+	case value.Pending:
+		return waiting
+	case value.Missing:
+		return unknown(p.of + ": what is in the brackets is missing")
 	}
-}
-
-func (r *roots) merge(o roots) {
-	r.all = r.all || o.all
-	for _, n := range o.names {
-		r.add(n)
-	}
-	r.looks = append(r.looks, o.looks...)
-}
-
-func (r *roots) has(name string) bool { return r.all || slices.Contains(r.names, name) }
-
-// read adds every key of args that resolving a path looks at.
-func (r *roots) read(p *path) { r.look(p, -1) }
-
-func (r *roots) look(p *path, free int) {
-	if !p.item {
-		r.add(p.steps[0].key)
-		r.looks = append(r.looks, look{path: p, free: free})
-	}
-	r.inner(p)
-}
-
-// inner adds those that only the brackets of a path look at.
-func (r *roots) inner(p *path) {
-	for i := range p.steps {
-		if in := p.steps[i].inner; in != nil {
-			r.read(in)
-		}
-	}
+	return unknown(p.of + ": want string in the brackets, found " + found(k))
 }

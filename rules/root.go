@@ -1,5 +1,7 @@
 package rules
 
+import "slices"
+
 // The roots of args: the members that the gateway puts there. A rule may name
 // others, which exist only once it has stored something there.
 const (
@@ -26,4 +28,45 @@ const (
 var reserved = []string{
 	RootAuth, RootToken, RootParams, RootRequest, RootPeer, RootRes, RootResponse,
 	RootOp, RootFind, RootDoc, RootUpdate, RootPipeline, RootOpts,
+}
+
+// roots is a set of roots of args that a rule reads or changes.
+type roots struct {
+	all   bool
+	names []string
+	reads []columnRead // every read of a path in args
+}
+
+func (r *roots) add(name string) {
+	if !slices.Contains(r.names, name) {
+		r.names = append(r.names, name)
+	}
+}
+
+func (r *roots) merge(o roots) {
+	r.all = r.all || o.all
+	for _, n := range o.names {
+		r.add(n)
+	}
+	r.reads = append(r.reads, o.reads...)
+}
+
+func (r *roots) has(name string) bool { return r.all || slices.Contains(r.names, name) }
+
+// read adds the roots that resolving a path depends on.
+func (r *roots) read(p *path, part readPart) {
+	if p.root == inArgs {
+		r.add(p.steps[0].key)
+		r.reads = append(r.reads, columnRead{path: p, part: part})
+	}
+	r.readBrackets(p)
+}
+
+// readBrackets adds the roots that only the brackets of a path depend on.
+func (r *roots) readBrackets(p *path) {
+	for i := range p.steps {
+		if in := p.steps[i].inner; in != nil {
+			r.read(in, readValue)
+		}
+	}
 }

@@ -1,87 +1,87 @@
 package rules
 
-import "github.com/rulegate/rulegate/rules/value"
+import (
+	"fmt"
 
-// template is a JSON value written in a rule, in which strings may be
-// references.
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// template is a JSON value of a rule in which strings may be references. It is
+// a leaf, an array or an object.
 type template struct {
-	operand *operand // a leaf
-	keys    []string // an object's
-	inner   []*template
-	array   bool
-	check   func(value.Value) string      // what a reference must bring; "" when it does
-	wrap    func(value.Value) value.Value // of a leaf: how it is written in the result
+	leaf  expression
+	check func(value.Value) error       // of a leaf: what a reference may bring; nil: anything
+	wrap  func(value.Value) value.Value // of a leaf: how it is written in the result; nil: as it is
+
+	array bool
+	keys  []string // of an object
+	inner []*template
 }
 
-// value fills the template in: Missing, with a reason, when a reference cannot
-// be resolved or brings what may not stand there.
-func (t *template) value(r *run) (v value.Value, reason string) {
-	if t.operand != nil {
-		return t.leaf(r)
+// value fills the template in. The error says which reference cannot be
+// resolved, or brings a value that may not stand there.
+func (t *template) value(r *run) (value.Value, error) {
+	if t.leaf != nil {
+		return t.leafValue(r)
 	}
 	values := make([]value.Value, len(t.inner))
 	pending := false
 	for i, in := range t.inner {
-		v, reason := in.value(r)
-		switch v.Kind() {
-		case value.Missing:
-			return v, reason
-		case value.Pending:
-			pending = true
+		v, err := in.value(r)
+		if err != nil {
+			return v, err
 		}
+		pending = pending || v.Kind() == value.Pending
 		values[i] = v
 	}
 	if pending {
-		return value.PendingValue, ""
+		return value.PendingValue, nil
 	}
 	if t.array {
-		return value.Arr(values...), ""
+		return value.Arr(values...), nil
 	}
 	members := make([]value.Member, len(values))
 	for i, v := range values {
 		members[i] = value.Member{Key: t.keys[i], Value: v}
 	}
-	return value.Obj(members...), ""
+	return value.Obj(members...), nil
 }
 
-func (t *template) leaf(r *run) (v value.Value, reason string) {
-	v = t.operand.value(r)
-	switch v.Kind() {
-	case value.Pending:
-		return v, ""
-	case value.Missing:
-		return v, t.operand.text + " is missing"
+func (t *template) leafValue(r *run) (value.Value, error) {
+	v, err := t.leaf.value(r)
+	if err != nil || v.Kind() == value.Pending {
+		return v, err
 	}
 	if t.check != nil {
-		if reason := t.check(v); reason != "" {
-			return value.Value{}, t.operand.text + ": " + reason
+		if err := t.check(v); err != nil {
+			return value.Value{}, fmt.Errorf("%s: %w", t.leaf.source(), err)
 		}
 	}
 	if t.wrap != nil {
 		v = t.wrap(v)
 	}
-	return v, ""
+	return v, nil
 }
 
 func (t *template) reads(rs *roots) {
-	if t.operand != nil {
-		t.operand.reads(rs)
+	if t.leaf != nil {
+		t.leaf.reads(rs)
 	}
 	for _, in := range t.inner {
 		in.reads(rs)
 	}
 }
 
-// parseTemplate reads a value in which every string may be a reference and may
+// template reads a value in which every string may be a reference, which may
 // bring anything: a webhook's body and claims.
-func parseTemplate(spec value.Value, place string, fs *Faults) *template {
+func (c *compiler) template(spec value.Value, place string) *template {
 	if _, ok := literalText(spec); ok || spec.Kind() != value.Array && spec.Kind() != value.Object {
-		o, err := ofArgs.operand(spec)
+		e, err := c.scope.expression(spec)
 		if err != nil {
-			fs.add(place, "%v", err)
+			c.faults.add(place, "%v", err)
 			return nil
 		}
-		return &template{operand: o}
+		return &template{leaf: e}
 	}
 	t := &template{array: spec.Kind() == value.Array}
 	spec.Each(func(key string, x value.Value) bool {
@@ -90,7 +90,7 @@ func parseTemplate(spec value.Value, place string, fs *Faults) *template {
 			at = Elem(place, len(t.inner))
 		}
 		t.keys = append(t.keys, key)
-		t.inner = append(t.inner, parseTemplate(x, at, fs))
+		t.inner = append(t.inner, c.template(x, at))
 		return true
 	})
 	return t

@@ -23,7 +23,7 @@ func TestLanguageReference(t *testing.T) {
 				t.Fatalf("%v: %v", b, err)
 			}
 		case "rule":
-			if _, faults := rules.Compile(parseYAML(t, b, b.text), "rule", &rules.Scope{CanSign: true}); faults != nil {
+			if _, faults := rules.Compile(parseYAML(t, b, b.text), "rule", &rules.Env{CanSign: true}); faults != nil {
 				t.Errorf("%v: %v", b, faults)
 			}
 		case "values", "verdicts":
@@ -79,7 +79,7 @@ func outcomeOf(spec, args value.Value) string {
 // evaluate runs a rule with nothing configured but a key to sign with; ok is
 // false where it does not compile.
 func evaluate(spec, args value.Value) (v rules.Verdict, ok bool) {
-	rule, faults := rules.Compile(spec, "rule", &rules.Scope{CanSign: true})
+	rule, faults := rules.Compile(spec, "rule", &rules.Env{CanSign: true})
 	if faults != nil {
 		return v, false
 	}

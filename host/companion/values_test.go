@@ -75,7 +75,7 @@ func TestValuesAreWhatRulesUnderstand(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, faults := rules.Compile(spec, "rule", &rules.Scope{})
+			r, faults := rules.Compile(spec, "rule", &rules.Env{})
 			if faults != nil {
 				t.Fatal(faults)
 			}

@@ -63,7 +63,7 @@ func (e *Evaluator) evaluate(q *question) answer {
 		denied.reason = err.Error()
 		return denied
 	}
-	rule, faults := rules.Compile(q.rule, "rule", &rules.Scope{AESKey: key, CanSign: true, Response: true})
+	rule, faults := rules.Compile(q.rule, "rule", &rules.Env{AESKey: key, CanSign: true})
 	if len(faults) > 0 {
 		denied.reason = strings.ReplaceAll(faults.Error(), "\n", "; ")
 		return denied
@@ -89,7 +89,7 @@ func (e *Evaluator) evaluate(q *question) answer {
 }
 
 // respond applies a rule's response actions.
-func respond(res value.Value, actions []rules.ResponseAction) (value.Value, error) {
+func respond(res value.Value, actions []rules.Edit) (value.Value, error) {
 	text, err := rules.ApplyResponse(res.String(), actions, maxDepth)
 	if err != nil {
 		return value.Value{}, err

@@ -20,9 +20,9 @@ import (
 //
 // A call out of turn blocks.
 type Mask struct {
-	actions  []rules.ResponseAction // of the request's rule
-	rule     *rules.Rule            // on the response; nil: none
-	in       rules.Input            // of that rule: the request as it went upstream
+	actions  []rules.Edit // of the request's rule
+	rule     *rules.Rule  // on the response; nil: none
+	in       rules.Input  // of that rule: the request as it went upstream
 	limits   policy.Limits
 	head     *head
 	bodyless bool // the answer to HEAD has the headers of a body, and none
@@ -157,7 +157,7 @@ func Stale(trailers [][2]string) (names []string) {
 
 // rewrite applies the actions of both rules to a body: what the rule on the
 // response has left of it, or the upstream's own.
-func (m *Mask) rewrite(body string, actions []rules.ResponseAction) MaskStep {
+func (m *Mask) rewrite(body string, actions []rules.Edit) MaskStep {
 	m.phase = wantNothing
 	if m.body == "" { // there is nothing to change
 		if m.bodyless && (len(actions) > 0 || m.rule != nil && m.rule.Changes("res")) {

@@ -81,13 +81,14 @@ func (l *loader) compile(s stated) *rules.Rule {
 		}
 	})
 	if compiled != nil {
+		l.queried(compiled.Tables())
 		l.stated = append(l.stated, s)
 	}
 	return compiled
 }
 
-func (l *loader) scope() *rules.Scope {
-	return &rules.Scope{AESKey: l.p.AESKey, CanSign: l.canSign, Response: true, Database: l.query, Webhook: l.webhook}
+func (l *loader) scope() *rules.Env {
+	return &rules.Env{AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.query, Webhook: l.webhook}
 }
 
 // auth reads what a resource says of tokens, nil when it says nothing.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -51,8 +52,8 @@ func pool(v value.Value) Pool {
 	return Pool{Size: intOf(v.Key("size"), 0), Queue: intOf(v.Key("queue"), 0)}
 }
 
-// query says why a query rule cannot read a collection, "" when it can.
-func (l *loader) query(db, col string) string {
+// query returns an error when a query rule cannot read from a database.
+func (l *loader) query(db, _ string) error {
 	i := slices.IndexFunc(l.p.Databases, func(d DB) bool { return d.Name == db })
 	if i < 0 {
 		var names []string
@@ -60,21 +61,26 @@ func (l *loader) query(db, col string) string {
 			names = append(names, d.Name)
 		}
 		if near := schema.Nearest(db, names); near != "" {
-			return fmt.Sprintf("no such database; did you mean %s?", near)
+			return fmt.Errorf("no such database; did you mean %s?", near)
 		}
-		return "no such database in databases"
+		return errors.New("no such database in databases")
 	}
 	d := &l.p.Databases[i]
 	conn := rules.Join(rules.Join("databases", db), "conn")
-	switch {
-	case d.Type == "": // reported
-	case d.Conn == "" && !l.o.Module && !l.unset[conn] && !l.quiet[conn]:
-		return "the database has no conn"
+	if d.Type != "" && d.Conn == "" && !l.o.Module && !l.unset[conn] && !l.quiet[conn] {
+		return errors.New("the database has no conn")
 	}
-	if !slices.Contains(d.Queried, col) {
-		d.Queried = sorted(append(d.Queried, col))
+	return nil
+}
+
+// queried notes the tables that the queries of a rule read.
+func (l *loader) queried(tables []rules.Table) {
+	for _, t := range tables {
+		i := slices.IndexFunc(l.p.Databases, func(d DB) bool { return d.Name == t.DB })
+		if d := &l.p.Databases[i]; !slices.Contains(d.Queried, t.Col) {
+			d.Queried = sorted(append(d.Queried, t.Col))
+		}
 	}
-	return ""
 }
 
 // databaseRules reads the rules of collections.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -68,11 +69,11 @@ func (p *Policy) AllowsWebhook(host, port string) bool {
 	return false
 }
 
-// webhook says why a rule's webhook is not allowed, "" when it is. Without a
+// webhook returns an error when a rule's webhook is not allowed. Without a
 // port in the URL it is one of its scheme's.
-func (l *loader) webhook(hostport string) string {
+func (l *loader) webhook(hostport string) error {
 	if l.o.Module {
-		return ""
+		return nil
 	}
 	host, port := httpfield.SplitPort(strings.ToLower(hostport))
 	ports := []string{port}
@@ -81,8 +82,8 @@ func (l *loader) webhook(hostport string) string {
 	}
 	for _, port := range ports {
 		if l.p.AllowsWebhook(host, port) {
-			return ""
+			return nil
 		}
 	}
-	return "the host is not in webhooks.allow"
+	return errors.New("the host is not in webhooks.allow")
 }

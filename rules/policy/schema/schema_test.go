@@ -150,7 +150,7 @@ func TestSchemaOfRules(t *testing.T) {
 		"clause": `{"rule":"allow"}`, "store": `"args.x"`, "cache": `"5s"`, "url": `"https://a/"`, "claims": `{}`, "body": `1`,
 		"field": `"args.a"`, "value": `1`, "fields": `["args.a"]`, "algorithm": `"aes-gcm"`, "encoding": `"hex"`, "onUnknown": `"drop"`, "name": `"n"`, "error": `"e"`, "nonsense": `1`,
 	}
-	scope := &rules.Scope{AESKey: make([]byte, 16), CanSign: true, Response: true}
+	scope := &rules.Env{AESKey: make([]byte, 16), CanSign: true}
 	agree := func(t *testing.T, rule value.Value) {
 		t.Helper()
 		_, faults := rules.Compile(rule, "rule", scope)
