@@ -38,6 +38,7 @@ type Config struct {
 	// paused. Without it no callback runs until the module continues.
 	AllowOnHeadersStopIteration bool
 	BufferLimit                 int64 // bytes held for a request or for a response; 0: 1 MiB
+	MemoryLimit                 int64 // bytes of a VM's memory; beyond it the VM traps; 0: 1 GiB, as in Envoy's V8
 	HTTP1Trailers               bool  // keep the trailers of HTTP/1.1 instead of dropping them
 	Path                        PathOptions
 
@@ -136,6 +137,9 @@ func (c *Config) complete() {
 	}
 	if c.BufferLimit <= 0 {
 		c.BufferLimit = 1 << 20
+	}
+	if c.MemoryLimit <= 0 {
+		c.MemoryLimit = 1 << 30
 	}
 	if c.ReloadBackoff <= 0 {
 		c.ReloadBackoff = time.Second

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // rootID is the context of the plugin itself; streams count on from it.
@@ -24,6 +25,8 @@ type vm struct {
 	ctx   context.Context // holds the vm under vmKey; never cancelled
 	exp   exports
 	alloc api.Function
+
+	memory *linearMemory
 
 	sem  chan struct{} // the lock
 	dead atomic.Bool   // trapped, given up or closed: no callback runs again
@@ -72,6 +75,7 @@ func newVM(gw *Gateway) (*vm, error) {
 		httpCalls: map[uint32]*httpCall{},
 		tick:      make(chan time.Duration, 1),
 		log:       &moduleLog{to: gw.cfg.Log, starting: true},
+		memory:    &linearMemory{limit: uint64(gw.cfg.MemoryLimit)},
 	}
 	v.ctx = context.WithValue(context.Background(), vmKey{}, v)
 	mc := wazero.NewModuleConfig().WithName("").WithStartFunctions().
@@ -81,12 +85,16 @@ func newVM(gw *Gateway) (*vm, error) {
 		mc = mc.WithEnv(name, value)
 	}
 	m := gw.cfg.Module
-	mod, err := m.runtime.InstantiateModule(v.ctx, m.compiled, mc)
+	mod, err := m.runtime.InstantiateModule(experimental.WithMemoryAllocator(v.ctx, v.memory), m.compiled, mc)
 	if err != nil {
 		return nil, fmt.Errorf("start: %w%s", err, v.log.lines())
 	}
 	v.mod = mod
 	v.bind()
+	if n := len(v.memory.bytes); uint64(n) > v.memory.limit {
+		v.close()
+		return nil, fmt.Errorf("memory: the module starts with %d bytes, more than the limit of %d", n, v.memory.limit)
+	}
 	if err := v.start(); err != nil {
 		v.close()
 		return nil, fmt.Errorf("%w%s", err, v.log.lines())
@@ -183,7 +191,11 @@ func (v *vm) die(err error) {
 		return
 	}
 	close(v.done)
-	if err != nil {
+	switch {
+	case err == nil:
+	case v.memory.denied.Load():
+		v.gw.cfg.Log.Error("the module reached its memory limit, its VM is gone", "limit", v.memory.limit, "error", err.Error())
+	default:
 		v.gw.cfg.Log.Error("the module trapped, its VM is gone", "error", err.Error())
 	}
 }

@@ -13,6 +13,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"slices"
 	"strconv"
@@ -40,6 +41,7 @@ type plugin struct {
 	script map[string][]string
 	defs   int
 	queue  uint32
+	held   [][]byte // memory of the command hold
 }
 
 func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
@@ -250,6 +252,12 @@ func (s *stream) do(event, name, rest string) error {
 	case "trapif": // only requests with that header
 		if v, _ := proxywasm.GetHttpRequestHeader(word); v != "" {
 			panic("as told")
+		}
+	case "hold": // header: as many MiB as it says, for good
+		v, _ := proxywasm.GetHttpRequestHeader(word)
+		n, _ := strconv.Atoi(v)
+		for range n {
+			s.p.held = append(s.p.held, bytes.Repeat([]byte{1}, 1<<20))
 		}
 	case "arm": // from the header x-trap, which names an event
 		if v, _ := proxywasm.GetHttpRequestHeader("x-trap"); v != "" {
