@@ -6,6 +6,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -139,7 +140,7 @@ func (c *compiler) rule(spec value.Value, place string) *Rule {
 func (c *compiler) fields(spec value.Value, place, kind string, fields []string) {
 	spec.Each(func(key string, _ value.Value) bool {
 		if key != "rule" && key != "name" && key != "error" && !slices.Contains(fields, key) && !slices.Contains(fields, key+"*") {
-			c.faults.add(Join(place, key), "a rule %s has no field %q", kind, key)
+			c.faults = append(c.faults, Fault{Place: Join(place, key), Message: fmt.Sprintf("a rule %s has no field %q", kind, key), AtKey: true})
 		}
 		return true
 	})

@@ -8,10 +8,13 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Fault is what is wrong at one place of a policy.
+// Fault is a fault at one place of a policy.
 type Fault struct {
 	Place   string // `routes[3].rule.clauses[1].f2`
 	Message string
+	// AtKey reports that the key at Place must not be there, whatever its value.
+	// Reports then point at the key instead of the value.
+	AtKey bool
 }
 
 func (f Fault) Error() string {

@@ -39,7 +39,7 @@ func (e *Error) Error() string {
 // Warning is a warning in the form of Error.
 func (f *File) Warning(w policy.Warning) string {
 	var b strings.Builder
-	f.write(&b, f.locate(rules.Fault(w)), "warning: ")
+	f.write(&b, f.locate(rules.Fault{Place: w.Place, Message: w.Message}), "warning: ")
 	return b.String()
 }
 
@@ -62,19 +62,13 @@ func (f *File) locate(fault rules.Fault) Fault {
 		m, ok = f.marks[place]
 	}
 	at := m.value
-	if place == fault.Place && m.key.line > 0 && aboutKey(fault.Message) {
+	if place == fault.Place && m.key.line > 0 && fault.AtKey {
 		at = m.key
 	}
 	if ok && at.line > 0 {
 		out.Line, out.Column = at.line, at.column
 	}
 	return out
-}
-
-// aboutKey says whether a fault is that its key is there at all.
-func aboutKey(message string) bool {
-	return strings.HasPrefix(message, "unknown key") || strings.Contains(message, "has no field") ||
-		strings.Contains(message, "not built yet")
 }
 
 func (f *File) write(b *strings.Builder, fault Fault, label string) {

@@ -34,7 +34,7 @@ type Warning struct {
 	Place, Message string
 }
 
-func (w Warning) Error() string { return rules.Fault(w).Error() }
+func (w Warning) Error() string { return rules.Fault{Place: w.Place, Message: w.Message}.Error() }
 
 // Load reads a policy.
 //
@@ -51,7 +51,8 @@ func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	}
 	l.doc = l.substitute(doc, nil)
 	for _, f := range schema.Check(l.doc) {
-		l.broken(f.Place, "%s", f.Message)
+		l.add(f)
+		l.quiet[f.Place] = true
 	}
 	l.settings()
 	l.tokens()

@@ -97,7 +97,7 @@ func (c *checker) checkObject(v value.Value, s *shape, at *Path) {
 		k := s.key(name)
 		sub := at.Key(name)
 		if k == nil {
-			c.fault(sub, "%s", unknownKey(name, s.names()))
+			c.faults = append(c.faults, rules.Fault{Place: sub.String(), Message: unknownKey(name, s.names()), AtKey: true})
 		} else {
 			c.check(x, k.shape, sub)
 		}
