@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// TestMaskMemory: what masking takes grows with the bodies that are under way, by
-// at most four times their size, and load after load takes no more than the
-// first. What the module itself has got it keeps: wasm memory does not shrink.
+// TestMaskMemory tests that masking needs at most four times the size of the
+// bodies that it masks at once, and that repeated load needs no more than the
+// first. The memory of a wasm VM does not shrink, so the test does not want the
+// resident size to go back.
 func TestMaskMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("memory is read from /proc")
@@ -30,7 +31,7 @@ func TestMaskMemory(t *testing.T) {
 	load()
 	first, peak := m.resident(t)
 	if grown := peak - before; grown > 4*size*clients {
-		t.Errorf("%d bodies of %d MB under way took %d MB, want at most %d", clients, size>>20, grown>>20, 4*size*clients>>20)
+		t.Errorf("%d bodies of %d MB at once: want at most %d MB, found %d", clients, size>>20, 4*size*clients>>20, grown>>20)
 	}
 	for range 2 {
 		load()
@@ -38,9 +39,9 @@ func TestMaskMemory(t *testing.T) {
 	last, top := m.resident(t)
 	t.Logf("resident: %d MB, after a load %d (at most %d), after three %d (at most %d)", before>>20, first>>20, peak>>20, last>>20, top>>20)
 	if last-first > size*clients {
-		t.Errorf("resident memory went on growing: %d MB after one load, %d after three", first>>20, last>>20)
+		t.Errorf("resident memory grows with each load: %d MB after one, %d after three", first>>20, last>>20)
 	}
-	// What Envoy holds itself goes back, once its connections are idle.
+	// Envoy frees its own memory once its connections are idle.
 	now := m.allocated(t)
 	for end := time.Now().Add(30 * time.Second); now-allocated > size && time.Now().Before(end); now = m.allocated(t) {
 		time.Sleep(100 * time.Millisecond)
@@ -50,10 +51,10 @@ func TestMaskMemory(t *testing.T) {
 	}
 }
 
-// allocated is what Envoy itself has allocated, in bytes, without the VMs.
+// allocated returns the bytes that Envoy has allocated without the VMs.
 func (m *maskers) allocated(t *testing.T) int {
 	t.Helper()
-	text, err := m.Admin("/memory")
+	text, err := m.AdminGet("/memory")
 	if err != nil {
 		t.Fatal(err)
 	}

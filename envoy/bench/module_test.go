@@ -12,7 +12,7 @@ import (
 	"github.com/rulegate/rulegate/host/gateway"
 )
 
-// benchPolicy has a route for each thing that is measured.
+// benchPolicy has a route for each benchmark.
 const benchPolicy = `
 project: shop
 auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
@@ -26,9 +26,9 @@ routes:
   - {name: no, match: {methods: [GET], path: /no}, rule: {rule: deny}}
 `
 
-// BenchmarkModule takes whole requests through the module on the embedded
-// gateway, in one VM; `none` is the gateway's upstream without it. What counts
-// is how the others compare with allow, in one run.
+// BenchmarkModule sends requests through the module on the embedded gateway with
+// one VM; "none" is the upstream alone. Compare the others with "allow", in one
+// run.
 func BenchmarkModule(b *testing.B) {
 	m := harness.LoadModule(b)
 	c := &harness.Case{Name: "bench", Policy: benchPolicy}

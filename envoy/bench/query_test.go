@@ -15,18 +15,17 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/rulegate/rulegate/envoy/harness"
-	"github.com/rulegate/rulegate/host/envoyconf"
 )
 
-// BenchmarkQueryInEnvoy is one check of a token and a row of SQLite, by a rule in
-// Envoy with `rulegate serve`, and by a small server of Go behind Envoy's
-// ext_authz; `none` is Envoy without either. What counts is how they compare in
-// one run: the clients share the machine with all of it.
+// BenchmarkQueryInEnvoy checks a token and a row of SQLite for each request, by a
+// rule with `rulegate serve` and by a small Go server behind Envoy's ext_authz;
+// "none" is Envoy without either. Compare them in one run, as the clients share
+// the machine's cores.
 func BenchmarkQueryInEnvoy(b *testing.B) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reached") }))
 	b.Cleanup(up.Close)
 	file := harness.BansFile(b)
-	policy := strings.NewReplacer("conn: social.db", "conn: "+file, "timeout: 400ms", "timeout: 10s").Replace(harness.Bans)
+	policy := strings.NewReplacer("conn: social.db", "conn: "+file, "timeout: 400ms", "timeout: 10s").Replace(harness.BansPolicy)
 	boot := harness.NewBootstrap(b, up.URL)
 	co := harness.Serve(b, policy, "127.0.0.1:0")
 	boot.AddPolicy(b, "rulegate", policy, co.URL)
@@ -35,7 +34,7 @@ func BenchmarkQueryInEnvoy(b *testing.B) {
 	}
 	authz := httptest.NewServer(authorizer(b, file))
 	b.Cleanup(authz.Close)
-	boot.Conf.Clusters = append(boot.Conf.Clusters, envoyconf.Cluster{Name: "authz", URL: authz.URL})
+	boot.AddCluster("authz", authz.URL)
 	boot.Alter = map[string]func(map[string]any){
 		"none": func(m map[string]any) { m["http_filters"] = routerOf(m) },
 		"ext_authz": func(m map[string]any) {
@@ -57,7 +56,7 @@ func BenchmarkQueryInEnvoy(b *testing.B) {
 	}
 }
 
-// pages asks for b.N pages, by so many clients at once.
+// pages requests b.N pages with a number of clients at once.
 func pages(b *testing.B, at, name string, clients int) {
 	transport := &http.Transport{MaxIdleConnsPerHost: clients, MaxConnsPerHost: clients}
 	defer transport.CloseIdleConnections()
@@ -79,10 +78,10 @@ func pages(b *testing.B, at, name string, clients int) {
 		return resp.StatusCode
 	}
 	if got := ask(banned); (got == http.StatusForbidden) != (name != "none") {
-		b.Fatalf("who is banned gets %d", got)
+		b.Fatalf("a banned user gets %d", got)
 	}
 	if clients == 1 {
-		for range 300 { // while V8 compiles better code
+		for range 300 { // V8 compiles optimised code meanwhile
 			ask(good)
 		}
 	}
@@ -110,7 +109,7 @@ func pages(b *testing.B, at, name string, clients int) {
 	b.StopTimer()
 	all := slices.Sorted(slices.Values(slices.Concat(times...)))
 	if len(all) == 0 {
-		b.Fatal("nobody got through")
+		b.Fatal("no request got through")
 	}
 	b.ReportMetric(float64(len(all))/b.Elapsed().Seconds(), "pages/s")
 	b.ReportMetric(float64(all[len(all)/2])/1e6, "p50-ms")
@@ -118,13 +117,14 @@ func pages(b *testing.B, at, name string, clients int) {
 	b.ReportMetric(float64(refused.Load()), "503s")
 }
 
-// authorizer answers ext_authz: a valid token, of somebody who is not in bans.
+// authorizer is the server for ext_authz: it wants a valid token of a user who has
+// no row in bans.
 func authorizer(b *testing.B, file string) http.Handler {
 	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro")
 	if err != nil {
 		b.Fatal(err)
 	}
-	db.SetMaxOpenConns(32) // as many as the companion has
+	db.SetMaxOpenConns(32) // the companion's number
 	db.SetMaxIdleConns(32)
 	b.Cleanup(func() { db.Close() })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -8,9 +8,9 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// TestEnvoy takes the cases through the module in a real Envoy: one start, a
-// listener for each case. Policies that must be refused come by the listener
-// discovery service, as one of them in the configuration would end the start.
+// TestEnvoy runs the cases through the module in one Envoy with a listener for
+// each. Policies that must be refused come by the listener discovery service,
+// because in the static configuration they would stop Envoy from starting.
 func TestEnvoy(t *testing.T) {
 	cases := harness.LoadCases(t)
 	up := harness.NewUpstream(t)
@@ -27,7 +27,7 @@ func TestEnvoy(t *testing.T) {
 	p := b.Start(t)
 	t.Cleanup(func() {
 		if strings.Contains(p.Log(), "panic") {
-			t.Errorf("Envoy's log speaks of a panic:\n%s", harness.Tail(p.Log(), 60))
+			t.Errorf("Envoy's log has a panic:\n%s", harness.Tail(p.Log(), 60))
 		}
 	})
 	began := time.Now()
@@ -52,19 +52,19 @@ func refused(c *harness.Case) string { return c.Name + "/policy.yaml" }
 
 func taken(c *harness.Case) string { return c.Name + "/loads.yaml" }
 
-// refusedInEnvoy sees that a policy's listener was not taken, with every fault
-// in the log, and that its twin was.
+// refusedInEnvoy checks that Envoy refused the listener of a policy with faults,
+// logged each fault, and took the listener of the policy's twin.
 func refusedInEnvoy(t *testing.T, c *harness.Case, at map[string]string, log string) {
 	t.Helper()
 	if at[refused(c)] != "" {
-		t.Errorf("%s: listens, want it refused", refused(c))
+		t.Errorf("%s: want the listener refused, found it listening", refused(c))
 	}
 	if at[taken(c)] == "" {
-		t.Errorf("%s: does not listen, want it taken", taken(c))
+		t.Errorf("%s: want it listening, found no listener", taken(c))
 	}
 	for _, f := range c.ModuleFaults() {
 		if !strings.Contains(log, "rulegate: policy: "+f) {
-			t.Errorf("Envoy's log has no word of %q", f)
+			t.Errorf("no fault %q in Envoy's log", f)
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// update rewrites the messages of the cases' faults; their places stay.
+// update makes TestNative rewrite the messages of the cases' faults. It never
+// changes their places.
 var update = flag.Bool("update", false, "rewrite the golden parts of the cases")
 
 func rewriteFaults(t *testing.T, c *harness.Case, faults []string) {
@@ -39,7 +40,7 @@ func rewriteFaults(t *testing.T, c *harness.Case, faults []string) {
 }
 
 // checkFaults compares the faults of a policy that must not load with those of
-// the case, and sees its twin load.
+// the case, and checks that its twin loads.
 func checkFaults(t *testing.T, c *harness.Case) {
 	t.Helper()
 	_, _, err := c.ReadPolicy(c.Policy)
@@ -59,7 +60,7 @@ func checkFaults(t *testing.T, c *harness.Case) {
 	for _, l := range c.Faults {
 		place, _, placed := strings.Cut(strings.TrimPrefix(l, harness.CommandOnly)+" ", ": ")
 		if !placed {
-			place = "" // of the whole file
+			place = "" // a fault of the whole file
 		}
 		wantPlaces = append(wantPlaces, place)
 	}

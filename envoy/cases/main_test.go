@@ -9,7 +9,7 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// TestMain prints how many cases ran in each runner: .ci/test compares the numbers.
+// TestMain prints how many cases ran in each runner, for .ci/test to compare.
 func TestMain(m *testing.M) {
 	code := harness.Main(m)
 	n, w, e := &tally.native, &tally.wazero, &tally.envoy
@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// report fails the test with what a runner saw that the case does not want.
+// report fails the test with each difference between the result and the case.
 func report(t *testing.T, r *harness.Request, w *harness.Want, s *harness.Seen, co *harness.Companion) {
 	t.Helper()
 	batches, faults := co.Asked()
@@ -28,7 +28,7 @@ func report(t *testing.T, r *harness.Request, w *harness.Want, s *harness.Seen, 
 	}
 }
 
-// tally counts what ran, for the last lines of the test's output.
+// tally counts the cases that ran in each runner.
 var tally struct{ native, wazero, envoy counter }
 
 type counter struct {
@@ -36,7 +36,7 @@ type counter struct {
 	files, requests int
 }
 
-// add counts a file and its requests; a policy that must not load has none.
+// add counts a case and its requests.
 func (c *counter) add(of *harness.Case) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

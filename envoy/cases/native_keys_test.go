@@ -12,8 +12,8 @@ import (
 	"github.com/rulegate/rulegate/rules/token"
 )
 
-// nativeKeys fetches a policy's key sets for a gate without a proxy, on a clock
-// that need not be waited for.
+// nativeKeys fetches a policy's key sets without a proxy. Its clock jumps ahead,
+// so that no test waits for the next fetch.
 type nativeKeys struct {
 	*jwks.Keyring
 	ahead time.Duration
@@ -25,7 +25,7 @@ func newNativeKeys(p *policy.Policy) *nativeKeys {
 
 func (k *nativeKeys) now() time.Time { return time.Now().Add(k.ahead) }
 
-// tick makes the fetches that are due.
+// tick moves the clock ahead and makes the fetches that are due.
 func (k *nativeKeys) tick() {
 	k.ahead += 100 * time.Millisecond
 	fetches, _ := k.Tick(k.now())

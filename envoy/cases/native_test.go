@@ -16,9 +16,9 @@ import (
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// throughMask takes the answer through a mask, as a proxy does; call asks the
-// companion.
-func throughMask(a *harness.UpstreamAnswer, m *decide.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (harness.Answer, error) {
+// throughMask passes the upstream's response through the decision on the response,
+// as a proxy does. call sends calls to the companion.
+func throughMask(a *harness.UpstreamResponse, m *decide.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (harness.Response, error) {
 	pairs := append([][2]string{{":status", strconv.Itoa(a.Status)}}, a.Headers...)
 	body := a.Body
 	if a.Bodyless(head) {
@@ -34,7 +34,7 @@ func throughMask(a *harness.UpstreamAnswer, m *decide.Mask, head bool, call func
 			}
 			replies, err := call(step.Calls)
 			if err != nil {
-				return harness.Answer{}, err
+				return harness.Response{}, err
 			}
 			step = m.Replies(replies)
 		}
@@ -43,7 +43,7 @@ func throughMask(a *harness.UpstreamAnswer, m *decide.Mask, head bool, call func
 		}
 		changes = step.Changes
 	}
-	got := harness.Answer{Status: a.Status, Headers: map[string][]string{}, Body: body}
+	got := harness.Response{Status: a.Status, Headers: map[string][]string{}, Body: body}
 	for _, h := range a.Headers {
 		got.Headers[h[0]] = append(got.Headers[h[0]], h[1])
 	}
@@ -59,7 +59,7 @@ func throughMask(a *harness.UpstreamAnswer, m *decide.Mask, head bool, call func
 	return got, nil
 }
 
-// TestNative drives the gate directly: no proxy, no wasm.
+// TestNative runs the cases through rules/decide, without a proxy and without wasm.
 func TestNative(t *testing.T) {
 	for _, c := range harness.LoadCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestNative(t *testing.T) {
 	}
 }
 
-// native takes requests their whole way through a gate.
+// native takes a proxy's place for a case.
 type native struct {
 	policy    *policy.Policy
 	gate      *decide.Gate
@@ -115,30 +115,30 @@ func (n *native) run(r *harness.Request) (*harness.Seen, error) {
 			}
 			step = s.Replies(replies)
 		case decide.Forward:
-			seen := &harness.Seen{Answer: harness.Answer{Status: http.StatusOK}, Upstream: []*harness.Received{forwarded(r, step.Changes)}}
+			seen := &harness.Seen{Response: harness.Response{Status: http.StatusOK}, Upstream: []*harness.Received{forwarded(r, step.Changes)}}
 			if r.Answer == nil {
 				return seen, nil
 			}
 			var err error
-			seen.Answer, err = throughMask(r.Answer, step.Mask, r.Method == http.MethodHead, func(calls []rules.Call) ([]rules.Reply, error) {
+			seen.Response, err = throughMask(r.Answer, step.Mask, r.Method == http.MethodHead, func(calls []rules.Call) ([]rules.Reply, error) {
 				return n.call(calls, now)
 			})
 			return seen, err
 		default:
-			return &harness.Seen{Answer: refusedAnswer(&step.Refusal)}, nil
+			return &harness.Seen{Response: refusedAnswer(&step.Refusal)}, nil
 		}
 	}
 }
 
-func refusedAnswer(r *decide.Refusal) harness.Answer {
-	a := harness.Answer{Status: r.Status, Body: r.Body, Headers: map[string][]string{}}
+func refusedAnswer(r *decide.Refusal) harness.Response {
+	a := harness.Response{Status: r.Status, Body: r.Body, Headers: map[string][]string{}}
 	for _, h := range r.Headers {
 		a.Headers[h[0]] = append(a.Headers[h[0]], h[1])
 	}
 	return a
 }
 
-// minter signs what webhooks carry, as the module does.
+// minter signs the tokens in webhook calls, as the module does.
 type minter struct{ policy *policy.Policy }
 
 func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
@@ -147,7 +147,7 @@ func (m minter) ServiceToken(now time.Time) (string, error) {
 	return m.policy.Tokens.ServiceToken(m.policy.Gateway, now)
 }
 
-// call asks the companion as the module does, without a network between.
+// call sends calls to the companion as the module does, but without a network.
 func (n *native) call(calls []rules.Call, now time.Time) ([]rules.Reply, error) {
 	body, err := wire.Encode(calls, minter{n.policy}, now)
 	if err != nil {
@@ -164,7 +164,7 @@ func (n *native) call(calls []rules.Call, now time.Time) ([]rules.Reply, error) 
 	return wire.DecodeReplies(answer, calls, n.policy.Limits.Depth)
 }
 
-// forwarded is the request as a proxy sends it on.
+// forwarded returns the request as a proxy sends it to the upstream.
 func forwarded(r *harness.Request, c decide.Changes) *harness.Received {
 	got := &harness.Received{Method: r.Method, Target: r.Target, Body: r.Body, Headers: map[string][]string{}}
 	for _, h := range r.Pairs("native") {

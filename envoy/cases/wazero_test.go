@@ -11,8 +11,7 @@ import (
 	"github.com/rulegate/rulegate/host/gateway"
 )
 
-// TestWazero takes the cases through the module on the embedded gateway, over
-// real connections.
+// TestWazero runs the cases through the module on the embedded gateway, over TCP.
 func TestWazero(t *testing.T) {
 	cases := harness.LoadCases(t)
 	module := harness.LoadModule(t)
@@ -34,18 +33,18 @@ func TestWazero(t *testing.T) {
 	}
 }
 
-// runOver sends a case's requests to a proxy, one after the other.
+// runOver sends a case's requests to a proxy in order.
 func runOver(t *testing.T, c *harness.Case, addr string, up *harness.Upstream, co *harness.Companion) {
 	for _, r := range c.Requests {
 		t.Run(r.Name, func(t *testing.T) {
 			co.Expect(r.Replies)
 			id := t.Name()
-			up.Answer(id, r.Answer)
+			up.Respond(id, r.Answer)
 			answer, err := harness.Send(addr, r, id)
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen := &harness.Seen{Answer: *answer}
+			seen := &harness.Seen{Response: *answer}
 			if seen.Upstream, err = up.Take(id); err != nil {
 				t.Error(err)
 			}
@@ -58,8 +57,8 @@ func runOver(t *testing.T, c *harness.Case, addr string, up *harness.Upstream, c
 	}
 }
 
-// refusedOnWazero sees the module refuse the policy with every fault that it
-// can know of, and take its twin.
+// refusedOnWazero checks that the module refuses the policy with every fault that
+// it can find, and accepts the policy's twin.
 func refusedOnWazero(t *testing.T, c *harness.Case, m *gateway.Module) {
 	t.Helper()
 	for text, want := range map[string][]string{c.Policy: c.ModuleFaults(), c.Loads: nil} {
@@ -82,21 +81,21 @@ func refusedOnWazero(t *testing.T, c *harness.Case, m *gateway.Module) {
 	}
 }
 
-// refusal compares what the module said of a policy with the faults it has;
-// none: it is to be taken.
+// refusal compares the module's error with the wanted faults, nil for a policy
+// that must be accepted, and returns the difference or "".
 func refusal(err error, want []string) string {
 	switch {
 	case err == nil && want == nil:
 		return ""
 	case err == nil:
-		return "taken, want it refused"
+		return "want the policy refused, found it accepted"
 	case want == nil:
-		return fmt.Sprintf("refused, want it taken: %v", err)
+		return fmt.Sprintf("want the policy accepted, found %v", err)
 	}
 	log := err.Error()
 	for _, f := range want {
 		if !strings.Contains(log, "rulegate: policy: "+f) {
-			return fmt.Sprintf("no word of %q in\n%s", f, log)
+			return fmt.Sprintf("no fault %q in\n%s", f, log)
 		}
 	}
 	if n := strings.Count(log, "rulegate: policy: "); n != len(want) {

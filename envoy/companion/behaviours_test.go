@@ -10,10 +10,10 @@ import (
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// behaviour is how a companion answers a request with this body.
+// behaviour answers a request of the module, whose body it gets.
 type behaviour func(w http.ResponseWriter, r *http.Request, request []byte)
 
-// breakOff closes the connection after a part of an answer.
+// breakOff writes a part of a response and closes the connection.
 func breakOff(w http.ResponseWriter, part string) {
 	conn, buf, err := w.(http.Hijacker).Hijack()
 	if err != nil {

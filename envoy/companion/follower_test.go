@@ -17,15 +17,15 @@ import (
 // social is the follower example on one database.
 type social struct {
 	name      string
-	db        *dbtest.Server // nil: SQLite
-	link      *dbtest.Link   // between it and the companion
-	file      string         // SQLite's
-	companion *harness.Served
-	addr      string // Envoy's
+	db        *dbtest.Server // nil for SQLite
+	link      *dbtest.Link   // the connection from the companion to db
+	file      string         // the database file for SQLite
+	companion *harness.ServeProcess
+	addr      string // Envoy's listener
 	up        *harness.Upstream
 }
 
-// followerPolicy is the scenario's policy with a database.
+// followerPolicy returns the example's policy with a database in it.
 func followerPolicy(t testing.TB, typ, conn string) string {
 	t.Helper()
 	text, err := os.ReadFile(harness.Repository("envoy/follower/policy.yaml"))
@@ -57,7 +57,8 @@ func newSocial(t *testing.T, name string, up *harness.Upstream) *social {
 	return s
 }
 
-// seed fills the database with what follower/seed.sql and seed.js hold.
+// seed fills the database with the rows of follower/seed.sql; seed.js holds the
+// same for MongoDB.
 func (s *social) seed(t *testing.T) {
 	t.Helper()
 	if s.name == "mongo" {
@@ -99,7 +100,7 @@ func (s *social) seed(t *testing.T) {
 	}
 }
 
-// ask asks for cleo's posts.
+// ask requests cleo's posts as a user and returns the status.
 func (s *social) ask(t testing.TB, as string) (status int, err error) {
 	t.Helper()
 	r := &harness.Request{Method: "GET", Target: "/v1/profiles/cleo/posts", Headers: [][2]string{harness.Bearer(t, `{"id":"`+as+`"}`)}}
@@ -117,7 +118,7 @@ func (s *social) want(t *testing.T, as string, want int) {
 	}
 }
 
-// recovers waits until who follows is let through again.
+// recovers waits until ben, who follows cleo, is let through again.
 func (s *social) recovers(t *testing.T) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -126,13 +127,13 @@ func (s *social) recovers(t *testing.T) {
 			return
 		}
 		if err != nil || status != http.StatusServiceUnavailable || time.Now().After(end) {
-			t.Fatalf("it does not recover: %d, %v", status, err)
+			t.Fatalf("no recovery within 30 s: %d, %v", status, err)
 		}
 	}
 }
 
-// TestFollowers runs the follower example on each database, behind one Envoy, and
-// then lets the databases fail.
+// TestFollowers runs the follower example on each database behind one Envoy, and
+// then makes the databases fail.
 func TestFollowers(t *testing.T) {
 	up := harness.NewUpstream(t)
 	b := harness.NewBootstrap(t, up.URL)
@@ -140,7 +141,7 @@ func TestFollowers(t *testing.T) {
 	for _, name := range append([]string{"sqlite"}, dbtest.Names...) {
 		t.Run("start/"+name, func(t2 *testing.T) {
 			if name != "sqlite" {
-				dbtest.Get(t2, name) // skips, where there is none
+				dbtest.Get(t2, name) // skips if the server is not installed
 			}
 			s := newSocial(t, name, up)
 			b.AddPolicy(t, "followers-"+name, followerPolicy(t, "embedded", "unused"), s.companion.URL)
@@ -163,7 +164,7 @@ func TestFollowers(t *testing.T) {
 					})
 				}
 			}
-			t.Run("nothing is left", s.leavesNothing)
+			t.Run("no leaks", s.noLeaks)
 		})
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// TestLanguageReference evaluates every line of the tables in the language's
-// reference.
+// TestLanguageReference evaluates each line of the tables in rules/LANGUAGE.md.
 func TestLanguageReference(t *testing.T) {
 	var args value.Value
 	rows := 0
@@ -52,7 +51,7 @@ func TestLanguageReference(t *testing.T) {
 	}
 }
 
-// valueOf is what an expression brings, by a rule that stores it.
+// valueOf returns the value of an expression, by a rule that stores it.
 func valueOf(expression string, args value.Value) string {
 	v, ok := evaluate(value.Obj(
 		value.Member{Key: "rule", Value: value.Str("force")},
@@ -76,8 +75,8 @@ func outcomeOf(spec, args value.Value) string {
 	return v.Outcome.String()
 }
 
-// evaluate runs a rule with nothing configured but a key to sign with; ok is
-// false where it does not compile.
+// evaluate runs a rule whose scope has only a key to sign with. ok is false if the
+// rule does not compile.
 func evaluate(spec, args value.Value) (v rules.Verdict, ok bool) {
 	rule, faults := rules.Compile(spec, "rule", &rules.Env{CanSign: true})
 	if faults != nil {

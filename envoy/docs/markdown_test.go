@@ -9,24 +9,23 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// block is a fenced block of one of the documents. What the fence says after
-// the language is what a test does with it, so that nothing in a document is
-// there untried:
+// block is a fenced block of a document. The words after the language say how a
+// test checks the block, so that each one is checked:
 //
-//	sh run              a session: all run in order, by one bash
+//	sh run              all of a document run in order in one bash
 //	sh make             targets of the Makefile
-//	sh not-run: WHY     needs what a test machine has not
-//	text output         parts of what the run block or program above prints
-//	yaml file NAME      written to NAME, in the folder that the session runs in
+//	sh not-run: WHY     needs something that a test machine lacks
+//	text output         each line is in the output of the run block or program above
+//	yaml file NAME      written to NAME in the session's folder
 //	yaml routes         entries of a policy's routes, without faults
 //	yaml rule           a rule without faults
-//	yaml generated      each line is in the configuration that is generated
-//	yaml filter         an EnvoyFilter whose filter Envoy takes
+//	yaml generated      each line is in the output of `rulegate envoy`
+//	yaml filter         an EnvoyFilter whose filter Envoy accepts
 //	yaml not-run: WHY
-//	json args           what the tables below are evaluated against
+//	json args           args for the tables below
 //	text values         EXPRESSION >> its value
 //	text verdicts       RULE >> its outcome
-//	text, txtar, mermaid    for reading
+//	text, txtar, mermaid    not checked
 type block struct {
 	file string
 	line int
@@ -38,7 +37,7 @@ type block struct {
 
 func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 
-// uses lists what may stand after each language.
+// uses lists the words that are allowed after each language.
 var uses = map[string]string{
 	"sh":      "run make not-run",
 	"yaml":    "file routes rule generated filter not-run",
@@ -48,8 +47,8 @@ var uses = map[string]string{
 	"mermaid": "-",
 }
 
-// readBlocks reads a document, whose path is relative to the repository. A
-// block that no test knows what to do with fails t.
+// readBlocks reads a document, whose path is relative to the repository. A block
+// with an unknown use fails t.
 func readBlocks(t *testing.T, file string) []block {
 	t.Helper()
 	text, err := os.ReadFile(harness.Repository(file))
@@ -79,7 +78,7 @@ func readBlocks(t *testing.T, file string) []block {
 			use = "-"
 		}
 		if !strings.Contains(" "+uses[b.lang]+" ", " "+use+" ") {
-			t.Errorf("%v: no test knows %q, %q", b, b.lang, b.use)
+			t.Errorf("%v: unknown use %q of a block of %q", b, b.use, b.lang)
 		}
 		if b.use == "not-run" && b.arg == "" {
 			t.Errorf("%v: want a reason after not-run", b)

@@ -49,8 +49,8 @@ func documents(t *testing.T) []string {
 	return files
 }
 
-// TestDocumentSessions runs the commands of each document in order, as a
-// reader would who pastes them, and looks for the output that it shows.
+// TestDocumentSessions runs the commands of each document in order, as a reader
+// who pastes them does, and compares their output with the document's.
 func TestDocumentSessions(t *testing.T) {
 	for _, file := range documents(t) {
 		t.Run(file, func(t *testing.T) {
@@ -71,8 +71,7 @@ func TestDocumentSessions(t *testing.T) {
 	}
 }
 
-// session is the blocks of a document that run, with the output that is shown
-// for each.
+// session is the blocks of a document to run, and the output shown for each.
 type session struct {
 	dir     string
 	runs    []block
@@ -89,7 +88,7 @@ func newSession(t *testing.T, blocks []block) *session {
 	root := harness.Repository()
 	for _, name := range []string{"bin/rulegate", "bin/rulegate.wasm", "bin/quickstart/upstream"} {
 		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
-			t.Fatalf("%v: make build quickstart makes it", err)
+			t.Fatalf("%v: run make build quickstart", err)
 		}
 	}
 	for _, name := range []string{"bin", "envoy", "Makefile", ".ci"} {
@@ -97,9 +96,9 @@ func newSession(t *testing.T, blocks []block) *session {
 			t.Fatal(err)
 		}
 	}
-	// The documents' ports may be taken here, so each gets a free one.
+	// The ports in the documents may be taken, so each is replaced by a free one.
 	free := map[string]string{}
-	var held []net.Listener // to the end of the choosing, so that no two are the same
+	var held []net.Listener // open until all ports are chosen, so that they differ
 	defer func() {
 		for _, listener := range held {
 			listener.Close()
@@ -129,7 +128,7 @@ func newSession(t *testing.T, blocks []block) *session {
 			s.runs, s.outputs = append(s.runs, b), append(s.outputs, "")
 		case "output":
 			if len(s.runs) == 0 {
-				t.Fatalf("%v: the output of nothing", b)
+				t.Fatalf("%v: output without a block that runs", b)
 			}
 			s.outputs[len(s.outputs)-1] = onFree(b.text)
 		}
@@ -137,7 +136,7 @@ func newSession(t *testing.T, blocks []block) *session {
 	return s
 }
 
-// run returns what each block printed, on stdout and stderr.
+// run returns the output of each block, stdout and stderr together.
 func (s *session) run(t *testing.T) []string {
 	var script strings.Builder
 	for _, b := range s.runs {
@@ -149,7 +148,7 @@ func (s *session) run(t *testing.T) []string {
 	bash.Dir = s.dir
 	var out bytes.Buffer
 	bash.Stdout, bash.Stderr = &out, &out
-	// What it starts is in its group, and ends with it, however it ends.
+	// A process group of its own, so that all processes it starts can be killed.
 	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	end := func() error { return syscall.Kill(-bash.Process.Pid, syscall.SIGKILL) }
 	bash.Cancel = end
@@ -159,7 +158,7 @@ func (s *session) run(t *testing.T) []string {
 	}
 	defer end()
 	if err := bash.Wait(); err != nil {
-		t.Fatalf("the session broke off: %v\n%s", err, out.String())
+		t.Fatalf("the session failed: %v\n%s", err, out.String())
 	}
 	printed := strings.Split(out.String(), marker)
 	if len(printed) != len(s.runs)+1 {
@@ -168,7 +167,7 @@ func (s *session) run(t *testing.T) []string {
 	return printed
 }
 
-// TestDocumentTargets looks for each make target that a document names.
+// TestDocumentTargets checks that each make target in a document exists.
 func TestDocumentTargets(t *testing.T) {
 	for _, file := range documents(t) {
 		for _, b := range readBlocks(t, file) {
@@ -178,7 +177,7 @@ func TestDocumentTargets(t *testing.T) {
 			for line := range strings.Lines(b.text) {
 				words := strings.Fields(line)
 				if len(words) == 0 || words[0] != "make" {
-					t.Errorf("%v: %q is no make command", b, line)
+					t.Errorf("%v: want a make command, found %q", b, line)
 					continue
 				}
 				out, err := exec.Command("make", append([]string{"-C", harness.Repository(), "--dry-run"}, words[1:]...)...).CombinedOutput()
@@ -190,7 +189,7 @@ func TestDocumentTargets(t *testing.T) {
 	}
 }
 
-// TestDocumentRoutes checks routes that a document shows, in a small policy.
+// TestDocumentRoutes checks the routes in a document as part of a small policy.
 func TestDocumentRoutes(t *testing.T) {
 	const head = `project: shop
 auth: {tokens: [{name: own, alg: HS256, secret: "a secret of more than 32 bytes, here", primary: true}]}
@@ -256,8 +255,8 @@ func generate(t *testing.T, file string, blocks []block) string {
 	return string(out)
 }
 
-// validateFilter puts the filter of an EnvoyFilter in the place of the one that
-// is generated, with the module from here, and has Envoy load it.
+// validateFilter replaces the module's filter in a generated configuration with
+// the one of an EnvoyFilter, and has Envoy validate the result.
 func validateFilter(t *testing.T, b block, generated string) {
 	module := harness.Repository("bin/rulegate.wasm")
 	text := strings.ReplaceAll(b.text, "/etc/rulegate/rulegate.wasm", module)
@@ -287,7 +286,7 @@ func validateFilter(t *testing.T, b block, generated string) {
 	}
 }
 
-// follow follows keys and indices.
+// follow returns the value under a path of keys and indices.
 func follow(t *testing.T, v any, steps ...any) any {
 	t.Helper()
 	for _, step := range steps {
@@ -305,7 +304,7 @@ func follow(t *testing.T, v any, steps ...any) any {
 			}
 		}
 		if !ok {
-			t.Fatalf("no %v in it", step)
+			t.Fatalf("no %v in %v", step, steps)
 		}
 	}
 	return v

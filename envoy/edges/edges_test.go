@@ -13,10 +13,11 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// TestEdges shows the corners of HTTP that no case can: the parts share one Envoy.
+// TestEdges tests edges of HTTP that need more than one request and one response:
+// framing, streams, trailers, bodies that are cut.
 func TestEdges(t *testing.T) {
 	harness.RunParts(t, []harness.Part{
-		{Name: "request bodies", Setup: edges},
+		{Name: "request bodies", Setup: requestBodies},
 		{Name: "streams", Setup: streams},
 		{Name: "truncated", Setup: truncated},
 		{Name: "trailers", Setup: trailers},
@@ -25,9 +26,9 @@ func TestEdges(t *testing.T) {
 	})
 }
 
-// edgy has a rule that reads no body, one that does, and actions on the
-// response, for the corners of HTTP that no case can show.
-const edgy = `
+// edgesPolicy has a rule that reads no body, one that reads the request's, and
+// one that changes the response's.
+const edgesPolicy = `
 project: shop
 auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
 limits: {requestBody: 1KiB}
@@ -37,9 +38,9 @@ routes:
   - {name: mask, match: {path: "/mask"}, rule: {rule: remove, fields: [res.x]}}
 `
 
-// edges: what a client may do with HTTP/1.1 around a body.
-func edges(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
-	b.AddPolicy(t, "edges", edgy, "")
+// requestBodies tests the ways in which a client can send a body over HTTP/1.1.
+func requestBodies(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
+	b.AddPolicy(t, "edges", edgesPolicy, "")
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)["edges"]
 		t.Run("100-continue", func(t *testing.T) { expectContinue(t, at, up) })
@@ -50,39 +51,40 @@ func edges(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testi
 
 func TestEdgesOnWazero(t *testing.T) {
 	up := harness.NewUpstream(t)
-	c := &harness.Case{Name: "edges", Policy: edgy}
+	c := &harness.Case{Name: "edges", Policy: edgesPolicy}
 	at := harness.Gateway{Case: c, Module: harness.LoadModule(t), Upstream: up}.Start(t)
 	t.Run("100-continue", func(t *testing.T) { expectContinue(t, at, up) })
 	t.Run("framing", func(t *testing.T) { framing(t, at, up, false) })
 	t.Run("unbuffered", func(t *testing.T) { unbuffered(t, at, up) })
 }
 
-// talk is a connection on which a test says and hears single bytes.
-type talk struct {
+// rawConn is a connection on which a test writes and reads bytes of its own.
+type rawConn struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-func dial(t *testing.T, addr string) *talk {
+// dial connects to a listener for at most harness.RequestTimeout.
+func dial(t *testing.T, addr string) *rawConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(harness.AnswerWithin))
-	return &talk{conn, bufio.NewReader(conn)}
+	conn.SetDeadline(time.Now().Add(harness.RequestTimeout))
+	return &rawConn{conn, bufio.NewReader(conn)}
 }
 
-func (c *talk) say(t *testing.T, text string) {
+func (c *rawConn) say(t *testing.T, text string) {
 	t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// status is that of the next answer, whose body is read.
-func (c *talk) status(t *testing.T) int {
+// status reads the next response with its body and returns its status.
+func (c *rawConn) status(t *testing.T) int {
 	t.Helper()
 	resp, err := http.ReadResponse(c.in, nil)
 	if err != nil {
@@ -94,8 +96,8 @@ func (c *talk) status(t *testing.T) int {
 	return resp.StatusCode
 }
 
-// expectContinue: a client that waits to be asked for its body is asked, unless
-// the headers decide, and the upstream is not asked to ask.
+// expectContinue tests Expect: 100-continue. The client gets 100 before it sends
+// its body, unless the headers decide; the upstream gets no Expect header.
 func expectContinue(t *testing.T, at string, up *harness.Upstream) {
 	for name, c := range map[string]struct {
 		path, id, body string
@@ -120,7 +122,7 @@ func expectContinue(t *testing.T, at string, up *harness.Upstream) {
 				conn.say(t, c.body)
 				got = conn.status(t)
 			} else if got < 400 {
-				t.Errorf("want 100 first, found %d", got)
+				t.Errorf("want 100 before the response, found %d", got)
 			}
 			if got != c.want {
 				t.Errorf("want %d, found %d", c.want, got)
@@ -136,8 +138,8 @@ func expectContinue(t *testing.T, at string, up *harness.Upstream) {
 	}
 }
 
-// framing: where a body ends in two ways, there is no body that the rule and
-// the upstream would agree on.
+// framing tests that a body whose end is ambiguous is refused, as the rule and
+// the upstream could read different bodies.
 func framing(t *testing.T, at string, up *harness.Upstream, envoy bool) {
 	const chunks = "b\r\n{\"ok\":true}\r\n0\r\n\r\n"
 	token := harness.Bearer(t, `{"id":"u1"}`)
@@ -145,22 +147,22 @@ func framing(t *testing.T, at string, up *harness.Upstream, envoy bool) {
 		headers, body string
 		ok            bool
 	}{
-		"a length":                          {"content-length: 11\r\n", `{"ok":true}`, true},
-		"chunks":                            {"transfer-encoding: chunked\r\n", chunks, true},
-		"two lengths":                       {"content-length: 11\r\ncontent-length: 10\r\n", `{"ok":true}`, false},
-		"a length that is none":             {"content-length: +11\r\n", `{"ok":true}`, false},
-		"a length and chunks":               {"content-length: 11\r\ntransfer-encoding: chunked\r\n", chunks, false},
-		"chunks and a length":               {"transfer-encoding: chunked\r\ncontent-length: 4\r\n", chunks, false},
-		"chunks in another encoding":        {"transfer-encoding: gzip, chunked\r\n", chunks, false},
-		"chunks before an encoding":         {"transfer-encoding: chunked, identity\r\n", chunks, false},
-		"chunks of no length":               {"transfer-encoding: chunked\r\n", "x\r\n{\"ok\":true}\r\n0\r\n\r\n", false},
-		"a header's line that is continued": {"content-length:\r\n 11\r\n", `{"ok":true}`, true},
-		"two hosts":                         {"host: other.example\r\ncontent-length: 11\r\n", `{"ok":true}`, false},
-		"white space before a colon":        {"transfer-encoding : chunked\r\ncontent-length: 11\r\n", `{"ok":true}`, false},
+		"a length":                   {"content-length: 11\r\n", `{"ok":true}`, true},
+		"chunks":                     {"transfer-encoding: chunked\r\n", chunks, true},
+		"two lengths":                {"content-length: 11\r\ncontent-length: 10\r\n", `{"ok":true}`, false},
+		"an invalid length":          {"content-length: +11\r\n", `{"ok":true}`, false},
+		"a length and chunks":        {"content-length: 11\r\ntransfer-encoding: chunked\r\n", chunks, false},
+		"chunks and a length":        {"transfer-encoding: chunked\r\ncontent-length: 4\r\n", chunks, false},
+		"chunks in another encoding": {"transfer-encoding: gzip, chunked\r\n", chunks, false},
+		"chunks before an encoding":  {"transfer-encoding: chunked, identity\r\n", chunks, false},
+		"a chunk without a length":   {"transfer-encoding: chunked\r\n", "x\r\n{\"ok\":true}\r\n0\r\n\r\n", false},
+		"a folded header line":       {"content-length:\r\n 11\r\n", `{"ok":true}`, true},
+		"two hosts":                  {"host: other.example\r\ncontent-length: 11\r\n", `{"ok":true}`, false},
+		"white space before a colon": {"transfer-encoding : chunked\r\ncontent-length: 11\r\n", `{"ok":true}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !envoy && (name == "a length and chunks" || name == "chunks and a length") {
-				c.ok = true // net/http reads the chunks, and the upstream is sent what was read
+				c.ok = true // net/http ignores the length and passes the chunks on with a length of its own
 			}
 			conn := dial(t, at)
 			conn.say(t, fmt.Sprintf("POST /body HTTP/1.1\r\nhost: shop.example\r\n%s: %s\r\n%s: %s\r\ncontent-type: application/json\r\nconnection: close\r\n%s\r\n%s",
@@ -169,7 +171,7 @@ func framing(t *testing.T, at string, up *harness.Upstream, envoy bool) {
 				t.Error(err)
 			} else if err == nil && (c.ok && resp.StatusCode != 200 || !c.ok && (resp.StatusCode < 400 || resp.StatusCode > 501)) {
 				t.Errorf("found %s", resp.Status)
-			} // else net/http ends the connection without a word
+			} // else net/http has closed the connection without a response
 			seen, err := up.Take(t.Name())
 			if err != nil || (len(seen) == 1) != c.ok {
 				t.Fatalf("the upstream got %d requests, %v", len(seen), err)
@@ -181,8 +183,8 @@ func framing(t *testing.T, at string, up *harness.Upstream, envoy bool) {
 	}
 }
 
-// unbuffered: what no rule reads is with the upstream before the client has sent
-// all of it.
+// unbuffered tests that the upstream gets the first part of a body that no rule
+// reads before the client has sent the rest.
 func unbuffered(t *testing.T, at string, up *harness.Upstream) {
 	token := harness.Bearer(t, `{"id":"u1"}`)
 	for _, kind := range []string{"multipart/form-data; boundary=cut", "application/json", "application/octet-stream"} {
@@ -198,8 +200,8 @@ func unbuffered(t *testing.T, at string, up *harness.Upstream) {
 				if got != "--cut" {
 					t.Errorf("the upstream got %q first", got)
 				}
-			case <-time.After(harness.AnswerWithin):
-				t.Fatal("the upstream got nothing while the client had not sent all")
+			case <-time.After(harness.RequestTimeout):
+				t.Fatal("the upstream got nothing before the client sent the rest")
 			}
 			rest := strings.Repeat("x", 3<<20)
 			conn.say(t, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(rest), rest))

@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/envoy/harness"
-	"github.com/rulegate/rulegate/host/envoyconf"
 )
 
-// trailers: a request over HTTP/2 that ends with trailers is decided as any
-// other, and what only the policy may set is taken from the trailers too.
+// trailers tests requests over HTTP/2 that end with trailers: they are decided
+// like any other, and headers that only the policy may set are removed from the
+// trailers too.
 func trailers(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
 	up := harness.NewHTTP2Upstream(t)
-	b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: "upstream-http2", URL: up.URL})
+	b.AddCluster("upstream-http2", up.URL)
 	b.HTTP2 = append(b.HTTP2, "upstream-http2")
 	b.AddPolicy(t, "trailers", `
 project: shop
@@ -30,11 +30,10 @@ routes:
     rule: {rule: match, type: bool, eval: "==", f1: args.params.ok, f2: true}
   - match: {methods: [POST], path: "/claims"}
     rule: {rule: match, type: string, eval: "==", f1: args.auth.id, f2: u1}
-`, "")
-	b.Conf.Listeners[len(b.Conf.Listeners)-1].Upstream = "upstream-http2"
+`, "").Upstream = "upstream-http2"
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)["trailers"]
-		client := &http.Client{Transport: &http.Transport{Protocols: harness.HTTP2()}, Timeout: harness.AnswerWithin}
+		client := &http.Client{Transport: &http.Transport{Protocols: harness.HTTP2()}, Timeout: harness.RequestTimeout}
 		for name, c := range map[string]struct {
 			target, body, id string
 			want             int
@@ -46,7 +45,7 @@ routes:
 			"claims no":      {"/claims", strings.Repeat("x", 100_000), "u2", 403},
 		} {
 			t.Run(name, func(t *testing.T) {
-				// A reader of its own type, so that the client does not know the length.
+				// net/http does not know the length of this reader and sends none.
 				req, err := http.NewRequest("POST", "http://"+at+c.target, io.NopCloser(strings.NewReader(c.body)))
 				if err != nil {
 					t.Fatal(err)
@@ -87,8 +86,8 @@ routes:
 	}
 }
 
-// oneConnection: requests whose bodies are made longer and shorter follow one
-// another on a connection, and each is read as what it is.
+// oneConnection tests a keep-alive connection whose bodies the module makes longer
+// and shorter: the upstream gets each request with its own body.
 func oneConnection(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
 	b.AddPolicy(t, "connection", `
 project: shop
@@ -107,7 +106,7 @@ routes:
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(harness.AnswerWithin))
+		conn.SetDeadline(time.Now().Add(harness.RequestTimeout))
 		in := bufio.NewReader(conn)
 		token := harness.Bearer(t, `{}`)
 		for i, c := range []struct {

@@ -14,11 +14,11 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// matrixServer answers a GET with a body in the framing and size that it asks
-// for, and remembers every request.
+// matrixServer answers a GET with a body in the framing and size that its headers
+// x-framing and x-size name, and records every request.
 type matrixServer struct {
 	*httptest.Server
-	proxy *harness.Process // Envoy, to be stopped for a moment
+	proxy *harness.Process // atOnce pauses it
 	mu    sync.Mutex
 	got   map[string]*matrixRequest
 }
@@ -66,7 +66,7 @@ func (m *matrixServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "length":
 		w.Header().Set("content-length", strconv.Itoa(size))
 	default:
-		w.(http.Flusher).Flush() // the headers, without a length
+		w.(http.Flusher).Flush() // sends the headers without a content-length
 	}
 	_, _ = io.WriteString(w, text)
 	if framing == "trailers" {
@@ -74,8 +74,8 @@ func (m *matrixServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// atOnce sends a first byte, and the rest while Envoy stands still: it will read
-// as much of it at once as it ever does.
+// atOnce sends a first byte, and the rest while Envoy is stopped, so that Envoy
+// then reads as much as it can at once.
 func (m *matrixServer) atOnce(w http.ResponseWriter, text string) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -83,25 +83,25 @@ func (m *matrixServer) atOnce(w http.ResponseWriter, text string) {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n")
-	time.Sleep(50 * time.Millisecond) // for Envoy to take that byte
+	time.Sleep(50 * time.Millisecond) // Envoy reads that byte
 	_ = m.proxy.Cmd.Process.Signal(syscall.SIGSTOP)
 	goOn := time.AfterFunc(500*time.Millisecond, func() { _ = m.proxy.Cmd.Process.Signal(syscall.SIGCONT) })
 	defer goOn.Reset(0)
 	fmt.Fprintf(conn, "%x\r\n%s\r\n0\r\n\r\n", len(text), text)
 }
 
-// matrixAnswer is what the client read.
+// matrixAnswer is a response with its body.
 type matrixAnswer struct {
 	*http.Response
 	body string
 }
 
-// text is all that a client can see of an answer.
+// text returns the body, the headers and the trailers.
 func (a *matrixAnswer) text() string { return fmt.Sprint(a.body, a.Header, a.Trailer) }
 
-// send sends a request in the client's protocol. A request that is refused
-// while it still comes may be answered with a reset connection, as the rest of
-// it is not read (RFC 9112, section 9.6); then it is sent once more.
+// send sends a request in the client's protocol. Envoy may reset the connection of
+// a request that it refuses before the whole body has come (RFC 9112, section
+// 9.6); send then repeats the request.
 func (c cell) send(t *testing.T, request func() *http.Request) *matrixAnswer {
 	t.Helper()
 	pr := new(http.Protocols)
@@ -109,7 +109,7 @@ func (c cell) send(t *testing.T, request func() *http.Request) *matrixAnswer {
 	pr.SetUnencryptedHTTP2(c.client == "HTTP/2.0")
 	tr := &http.Transport{Protocols: pr, DisableCompression: true, DisableKeepAlives: true}
 	defer tr.CloseIdleConnections()
-	client := &http.Client{Transport: tr, Timeout: harness.AnswerWithin}
+	client := &http.Client{Transport: tr, Timeout: harness.RequestTimeout}
 	for try := 0; ; try++ {
 		r := request()
 		r.Header.Set(harness.RequestID, t.Name())
@@ -126,7 +126,7 @@ func (c cell) send(t *testing.T, request func() *http.Request) *matrixAnswer {
 			t.Fatal(err)
 		}
 		if resp.Proto != c.client {
-			t.Errorf("answered in %s", resp.Proto)
+			t.Errorf("want a response in %s, found %s", c.client, resp.Proto)
 		}
 		return &matrixAnswer{resp, string(body)}
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	matrixLimit = 128 << 10       // the policy's
-	matrixBelow = 64 << 10        // Envoy's own, where that is the smaller one; HTTP/2 has no smaller
+	matrixLimit = 128 << 10       // the policy's limits
+	matrixBelow = 64 << 10        // Envoy's buffer limit below the policy's; the smallest that HTTP/2 allows
 	matrixFar   = 3<<20 + 1234567 // more than Envoy reads at once
 )
 
@@ -31,7 +31,7 @@ routes:
 
 var (
 	matrixProtocols = []string{"HTTP/1.1", "HTTP/2.0"}
-	matrixFramings  = []string{"length", "chunked", "trailers"} // chunked is without a length over HTTP/2
+	matrixFramings  = []string{"length", "chunked", "trailers"} // over HTTP/2, chunked means without a length
 	matrixSizes     = []int{100, matrixLimit, matrixLimit + 1, matrixFar}
 	matrixPaths     = []string{"/change", "/read"}
 )
@@ -40,8 +40,8 @@ var (
 type cell struct {
 	client, upstream string // protocols
 	framing, path    string
-	size             int  // of the body that is looked at
-	below            bool // Envoy's own limit is below the policy's
+	size             int  // the body's, in bytes
+	below            bool // Envoy's buffer limit is below the policy's
 }
 
 func (c cell) listener() string {
@@ -58,9 +58,9 @@ func (c cell) String() string {
 
 func (c cell) refused() bool { return c.size > matrixLimit || c.below && c.size > matrixBelow }
 
-// want are the length (-1: none is told) and the trailers with which a body
-// arrives at a side that speaks a protocol. A body that is changed gets a
-// length; over HTTP/1.1 there are no trailers then (RFC 9112, section 7.1.2).
+// want returns the content-length (-1: none) and the trailer with which a body
+// arrives over a protocol. The module gives a body that it changes a length, and
+// HTTP/1.1 has no trailers beside a length (RFC 9112, section 7.1.2).
 func (c cell) want(proto string, changed int) (length int64, sum string) {
 	switch {
 	case c.framing == "length":
@@ -73,27 +73,25 @@ func (c cell) want(proto string, changed int) (length int64, sum string) {
 	return int64(changed), sum
 }
 
-// matrixBody is a JSON object of so many bytes, with a secret in it.
+// matrixBody returns a JSON object of size bytes with a secret.
 func matrixBody(size int) string {
 	text := `{"secret":"SECRET","pad":""}`
 	return strings.Replace(text, `"pad":"`, `"pad":"`+strings.Repeat("x", size-len(text)), 1)
 }
 
-// matrix: in each protocol on either side, in each framing and size, a body
-// passes whole, is changed whole, or is refused whole. What envoy/DEPLOY.md says of
-// it is what is expected here.
+// matrix tests each combination of protocols, framing and size: a body passes
+// whole, is changed whole, or is refused whole, as envoy/DEPLOY.md says.
 func matrix(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
 	m := newMatrixServer(t)
 	for _, proto := range matrixProtocols {
 		for _, below := range []bool{false, true} {
 			name := cell{upstream: proto, below: below}.listener()
-			b.AddPolicy(t, name, matrixPolicy, "")
-			l := &b.Conf.Listeners[len(b.Conf.Listeners)-1]
+			l := b.AddPolicy(t, name, matrixPolicy, "")
 			l.Upstream, l.Buffer = "to-"+name, envoyconf.BufferLimit(matrixLimit, matrixLimit)
 			if below {
 				l.Buffer = matrixBelow
 			}
-			b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: l.Upstream, URL: m.URL})
+			b.AddCluster(l.Upstream, m.URL)
 			b.HTTP1Trailers = append(b.HTTP1Trailers, name)
 			if proto == "HTTP/2.0" {
 				b.HTTP2 = append(b.HTTP2, l.Upstream)
@@ -118,9 +116,9 @@ func matrix(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testi
 				})
 			}
 		}
-		// Envoy finds the whole of it when it comes to look, and may not answer
-		// in the module's place.
-		t.Run("a response that is there at once", func(t *testing.T) {
+		// Envoy reads more than its limit at once and must not answer before the
+		// module does.
+		t.Run("a response that arrives at once", func(t *testing.T) {
 			for _, client := range matrixProtocols {
 				c := cell{client: client, upstream: "HTTP/1.1", framing: "at once", path: "/change", size: matrixFar}
 				t.Run(c.String(), func(t *testing.T) { c.response(t, at[c.listener()], m) })
@@ -147,7 +145,7 @@ func cells(below bool) (all []cell) {
 func (c cell) request(t *testing.T, addr string, m *matrixServer) {
 	body := matrixBody(c.size)
 	a := c.send(t, func() *http.Request {
-		// A reader of no known type, so that the client does not know the length.
+		// net/http does not know the length of this reader and sends none.
 		r, err := http.NewRequest("POST", "http://"+addr+c.path, io.MultiReader(strings.NewReader(body)))
 		if err != nil {
 			t.Fatal(err)
@@ -193,7 +191,7 @@ func (c cell) response(t *testing.T, addr string, _ *matrixServer) {
 		return r
 	})
 	if c.refused() {
-		// Envoy's own limit is noticed by whoever is told first.
+		// Below the policy's limit, Envoy or the module notices first.
 		ok := a.StatusCode == 502 || c.below && a.StatusCode == 500
 		if !ok || strings.Contains(a.text(), "SECRET") || strings.Contains(a.text(), "xxx") {
 			t.Errorf("got %d %.100s, want 502 and nothing of the upstream's", a.StatusCode, a.body)

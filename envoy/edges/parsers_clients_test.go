@@ -12,8 +12,8 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// client sends what a saying says, and tells the status and the body.
-type client func(t *testing.T, at string, s *saying) (status int, body string)
+// client sends a request and returns the status and the body of the response.
+type client func(t *testing.T, at string, s *roleRequest) (status int, body string)
 
 var clients = map[string]client{
 	"curl":       curl("--http1.1"),
@@ -22,14 +22,14 @@ var clients = map[string]client{
 	"net/http 2": library(func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }),
 }
 
-func (s *saying) target() string {
+func (s *roleRequest) target() string {
 	if s.path == "" {
 		return "/body"
 	}
 	return s.path
 }
 
-func (s *saying) contentType() string {
+func (s *roleRequest) contentType() string {
 	if s.kind == "" {
 		return "application/json"
 	}
@@ -37,7 +37,7 @@ func (s *saying) contentType() string {
 }
 
 func curl(protocol string) client {
-	return func(t *testing.T, at string, s *saying) (int, string) {
+	return func(t *testing.T, at string, s *roleRequest) (int, string) {
 		t.Helper()
 		args := []string{"--silent", "--show-error", "--max-time", "20", "--path-as-is", protocol, "--write-out", "\n%{http_code} %{http_version}", "http://" + at + s.target()}
 		for _, v := range s.headers {
@@ -65,8 +65,8 @@ func curl(protocol string) client {
 func library(set func(*http.Protocols)) client {
 	protocols := new(http.Protocols)
 	set(protocols)
-	c := &http.Client{Transport: &http.Transport{Protocols: protocols}, Timeout: harness.AnswerWithin}
-	return func(t *testing.T, at string, s *saying) (int, string) {
+	c := &http.Client{Transport: &http.Transport{Protocols: protocols}, Timeout: harness.RequestTimeout}
+	return func(t *testing.T, at string, s *roleRequest) (int, string) {
 		t.Helper()
 		method, body := http.MethodGet, io.Reader(nil)
 		if s.body != "" {

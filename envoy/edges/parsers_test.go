@@ -15,12 +15,11 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/envoy/harness"
-	"github.com/rulegate/rulegate/host/envoyconf"
 	"github.com/tidwall/gjson"
 )
 
-// roles lets through who says to be a user, in a body, a query or a header.
-const roles = `
+// rolePolicy allows requests whose role, in a body, a query or a header, is user.
+const rolePolicy = `
 project: shop
 routes:
   - {match: {methods: [POST], path: "/body"}, auth: none, rule: {rule: match, type: string, eval: "==", f1: args.params.role, f2: user}}
@@ -28,8 +27,8 @@ routes:
   - {match: {methods: [GET], path: "/header"}, auth: none, rule: {rule: match, type: string, eval: "==", f1: args.request.headers.x-role, f2: user}}
 `
 
-// lastWins is an upstream that answers with the role that it reads: of several
-// the last.
+// lastWins is a Python upstream that responds with the role that it reads: the
+// last if there are several.
 const lastWins = `
 import http.server, json, sys, urllib.parse
 
@@ -66,7 +65,7 @@ print(server.server_port, flush=True)
 server.serve_forever()
 `
 
-// firstWins does the same, and takes the first.
+// firstWins is a Go upstream that responds with the first role.
 func firstWins(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	role := ""
@@ -108,37 +107,36 @@ func startPython(t *testing.T, program string) (url string) {
 	return "http://127.0.0.1:" + strings.TrimSpace(port)
 }
 
-// saying is what a client sends of its role, and whether the rule may take it
-// for a user's.
-type saying struct {
+// roleRequest is a request with a role, and the status that it must get.
+type roleRequest struct {
 	name, path, kind, body string
-	headers                []string // of x-role
-	differ                 bool     // the two upstreams read different roles
+	headers                []string // the values of x-role
+	differ                 bool     // without rulegate the upstreams read different roles
 	want                   int
 }
 
-var sayings = []saying{
+var roleRequests = []roleRequest{
 	{name: "json", body: `{"role":"user"}`, want: 200},
 	{name: "another role", body: `{"role":"admin"}`, want: 403},
-	{name: "an escape in the value", body: `{"role":"us\u0065r"}`, want: 200},
-	{name: "an escape in the key", body: `{"\u0072ole":"user"}`, want: 200},
-	{name: "the key again, deeper", body: `{"x":{"role":"admin"},"role":"user"}`, want: 200},
+	{name: "an escaped value", body: `{"role":"us\u0065r"}`, want: 200},
+	{name: "an escaped key", body: `{"\u0072ole":"user"}`, want: 200},
+	{name: "the key in a nested object too", body: `{"x":{"role":"admin"},"role":"user"}`, want: 200},
 	{name: "the key twice", body: `{"role":"user","role":"admin"}`, differ: true, want: 400},
-	{name: "the key twice, the other first", body: `{"role":"admin","role":"user"}`, differ: true, want: 400},
-	{name: "the key twice, the same", body: `{"role":"user","role":"user"}`, want: 400},
-	{name: "the key twice, once escaped", body: `{"role":"user","\u0072ole":"admin"}`, differ: true, want: 400},
-	{name: "the key twice, first escaped", body: `{"r\u006Fle":"admin","role":"user"}`, differ: true, want: 400},
-	{name: "twice another key", body: `{"role":"user","x":1,"x":2}`, want: 400},
-	{name: "twice, deeper", body: `{"role":"user","x":{"y":1,"\u0079":2}}`, want: 400},
-	{name: "text behind it", body: `{"role":"user"}{"role":"admin"}`, differ: true, want: 400},
+	{name: "the key twice, admin first", body: `{"role":"admin","role":"user"}`, differ: true, want: 400},
+	{name: "the key twice, same value", body: `{"role":"user","role":"user"}`, want: 400},
+	{name: "the key twice, the second escaped", body: `{"role":"user","\u0072ole":"admin"}`, differ: true, want: 400},
+	{name: "the key twice, the first escaped", body: `{"r\u006Fle":"admin","role":"user"}`, differ: true, want: 400},
+	{name: "another key twice", body: `{"role":"user","x":1,"x":2}`, want: 400},
+	{name: "a nested key twice", body: `{"role":"user","x":{"y":1,"\u0079":2}}`, want: 400},
+	{name: "text after the object", body: `{"role":"user"}{"role":"admin"}`, differ: true, want: 400},
 	{name: "a byte order mark", body: "\ufeff" + `{"role":"user"}`, want: 400},
 	{name: "a comment", body: `{"role":"user"/*,"x":1*/}`, differ: true, want: 400},
-	{name: "a comma at the end", body: `{"role":"user",}`, differ: true, want: 400},
-	{name: "not a number", body: `{"role":"user","n":NaN}`, want: 400},
-	{name: "half of a pair", body: `{"role":"user\ud800"}`, differ: true, want: 400},
+	{name: "a trailing comma", body: `{"role":"user",}`, differ: true, want: 400},
+	{name: "NaN", body: `{"role":"user","n":NaN}`, want: 400},
+	{name: "a lone surrogate", body: `{"role":"user\ud800"}`, differ: true, want: 400},
 	{name: "a NUL", body: `{"role":"user\u0000"}`, want: 403},
 	{name: "UTF-16", body: "{\x00\"\x00r\x00o\x00l\x00e\x00\"\x00:\x00\"\x00u\x00s\x00e\x00r\x00\"\x00}\x00", differ: true, want: 400},
-	{name: "not UTF-8", body: "{\"role\":\"user\",\"x\":\"\xff\"}", differ: true, want: 400},
+	{name: "invalid UTF-8", body: "{\"role\":\"user\",\"x\":\"\xff\"}", differ: true, want: 400},
 
 	{name: "a form", kind: "application/x-www-form-urlencoded", body: "role=user&x=1", want: 200},
 	{name: "a form, escaped", kind: "application/x-www-form-urlencoded", body: "%72ole=use%72", want: 200},
@@ -153,11 +151,12 @@ var sayings = []saying{
 
 	{name: "a header", path: "/header", headers: []string{"user"}, want: 200},
 	{name: "a header, twice", path: "/header", headers: []string{"user", "admin"}, differ: true, want: 403},
-	{name: "a header, twice, the other first", path: "/header", headers: []string{"admin", "user"}, differ: true, want: 403},
+	{name: "a header, twice, admin first", path: "/header", headers: []string{"admin", "user"}, differ: true, want: 403},
 }
 
-// TestParsersAgree: two upstreams read different roles in the same request. What
-// the rule lets through, both read as the rule did; the rest reaches neither.
+// TestParsersAgree sends requests in which two upstreams may read different roles.
+// Both read a role as the rule does if the rule lets the request through; other
+// requests reach neither.
 func TestParsersAgree(t *testing.T) {
 	for _, program := range []string{"curl", "python3"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -177,23 +176,22 @@ func TestParsersAgree(t *testing.T) {
 
 	b := harness.NewBootstrap(t, harness.NewUpstream(t).URL)
 	for name, url := range upstreams {
-		b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: name, URL: url})
-		b.AddPolicy(t, name, roles, "")
-		b.Conf.Listeners[len(b.Conf.Listeners)-1].Upstream = name
+		b.AddCluster(name, url)
+		b.AddPolicy(t, name, rolePolicy, "").Upstream = name
 	}
 	p := b.Start(t)
 	p.Ready(t)
 	at := p.Listeners(t)
 
-	for i := range sayings {
-		s := &sayings[i]
+	for i := range roleRequests {
+		s := &roleRequests[i]
 		t.Run(s.name, func(t *testing.T) {
 			direct := map[string]string{}
 			for name, url := range upstreams {
 				_, direct[name] = clients["net/http"](t, strings.TrimPrefix(url, "http://"), s)
 			}
 			if (direct["first"] != direct["last"]) != s.differ {
-				t.Errorf("without rulegate the upstreams read %q and %q", direct["first"], direct["last"])
+				t.Errorf("without rulegate the upstreams read %q and %q: want different ones %v", direct["first"], direct["last"], s.differ)
 			}
 			for who, ask := range clients {
 				for name := range upstreams {
@@ -203,16 +201,16 @@ func TestParsersAgree(t *testing.T) {
 						t.Errorf("%s, %s: want %d, found %d %s", who, name, s.want, status, body)
 					}
 					if status == 200 && body != "reached user" {
-						t.Errorf("%s, %s: the rule read a user, the upstream %q", who, name, body)
+						t.Errorf("%s, %s: want the upstream to read user as the rule did, found %q", who, name, body)
 					}
 					if status != 200 && (strings.HasPrefix(body, "reached") || reached.Load() != before) {
-						t.Errorf("%s, %s: refused with %d, and the upstream was reached", who, name, status)
+						t.Errorf("%s, %s: refused with %d, but the upstream got the request", who, name, status)
 					}
 				}
 			}
 		})
 	}
 	if strings.Contains(p.Log(), "panic") {
-		t.Errorf("Envoy's log speaks of a panic:\n%s", harness.Tail(p.Log(), 20))
+		t.Errorf("Envoy's log has a panic:\n%s", harness.Tail(p.Log(), 20))
 	}
 }

@@ -11,26 +11,24 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/envoy/harness"
-	"github.com/rulegate/rulegate/host/envoyconf"
 )
 
-// streams: what has no end is decided by its headers and flows, and where a rule
-// would have to read it, it is refused. The embedded gateway takes no upgrades.
+// streams tests gRPC and WebSockets: a rule on the headers decides and the stream
+// flows unbuffered; a rule that reads the body refuses it. The embedded gateway
+// takes no upgrades.
 func streams(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
 	echo := httptest.NewUnstartedServer(http.HandlerFunc(echoMessages))
 	echo.Config.Protocols = harness.HTTP2()
 	echo.Start()
 	t.Cleanup(echo.Close)
-	b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: "echo", URL: echo.URL})
+	b.AddCluster("echo", echo.URL)
 	b.HTTP2 = append(b.HTTP2, "echo")
-	b.AddPolicy(t, "grpc", edgy, "")
-	b.Conf.Listeners[len(b.Conf.Listeners)-1].Upstream = "echo"
+	b.AddPolicy(t, "grpc", edgesPolicy, "").Upstream = "echo"
 
-	sockets := upgrading(t)
-	b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: "sockets", URL: "http://" + sockets.addr})
+	sockets := newSwitching(t)
+	b.AddCluster("sockets", "http://"+sockets.addr)
 	for _, name := range []string{"upgrades", "no upgrades"} {
-		b.AddPolicy(t, name, edgy, "")
-		b.Conf.Listeners[len(b.Conf.Listeners)-1].Upstream = "sockets"
+		b.AddPolicy(t, name, edgesPolicy, "").Upstream = "sockets"
 	}
 	b.Alter["upgrades"] = func(manager map[string]any) {
 		manager["upgrade_configs"] = []any{map[string]any{"upgrade_type": "websocket"}}
@@ -42,7 +40,8 @@ func streams(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*test
 	}
 }
 
-// echoMessages sends back each piece when it is there, and ends as gRPC does.
+// echoMessages sends back each piece of the body as it comes, and ends with the
+// trailer grpc-status.
 func echoMessages(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("content-type", r.Header.Get("content-type"))
 	w.Header().Set("trailer", "grpc-status")
@@ -58,14 +57,14 @@ func echoMessages(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("grpc-status", "0")
 }
 
-// message is one of gRPC's: not compressed, its length, its bytes.
+// message returns a gRPC message: a byte for "not compressed", the length, the text.
 func message(text string) string { return "\x00\x00\x00\x00" + string(rune(len(text))) + text }
 
 func runGRPC(t *testing.T, at string) {
-	client := &http.Client{Transport: &http.Transport{Protocols: harness.HTTP2()}, Timeout: harness.AnswerWithin}
+	client := &http.Client{Transport: &http.Transport{Protocols: harness.HTTP2()}, Timeout: harness.RequestTimeout}
 	for name, c := range map[string]struct {
 		path, id, kind string
-		status         string // of gRPC
+		status         string // the wanted grpc-status
 	}{
 		"a rule on the metadata":         {"/claims", "u1", "application/grpc", "0"},
 		"a rule on the metadata, with +": {"/claims", "u1", "application/grpc+proto", "0"},
@@ -101,7 +100,7 @@ func runGRPC(t *testing.T, at string) {
 			}
 			defer resp.Body.Close()
 			if c.status == "0" {
-				// The answer to one message is there before the next is sent.
+				// The reply to one message comes before the next is sent.
 				for _, m := range []string{"one", "two"} {
 					got := make([]byte, len(message(m)))
 					if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != message(m) {
@@ -125,20 +124,19 @@ func runGRPC(t *testing.T, at string) {
 	}
 }
 
-// sockets is an upstream that turns to another protocol, in which it says what it
-// hears.
-type sockets struct {
+// switching is an upstream that switches protocols and then echoes all bytes.
+type switching struct {
 	addr string
 	got  chan string // request lines
 }
 
-func upgrading(t *testing.T) *sockets {
+func newSwitching(t *testing.T) *switching {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	s := &sockets{addr: l.Addr().String(), got: make(chan string, 100)}
+	s := &switching{addr: l.Addr().String(), got: make(chan string, 100)}
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -151,7 +149,7 @@ func upgrading(t *testing.T) *sockets {
 	return s
 }
 
-func (s *sockets) serve(conn net.Conn) {
+func (s *switching) serve(conn net.Conn) {
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	r, err := http.ReadRequest(in)
@@ -166,7 +164,7 @@ func (s *sockets) serve(conn net.Conn) {
 	io.Copy(conn, in)
 }
 
-func runUpgrades(t *testing.T, at map[string]string, s *sockets) {
+func runUpgrades(t *testing.T, at map[string]string, s *switching) {
 	for name, c := range map[string]struct {
 		listener, path, id string
 		want               int
@@ -176,7 +174,7 @@ func runUpgrades(t *testing.T, at map[string]string, s *sockets) {
 		"a rule on the metadata says no": {"upgrades", "/claims", "u2", 403, false},
 		"a rule on the body":             {"upgrades", "/body", "u1", 415, false},
 		"an action on the response":      {"upgrades", "/mask", "u1", 502, true},
-		"a host that takes none":         {"no upgrades", "/claims", "u1", 403, false},
+		"a listener without upgrades":    {"no upgrades", "/claims", "u1", 403, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			token := harness.Bearer(t, fmt.Sprintf(`{"id":%q}`, c.id))
@@ -199,7 +197,7 @@ func runUpgrades(t *testing.T, at map[string]string, s *sockets) {
 					t.Errorf("found %q, %v", got, err)
 				}
 			} else if strings.Contains(heard.String(), "SECRET") {
-				t.Errorf("the client heard %s", heard)
+				t.Errorf("the client got %s", heard)
 			}
 			reached := false
 			select {

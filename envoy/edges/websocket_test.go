@@ -13,9 +13,9 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// TestWebSocketOrigin: where Envoy is set up to pass WebSockets on, a page of
-// strangers cannot open one with the cookie of whoever looks at it. A browser
-// lets every page open one, and sends cookies along.
+// TestWebSocketOrigin tests cross-site WebSocket hijacking: a browser lets every
+// page open a WebSocket and sends the user's cookies along, so a token in a cookie
+// counts only with an allowed Origin.
 func TestWebSocketOrigin(t *testing.T) {
 	upgraded := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("upgrade") != "websocket" {
@@ -40,7 +40,7 @@ routes:
   - {match: {methods: [GET], path: "/ws"}, rule: {rule: authenticated}}
 `, "")
 	whole, listeners := b.Build(t, b.Conf)
-	manager := harness.ManagerOf(listeners[0])
+	manager := harness.ConnectionManager(listeners[0])
 	manager["upgrade_configs"] = []any{map[string]any{"upgrade_type": "websocket"}}
 	manager["http2_protocol_options"].(map[string]any)["allow_connect"] = true
 	p := harness.Start(t, []byte(harness.JSON(whole)), nil, 1)
@@ -68,8 +68,8 @@ routes:
 	}
 }
 
-// status sends a GET by hand, for Go's client sends no upgrades, and reads the
-// answer's status.
+// status sends a GET with these headers and returns the response's status. Go's
+// client would remove the upgrade.
 func status(t *testing.T, at string, headers []string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", at)
@@ -77,7 +77,7 @@ func status(t *testing.T, at string, headers []string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(harness.AnswerWithin)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(harness.RequestTimeout)); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nhost: shop.example\r\n%s\r\n\r\n", strings.Join(headers, "\r\n"))

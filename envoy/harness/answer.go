@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// UpstreamAnswer is NAME.answer: the status, headers and, after an empty line,
-// the body that the upstream answers with, byte for byte.
-type UpstreamAnswer struct {
+// UpstreamResponse is a NAME.answer section: the status, headers and, after an
+// empty line, the body of the upstream's response, byte for byte.
+type UpstreamResponse struct {
 	Status  int
 	Headers [][2]string
 	Body    string
 
-	// Wire, where there is any, is written in place of all of it: piece by piece,
-	// with a call of Between before each but the first. Reset ends the connection
-	// with a reset.
+	// Wire, if not nil, is written to the connection instead of the fields above,
+	// piece by piece. Between, if not nil, runs before each piece but the first.
+	// Reset closes the connection with a TCP reset.
 	Wire    []string
 	Between func()
 	Reset   bool
 }
 
-// writeWire is for answers that no server would give.
-func (a *UpstreamAnswer) writeWire(conn net.Conn) {
+// writeWire sends bytes that no HTTP server would send.
+func (a *UpstreamResponse) writeWire(conn net.Conn) {
 	for i, piece := range a.Wire {
 		if i > 0 && a.Between != nil {
 			a.Between()
@@ -38,14 +38,14 @@ func (a *UpstreamAnswer) writeWire(conn net.Conn) {
 	}
 }
 
-func parseAnswer(text string) (*UpstreamAnswer, error) {
+func parseAnswer(text string) (*UpstreamResponse, error) {
 	text, err := Expand(text)
 	if err != nil {
 		return nil, err
 	}
 	head, body, _ := strings.Cut(text, "\n\n")
 	hl := strings.Split(strings.TrimSuffix(head, "\n"), "\n")
-	a := &UpstreamAnswer{Body: strings.TrimRight(body, "\n")}
+	a := &UpstreamResponse{Body: strings.TrimRight(body, "\n")}
 	if a.Status, err = strconv.Atoi(hl[0]); err != nil {
 		return nil, fmt.Errorf("want a status, found %q", hl[0])
 	}
@@ -59,7 +59,7 @@ func parseAnswer(text string) (*UpstreamAnswer, error) {
 	return a, nil
 }
 
-func (a *UpstreamAnswer) header(name string) (value string, ok bool) {
+func (a *UpstreamResponse) header(name string) (value string, ok bool) {
 	for _, h := range a.Headers {
 		if h[0] == name {
 			return h[1], true
@@ -68,13 +68,15 @@ func (a *UpstreamAnswer) header(name string) (value string, ok bool) {
 	return "", false
 }
 
-// Bodyless is whether HTTP has no room for a body (RFC 9110, section 6.4.1).
-func (a *UpstreamAnswer) Bodyless(head bool) bool {
+// Bodyless reports whether the response has no body: the request was a HEAD, or
+// the status is 204 or 304 (RFC 9110, section 6.4.1).
+func (a *UpstreamResponse) Bodyless(head bool) bool {
 	return head || a.Status == http.StatusNoContent || a.Status == http.StatusNotModified
 }
 
-// write sends the answer on the connection itself: no server gets to correct it.
-func (a *UpstreamAnswer) write(w http.ResponseWriter, r *http.Request) {
+// write sends the response on the hijacked connection, so that net/http does not
+// correct it.
+func (a *UpstreamResponse) write(w http.ResponseWriter, r *http.Request) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)

@@ -9,9 +9,9 @@ import (
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// Bans lets through who is not banned, so that an answer that is lost, late or
-// forged would let everybody through if anything took it for no rows.
-const Bans = `
+// BansPolicy lets a user through if the collection bans has no row for them. A
+// reply that is lost, late or forged must not count as "no rows".
+const BansPolicy = `
 project: shop
 auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
 companion: {cluster: rulegate-companion, timeout: 400ms}
@@ -27,9 +27,11 @@ routes:
       clause: {rule: match, type: number, eval: "==", f1: utils.length(args.result), f2: 0}
 `
 
+// BansKeys are the keys that BansPolicy shares with its companion.
 var BansKeys = wire.DeriveKeys(OwnSecret)
 
-// NoRows is the answer that lets a request through.
+// NoRows returns the reply to a request of the module with no rows for its one
+// query: by BansPolicy the user is let through.
 func NoRows(request []byte) []byte {
 	calls, err := readCalls(request)
 	if err != nil || len(calls) != 1 {
@@ -38,13 +40,14 @@ func NoRows(request []byte) []byte {
 	return []byte(JSON(map[string]any{"replies": []any{map[string]any{"id": calls[0]["id"], "rows": []any{}}}}))
 }
 
+// Sealed writes a reply with the seal that proves it answers this request.
 func Sealed(w http.ResponseWriter, keys wire.Keys, request, answer []byte) {
 	w.Header().Set("content-type", "application/json")
 	w.Header().Set(wire.SealHeader, keys.Seal(request, answer))
 	w.Write(answer)
 }
 
-// BansFile is a SQLite file in which u2 is banned, for the policy bans.
+// BansFile creates a SQLite file for BansPolicy in which u2 is banned.
 func BansFile(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "social.db")

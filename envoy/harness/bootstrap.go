@@ -12,36 +12,46 @@ import (
 	"github.com/rulegate/rulegate/host/envoyconf"
 )
 
-// Bootstrap gathers what one Envoy is started with.
+// Bootstrap is the configuration of one Envoy while a test adds to it. Its
+// listeners pass requests to the cluster "upstream" unless they name another.
 type Bootstrap struct {
-	Conf       envoyconf.Config
-	Discovered envoyconf.Config // its listeners come by discovery
-	env        map[string]string
-	Workers    int // threads, and so VMs
-	// reshape, where set, changes how a listener's policy is configured.
-	Reshape func(listener string, configuration map[string]any)
-	// Alter changes listeners, by their names: their manager of connections.
+	Conf envoyconf.Config
+	// Discovered holds listeners that Envoy gets by its listener discovery
+	// service. A fault in a policy then refuses that listener, not the start.
+	Discovered envoyconf.Config
+	Workers    int // worker threads; each has its own VM
+
+	// Alter changes the HTTP connection manager of the listener with that name.
 	Alter map[string]func(manager map[string]any)
-	// HTTP2 names the clusters that are spoken to in HTTP/2.
-	HTTP2 []string
-	// HTTP1Trailers names listeners and clusters that let trailers through in
-	// HTTP/1.1, which Envoy drops otherwise.
-	HTTP1Trailers []string
-	// filters, where set for a listener, take the module's place.
+	// Filters replaces the module in the listener with that name.
 	Filters map[string][]any
+	// HTTP2 names the clusters to which Envoy speaks HTTP/2.
+	HTTP2 []string
+	// HTTP1Trailers names the listeners and clusters with enable_trailers;
+	// without it Envoy drops the trailers of HTTP/1.1.
+	HTTP1Trailers []string
+
+	env map[string]string // the variables that the policies name
 }
 
+// NewBootstrap returns a configuration with two workers, no listener and the
+// cluster "upstream" at a URL.
 func NewBootstrap(t testing.TB, upstream string) *Bootstrap {
-	return &Bootstrap{env: map[string]string{}, Alter: map[string]func(map[string]any){}, Workers: 2, Conf: envoyconf.Config{
-		Admin:    "127.0.0.1:0",
-		Module:   moduleFile(t),
-		VM:       "cases",
-		Idle:     AnswerWithin,
-		Clusters: []envoyconf.Cluster{{Name: "upstream", URL: upstream}},
-	}}
+	return &Bootstrap{
+		Conf: envoyconf.Config{
+			Admin:    "127.0.0.1:0",
+			Module:   moduleFile(t),
+			VM:       "cases",
+			Idle:     RequestTimeout,
+			Clusters: []envoyconf.Cluster{{Name: "upstream", URL: upstream}},
+		},
+		Workers: 2,
+		Alter:   map[string]func(map[string]any){},
+		env:     map[string]string{},
+	}
 }
 
-// Add gives a case a listener, and a companion where it needs one.
+// Add adds a listener for a case, and a companion if the case needs one.
 func (b *Bootstrap) Add(t testing.TB, c *Case) *Companion {
 	t.Helper()
 	p, _ := c.Load(t, c.Policy)
@@ -52,7 +62,7 @@ func (b *Bootstrap) Add(t testing.TB, c *Case) *Companion {
 		srv := httptest.NewServer(co)
 		t.Cleanup(srv.Close)
 		l.Companion = "companion-of-" + c.Name
-		b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: l.Companion, URL: srv.URL})
+		b.AddCluster(l.Companion, srv.URL)
 	}
 	for _, r := range p.Remotes {
 		b.AddCluster(r.Cluster, "http://"+r.Cluster)
@@ -61,32 +71,35 @@ func (b *Bootstrap) Add(t testing.TB, c *Case) *Companion {
 	return co
 }
 
-// AddCluster adds one, unless it is there.
+// AddCluster adds a cluster unless there is one of that name.
 func (b *Bootstrap) AddCluster(name, url string) {
 	if !slices.ContainsFunc(b.Conf.Clusters, func(c envoyconf.Cluster) bool { return c.Name == name }) {
 		b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: name, URL: url})
 	}
 }
 
-// AddPolicy gives a policy a listener, with a companion at a URL or none.
-func (b *Bootstrap) AddPolicy(t testing.TB, name, policy, companion string) {
+// AddPolicy adds a listener with a policy. companion is the URL of its companion,
+// "" for none. The listener returned may be changed until another is added.
+func (b *Bootstrap) AddPolicy(t testing.TB, name, policy, companion string) *envoyconf.Listener {
 	t.Helper()
-	c := &Case{Name: name, Policy: policy}
-	l := b.listener(t, c, name, policy)
+	l := b.listener(t, &Case{Name: name, Policy: policy}, name, policy)
 	if companion != "" {
 		l.Companion = "companion-of-" + name
-		b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: l.Companion, URL: companion})
+		b.AddCluster(l.Companion, companion)
 	}
 	b.Conf.Listeners = append(b.Conf.Listeners, l)
+	return &b.Conf.Listeners[len(b.Conf.Listeners)-1]
 }
 
+// Discover adds a listener, with a policy in the environment of a case, that Envoy
+// gets by its listener discovery service.
 func (b *Bootstrap) Discover(t testing.TB, c *Case, name, text string) {
 	t.Helper()
 	b.Discovered.Listeners = append(b.Discovered.Listeners, b.listener(t, c, name, text))
 }
 
-// listener is one with the policy as `rulegate envoy` writes it: variables stay
-// in the environment.
+// listener returns a listener whose policy is as `rulegate envoy` writes it: the
+// module reads variables from its environment, to which b adds them.
 func (b *Bootstrap) listener(t testing.TB, c *Case, name, text string) envoyconf.Listener {
 	t.Helper()
 	doc, err := c.ParsePolicy(text)
@@ -109,7 +122,7 @@ func (b *Bootstrap) listener(t testing.TB, c *Case, name, text string) envoyconf
 	return envoyconf.Listener{Name: name, Address: "127.0.0.1:0", Policy: policy, Upstream: "upstream"}
 }
 
-// Start starts Envoy with all of it.
+// Start starts Envoy with this configuration.
 func (b *Bootstrap) Start(t testing.TB) *Process {
 	t.Helper()
 	var env []string
@@ -118,7 +131,7 @@ func (b *Bootstrap) Start(t testing.TB) *Process {
 		env = append(env, name+"="+value)
 	}
 	whole, listeners := b.Build(t, b.Conf)
-	b.reshapeAll(listeners)
+	b.alter(listeners)
 	for _, c := range whole["static_resources"].(map[string]any)["clusters"].([]any) {
 		switch c := c.(map[string]any); {
 		case slices.Contains(b.HTTP2, c["name"].(string)):
@@ -127,48 +140,52 @@ func (b *Bootstrap) Start(t testing.TB) *Process {
 			speak(c, map[string]any{"http_protocol_options": map[string]any{"enable_trailers": true}})
 		}
 	}
-	for _, l := range listeners {
-		if own, set := b.Filters[l["name"].(string)]; set {
-			m := ManagerOf(l)
-			m["http_filters"] = append(own, m["http_filters"].([]any)[1:]...)
-		}
-		if slices.Contains(b.HTTP1Trailers, l["name"].(string)) {
-			ManagerOf(l)["http_protocol_options"] = map[string]any{"enable_trailers": true}
-		}
-	}
 	if len(b.Discovered.Listeners) > 0 {
-		with := b.Conf
-		with.Listeners = b.Discovered.Listeners
-		_, listeners := b.Build(t, with)
-		b.reshapeAll(listeners)
-		for _, l := range listeners {
-			l["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener"
-		}
-		file := filepath.Join(t.TempDir(), "listeners.json")
-		text := JSON(map[string]any{"version_info": "1", "resources": listeners})
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
 		whole["node"] = map[string]any{"id": "cases", "cluster": "cases"}
 		whole["dynamic_resources"] = map[string]any{"lds_config": map[string]any{
-			"resource_api_version": "V3", "path_config_source": map[string]any{"path": file},
+			"resource_api_version": "V3", "path_config_source": map[string]any{"path": b.discoveryFile(t)},
 		}}
 	}
 	return Start(t, []byte(JSON(whole)), env, b.Workers)
 }
 
-func (b *Bootstrap) reshapeAll(listeners []map[string]any) {
+// alter makes the changes to listeners that Config of package envoyconf has no
+// field for.
+func (b *Bootstrap) alter(listeners []map[string]any) {
 	for _, l := range listeners {
-		if b.Reshape != nil {
-			b.Reshape(l["name"].(string), ConfigOf(ManagerOf(l))["configuration"].(map[string]any))
+		name, manager := l["name"].(string), ConnectionManager(l)
+		if alter := b.Alter[name]; alter != nil {
+			alter(manager)
 		}
-		if alter := b.Alter[l["name"].(string)]; alter != nil {
-			alter(ManagerOf(l))
+		if filters, ok := b.Filters[name]; ok {
+			manager["http_filters"] = append(filters, manager["http_filters"].([]any)[1:]...)
+		}
+		if slices.Contains(b.HTTP1Trailers, name) {
+			manager["http_protocol_options"] = map[string]any{"enable_trailers": true}
 		}
 	}
 }
 
-// speak sets the protocol in which a cluster is spoken to.
+// discoveryFile writes the discovered listeners as a discovery response of
+// Envoy's filesystem subscription and returns the file's path.
+func (b *Bootstrap) discoveryFile(t testing.TB) string {
+	t.Helper()
+	conf := b.Conf
+	conf.Listeners = b.Discovered.Listeners
+	_, listeners := b.Build(t, conf)
+	b.alter(listeners)
+	for _, l := range listeners {
+		l["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener"
+	}
+	file := filepath.Join(t.TempDir(), "listeners.json")
+	text := JSON(map[string]any{"version_info": "1", "resources": listeners})
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// speak sets the protocol that Envoy speaks to a cluster.
 func speak(cluster, protocol map[string]any) {
 	cluster["typed_extension_protocol_options"] = map[string]any{
 		"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": map[string]any{
@@ -178,19 +195,20 @@ func speak(cluster, protocol map[string]any) {
 	}
 }
 
-// ManagerOf finds the HTTP connection manager in a listener.
-func ManagerOf(listener map[string]any) map[string]any {
+// ConnectionManager returns the configuration of a listener's HTTP connection
+// manager.
+func ConnectionManager(listener map[string]any) map[string]any {
 	chain := listener["filter_chains"].([]any)[0].(map[string]any)
 	return chain["filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 }
 
-// ConfigOf finds the configuration of a manager's plugin.
-func ConfigOf(manager map[string]any) map[string]any {
+// PluginConfig returns the configuration of the plugin in a connection manager.
+func PluginConfig(manager map[string]any) map[string]any {
 	module := manager["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
 	return module["config"].(map[string]any)
 }
 
-// Build is a configuration as JSON, and its listeners in it.
+// Build returns the decoded JSON of a configuration, and the listeners in it.
 func (b *Bootstrap) Build(t testing.TB, c envoyconf.Config) (whole map[string]any, listeners []map[string]any) {
 	t.Helper()
 	conf, err := envoyconf.Build(c)
@@ -212,5 +230,5 @@ func (b *Bootstrap) Build(t testing.TB, c envoyconf.Config) (whole map[string]an
 	return whole, listeners
 }
 
-// Slug makes a name that may stand in the name of a cluster.
+// Slug replaces the spaces of a name, which a cluster's name must not have.
 func Slug(name string) string { return strings.ReplaceAll(name, " ", "-") }

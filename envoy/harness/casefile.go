@@ -13,60 +13,62 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// Case is one file of testdata/cases: a policy, and requests that show what
-// it does to them. testdata/cases/README.md describes the format.
+// Case is one file of testdata/cases: a policy, requests and the results wanted.
+// testdata/cases/README.md describes the format.
 type Case struct {
-	Name     string // the file's, without .txtar
+	Name     string // the file's name without .txtar
 	Path     string
-	Comment  string // what the case shows
+	Comment  string // says which behaviour the case shows
 	Policy   string // policy.yaml
 	Env      []string
-	Seed     string // seed.sql: a real companion answers, on SQLite
+	Seed     string // seed.sql: the real companion answers from a SQLite file with this content
 	Requests []*Request
 
-	Faults []string // of a policy that must not load: `place: message`
-	Loads  string   // loads.yaml: its twin, which does
+	Faults []string // the wanted faults of a policy that must not load: `place: message`
+	Loads  string   // loads.yaml: a twin of that policy that does load
 }
 
-// Request is one NAME.http with what is expected of it.
+// Request is one NAME.http section with the sections that say its wanted result.
 type Request struct {
 	Name    string
 	Method  string
 	Target  string
-	Headers [][2]string // as written, without host and lengths that are left out
+	Headers [][2]string // as written: host and content-length may be missing
 	Body    string
 	Want    Want
-	Answer  *UpstreamAnswer // NAME.answer: what the upstream answers; nil: 200 and a text
-	Got     *string         // NAME.body: the body that the client gets, to the letter
-	Proxied *Want           // NAME.proxy.want: proxies normalise the path before the module sees it
-	Replies []Reply         // replies.json, or NAME.replies.json
-	Calls   *[][]Call       // NAME.calls.json: batches, or nil where it is not looked at
+	Answer  *UpstreamResponse // NAME.answer: the upstream's response; nil: 200 and a text
+	Got     *string           // NAME.body: the exact body that the client gets
+	Proxied *Want             // NAME.proxy.want: replaces Want behind a proxy, which normalises the path first
+	Replies []Reply           // replies.json, or NAME.replies.json
+	Calls   *[][]Call         // NAME.calls.json: the wanted batches; nil: not compared
 }
 
-// Want is NAME.want: the answer, and the request that the upstream got.
+// Want is a NAME.want section: the response to the client, and the request as
+// the upstream gets it.
 type Want struct {
 	Status   int
-	Error    string // the answer's body is {"error": Error}; "" is not looked at
+	Error    string // the wanted body is {"error": Error}; "": not compared
 	Headers  []headerWant
-	Upstream *upstreamWant // nil: as it was sent, or nothing where Status says so
+	Upstream *upstreamWant // nil: the request as sent, or none if Status is a denial
 }
 
 type upstreamWant struct {
 	Method, Target string
 	Headers        []headerWant
-	Body           *string // nil: as it was sent
+	Body           *string // nil: the body as sent
 }
 
-// headerWant is every value that a header has, in order; none: it is absent.
+// headerWant is all values of a header, in order. Without values the header must
+// be absent.
 type headerWant struct {
 	Name   string
 	Values []string
 }
 
-// Denied is whether the request must not reach the upstream.
+// Denied reports whether the request must not reach the upstream.
 func (r *Request) Denied(w *Want) bool { return w.Status >= 400 && r.Answer == nil }
 
-// UsesCompanion is whether a companion has to stand by.
+// UsesCompanion reports whether the case needs a companion.
 func (c *Case) UsesCompanion() bool {
 	if c.Seed != "" {
 		return true
@@ -99,7 +101,7 @@ func LoadCases(t testing.TB) []*Case {
 		t.FailNow()
 	}
 	if len(cases) == 0 {
-		t.Fatal("testdata/cases: no case at all")
+		t.Fatal("testdata/cases: no cases")
 	}
 	return cases
 }
@@ -116,10 +118,10 @@ func ReadCase(path string) (*Case, error) {
 		Comment: strings.TrimSpace(string(ar.Comment)),
 	}
 	sections := map[string]string{}
-	var order []string // of the requests
+	var order []string // the requests' names, as in the file
 	for _, f := range ar.Files {
 		if _, dup := sections[f.Name]; dup {
-			return nil, fmt.Errorf("%s: twice", f.Name)
+			return nil, fmt.Errorf("%s: this section is there twice", f.Name)
 		}
 		sections[f.Name] = string(f.Data)
 		if name, ok := strings.CutSuffix(f.Name, ".http"); ok {
@@ -145,7 +147,7 @@ func ReadCase(path string) (*Case, error) {
 		c.Requests = append(c.Requests, r)
 	}
 	for name := range sections {
-		return nil, fmt.Errorf("%s: no such section, or without its .http", name)
+		return nil, fmt.Errorf("%s: unknown section, or no .http section of that name", name)
 	}
 	return c, c.check()
 }
@@ -196,12 +198,12 @@ func readRequest(name string, take func(string) string, shared []Reply) (*Reques
 	return r, nil
 }
 
-// check holds each case to the suite's promise: a denial is shown beside a
-// request, or a policy, that is let through.
+// check refuses a case without a comment, and a case that only denies: a denial
+// needs a twin, a request or a policy that is let through.
 func (c *Case) check() error {
 	switch {
 	case c.Comment == "":
-		return errors.New("no comment that says what it shows")
+		return errors.New("want a comment that says which behaviour the case shows")
 	case c.Policy == "":
 		return errors.New("policy.yaml: missing")
 	case c.Faults != nil && (c.Loads == "" || len(c.Requests) > 0):
@@ -218,13 +220,13 @@ func (c *Case) check() error {
 		}
 	}
 	if through == 0 {
-		return errors.New("nothing in it is let through: a denial needs its twin")
+		return errors.New("every request is denied: a denial needs a twin that is let through")
 	}
 	return nil
 }
 
-// parseRequest reads a request as a person would write it: the host, the
-// length and the protocol's version may be left out.
+// parseRequest reads a request. The host, the length and the version of HTTP may
+// be left out.
 func parseRequest(text string) (*Request, error) {
 	head, body, _ := strings.Cut(text, "\n\n")
 	hl := strings.Split(strings.TrimSuffix(head, "\n"), "\n")
@@ -280,8 +282,8 @@ func parseWant(text string) (Want, error) {
 	return w, nil
 }
 
-// parseHeaderWants reads `name: value`, the same name again for a second
-// value, and `!name` for a header that must not be there.
+// parseHeaderWants reads `name: value` lines, where a second value repeats the
+// name, and `!name` for a header that must be absent.
 func parseHeaderWants(ls []string) ([]headerWant, error) {
 	var ws []headerWant
 	for _, l := range ls {

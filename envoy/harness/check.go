@@ -9,15 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Seen is what a runner saw of one request.
+// Seen is the result of one request in a runner.
 type Seen struct {
-	Answer
+	Response
 	Upstream []*Received
-	Batches  [][]Call // what the companion was asked, in batches
+	Batches  [][]Call // the batches of calls that the companion got
 }
 
-// Check compares what a runner saw with what the case wants. Its faults say
-// what was wanted and what was found.
+// Check compares the result with the wanted one and returns a line for each
+// difference.
 func (r *Request) Check(w *Want, s *Seen) (faults []string) {
 	bad := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	if s.Status != w.Status {
@@ -77,8 +77,8 @@ func (r *Request) checkUpstream(u *upstreamWant, got *Received, bad func(string,
 	}
 }
 
-// checkSecret looks through all that the client got for the word SECRET, which
-// answers of the upstream hold where something is to be hidden.
+// checkSecret searches the whole response to the client for the word SECRET,
+// which marks the parts of the upstream's responses that must be hidden.
 func (r *Request) checkSecret(s *Seen, bad func(string, ...any)) {
 	if strings.Contains(s.Body, "SECRET") {
 		bad("the client got SECRET: %s", s.Body)
@@ -93,7 +93,7 @@ func (r *Request) checkSecret(s *Seen, bad func(string, ...any)) {
 	}
 }
 
-// errorBody is the one shape of what a denied client gets.
+// errorBody returns the body of a denial.
 func errorBody(text string) string { return JSON(map[string]string{"error": text}) }
 
 func (h headerWant) fits(got []string) bool {
@@ -108,7 +108,7 @@ func (h headerWant) fits(got []string) bool {
 	return true
 }
 
-// fitsText compares a text, in which {{any}} was wanted here and there.
+// fitsText reports whether got is want, in which {{any}} stands for any text.
 func fitsText(want, got string) bool {
 	parts := strings.Split(want, anyText)
 	if len(parts) == 1 {
@@ -129,8 +129,8 @@ func fitsText(want, got string) bool {
 	return true
 }
 
-// SameBody is whether two bodies are the same text, or the same JSON: key
-// order and white space aside, numbers by their digits.
+// SameBody reports whether two bodies are the same text, or the same JSON apart
+// from the order of keys and white space. Numbers are equal if their digits are.
 func SameBody(want, got string) bool {
 	if fitsText(want, got) {
 		return true
@@ -164,8 +164,8 @@ func sameJSON(want, got any) bool {
 	return reflect.DeepEqual(want, got)
 }
 
-// sameObject compares the members. Where "..." is wanted there may be others,
-// and null says that a member must not be there.
+// sameObject compares the members. If want has the key "...", got may have other
+// members, and null in want means that the member must be absent.
 func sameObject(want, got map[string]any) bool {
 	_, open := want["..."]
 	for k, w := range want {
@@ -184,7 +184,7 @@ func sameObject(want, got map[string]any) bool {
 }
 
 func DecodeJSON(text string) (any, error) {
-	// anyText holds NUL, which no JSON text may.
+	// anyText has NUL bytes, which are not allowed in JSON.
 	text = strings.ReplaceAll(text, anyText, `\u0000any\u0000`)
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
@@ -198,10 +198,10 @@ func DecodeJSON(text string) (any, error) {
 	return v, nil
 }
 
-// compareCalls holds each wanted member against the call's: what a case leaves
-// out is not looked at.
+// compareCalls compares the members that the case names; others may have any
+// value.
 func compareCalls(want, got [][]Call) (faults []string) {
-	if len(want) == 1 && len(got) != 1 { // a list of calls, whatever the batches
+	if len(want) == 1 && len(got) != 1 { // the case lists calls, in any batches
 		got = [][]Call{flat(got)}
 	}
 	if len(want) == 0 && len(flat(got)) == 0 {
@@ -218,7 +218,7 @@ func compareCalls(want, got [][]Call) (faults []string) {
 			for name, w := range want[b][i] {
 				g, there := got[b][i][name]
 				if w == nil && !there {
-					continue // null: it must not be there
+					continue // null: the member must be absent
 				}
 				if name == "headers" {
 					g = onlyWanted(w, g)
@@ -232,8 +232,9 @@ func compareCalls(want, got [][]Call) (faults []string) {
 	return faults
 }
 
-// onlyWanted leaves those headers that the case speaks of, their names in lower
-// case; null means absent, an object the claims of a bearer token.
+// onlyWanted returns the headers that the case names, with names in lower case.
+// null wants the header to be absent; an object is compared with the claims of
+// the header's bearer token.
 func onlyWanted(want, got any) any {
 	w, _ := want.(map[string]any)
 	g, _ := got.(map[string]any)

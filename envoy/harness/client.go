@@ -11,25 +11,25 @@ import (
 	"time"
 )
 
-// Answer is what a client got.
-type Answer struct {
+// Response is a response as the client got it.
+type Response struct {
 	Status  int
 	Headers map[string][]string
 	Body    string
 }
 
-// AnswerWithin ends a request that hangs: no runner may wait longer.
-const AnswerWithin = 20 * time.Second
+// RequestTimeout is how long a client waits for a response.
+const RequestTimeout = 20 * time.Second
 
-// Send writes a request on a connection of its own, byte for byte as the case
-// says: no client library gets to correct it.
-func Send(addr string, r *Request, id string) (*Answer, error) {
-	conn, err := net.DialTimeout("tcp", addr, AnswerWithin)
+// Send writes a request to a new connection, byte for byte as the case says: a
+// client library would correct it. The upstream knows the request by id.
+func Send(addr string, r *Request, id string) (*Response, error) {
+	conn, err := net.DialTimeout("tcp", addr, RequestTimeout)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(AnswerWithin))
+	conn.SetDeadline(time.Now().Add(RequestTimeout))
 	if _, err := io.WriteString(conn, r.Wire(id)); err != nil {
 		return nil, err
 	}
@@ -42,10 +42,10 @@ func Send(addr string, r *Request, id string) (*Answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("answer's body: %w", err)
 	}
-	return &Answer{Status: resp.StatusCode, Headers: lowerKeys(resp.Header), Body: string(body)}, nil
+	return &Response{Status: resp.StatusCode, Headers: lowerKeys(resp.Header), Body: string(body)}, nil
 }
 
-// Wire is the request as HTTP/1.1 with an id to know it by.
+// Wire returns the request as HTTP/1.1 bytes, with its id in the header RequestID.
 func (r *Request) Wire(id string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", r.Method, r.Target)
@@ -72,8 +72,8 @@ func (r *Request) Wire(id string) string {
 	return b.String()
 }
 
-// Pairs are the headers as a proxy sees them, pseudo-headers first, completed
-// by those that a case leaves out.
+// Pairs returns the headers as a proxy passes them to the module: pseudo-headers
+// first, and with those that the case leaves out.
 func (r *Request) Pairs(id string) [][2]string {
 	host, named := r.header("host")
 	if !named {
@@ -102,7 +102,7 @@ func (r *Request) header(name string) (string, bool) {
 	return "", false
 }
 
-// Bearer is the header with a token of the cases' own secret.
+// Bearer returns an authorization header with a token signed with OwnSecret.
 func Bearer(t testing.TB, claims string) [2]string {
 	t.Helper()
 	jwt, err := SignToken("own", claims, "", false)
@@ -112,8 +112,9 @@ func Bearer(t testing.TB, claims string) [2]string {
 	return [2]string{"authorization", "Bearer " + jwt}
 }
 
-// AskWithToken sends a token and gives the answer's status, 0 for none.
-func AskWithToken(c *http.Client, addr, token string) (int, string) {
+// GetWithToken sends GET / with a bearer token and returns the response's status
+// and body, or 0 and the error's text.
+func GetWithToken(c *http.Client, addr, token string) (int, string) {
 	req, err := http.NewRequest(http.MethodGet, "http://"+addr+"/", nil)
 	if err != nil {
 		return 0, err.Error()

@@ -16,8 +16,8 @@ import (
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// Reply is one entry of replies.json, as `rulegate eval` takes it. It serves
-// every call that fits it.
+// Reply is one entry of replies.json, as `rulegate eval` reads it. It answers
+// every call of its kind, and of its col and url if those are set.
 type Reply struct {
 	Kind   string          `json:"kind"`
 	Col    string          `json:"col"`
@@ -28,7 +28,7 @@ type Reply struct {
 	Error  string          `json:"error"`
 }
 
-// Call is a call as the companion gets it: the members of the protocol.
+// Call is a call as the companion gets it, by the names of the protocol.
 type Call map[string]any
 
 func parseReplies(text string) ([]Reply, error) {
@@ -41,7 +41,7 @@ func parseReplies(text string) ([]Reply, error) {
 	return rs, dec.Decode(&rs)
 }
 
-// parseCalls reads a list of calls, or a list of batches of them.
+// parseCalls reads a list of calls, or a list of batches of calls.
 func parseCalls(text string) (*[][]Call, error) {
 	if text == "" {
 		return nil, nil
@@ -77,12 +77,13 @@ func parseCalls(text string) (*[][]Call, error) {
 	return &batches, nil
 }
 
-// Companion stands where the real one would: it checks the module's token,
-// answers from the case's replies, or has the real one answer, and seals.
+// Companion takes the companion's place: it checks the module's token, records
+// the calls, and answers with the case's replies or passes the request to the
+// real companion.
 type Companion struct {
 	project string
 	Keys    wire.Keys
-	real    http.Handler // of a case with seed.sql; else nil
+	real    http.Handler // answers if the case has a seed.sql; else nil
 
 	mu      sync.Mutex
 	replies []Reply
@@ -90,14 +91,14 @@ type Companion struct {
 	faults  []string
 }
 
-// Expect starts a new request: its replies, and no calls yet.
+// Expect sets the replies for the next request and forgets the calls so far.
 func (c *Companion) Expect(replies []Reply) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.replies, c.batches, c.faults = replies, nil, nil
 }
 
-// Asked is what was called for since expect.
+// Asked returns the batches since Expect, and the requests that were wrong.
 func (c *Companion) Asked() (batches [][]Call, faults []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,7 +128,7 @@ func (c *Companion) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(answer)
 }
 
-// note checks that it is the module who asks, and remembers what.
+// note checks that the request is the module's and records its calls.
 func (c *Companion) note(r *http.Request, body []byte) error {
 	if r.Method != http.MethodPost || r.URL.Path != wire.Path {
 		return fmt.Errorf("want POST %s, found %s %s", wire.Path, r.Method, r.URL.Path)
@@ -170,7 +171,7 @@ func readCalls(body []byte) ([]Call, error) {
 	return calls, nil
 }
 
-// answer makes the replies of one batch.
+// answer returns the replies to one batch.
 func (c *Companion) answer(body []byte) []byte {
 	calls, err := readCalls(body)
 	if err != nil {
@@ -206,8 +207,8 @@ func (c *Companion) fitting(call Call) (Reply, bool) {
 	return Reply{}, false
 }
 
-// tokenClaims shows a bearer token that the case's own secret signed as its
-// claims, times aside, so that a case can say what was minted.
+// tokenClaims returns the claims, without times, of a bearer token signed with
+// OwnSecret, so that a case can compare them. Other headers it returns as is.
 func tokenClaims(header any) any {
 	bearer, _ := header.(string)
 	parts := strings.Split(strings.TrimPrefix(bearer, "Bearer "), ".")

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Process is an Envoy that this test started.
+// Process is an Envoy that a test started.
 type Process struct {
 	Cmd      *exec.Cmd
 	dir      string
@@ -31,13 +31,13 @@ func Binary(t testing.TB) string {
 	}
 	found, err := exec.LookPath(path)
 	if err != nil {
-		t.Fatalf("no Envoy (ENVOY=$(make -s envoy) finds or gets one): %v", err)
+		t.Fatalf("no Envoy (set ENVOY=$(make -s envoy), which finds or downloads one): %v", err)
 	}
 	return found
 }
 
-// Start starts Envoy with a configuration whose ports may all be 0. The test's
-// end ends it.
+// Start starts Envoy with a configuration whose ports may all be 0, and stops it
+// when the test ends.
 func Start(t testing.TB, config []byte, env []string, workers int) *Process {
 	t.Helper()
 	p := &Process{dir: t.TempDir(), Ended: make(chan struct{})}
@@ -80,7 +80,7 @@ func (p *Process) stop() {
 	}
 }
 
-// Log is what Envoy has logged so far, the module's lines among it.
+// Log returns Envoy's log so far, with the module's lines.
 func (p *Process) Log() string { return p.Read("envoy.log") }
 
 func (p *Process) Read(name string) string {
@@ -88,16 +88,17 @@ func (p *Process) Read(name string) string {
 	return string(data)
 }
 
-// StartsWithin bounds an Envoy's start with all listeners on a slow machine.
-const StartsWithin = 3 * time.Minute
+// StartTimeout is long enough for an Envoy with hundreds of listeners on a slow
+// machine.
+const StartTimeout = 3 * time.Minute
 
-// Ready waits until Envoy serves. Its early end is the test's.
+// Ready waits until Envoy serves, and fails the test if Envoy exits first.
 func (p *Process) Ready(t testing.TB) {
 	t.Helper()
-	for deadline := time.Now().Add(StartsWithin); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(StartTimeout); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		select {
 		case <-p.Ended:
-			t.Fatalf("Envoy ended: %v\n%s", p.Cmd.ProcessState, Tail(p.Log(), 40))
+			t.Fatalf("Envoy exited: %v\n%s", p.Cmd.ProcessState, Tail(p.Log(), 40))
 		default:
 		}
 		addr, err := os.ReadFile(p.path("admin"))
@@ -105,15 +106,15 @@ func (p *Process) Ready(t testing.TB) {
 			continue
 		}
 		p.adminURL = "http://" + strings.TrimSpace(string(addr))
-		if text, err := p.Admin("/ready"); err == nil && strings.HasPrefix(text, "LIVE") {
+		if text, err := p.AdminGet("/ready"); err == nil && strings.HasPrefix(text, "LIVE") {
 			return
 		}
 	}
-	t.Fatalf("Envoy is not ready after %v\n%s", StartsWithin, Tail(p.Log(), 40))
+	t.Fatalf("Envoy is not ready after %v\n%s", StartTimeout, Tail(p.Log(), 40))
 }
 
-// Admin asks the admin interface.
-func (p *Process) Admin(path string) (string, error) {
+// AdminGet returns a page of the admin interface.
+func (p *Process) AdminGet(path string) (string, error) {
 	resp, err := http.Get(p.adminURL + path)
 	if err != nil {
 		return "", err
@@ -126,10 +127,10 @@ func (p *Process) Admin(path string) (string, error) {
 	return string(body), err
 }
 
-// Listeners are the addresses on which Envoy listens, by the listeners' names.
+// Listeners returns the address of each listener by its name.
 func (p *Process) Listeners(t testing.TB) map[string]string {
 	t.Helper()
-	text, err := p.Admin("/listeners?format=json")
+	text, err := p.AdminGet("/listeners?format=json")
 	if err != nil {
 		t.Fatal(err)
 	}

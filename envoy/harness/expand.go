@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// started is the moment that the placeholders of all cases count from.
+// started is the time that {{now}} and {{date}} stand for in all cases.
 var started = time.Now()
 
 var (
@@ -19,17 +19,17 @@ var (
 	bytesPlaceholder  = regexp.MustCompile(`\{\{bytes ([0-9a-f]+)\}\}`)
 )
 
-// Expand puts in what a case file cannot spell:
+// Expand replaces placeholders, for text that a case file cannot hold:
 //
-//	{{now+1h}}              a moment, in Unix seconds (as exp wants it)
-//	{{date-24h}}            a moment, in RFC 3339
-//	{{repeat 2000 x}}       a text, many times
-//	{{bytes ff00}}          bytes that are not text
+//	{{now+1h}}              a time in Unix seconds, as in the claim exp
+//	{{date-24h}}            a time in RFC 3339
+//	{{repeat 2000 x}}       a text repeated
+//	{{bytes ff00}}          bytes in hexadecimal
 //	{{token CLAIMS}}        a JWT signed with the secret `own`
-//	{{token:KEY CLAIMS HEADER}}  by another key, with other header members
+//	{{token:KEY CLAIMS HEADER}}  a JWT signed with another key; HEADER changes its header
+//	{{any}}                 any text, in a .want and a .calls.json
 //
-// The others may stand inside a token's claims. {{any}} stays: in what is
-// wanted it stands for any text.
+// A token's claims may hold other placeholders.
 func Expand(text string) (string, error) {
 	var err error
 	text = clockPlaceholder.ReplaceAllStringFunc(text, func(p string) string {
@@ -79,13 +79,13 @@ func Expand(text string) (string, error) {
 }
 
 // expandToken reads `token:KEY CLAIMS HEADER}}`. Claims and header are JSON
-// objects, whose text goes into the token as it stands, or a JSON string that
-// holds such a text (or one that is no JSON at all).
+// objects, whose text goes into the token unchanged, or JSON strings whose
+// content does: that may be text that is not JSON.
 func expandToken(rest string) (jwt, after string, err error) {
 	name, _, _ := strings.Cut(rest, "}}")
 	rest, ok := strings.CutPrefix(rest, "token")
 	if !ok {
-		return "", "", fmt.Errorf("{{%s}}: no such placeholder", name)
+		return "", "", fmt.Errorf("{{%s}}: unknown placeholder", name)
 	}
 	key := "own"
 	if strings.HasPrefix(rest, ":") {
@@ -112,8 +112,8 @@ func expandToken(rest string) (jwt, after string, err error) {
 	return jwt, after, err
 }
 
-// leadingJSON reads one JSON value and returns its text, or, for a string,
-// what it holds.
+// leadingJSON reads one JSON value and returns its text; for a string, its
+// content.
 func leadingJSON(text string) (value string, isString bool, rest string, err error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	var raw json.RawMessage
@@ -128,5 +128,5 @@ func leadingJSON(text string) (value string, isString bool, rest string, err err
 	return string(raw), false, rest, nil
 }
 
-// anyText stands where a .want says {{any}}.
+// anyText replaces {{any}} in the text of a .want.
 const anyText = "\x00any\x00"

@@ -13,7 +13,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// moduleFile is the path of the module that is tested.
+// moduleFile returns the path of the module under test.
 func moduleFile(t testing.TB) string {
 	t.Helper()
 	path := os.Getenv("RULEGATE_WASM")
@@ -25,7 +25,7 @@ func moduleFile(t testing.TB) string {
 		_, err = os.Stat(path)
 	}
 	if err != nil {
-		t.Fatalf("no module (make build makes it, $RULEGATE_WASM names another): %v", err)
+		t.Fatalf("no module (run make build, or set RULEGATE_WASM to another): %v", err)
 	}
 	return path
 }
@@ -44,8 +44,9 @@ func LoadModule(t testing.TB) *gateway.Module {
 	return m
 }
 
-// GatewayConfig is what `rulegate run` makes of a policy, but that variables
-// stay in the environment, as they do in Envoy.
+// GatewayConfig returns the configuration that `rulegate run` makes from a
+// policy, except that the module reads variables from its environment, as in
+// Envoy.
 func GatewayConfig(c *Case, m *gateway.Module, doc value.Value) (gateway.Config, error) {
 	text, names, err := envoyconf.ForModule(doc, envoyconf.Expansion{Getenv: c.getenv, ReadFile: os.ReadFile})
 	if err != nil {
@@ -61,12 +62,13 @@ func GatewayConfig(c *Case, m *gateway.Module, doc value.Value) (gateway.Config,
 		Module: m, PluginConfig: []byte(text), Env: env, VMs: 1,
 		AllowOnHeadersStopIteration: true,
 		FailurePolicy:               gateway.FailReload,
-		StreamIdleTimeout:           AnswerWithin,
+		StreamIdleTimeout:           RequestTimeout,
 		PluginName:                  c.Name, RootID: "rulegate", VMID: c.Name,
 	}, nil
 }
 
-// instantiations bounds how many modules start at once: each is a heap.
+// instantiations bounds how many modules start at once, because each allocates
+// a heap.
 var instantiations = make(chan struct{}, 4)
 
 func NewGateway(cfg gateway.Config) (*gateway.Gateway, error) {
@@ -75,16 +77,16 @@ func NewGateway(cfg gateway.Config) (*gateway.Gateway, error) {
 	return gateway.New(context.Background(), cfg)
 }
 
-// Gateway is what an embedded gateway is started with.
+// Gateway says how to start the embedded gateway.
 type Gateway struct {
 	Case      *Case // its policy and its environment
 	Module    *gateway.Module
 	Upstream  *Upstream
-	Companion gateway.Cluster           // zero: the policy asks none
-	Alter     func(cfg *gateway.Config) // nil: the configuration is used as it is
+	Companion gateway.Cluster           // zero: the policy has no companion
+	Alter     func(cfg *gateway.Config) // changes the configuration; may be nil
 }
 
-// Start starts the gateway, which the test's end closes, and returns its address.
+// Start starts the gateway, closes it when the test ends, and returns its address.
 func (s Gateway) Start(t *testing.T) (addr string) {
 	t.Helper()
 	p, doc := s.Case.Load(t, s.Case.Policy)

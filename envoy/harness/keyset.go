@@ -14,19 +14,19 @@ import (
 	"sync/atomic"
 )
 
-// issuerPlaceholder stands in a case's policy for a server of key sets:
+// issuerPlaceholder stands in a case's policy for the URL of a server of key sets:
 //
-//	/keys   the public halves of the test's keys, each with its name for a kid,
-//	        and what issuers publish beside: a key for encryption, a secret
-//	/late   the same; the first answer has no key of the kid ec
+//	/keys   the public keys of the tests, with their names as kid, and keys that
+//	        must be ignored: one for encryption, a secret
+//	/late   the same, but the first response lacks the key with the kid ec
 //	/away   503
-//	/page   a page of HTML
-//	/secret a set of one secret
+//	/page   an HTML page
+//	/secret a set with one secret
 const issuerPlaceholder = "{{issuer}}"
 
-// issuerServer serves all cases; each has a path of its own on it.
+// issuerServer starts one server for all cases; withIssuer gives each a path.
 var issuerServer = sync.OnceValue(func() string {
-	var seen sync.Map // the paths that were asked for
+	var seen sync.Map // the paths requested so far
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, again := seen.LoadOrStore(r.URL.Path, true)
 		switch path := r.URL.Path; path[strings.LastIndexByte(path, '/')+1:] {
@@ -51,7 +51,7 @@ var issuerServer = sync.OnceValue(func() string {
 
 var issuerPaths atomic.Int64
 
-// withIssuer puts a path of the case's own in the placeholder's place.
+// withIssuer replaces the placeholder with a URL that no other case has.
 func withIssuer(policy string) string {
 	if !strings.Contains(policy, issuerPlaceholder) {
 		return policy
@@ -59,7 +59,7 @@ func withIssuer(policy string) string {
 	return strings.ReplaceAll(policy, issuerPlaceholder, fmt.Sprintf("%s/%d", issuerServer(), issuerPaths.Add(1)))
 }
 
-// KeySet is a JWK set of the test's public keys, but for one.
+// KeySet returns a JWK set of the tests' public keys, without the one named.
 func KeySet(without string) string {
 	keys := []map[string]any{
 		{"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "kid": "encryption", "n": Base64(make([]byte, 256)), "e": "AQAB"},

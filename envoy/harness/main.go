@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Main runs a package's tests and then removes the command that serve built.
+// Main runs a package's tests, and then removes the command that Serve built.
 func Main(m *testing.M) int {
-	// A zone with summer time, so that a test would notice if the machine's
-	// zone got into a date.
+	// A zone with summer time: a test then fails if a date depends on the
+	// machine's zone.
 	if zone, err := time.LoadLocation("Europe/Berlin"); err == nil {
 		time.Local = zone
 	}

@@ -4,14 +4,15 @@ import (
 	"testing"
 )
 
-// Part is a test that shares its Envoy with others.
+// Part is a subtest that shares an Envoy with others. Parts do not depend on
+// their order.
 type Part struct {
 	Name string
 	// Setup adds listeners to b before Envoy starts and returns the test itself.
 	Setup func(t *testing.T, b *Bootstrap, up *Upstream) (run func(*testing.T, *Process))
 }
 
-// RunParts sets all parts up, starts one Envoy for them and runs them as subtests.
+// RunParts calls Setup of all parts, starts one Envoy and runs them as subtests.
 func RunParts(t *testing.T, parts []Part) {
 	up := NewUpstream(t)
 	b := NewBootstrap(t, up.URL)

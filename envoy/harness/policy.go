@@ -19,8 +19,8 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// environ is what every policy may name: the public halves of the test's keys,
-// and what the case itself sets.
+// environ returns the variables that the case's policy may use: the tests' keys
+// and the case's env section.
 func (c *Case) environ() map[string]string {
 	env := map[string]string{}
 	for _, l := range append(slices.Clone(keyEnv()), c.Env...) {
@@ -30,7 +30,7 @@ func (c *Case) environ() map[string]string {
 	return env
 }
 
-// ReadPolicy loads a policy's text, as the command does.
+// ReadPolicy loads a policy's text as the command does.
 func (c *Case) ReadPolicy(text string) (value.Value, *policy.Policy, error) {
 	doc, err := c.ParsePolicy(text)
 	if err != nil {
@@ -62,7 +62,7 @@ func (c *Case) Load(t testing.TB, text string) (*policy.Policy, value.Value) {
 	return p, doc
 }
 
-// seeded is the real companion on a database of its own.
+// seeded returns the real companion with a SQLite file that holds the case's seed.
 func seeded(t testing.TB, c *Case, p *policy.Policy) http.Handler {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "seeded.db")
@@ -86,7 +86,7 @@ func seeded(t testing.TB, c *Case, p *policy.Policy) http.Handler {
 	return real
 }
 
-// Companion is the one that stands by for a case's policy.
+// Companion returns a companion for the case's policy.
 func (c *Case) Companion(t testing.TB, p *policy.Policy) *Companion {
 	co := &Companion{project: p.Project, Keys: wire.DeriveKeys(p.Companion.Secrets...)}
 	if c.Seed != "" {
@@ -95,11 +95,11 @@ func (c *Case) Companion(t testing.TB, p *policy.Policy) *Companion {
 	return co
 }
 
-// CommandOnly marks a fault that only the command sees: the module is not told
-// which hosts the companion may call.
+// CommandOnly marks a fault that only the command finds: the module does not get
+// the list of hosts that the companion may call.
 const CommandOnly = "command only: "
 
-// ModuleFaults are those that the module sees too.
+// ModuleFaults returns the faults that the module finds too.
 func (c *Case) ModuleFaults() (faults []string) {
 	for _, f := range c.Faults {
 		if !strings.HasPrefix(f, CommandOnly) {

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// Repository joins a path to the repository's root: the folder above the test's
-// own that has a go.mod.
+// Repository returns a path in the repository, whose root is the nearest folder
+// above the test's that has a go.mod.
 func Repository(elem ...string) string {
 	dir, err := os.Getwd()
 	if err != nil {

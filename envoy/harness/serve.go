@@ -22,7 +22,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// command is rulegate, built once for all tests; TestMain takes it away.
+// command is the rulegate command, built once for each package; Main removes it.
 var command struct {
 	sync.Once
 	dir string
@@ -43,8 +43,8 @@ func buildCommand() (string, error) {
 	return filepath.Join(c.dir, "rulegate"), c.err
 }
 
-// Served is a `rulegate serve` that this test started.
-type Served struct {
+// ServeProcess is a `rulegate serve` that a test started.
+type ServeProcess struct {
 	Cmd    *exec.Cmd
 	URL    string
 	admin  string // a Unix socket
@@ -52,8 +52,9 @@ type Served struct {
 	Done   chan struct{}
 }
 
-// Serve starts the companion with a policy; listen is its --listen.
-func Serve(t testing.TB, policy, listen string, flags ...string) *Served {
+// Serve starts `rulegate serve` with a policy, waits until it is ready and kills
+// it when the test ends. listen is the value of --listen.
+func Serve(t testing.TB, policy, listen string, flags ...string) *ServeProcess {
 	t.Helper()
 	bin, err := buildCommand()
 	if err != nil {
@@ -64,7 +65,7 @@ func Serve(t testing.TB, policy, listen string, flags ...string) *Served {
 	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &Served{admin: filepath.Join(dir, "admin"), Done: make(chan struct{})}
+	s := &ServeProcess{admin: filepath.Join(dir, "admin"), Done: make(chan struct{})}
 	s.Cmd = exec.Command(bin, append([]string{"serve", file, "--listen", listen, "--admin", "unix:" + s.admin}, flags...)...)
 	s.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	s.Cmd.Stderr = &s.Stderr
@@ -89,21 +90,21 @@ func Serve(t testing.TB, policy, listen string, flags ...string) *Served {
 	t.Cleanup(s.Kill)
 	if s.URL == "" {
 		s.Kill()
-		t.Fatalf("the companion ended:\n%s", s.Stderr.String())
+		t.Fatalf("the companion exited:\n%s", s.Stderr.String())
 	}
 	return s
 }
 
-// Kill ends it at once; its output may be read then.
-func (s *Served) Kill() {
+// Kill sends SIGKILL and waits for the end; Stderr is complete then.
+func (s *ServeProcess) Kill() {
 	s.Cmd.Process.Kill()
 	<-s.Done
 }
 
-// Gauge reads a metric of the companion's.
-func (s *Served) Gauge(t testing.TB, name string) float64 {
+// Gauge returns the value of a metric of the companion.
+func (s *ServeProcess) Gauge(t testing.TB, name string) float64 {
 	t.Helper()
-	client := &http.Client{Timeout: AnswerWithin, Transport: &http.Transport{
+	client := &http.Client{Timeout: RequestTimeout, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", s.admin)
@@ -129,12 +130,12 @@ func (s *Served) Gauge(t testing.TB, name string) float64 {
 	return v
 }
 
-// Eventually waits for what must come, however slow the machine is.
-func Eventually(t testing.TB, what string, ok func() bool) {
+// Eventually waits until ok returns true, and fails the test after 30 s.
+func Eventually(t testing.TB, condition string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 s: %s", what)
+			t.Fatalf("not within 30 s: %s", condition)
 		}
 	}
 }

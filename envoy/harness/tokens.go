@@ -19,19 +19,19 @@ import (
 	"sync"
 )
 
-// OwnSecret is the HS256 secret that the cases' policies spell out.
+// OwnSecret is the HS256 secret in the policies of the tests.
 const OwnSecret = "the-own-secret-of-the-test-cases"
 
-// key is a key that cases sign with. The public halves are in the
-// environment, so that a policy takes them as a real one would:
-// ${RSA_PUBLIC}, ${EC_PUBLIC}, ${ED_PUBLIC} …
+// key is a key with which tests sign tokens: a secret or a signer. A policy reads
+// the public keys from the environment: ${RSA_PUBLIC}, ${EC_PUBLIC}, ${ED_PUBLIC} …
 type key struct {
 	alg    string
 	secret []byte
 	signer crypto.Signer
 }
 
-// testKeys are made anew in each run: no private key lies in the repository.
+// testKeys generates the keys in each run, so that the repository holds no
+// private key.
 var testKeys = sync.OnceValue(func() map[string]key {
 	must := func(s crypto.Signer, err error) crypto.Signer {
 		if err != nil {
@@ -53,12 +53,12 @@ var testKeys = sync.OnceValue(func() map[string]key {
 		"ec521":     {alg: "ES512", signer: newEC(elliptic.P521())},
 		"ed":        {alg: "EdDSA", signer: must(ed, err)},
 	}
-	// The oldest trick of all: an HS token keyed with the public key's text.
+	// Algorithm confusion: HS256 with the text of the public key as its secret.
 	keys["rsa-public-as-secret"] = key{alg: "HS256", secret: []byte(publicPEM(keys["rsa"].signer))}
 	return keys
 })
 
-// keyEnv is the environment that policies may name keys from.
+// keyEnv returns the environment variables that hold the keys.
 func keyEnv() []string {
 	keys := testKeys()
 	var env []string
@@ -101,9 +101,10 @@ func privatePEM(s crypto.Signer) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// SignToken signs with nothing of ours, so that a fault in rules/token cannot
-// hide itself. The header is the key's {"alg", "typ"} with the members given
-// (null takes one away), or the very text where it is the whole.
+// SignToken returns a JWT. It does not use rules/token, whose faults it would then
+// share. header is a JSON object whose members replace those of the key's own
+// {"alg", "typ"}, where null removes a member; if whole is set, header is the
+// complete header.
 func SignToken(keyName, claims, header string, whole bool) (string, error) {
 	k, ok := testKeys()[keyName]
 	switch {
@@ -152,7 +153,7 @@ func sign(k key, alg, header, claims string) (string, error) {
 			mac := hmac.New(hash.New, k.secret)
 			mac.Write([]byte(input))
 			sig = mac.Sum(nil)
-		} // "none" and what else there is: no signature
+		} // "none" and unknown algorithms: no signature
 	case *rsa.PrivateKey:
 		if strings.HasPrefix(alg, "PS") {
 			sig, err = rsa.SignPSS(rand.Reader, private, hash, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// RequestID is the header by which a request is known again at the upstream.
+// RequestID is the header that identifies a request at the upstream.
 const RequestID = "x-case-request"
 
-// Received is a request as it reached the upstream.
+// Received is a request as the upstream got it.
 type Received struct {
 	Method, Target, Host string
 	Headers              map[string][]string // names in lower case
@@ -21,25 +21,26 @@ type Received struct {
 	Body                 string
 }
 
-// Upstream answers every request with 200 and remembers it.
+// Upstream records every request by its RequestID, and answers with 200 unless
+// Respond says otherwise.
 type Upstream struct {
 	*httptest.Server
 	mu      sync.Mutex
 	got     map[string][]*Received
-	answers map[string]*UpstreamAnswer
+	answers map[string]*UpstreamResponse
 	firsts  map[string]chan<- string
 }
 
-// OnFirst tells the first piece of the body of the request with an id, before
-// the others are read.
+// OnFirst sends the first piece of a request's body to tell, before the upstream
+// reads the others.
 func (u *Upstream) OnFirst(id string, tell chan<- string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.firsts[id] = tell
 }
 
-// Answer tells what to answer to the request with an id.
-func (u *Upstream) Answer(id string, a *UpstreamAnswer) {
+// Respond sets the response to the request with this id.
+func (u *Upstream) Respond(id string, a *UpstreamResponse) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.answers[id] = a
@@ -47,11 +48,11 @@ func (u *Upstream) Answer(id string, a *UpstreamAnswer) {
 
 func NewUpstream(t testing.TB) *Upstream { return startUpstream(t, nil) }
 
-// NewHTTP2Upstream speaks HTTP/2 without TLS and nothing else.
+// NewHTTP2Upstream starts an upstream that speaks only HTTP/2 without TLS.
 func NewHTTP2Upstream(t testing.TB) *Upstream { return startUpstream(t, HTTP2()) }
 
 func startUpstream(t testing.TB, protocols *http.Protocols) *Upstream {
-	u := &Upstream{got: map[string][]*Received{}, answers: map[string]*UpstreamAnswer{}, firsts: map[string]chan<- string{}}
+	u := &Upstream{got: map[string][]*Received{}, answers: map[string]*UpstreamResponse{}, firsts: map[string]chan<- string{}}
 	u.Server = httptest.NewUnstartedServer(u)
 	u.Config.Protocols = protocols
 	u.Start()
@@ -59,8 +60,7 @@ func startUpstream(t testing.TB, protocols *http.Protocols) *Upstream {
 	return u
 }
 
-// Counts returns how many requests arrived under each id, without those that
-// Take has returned.
+// Counts returns the number of requests by id, without those that Take removed.
 func (u *Upstream) Counts() map[string]int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -71,15 +71,16 @@ func (u *Upstream) Counts() map[string]int {
 	return n
 }
 
-// HTTP2 is HTTP/2 without TLS.
+// HTTP2 returns the protocols of a server or client that speaks only HTTP/2
+// without TLS.
 func HTTP2() *http.Protocols {
 	p := new(http.Protocols)
 	p.SetUnencryptedHTTP2(true)
 	return p
 }
 
-// TrailersUpstream starts an HTTP/2 upstream that answers with a JSON document and
-// ends it with the trailers x-sum and content-digest.
+// TrailersUpstream starts an HTTP/2 upstream that responds with a JSON document
+// followed by the trailers x-sum and content-digest.
 func TrailersUpstream(t testing.TB, document string) *httptest.Server {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("content-type", "application/json")
@@ -129,7 +130,8 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "reached by %s\n", r.Method)
 }
 
-// Take is what reached the upstream under an id, nil when nothing did.
+// Take removes and returns the requests with this id. More than one is an error,
+// because no proxy may send a request twice.
 func (u *Upstream) Take(id string) ([]*Received, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

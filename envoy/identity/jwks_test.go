@@ -14,7 +14,8 @@ import (
 	"github.com/rulegate/rulegate/host/issuer"
 )
 
-// keyServer is an issuer that can be away, and counts who asks for its keys.
+// keyServer serves an issuer's keys over HTTP. It counts the fetches, and breaks
+// the connection of each while away is set.
 type keyServer struct {
 	*issuer.Issuer
 	*httptest.Server
@@ -41,7 +42,8 @@ func newKeyServer(t *testing.T) *keyServer {
 	return k
 }
 
-// policy takes tokens of the issuer. The secret lets the workers share its keys.
+// policy returns a policy that accepts the issuer's tokens. Its secret lets the
+// workers share the keys they fetch.
 func (k *keyServer) policy(refresh string) string {
 	return fmt.Sprintf(`
 auth:
@@ -62,13 +64,14 @@ func (k *keyServer) mint(t *testing.T) string {
 	return raw
 }
 
-// clientOf makes a connection for each request, so that all workers get some.
+// clientOf returns a client that opens a connection for each request, so that
+// all workers get some.
 func clientOf(timeout time.Duration) *http.Client {
 	return &http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}
 }
 
-// load sends the newest tokens of an issuer from several sides until it is told
-// to end, and gives what was answered.
+// load sends new tokens of the issuer from six clients until end is called, which
+// returns the number of responses by status.
 func (k *keyServer) load(t *testing.T, addr string) (end func() map[int]int) {
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -76,14 +79,14 @@ func (k *keyServer) load(t *testing.T, addr string) (end func() map[int]int) {
 	stop := make(chan struct{})
 	for range 6 {
 		group.Go(func() {
-			c := clientOf(harness.AnswerWithin)
+			c := clientOf(harness.RequestTimeout)
 			for {
 				select {
 				case <-stop:
 					return
 				case <-time.After(20 * time.Millisecond):
 				}
-				status, text := harness.AskWithToken(c, addr, k.mint(t))
+				status, text := harness.GetWithToken(c, addr, k.mint(t))
 				mu.Lock()
 				if answers[status]++; status != http.StatusOK && answers[status] < 5 {
 					t.Errorf("refused: %d %s", status, text)
@@ -99,8 +102,8 @@ func (k *keyServer) load(t *testing.T, addr string) (end func() map[int]int) {
 	}
 }
 
-// TestKeySetsInEnvoy has eight workers, whose keys are an issuer's that rotates
-// them, goes away, and is asked for keys that it never had.
+// TestKeySetsInEnvoy tests eight workers and issuers that rotate their keys, do
+// not answer, and never had the keys that tokens name.
 func TestKeySetsInEnvoy(t *testing.T) {
 	up := harness.NewUpstream(t)
 	b := harness.NewBootstrap(t, up.URL)
@@ -130,16 +133,16 @@ func TestKeySetsInEnvoy(t *testing.T) {
 }
 
 func oneFetch(t *testing.T, p *harness.Process, k *keyServer, addr string) {
-	c, token := clientOf(harness.AnswerWithin), k.mint(t)
+	c, token := clientOf(harness.RequestTimeout), k.mint(t)
 	for range 100 {
-		if status, text := harness.AskWithToken(c, addr, token); status != http.StatusOK {
+		if status, text := harness.GetWithToken(c, addr, token); status != http.StatusOK {
 			t.Fatal(status, text)
 		}
 	}
 	if n := k.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches by 8 workers, want 1", n)
 	}
-	stats, err := p.Admin("/stats/prometheus")
+	stats, err := p.AdminGet("/stats/prometheus")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,12 +152,12 @@ func oneFetch(t *testing.T, p *harness.Process, k *keyServer, addr string) {
 		}
 	}
 	if !strings.Contains(p.Log(), "verify_signature for [RS256 RS384 RS512 ES256 ES384 ES512]") {
-		t.Error("the host's verify_signature is not made use of")
+		t.Error("the module does not use the host's verify_signature")
 	}
 }
 
-// The third rotation falls into the time in which no other fetch is made: its
-// requests wait longer, and are let through as well.
+// rotationUnderLoad rotates the keys three times. The third rotation comes before
+// another fetch is allowed: its requests wait for that fetch.
 func rotationUnderLoad(t *testing.T, _ *harness.Process, k *keyServer, addr string) {
 	end := k.load(t, addr)
 	for _, after := range []time.Duration{time.Second, 6 * time.Second, time.Second} {
@@ -166,7 +169,7 @@ func rotationUnderLoad(t *testing.T, _ *harness.Process, k *keyServer, addr stri
 	time.Sleep(6 * time.Second)
 	answers := end()
 	if len(answers) != 1 || answers[http.StatusOK] == 0 {
-		t.Errorf("answers %v, want nothing but 200", answers)
+		t.Errorf("responses by status %v, want only 200", answers)
 	}
 	if n := k.fetches.Load(); n < 3 || n > 8 {
 		t.Errorf("%d fetches for three rotations", n)
@@ -174,8 +177,8 @@ func rotationUnderLoad(t *testing.T, _ *harness.Process, k *keyServer, addr stri
 }
 
 func issuerAway(t *testing.T, p *harness.Process, k *keyServer, addr string) {
-	c := clientOf(harness.AnswerWithin)
-	if status, text := harness.AskWithToken(c, addr, k.mint(t)); status != http.StatusOK {
+	c := clientOf(harness.RequestTimeout)
+	if status, text := harness.GetWithToken(c, addr, k.mint(t)); status != http.StatusOK {
 		t.Fatal(status, text)
 	}
 	k.away.Store(true)
@@ -185,40 +188,40 @@ func issuerAway(t *testing.T, p *harness.Process, k *keyServer, addr string) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	if k.fetches.Load() < before+4 {
-		t.Error("nobody asks for new keys")
+		t.Error("the module stopped fetching the keys")
 	}
 	if answers := end(); len(answers) != 1 || answers[http.StatusOK] == 0 {
-		t.Errorf("answers %v, want nothing but 200", answers)
+		t.Errorf("responses by status %v, want only 200", answers)
 	}
 	if !strings.Contains(p.Log(), "result=failed") {
-		t.Error("the log has no word of the failures")
+		t.Error("no result=failed in the log")
 	}
-	// Nobody can say whether this one is good.
+	// The issuer may have this key by now: the module cannot tell.
 	stranger := newKeyServer(t)
-	if status, text := harness.AskWithToken(c, addr, stranger.mint(t)); status != http.StatusServiceUnavailable {
-		t.Errorf("a key that is not there, its issuer away: %d %s, want 503", status, text)
+	if status, text := harness.GetWithToken(c, addr, stranger.mint(t)); status != http.StatusServiceUnavailable {
+		t.Errorf("an unknown key while the issuer is away: %d %s, want 503", status, text)
 	}
 	if err := k.Rotate(); err != nil {
 		t.Fatal(err)
 	}
 	k.away.Store(false)
 	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		status, text := harness.AskWithToken(c, addr, k.mint(t))
+		status, text := harness.GetWithToken(c, addr, k.mint(t))
 		if status == http.StatusOK {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the issuer is back, and still: %d %s", status, text)
+			t.Fatalf("want 200 after the issuer is back, found %d %s", status, text)
 		}
 	}
-	if status, text := harness.AskWithToken(c, addr, stranger.mint(t)); status != http.StatusUnauthorized {
-		t.Errorf("a key that its issuer does not have: %d %s, want 401", status, text)
+	if status, text := harness.GetWithToken(c, addr, stranger.mint(t)); status != http.StatusUnauthorized {
+		t.Errorf("a key that the issuer does not have: %d %s, want 401", status, text)
 	}
 }
 
 func floodOfKids(t *testing.T, _ *harness.Process, k *keyServer, addr string) {
-	c := clientOf(harness.AnswerWithin)
-	if status, text := harness.AskWithToken(c, addr, k.mint(t)); status != http.StatusOK {
+	c := clientOf(harness.RequestTimeout)
+	if status, text := harness.GetWithToken(c, addr, k.mint(t)); status != http.StatusOK {
 		t.Fatal(status, text)
 	}
 	began, before := time.Now(), k.fetches.Load()
@@ -226,30 +229,30 @@ func floodOfKids(t *testing.T, _ *harness.Process, k *keyServer, addr string) {
 	var through atomic.Int64
 	for i := range 20 {
 		group.Go(func() {
-			// Half of them do not wait for their answers.
-			c := clientOf([]time.Duration{harness.AnswerWithin, 200 * time.Millisecond}[i%2])
+			// Half of the clients give up before the response.
+			c := clientOf([]time.Duration{harness.RequestTimeout, 200 * time.Millisecond}[i%2])
 			for j := 0; time.Since(began) < 8*time.Second; j++ {
 				token, err := harness.SignToken("ec", `{"id":"u1"}`, fmt.Sprintf(`{"kid":"%d-%d"}`, i, j), false)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if status, _ := harness.AskWithToken(c, addr, token); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable && status != 0 {
+				if status, _ := harness.GetWithToken(c, addr, token); status != http.StatusUnauthorized && status != http.StatusServiceUnavailable && status != 0 {
 					through.Add(1)
 				}
 			}
 		})
 	}
 	for time.Since(began) < 8*time.Second {
-		if status, text := harness.AskWithToken(c, addr, k.mint(t)); status != http.StatusOK {
-			t.Errorf("a good token in the flood: %d %s", status, text)
+		if status, text := harness.GetWithToken(c, addr, k.mint(t)); status != http.StatusOK {
+			t.Errorf("a good token among unknown ones: %d %s", status, text)
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	group.Wait()
 	if n := through.Load(); n > 0 {
-		t.Errorf("%d of the flood were let through", n)
+		t.Errorf("%d tokens with an unknown key were let through", n)
 	}
 	if n, most := k.fetches.Load()-before, int64(time.Since(began)/(5*time.Second))+2; n < 1 || n > most {
 		t.Errorf("%d fetches in %v, want %d at most", n, time.Since(began).Round(time.Second), most)

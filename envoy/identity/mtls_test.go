@@ -17,7 +17,7 @@ import (
 	"github.com/rulegate/rulegate/host/testcert"
 )
 
-// A rule that shows all that args.peer holds.
+// showPeer copies the members of args.peer into headers.
 const showPeer = `
 routes:
   - match: {path: "/peer"}
@@ -33,8 +33,8 @@ routes:
     rule: {rule: match, type: bool, eval: "==", f1: utils.exists(args.peer), f2: true}
 `
 
-// secureUpstream is an application that wants a certificate of Envoy's. It
-// answers with whose it got.
+// secureUpstream starts an upstream that wants Envoy's certificate and responds
+// with its URI in the header x-shown.
 func secureUpstream(t *testing.T, up *harness.Upstream, ca *authority, shown tls.Certificate) *httptest.Server {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("x-shown", r.TLS.PeerCertificates[0].URIs[0].String())
@@ -46,8 +46,8 @@ func secureUpstream(t *testing.T, up *harness.Upstream, ca *authority, shown tls
 	return srv
 }
 
-// TestPeers: services know each other by certificates, in front of Envoy and
-// behind it; rules say which may talk to which.
+// TestPeers tests mutual TLS on both sides of Envoy, and rules on args.peer that
+// say which service may talk to which.
 func TestPeers(t *testing.T) {
 	dir := t.TempDir()
 	ca, stranger := newAuthority(t, dir, "ca"), newAuthority(t, dir, "strangers-ca")
@@ -75,8 +75,7 @@ func TestPeers(t *testing.T) {
 	optional.ClientOptional = true
 	alone.ClientCA = ""
 	listen := func(name, policy, upstream string, tls *envoyconf.ServerTLS) {
-		b.AddPolicy(t, name, policy, "")
-		l := &b.Conf.Listeners[len(b.Conf.Listeners)-1]
+		l := b.AddPolicy(t, name, policy, "")
 		l.Upstream, l.TLS = upstream, tls
 	}
 	listen("mtls", string(policy), "orders", &server)
@@ -115,7 +114,7 @@ func TestPeers(t *testing.T) {
 		t.Helper()
 		config := &tls.Config{RootCAs: ca.Pool()}
 		if shown, ok := clients[client]; ok {
-			// Whatever authorities the server names: this is who we are.
+			// Show it even if the server does not name its authority.
 			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &shown, nil }
 		}
 		scheme := "https://"
@@ -130,7 +129,7 @@ func TestPeers(t *testing.T) {
 			req.Header.Set(h[0], h[1])
 		}
 		req.Header.Set(harness.RequestID, t.Name())
-		c := &http.Client{Timeout: harness.AnswerWithin, Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, ForceAttemptHTTP2: true}}
+		c := &http.Client{Timeout: harness.RequestTimeout, Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, ForceAttemptHTTP2: true}}
 		resp, err := c.Do(req)
 		if err != nil {
 			return nil, "", err
@@ -140,47 +139,47 @@ func TestPeers(t *testing.T) {
 		return resp, string(body), err
 	}
 
-	const refusedOutright = 0 // no answer at all: the handshake fails
+	const handshakeFails = 0 // no response
 	for _, tt := range []struct {
 		name, listener, client, path string
 		status                       int
 		text                         string
 	}{
 		{"a service that is listed", "mtls", "web", "/orders/1", 200, ""},
-		{"another that is listed", "mtls", "billing", "/orders/1", 200, ""},
-		{"one that is not", "mtls", "shipping", "/orders/1", 403, "this service does not talk to orders"},
-		{"listed elsewhere", "mtls", "web", "/invoices/1", 403, "this service does not talk to invoices"},
-		{"listed there", "mtls", "billing", "/invoices/1", 200, ""},
+		{"another service that is listed", "mtls", "billing", "/orders/1", 200, ""},
+		{"a service that is not listed", "mtls", "shipping", "/orders/1", 403, "this service does not talk to orders"},
+		{"a service listed for another route", "mtls", "web", "/invoices/1", 403, "this service does not talk to invoices"},
+		{"the service listed for that route", "mtls", "billing", "/invoices/1", 200, ""},
 		{"anybody with a certificate", "mtls", "shipping", "/status", 200, ""},
-		{"without a certificate", "mtls", "none", "/status", refusedOutright, ""},
-		{"made by itself", "mtls", "self-made", "/status", refusedOutright, ""},
-		{"of another authority", "mtls", "stranger", "/status", refusedOutright, ""},
-		{"expired", "mtls", "expired", "/status", refusedOutright, ""},
-		{"for servers alone", "mtls", "server-only", "/status", refusedOutright, ""},
-		{"of two names the first counts", "mtls", "two", "/orders/1", 403, "does not talk"},
-		{"of two names the first counts, the other way round", "mtls", "two-swapped", "/orders/1", 200, ""},
-		{"without a name", "mtls", "nameless", "/orders/1", 403, ""},
-		{"a name that begins so", "mtls", "longer", "/orders/1", 403, "does not talk"},
-		{"a name in upper case", "mtls", "upper", "/orders/1", 403, "does not talk"},
-		{"where none is needed, none", "optional", "none", "/status", 200, ""},
-		{"where none is needed, the rule needs one", "optional", "none", "/orders/1", 403, ""},
-		{"where none is needed, a good one", "optional", "web", "/orders/1", 200, ""},
-		{"where none is needed, one made by itself", "optional", "self-made", "/orders/1", refusedOutright, ""},
-		{"where none is asked for", "tls", "web", "/orders/1", 403, ""},
-		{"where none is asked for, no rule", "tls", "none", "/status", 200, ""},
-		{"without TLS", "plain", "none", "/orders/1", 403, ""},
-		{"without TLS, no rule", "plain", "none", "/status", 200, ""},
-		{"an upstream that is another service", "upstream-is-another", "web", "/orders/1", 503, ""},
-		{"an upstream that Envoy shows nothing", "upstream-refuses", "web", "/orders/1", 503, ""},
-		{"peer absent", "show", "none", "/any", 403, ""},
-		{"peer there, without a URI", "show", "nameless", "/any", 200, ""},
+		{"no certificate", "mtls", "none", "/status", handshakeFails, ""},
+		{"self-signed", "mtls", "self-made", "/status", handshakeFails, ""},
+		{"signed by another authority", "mtls", "stranger", "/status", handshakeFails, ""},
+		{"expired", "mtls", "expired", "/status", handshakeFails, ""},
+		{"for servers only", "mtls", "server-only", "/status", handshakeFails, ""},
+		{"two URIs: the first counts", "mtls", "two", "/orders/1", 403, "does not talk"},
+		{"two URIs swapped: the first counts", "mtls", "two-swapped", "/orders/1", 200, ""},
+		{"no URI", "mtls", "nameless", "/orders/1", 403, ""},
+		{"a URI with a listed one as prefix", "mtls", "longer", "/orders/1", 403, "does not talk"},
+		{"a URI in upper case", "mtls", "upper", "/orders/1", 403, "does not talk"},
+		{"optional: no certificate", "optional", "none", "/status", 200, ""},
+		{"optional: no certificate, and the rule needs one", "optional", "none", "/orders/1", 403, ""},
+		{"optional: a good certificate", "optional", "web", "/orders/1", 200, ""},
+		{"optional: self-signed", "optional", "self-made", "/orders/1", handshakeFails, ""},
+		{"TLS without client certificates: the rule needs one", "tls", "web", "/orders/1", 403, ""},
+		{"TLS without client certificates: no rule on it", "tls", "none", "/status", 200, ""},
+		{"no TLS: the rule needs a certificate", "plain", "none", "/orders/1", 403, ""},
+		{"no TLS: no rule on it", "plain", "none", "/status", 200, ""},
+		{"an upstream with another URI", "upstream-is-another", "web", "/orders/1", 503, ""},
+		{"an upstream without Envoy's certificate", "upstream-refuses", "web", "/orders/1", 503, ""},
+		{"args.peer absent", "show", "none", "/any", 403, ""},
+		{"args.peer without a URI", "show", "nameless", "/any", 200, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			// What a client says of itself is overwritten.
+			// The module must overwrite the client's x-service.
 			resp, body, err := ask(t, tt.listener, tt.client, tt.path, [2]string{"x-service", "spiffe://shop.example/admin"})
-			if tt.status == refusedOutright {
+			if tt.status == handshakeFails {
 				if err == nil {
-					t.Fatalf("the handshake passed: %d %s", resp.StatusCode, body)
+					t.Fatalf("want the handshake to fail, found %d %s", resp.StatusCode, body)
 				}
 			} else if err != nil {
 				t.Fatal(err)
@@ -193,16 +192,16 @@ func TestPeers(t *testing.T) {
 			}
 			if tt.status == 200 && tt.listener == "mtls" {
 				if shown := resp.Header.Get("x-shown"); shown != "spiffe://shop.example/gateway" {
-					t.Errorf("the upstream was shown %q", shown)
+					t.Errorf("the upstream got the certificate of %q", shown)
 				}
 				if name := got[0].Headers["x-service"]; strings.HasPrefix(tt.path, "/orders") &&
 					(len(name) != 1 || name[0] != clients[tt.client].Leaf.URIs[0].String()) {
-					t.Errorf("the upstream was told of %q", name)
+					t.Errorf("the upstream got x-service %q", name)
 				}
 			}
 		})
 	}
-	t.Run("what a certificate says", func(t *testing.T) {
+	t.Run("members of args.peer", func(t *testing.T) {
 		resp, _, err := ask(t, "show", "two", "/peer")
 		if err != nil || resp.StatusCode != 200 || resp.ProtoMajor != 2 {
 			t.Fatalf("%v, %v", err, resp)

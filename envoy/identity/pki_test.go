@@ -13,13 +13,13 @@ import (
 	"github.com/rulegate/rulegate/host/testcert"
 )
 
-// authority signs certificates, as files and as Go's TLS takes them.
+// authority is a certificate authority that writes its certificates to dir.
 type authority struct {
 	*testcert.Authority
 	dir string
 }
 
-// newAuthority makes one whose own certificate is DIR/NAME.pem.
+// newAuthority returns an authority whose own certificate is DIR/NAME.pem.
 func newAuthority(t testing.TB, dir, name string) *authority {
 	t.Helper()
 	a := &authority{testcert.New(t), dir}
@@ -36,8 +36,8 @@ func (a *authority) write(t testing.TB, name, text string) {
 	}
 }
 
-// service issues a certificate for the URIs, valid on the loopback address too,
-// that servers and clients may show.
+// service issues a certificate for clients and servers, valid for the URIs and for
+// 127.0.0.1.
 func (a *authority) service(t testing.TB, name string, uris ...string) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -56,7 +56,7 @@ func (a *authority) service(t testing.TB, name string, uris ...string) tls.Certi
 	return a.show(t, template, name)
 }
 
-// show issues a template, writes NAME.pem and NAME.key, and is what they hold.
+// show issues a certificate from a template and writes NAME.pem and NAME.key.
 func (a *authority) show(t testing.TB, template *x509.Certificate, name string) tls.Certificate {
 	t.Helper()
 	cert, key := a.Pair(func(c *x509.Certificate) { *c = *template })

@@ -11,20 +11,20 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// TestOperator shows an operator's view: statistics, logs, configuration. The
-// parts share one Envoy.
+// TestOperator tests the operator's view: statistics, logs, timeouts and forms of
+// configuration.
 func TestOperator(t *testing.T) {
 	harness.RunParts(t, []harness.Part{
-		{Name: "operator sees", Setup: operatorSees},
-		{Name: "bodies that do not come", Setup: undelivered},
-		{Name: "tokens leave no trace", Setup: tokensLeaveNoTrace},
+		{Name: "statistics and logs", Setup: statisticsAndLogs},
+		{Name: "body timeout", Setup: bodyTimeout},
+		{Name: "no token in logs", Setup: noTokenInLogs},
 		{Name: "configuration forms", Setup: configurationForms},
 	})
 }
 
-// operatorSees: a denial is counted by route and outcome, logged in one line
-// that names the clause and no claim, and shown in the access log.
-func operatorSees(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
+// statisticsAndLogs tests that a denial is counted by route and outcome, logged
+// in one line that names the clause and no claim, and shown in the access log.
+func statisticsAndLogs(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
 	b.AddPolicy(t, "seen", `
 project: shop
 auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
@@ -36,7 +36,7 @@ routes:
 	// A VM logs a bounded number of refusals a second. With a VM of its own this
 	// listener's lines do not depend on what the other parts have logged.
 	b.Alter["seen"] = func(manager map[string]any) {
-		harness.ConfigOf(manager)["vm_config"].(map[string]any)["vm_id"] = "seen"
+		harness.PluginConfig(manager)["vm_config"].(map[string]any)["vm_id"] = "seen"
 	}
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)["seen"]
@@ -59,26 +59,26 @@ routes:
 		ask("/profile", claims)
 		ask("/profile", "")
 		ask("/nowhere", "")
-		seenInStats(t, p)
-		seenInLog(t, p)
+		checkStatistics(t, p)
+		checkLog(t, p)
 
 		before := strings.Count(p.Log(), "rulegate: refused")
 		for range 200 {
 			ask("/nowhere", "")
 		}
 		if n := strings.Count(p.Log(), "rulegate: refused") - before; n < 1 || n > 190 {
-			t.Errorf("want a flood of 200 refusals to be logged in part, found %d lines", n)
+			t.Errorf("200 refusals: want 1 to 190 log lines, found %d", n)
 		}
 		access := waitFor(p, "access.log", `no 403 profile`)
 		if !strings.Contains(access, "no 403 profile routes[0].rule.clauses[1]") {
-			t.Errorf("access log: the decision is missing in\n%s", harness.Tail(access, 20))
+			t.Errorf("no decision in the access log:\n%s", harness.Tail(access, 20))
 		}
 	}
 }
 
-func seenInStats(t *testing.T, p *harness.Process) {
+func checkStatistics(t *testing.T, p *harness.Process) {
 	t.Helper()
-	stats, err := p.Admin("/stats?filter=rulegate&usedonly")
+	stats, err := p.AdminGet("/stats?filter=rulegate&usedonly")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,15 +88,15 @@ func seenInStats(t *testing.T, p *harness.Process) {
 			t.Errorf("counter of %s: want %s, found %v in\n%s", outcome, want, line, stats)
 		}
 	}
-	prom, err := p.Admin("/stats/prometheus?filter=rulegate")
+	prom, err := p.AdminGet("/stats/prometheus?filter=rulegate")
 	if err != nil || !regexp.MustCompile(`\{[^}]*outcome="no",resource="profile"[^}]*\} 2`).MatchString(prom) {
 		t.Errorf("prometheus: %v\n%s", err, prom)
 	}
 }
 
-func seenInLog(t *testing.T, p *harness.Process) {
+func checkLog(t *testing.T, p *harness.Process) {
 	t.Helper()
-	log := grep(p.Log(), " seen ") // the lines of this listener's policy
+	log := grep(p.Log(), " seen ") // the lines of the listener "seen"
 	for line, times := range map[string]int{
 		`status=403 outcome=no id="ID" route="profile" clause="routes[0].rule.clauses[1]"`:      2,
 		`status=403 outcome=unknown id="ID" route="profile" clause="routes[0].rule.clauses[1]"`: 1,
@@ -109,7 +109,7 @@ func seenInLog(t *testing.T, p *harness.Process) {
 		}
 	}
 	if strings.Contains(p.Log(), "secret-claim") || strings.Contains(p.Log(), harness.OwnSecret) {
-		t.Errorf("the log tells a claim or a secret:\n%s", grep(p.Log(), "secret"))
+		t.Errorf("the log has a claim or a secret:\n%s", grep(p.Log(), "secret"))
 	}
 }
 
@@ -123,8 +123,8 @@ func grep(text, word string) string {
 	return strings.Join(found, "\n")
 }
 
-// waitFor reads a file of Envoy's until a text is in it: access logs are
-// flushed from time to time.
+// waitFor reads a file of Envoy until it has a text, or for 15 s: Envoy buffers
+// its access log.
 func waitFor(p *harness.Process, name, text string) (content string) {
 	for range 150 {
 		if content = p.Read(name); strings.Contains(content, text) {
@@ -135,8 +135,8 @@ func waitFor(p *harness.Process, name, text string) (content string) {
 	return content
 }
 
-// configurationForms: a policy as StringValue, BytesValue and Struct is one
-// policy; a Struct that lost digits is refused.
+// configurationForms tests that a policy works as StringValue, BytesValue and
+// Struct, and that a Struct with a number that lost digits is refused.
 func configurationForms(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
 	const policy = `
 project: shop
@@ -156,8 +156,12 @@ routes:
 	for _, form := range forms {
 		b.AddPolicy(t, form, policy, "")
 		b.Discover(t, &harness.Case{}, "lossy/"+form, lossy)
+		for _, listener := range []string{form, "lossy/" + form} {
+			b.Alter[listener] = func(manager map[string]any) {
+				reshape(form, harness.PluginConfig(manager)["configuration"].(map[string]any))
+			}
+		}
 	}
-	b.Reshape = reshape
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
 		for _, form := range forms {
@@ -176,30 +180,30 @@ routes:
 				}
 			}
 			if taken := at["lossy/"+form] != ""; taken != (form != "Struct") {
-				t.Errorf("an integer beyond 2^53 as %s: taken is %v", form, taken)
+				t.Errorf("an integer beyond 2^53 as %s: accepted is %v", form, taken)
 			}
 		}
 		if !strings.Contains(p.Log(), "google.protobuf.Struct") {
-			t.Errorf("no word of the Struct in\n%s", grep(p.Log(), "lossy"))
+			t.Errorf("no google.protobuf.Struct in the log:\n%s", grep(p.Log(), "lossy"))
 		}
 	}
 }
 
-// reshape makes of a listener's StringValue what its name ends with.
-func reshape(listener string, configuration map[string]any) {
+// reshape turns a StringValue with a policy into another message.
+func reshape(form string, configuration map[string]any) {
 	text := configuration["value"].(string)
-	switch {
-	case strings.HasSuffix(listener, "BytesValue"):
+	switch form {
+	case "BytesValue":
 		configuration["@type"] = "type.googleapis.com/google.protobuf.BytesValue"
 		configuration["value"] = base64.StdEncoding.EncodeToString([]byte(text))
-	case strings.HasSuffix(listener, "Struct"):
+	case "Struct":
 		configuration["@type"] = "type.googleapis.com/google.protobuf.Struct"
 		configuration["value"] = json.RawMessage(text)
 	}
 }
 
-// TestBadConfigurationEndsEnvoy: a static configuration with a fault ends the
-// start, and every fault is in the log.
+// TestBadConfigurationEndsEnvoy tests that Envoy exits if a policy in its static
+// configuration has faults, and that its log has all of them.
 func TestBadConfigurationEndsEnvoy(t *testing.T) {
 	for _, name := range []string{"faults-every-fault-is-told", "faults-missing-environment"} {
 		t.Run(name, func(t *testing.T) {
@@ -212,15 +216,15 @@ func TestBadConfigurationEndsEnvoy(t *testing.T) {
 			p := b.Start(t)
 			select {
 			case <-p.Ended:
-			case <-time.After(harness.StartsWithin):
-				t.Fatal("Envoy runs on")
+			case <-time.After(harness.StartTimeout):
+				t.Fatal("Envoy still runs")
 			}
 			if p.Cmd.ProcessState.Success() {
-				t.Error("Envoy ended as if all were well")
+				t.Error("Envoy exited with status 0")
 			}
 			for _, f := range c.ModuleFaults() {
 				if !strings.Contains(p.Log(), "rulegate: policy: "+f) {
-					t.Errorf("no word of %q in\n%s", f, harness.Tail(p.Log(), 30))
+					t.Errorf("no fault %q in the log:\n%s", f, harness.Tail(p.Log(), 30))
 				}
 			}
 		})

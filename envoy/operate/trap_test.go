@@ -16,8 +16,8 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// failingModule is the module with a way for clients to make it fail: see
-// plugin/traptest.go.
+// failingModule builds the module with the tag traptest, by which a client can
+// make it panic or trap: see plugin/traptest.go.
 func failingModule(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "failing.wasm")
@@ -29,9 +29,9 @@ func failingModule(t *testing.T) string {
 	return path
 }
 
-// TestTrapInEnvoy: a trap takes the VM with it, and strands the requests that
-// wait in it. They end by stream_idle_timeout, none of them goes through, and
-// the VM comes back.
+// TestTrapInEnvoy tests a trap, which ends the VM with all requests that wait in
+// it: stream_idle_timeout ends them, none reaches the upstream, and Envoy starts
+// a new VM.
 func TestTrapInEnvoy(t *testing.T) {
 	up := harness.NewUpstream(t)
 	asked, release := make(chan struct{}, 16), make(chan struct{})
@@ -46,14 +46,14 @@ func TestTrapInEnvoy(t *testing.T) {
 		harness.Sealed(w, harness.BansKeys, body, harness.NoRows(body))
 	}))
 	t.Cleanup(holding.Close)
-	t.Cleanup(released) // before Close, which waits for the answers
+	t.Cleanup(released) // runs before Close, which waits for the responses
 
 	b := harness.NewBootstrap(t, up.URL)
-	b.Workers = 1 // so that the trap takes the VM in which the others wait
+	b.Workers = 1 // the trap ends the VM in which the other requests wait
 	b.Conf.Module = failingModule(t)
 	b.Conf.VM = "failing"
-	b.Conf.Idle = 8 * time.Second // longer than a busy machine needs until the trap
-	b.AddPolicy(t, "waits", strings.Replace(harness.Bans, "timeout: 400ms", "timeout: 60s", 1), holding.URL)
+	b.Conf.Idle = 8 * time.Second // the trap comes earlier, even on a busy machine
+	b.AddPolicy(t, "waits", strings.Replace(harness.BansPolicy, "timeout: 400ms", "timeout: 60s", 1), holding.URL)
 	b.AddPolicy(t, "open", "routes: [{match: {path: /open}, rule: {rule: allow}}]", "")
 	p := b.Start(t)
 	p.Ready(t)
@@ -99,8 +99,8 @@ func TestTrapInEnvoy(t *testing.T) {
 	for range waiting {
 		select {
 		case <-asked:
-		case <-time.After(harness.AnswerWithin):
-			t.Fatal("the companion was not asked")
+		case <-time.After(harness.RequestTimeout):
+			t.Fatal("the companion got no request")
 		}
 	}
 	if got := ask("trap", "trap"); got != http.StatusServiceUnavailable {
@@ -111,13 +111,13 @@ func TestTrapInEnvoy(t *testing.T) {
 		back = ask("back", "") == http.StatusOK
 	}
 	if !back {
-		t.Errorf("the VM did not come back\n%s", harness.Tail(p.Log(), 30))
+		t.Errorf("no new VM after the trap:\n%s", harness.Tail(p.Log(), 30))
 	}
 	ends.Wait()
-	released() // the replies to the stranded requests come to nobody
+	released() // replies arrive for requests whose VM is gone
 	r := &harness.Request{Method: "GET", Target: "/page", Headers: [][2]string{token}}
 	if answer, err := harness.Send(at["waits"], r, "whole again"); err != nil || answer.Status != http.StatusOK {
-		t.Errorf("after all: want 200, found %v, %v", answer, err)
+		t.Errorf("after the trap: want 200, found %v, %v", answer, err)
 	}
 	for i := range waiting {
 		if got, _ := up.Take(fmt.Sprint("stranded-", i)); len(got) > 0 {
@@ -131,7 +131,7 @@ func TestTrapInEnvoy(t *testing.T) {
 	}
 	for _, word := range []string{"rulegate: panic: ", "reason=\"panic: ", "proxy_on_request_headers failed"} {
 		if !strings.Contains(p.Log(), word) {
-			t.Errorf("no word of %s in\n%s", word, harness.Tail(p.Log(), 20))
+			t.Errorf("no %s in the log:\n%s", word, harness.Tail(p.Log(), 20))
 		}
 	}
 }

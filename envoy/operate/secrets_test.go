@@ -7,9 +7,9 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// tokensLeaveNoTrace: whatever becomes of a token, and wherever it came in, no
-// log has of it what could be sent again.
-func tokensLeaveNoTrace(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
+// noTokenInLogs tests that neither log holds a part of a token that could be sent
+// again, whether the token is good or bad, in a header, a cookie or the query.
+func noTokenInLogs(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
 	b.AddPolicy(t, "traces", `
 project: shop
 auth:

@@ -20,8 +20,7 @@ import (
 	"github.com/rulegate/rulegate/host/testcert"
 )
 
-// TestServeInEnvoy: Envoy, and `rulegate serve` in a process of its own. The parts
-// share one Envoy.
+// TestServeInEnvoy tests Envoy with `rulegate serve` in processes of its own.
 func TestServeInEnvoy(t *testing.T) {
 	harness.RunParts(t, []harness.Part{
 		{Name: "killed and restarted under load", Setup: killedUnderLoad},
@@ -30,12 +29,11 @@ func TestServeInEnvoy(t *testing.T) {
 	})
 }
 
-// killedUnderLoad: a companion that dies and comes back while requests run. Each
-// answer is the right one or 503, nobody who is banned gets through, and soon all
-// is well again.
+// killedUnderLoad kills and restarts the companion under load: each response is
+// the right one or 503, and afterwards all are right again.
 func killedUnderLoad(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
-	policy := strings.Replace(harness.Bans, "conn: social.db", "conn: "+harness.BansFile(t), 1)
-	dir, err := os.MkdirTemp("", "co") // a socket's path is short
+	policy := strings.Replace(harness.BansPolicy, "conn: social.db", "conn: "+harness.BansFile(t), 1)
+	dir, err := os.MkdirTemp("", "co") // the path of a Unix socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +57,7 @@ func killedUnderLoad(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) f
 		}
 		right := func() bool { return ask("u1", "well-u1") == want["u1"] && ask("u2", "well-u2") == want["u2"] }
 		co := harness.Serve(t, policy, socket)
-		harness.Eventually(t, "all is well", right)
+		harness.Eventually(t, "the right responses", right)
 
 		stop := make(chan struct{})
 		var wait sync.WaitGroup
@@ -86,43 +84,43 @@ func killedUnderLoad(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) f
 		}
 		for range 3 {
 			before := well.Load()
-			harness.Eventually(t, "requests are answered", func() bool { return well.Load() > before+20 })
+			harness.Eventually(t, "20 right responses", func() bool { return well.Load() > before+20 })
 			co.Kill() // SIGKILL
 			before = failed.Load()
-			harness.Eventually(t, "requests are refused", func() bool { return failed.Load() > before+5 })
+			harness.Eventually(t, "5 responses with 503", func() bool { return failed.Load() > before+5 })
 			co = harness.Serve(t, policy, socket)
 		}
 		before := well.Load()
-		harness.Eventually(t, "requests are answered again", func() bool { return well.Load() > before+50 })
+		harness.Eventually(t, "50 right responses after the last start", func() bool { return well.Load() > before+50 })
 		close(stop)
 		wait.Wait()
-		harness.Eventually(t, "all is well", right)
+		harness.Eventually(t, "the right responses after the load", right)
 		for id := range up.Counts() {
 			if strings.HasPrefix(id, "load-u2") || id == "well-u2" {
 				t.Errorf("the upstream got %s", id)
 			}
 		}
-		nothingIsLeft(t, co)
+		idle(t, co)
 	}
 }
 
-// nothingIsLeft sees that an idle companion holds nothing of what it has done.
-func nothingIsLeft(t *testing.T, co *harness.Served) {
+// idle waits until the companion holds no request and few goroutines.
+func idle(t *testing.T, co *harness.ServeProcess) {
 	t.Helper()
-	harness.Eventually(t, "nothing is in flight", func() bool {
+	harness.Eventually(t, "no request in flight", func() bool {
 		return co.Gauge(t, "rulegate_companion_requests_in_flight") == 0 && co.Gauge(t, "rulegate_companion_bytes_in_flight") == 0 &&
 			co.Gauge(t, "rulegate_companion_flights") == 0
 	})
-	// Its listeners, the pools of drivers, and Envoy's kept connections.
+	// Listeners, the pools of the drivers and Envoy's idle connections have some.
 	n := 0.0
 	defer func() { t.Logf("%v goroutines, %v open files", n, co.Gauge(t, "process_open_fds")) }()
-	harness.Eventually(t, "goroutines have ended", func() bool { n = co.Gauge(t, "go_goroutines"); return n < 100 })
+	harness.Eventually(t, "fewer than 100 goroutines", func() bool { n = co.Gauge(t, "go_goroutines"); return n < 100 })
 }
 
-// mutualTLS: with a client's certificate that is asked for, Envoy is served by
-// what shows one and by nothing else.
+// mutualTLS tests a companion with --client-ca: it serves an Envoy with a
+// certificate of that authority and no other.
 func mutualTLS(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
-	policy := strings.Replace(harness.Bans, "conn: social.db", "conn: "+harness.BansFile(t), 1)
+	policy := strings.Replace(harness.BansPolicy, "conn: social.db", "conn: "+harness.BansFile(t), 1)
 	ours, theirs := testcert.New(t), testcert.New(t)
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -161,7 +159,7 @@ func mutualTLS(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*te
 			}
 			return answer.Status
 		}
-		harness.Eventually(t, "the certificate is taken", func() bool { return ask("tls-good") == http.StatusOK })
+		harness.Eventually(t, "the certificate is accepted", func() bool { return ask("tls-good") == http.StatusOK })
 		for _, name := range []string{"tls-no-certificate", "tls-stranger", "tls-another-companys"} {
 			for range 3 {
 				if got := ask(name); got != http.StatusServiceUnavailable {
@@ -170,12 +168,12 @@ func mutualTLS(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*te
 			}
 		}
 		if ask("tls-good") != http.StatusOK {
-			t.Error("the good one is not served any more")
+			t.Error("the good certificate is refused after the bad ones")
 		}
 	}
 }
 
-// hookFaults are hosts that answer a webhook, by what they do.
+// hookFaults are the targets of webhooks, by their fault.
 var hookFaults = map[string]http.HandlerFunc{
 	"good": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"ok":true}`) },
 	"slow": func(w http.ResponseWriter, r *http.Request) {
@@ -224,8 +222,8 @@ var hookFaults = map[string]http.HandlerFunc{
 	"is unable":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
 }
 
-// webhookFaults: whatever a webhook's host does, the client is refused in time,
-// and nothing stays in the companion.
+// webhookFaults tests that the client gets 503 in time whatever a webhook's target
+// does, and that the companion then holds no request.
 func webhookFaults(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
 	ours, theirs := testcert.New(t), testcert.New(t)
 	urls := map[string]string{"refuses": "http://127.0.0.1:1"}
@@ -265,11 +263,11 @@ func webhookFaults(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) fun
 			}
 			return answer.Status
 		}
-		harness.Eventually(t, "a connection of TLS is there", func() bool { return ask("good over TLS", "warm") == http.StatusOK })
+		harness.Eventually(t, "a webhook over TLS is answered", func() bool { return ask("good over TLS", "warm") == http.StatusOK })
 		var wait sync.WaitGroup
-		few := make(chan struct{}, 8) // or Envoy would keep as many connections
+		few := make(chan struct{}, 8) // bounds the connections that Envoy keeps
 		for name := range urls {
-			for i := range 15 { // more than open a breaker
+			for i := range 15 { // enough to open the breaker
 				wait.Go(func() {
 					few <- struct{}{}
 					defer func() { <-few }()
@@ -288,6 +286,6 @@ func webhookFaults(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) fun
 			}
 		}
 		wait.Wait()
-		nothingIsLeft(t, co)
+		idle(t, co)
 	}
 }

@@ -16,21 +16,21 @@ import (
 	"github.com/rulegate/rulegate/host/gateway"
 )
 
-// TestCompanionInEnvoy shows a companion that misbehaves and clients that leave:
-// the parts share one Envoy.
+// TestCompanionInEnvoy tests companions that misbehave and clients that close
+// their connections, for queries about the request and about the response.
 func TestCompanionInEnvoy(t *testing.T) {
 	harness.RunParts(t, []harness.Part{
-		{Name: "companion trouble", Setup: companionTrouble},
-		{Name: "clients that leave", Setup: clientsThatLeave},
-		{Name: "companion trouble during the response", Setup: companionTroubleLater},
-		{Name: "clients that leave during the response", Setup: clientsThatLeaveLater},
-		{Name: "trailers and a call", Setup: trailersAndACall},
+		{Name: "request: faulty companion", Setup: requestFaults},
+		{Name: "request: client leaves", Setup: requestClientsLeave},
+		{Name: "response: faulty companion", Setup: responseFaults},
+		{Name: "response: client leaves", Setup: responseClientsLeave},
+		{Name: "response with trailers", Setup: responseTrailers},
 	})
 }
 
-// misbehaving starts a companion for each behaviour, and knows when the last of
-// its answers is out.
-func misbehaving(t *testing.T) (urls map[string]string, busy *sync.WaitGroup) {
+// startFaulty starts a companion for each behaviour and returns their URLs; busy
+// counts the requests that they have not answered yet.
+func startFaulty(t *testing.T) (urls map[string]string, busy *sync.WaitGroup) {
 	urls, busy = map[string]string{}, &sync.WaitGroup{}
 	for name, b := range behaviours {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,50 +45,50 @@ func misbehaving(t *testing.T) (urls map[string]string, busy *sync.WaitGroup) {
 		t.Cleanup(srv.Close)
 		urls[name] = srv.URL
 	}
-	// A port that was free a moment ago may be another test's by now; nobody is given port 1.
+	// Another test may listen on a port that is free now, but not on port 1.
 	urls["down"] = "http://127.0.0.1:1"
 	return urls, busy
 }
 
-// unhurried gives a companion whose answer counts the time that a busy machine
-// takes for it; the others are to be given up soon.
-func unhurried(policy, behaviour string) string {
+// withTimeout gives a companion that answers well enough time for a busy machine;
+// for the others the policy's timeout stays short.
+func withTimeout(policy, behaviour string) string {
 	if behaviours[behaviour].through || behaviour == "banned" {
 		return strings.Replace(policy, "timeout: 400ms", "timeout: 15s", 1)
 	}
 	return policy
 }
 
-// companionTrouble: whatever becomes of the companion, the client gets 503 and
-// nothing goes through.
-func companionTrouble(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
-	urls, busy := misbehaving(t)
+// requestFaults tests each behaviour of a companion: unless the reply is good, the
+// client gets an error and the upstream no request.
+func requestFaults(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
+	urls, busy := startFaulty(t)
 	for name, u := range urls {
-		b.AddPolicy(t, harness.Slug(name), unhurried(harness.Bans, name), u)
+		b.AddPolicy(t, harness.Slug(name), withTimeout(harness.BansPolicy, name), u)
 	}
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
-		trouble(t, up, busy, func(name string) string { return at[harness.Slug(name)] })
+		runRequestFaults(t, up, busy, func(name string) string { return at[harness.Slug(name)] })
 	}
 }
 
-func TestCompanionTroubleOnWazero(t *testing.T) {
+func TestRequestFaultsOnWazero(t *testing.T) {
 	up := harness.NewUpstream(t)
-	urls, busy := misbehaving(t)
+	urls, busy := startFaulty(t)
 	m := harness.LoadModule(t)
 	at := map[string]string{}
 	for name, u := range urls {
-		c := &harness.Case{Name: harness.Slug(name), Policy: unhurried(harness.Bans, name)}
+		c := &harness.Case{Name: harness.Slug(name), Policy: withTimeout(harness.BansPolicy, name)}
 		target, err := url.Parse(u)
 		if err != nil {
 			t.Fatal(err)
 		}
 		at[name] = harness.Gateway{Case: c, Module: m, Upstream: up, Companion: gateway.Cluster{URL: target}}.Start(t)
 	}
-	trouble(t, up, busy, func(name string) string { return at[name] })
+	runRequestFaults(t, up, busy, func(name string) string { return at[name] })
 }
 
-func trouble(t *testing.T, up *harness.Upstream, busy *sync.WaitGroup, addr func(name string) string) {
+func runRequestFaults(t *testing.T, up *harness.Upstream, busy *sync.WaitGroup, addr func(name string) string) {
 	all := map[string]bool{"down": false}
 	for name, b := range behaviours {
 		all[name] = b.through
@@ -124,7 +124,7 @@ func trouble(t *testing.T, up *harness.Upstream, busy *sync.WaitGroup, addr func
 			}
 		}
 	})
-	busy.Wait() // the late ones have answered
+	busy.Wait() // the late companion has answered
 	time.Sleep(200 * time.Millisecond)
 	for id, n := range up.Counts() {
 		if strings.Contains(id, "/requests/") && (!strings.Contains(id, "/good/") || n != 1) {
@@ -133,12 +133,12 @@ func trouble(t *testing.T, up *harness.Upstream, busy *sync.WaitGroup, addr func
 	}
 }
 
-// clientsThatLeave: a client that goes away while its request waits leaves
-// nothing behind that harms the next one.
-func clientsThatLeave(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
-	urls, busy := misbehaving(t)
-	b.AddPolicy(t, "left", harness.Bans, urls["late"])
-	b.AddPolicy(t, "stayed", unhurried(harness.Bans, "good"), urls["good"])
+// requestClientsLeave tests clients that close the connection while their request
+// waits for the companion: later requests are not affected.
+func requestClientsLeave(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
+	urls, busy := startFaulty(t)
+	b.AddPolicy(t, "left", harness.BansPolicy, urls["late"])
+	b.AddPolicy(t, "stayed", withTimeout(harness.BansPolicy, "good"), urls["good"])
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
 		headers := [][2]string{harness.Bearer(t, `{"id":"u1"}`)}

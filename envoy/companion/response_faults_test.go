@@ -12,13 +12,13 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/envoy/harness"
-	"github.com/rulegate/rulegate/host/envoyconf"
 	"github.com/rulegate/rulegate/host/gateway"
 )
 
-// watched asks the companion when the response is there: about the document in
-// the body, with the body held, and about the caller, with the headers alone.
-const watched = `
+// responsePolicy queries the companion when the response arrives: on /body about
+// the owner of the document, while the module holds the body; on /headers about
+// the user, when only the headers are there.
+const responsePolicy = `
 project: shop
 auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
 companion: {cluster: rulegate-companion, timeout: 400ms}
@@ -32,45 +32,46 @@ routes:
     response: {rule: query, db: social, col: bans, find: {id: args.auth.id}, clause: {rule: match, type: number, eval: "==", f1: utils.length(args.result), f2: 0}}
 `
 
-// document is what the upstream answers: in one piece, and in two.
-var document = map[string]*harness.UpstreamAnswer{
+// document is the upstream's response: with a length, and in chunks.
+var document = map[string]*harness.UpstreamResponse{
 	"whole":  {Status: 200, Headers: [][2]string{{"content-type", "application/json"}, {"x-note", "SECRET"}}, Body: `{"owner":"u2","x":"SECRET"}`},
 	"pieces": {Status: 200, Headers: [][2]string{{"content-type", "application/json"}, {"x-note", "SECRET"}, {"transfer-encoding", "chunked"}}, Body: `{"owner":"u2","x":"SECRET"}`},
 }
 
-// companionTroubleLater: whatever becomes of the companion while the response
-// waits, the client gets nothing of it.
-func companionTroubleLater(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
-	urls, busy := misbehaving(t)
+// responseFaults tests each behaviour of a companion while the response waits for
+// it: unless the reply is good, the client gets an error and nothing of the
+// response.
+func responseFaults(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
+	urls, busy := startFaulty(t)
 	for name, u := range urls {
-		b.AddPolicy(t, "later-"+harness.Slug(name), unhurried(watched, name), u)
+		b.AddPolicy(t, "later-"+harness.Slug(name), withTimeout(responsePolicy, name), u)
 	}
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
-		troubleLater(t, up, busy, func(name string) string { return at["later-"+harness.Slug(name)] })
+		runResponseFaults(t, up, busy, func(name string) string { return at["later-"+harness.Slug(name)] })
 	}
 }
 
-func TestCompanionTroubleLaterOnWazero(t *testing.T) {
+func TestResponseFaultsOnWazero(t *testing.T) {
 	up := harness.NewUpstream(t)
-	urls, busy := misbehaving(t)
+	urls, busy := startFaulty(t)
 	m := harness.LoadModule(t)
 	at := map[string]string{}
 	for name, u := range urls {
-		c := &harness.Case{Name: harness.Slug(name), Policy: unhurried(watched, name)}
+		c := &harness.Case{Name: harness.Slug(name), Policy: withTimeout(responsePolicy, name)}
 		target, err := url.Parse(u)
 		if err != nil {
 			t.Fatal(err)
 		}
 		at[name] = harness.Gateway{Case: c, Module: m, Upstream: up, Companion: gateway.Cluster{URL: target}}.Start(t)
 	}
-	troubleLater(t, up, busy, func(name string) string { return at[name] })
+	runResponseFaults(t, up, busy, func(name string) string { return at[name] })
 }
 
-func troubleLater(t *testing.T, up *harness.Upstream, busy *sync.WaitGroup, addr func(name string) string) {
+func runResponseFaults(t *testing.T, up *harness.Upstream, busy *sync.WaitGroup, addr func(name string) string) {
 	token := harness.Bearer(t, `{"id":"u1"}`)
 	ask := func(t *testing.T, name, target, shape string) {
-		up.Answer(t.Name(), document[shape])
+		up.Respond(t.Name(), document[shape])
 		answer, err := harness.Send(addr(name), &harness.Request{Method: "GET", Target: target, Headers: [][2]string{token}}, t.Name())
 		if err != nil {
 			t.Fatal(err)
@@ -111,7 +112,7 @@ func troubleLater(t *testing.T, up *harness.Upstream, busy *sync.WaitGroup, addr
 			}
 		}
 	})
-	busy.Wait() // the late ones have answered
+	busy.Wait() // the late companion has answered
 	t.Run("afterwards", func(t *testing.T) {
 		for _, target := range []string{"/body", "/headers"} {
 			ask(t, "good", target, "whole")
@@ -119,12 +120,12 @@ func troubleLater(t *testing.T, up *harness.Upstream, busy *sync.WaitGroup, addr
 	})
 }
 
-// clientsThatLeaveLater: a client that goes away while its response waits for
-// the companion leaves nothing behind that harms the next one.
-func clientsThatLeaveLater(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
-	urls, busy := misbehaving(t)
-	b.AddPolicy(t, "left-later", watched, urls["late"])
-	b.AddPolicy(t, "stayed-later", unhurried(watched, "good"), urls["good"])
+// responseClientsLeave tests clients that close the connection while their
+// response waits for the companion: later requests are not affected.
+func responseClientsLeave(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
+	urls, busy := startFaulty(t)
+	b.AddPolicy(t, "left-later", responsePolicy, urls["late"])
+	b.AddPolicy(t, "stayed-later", withTimeout(responsePolicy, "good"), urls["good"])
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
 		headers := [][2]string{harness.Bearer(t, `{"id":"u1"}`)}
@@ -132,7 +133,7 @@ func clientsThatLeaveLater(t *testing.T, b *harness.Bootstrap, up *harness.Upstr
 		for i := range 40 {
 			all.Go(func() {
 				id := fmt.Sprint("left-later-", i)
-				up.Answer(id, document["pieces"])
+				up.Respond(id, document["pieces"])
 				conn, err := net.Dial("tcp", at["left-later"])
 				if err != nil {
 					t.Error(err)
@@ -148,7 +149,7 @@ func clientsThatLeaveLater(t *testing.T, b *harness.Bootstrap, up *harness.Upstr
 		busy.Wait()
 		for i := range 20 {
 			id := fmt.Sprint("stays-later-", i)
-			up.Answer(id, document["whole"])
+			up.Respond(id, document["whole"])
 			answer, err := harness.Send(at["stayed-later"], &harness.Request{Method: "GET", Target: "/body", Headers: headers}, id)
 			if err != nil || answer.Status != http.StatusOK {
 				t.Fatalf("%v %v", answer, err)
@@ -157,16 +158,15 @@ func clientsThatLeaveLater(t *testing.T, b *harness.Bootstrap, up *harness.Upstr
 	}
 }
 
-// trailersAndACall: a rule asks the companion about a response that ends with
-// trailers. The client speaks HTTP/2, so that it can see the trailers.
-func trailersAndACall(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
+// responseTrailers tests a query about a response that ends with trailers. The
+// client speaks HTTP/2, in which it gets the trailers.
+func responseTrailers(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
 	trailing := harness.TrailersUpstream(t, document["whole"].Body)
-	b.Conf.Clusters = append(b.Conf.Clusters, envoyconf.Cluster{Name: "trailing", URL: trailing.URL})
+	b.AddCluster("trailing", trailing.URL)
 	b.HTTP2 = append(b.HTTP2, "trailing")
-	urls, _ := misbehaving(t)
+	urls, _ := startFaulty(t)
 	for _, name := range []string{"good", "banned", "unsigned"} {
-		b.AddPolicy(t, "trailing-"+name, watched, urls[name])
-		b.Conf.Listeners[len(b.Conf.Listeners)-1].Upstream = "trailing"
+		b.AddPolicy(t, "trailing-"+name, responsePolicy, urls[name]).Upstream = "trailing"
 	}
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
@@ -175,7 +175,7 @@ func trailersAndACall(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) f
 }
 
 func runTrailing(t *testing.T, at func(name string) string) {
-	client := &http.Client{Transport: &http.Transport{Protocols: harness.HTTP2()}, Timeout: harness.AnswerWithin}
+	client := &http.Client{Transport: &http.Transport{Protocols: harness.HTTP2()}, Timeout: harness.RequestTimeout}
 	for name, want := range map[string]int{"good": 200, "banned": 403, "unsigned": 503} {
 		for _, path := range []string{"/body", "/headers"} {
 			t.Run(name+path, func(t *testing.T) {

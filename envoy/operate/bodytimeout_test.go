@@ -17,9 +17,9 @@ import (
 	"github.com/rulegate/rulegate/host/gateway"
 )
 
-// awaited reads the body of the request, and of the response; %s is how long
-// either is waited for.
-const awaited = `
+// bodyPolicy has rules that read the body of a request or a response. %s is
+// limits.bodyTimeout.
+const bodyPolicy = `
 project: shop
 auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
 limits: {bodyTimeout: %s}
@@ -36,25 +36,25 @@ routes:
 `
 
 const (
-	deaf    = "deaf"    // the plugin may not stop in headers, so no body is ever shown to it
-	hasty   = "hasty"   // a second for a body
-	patient = "patient" // half a minute
+	noStop = "no-stop" // without allow_on_headers_stop_iteration: Envoy passes no body to the module
+	short  = "short"   // waits a second for a body
+	long   = "long"    // waits 30 seconds
 )
 
-var awaits = map[string]string{
-	deaf: fmt.Sprintf(awaited, "1s"), hasty: fmt.Sprintf(awaited, "1s"), patient: fmt.Sprintf(awaited, "30s"),
+var bodyPolicies = map[string]string{
+	noStop: fmt.Sprintf(bodyPolicy, "1s"), short: fmt.Sprintf(bodyPolicy, "1s"), long: fmt.Sprintf(bodyPolicy, "30s"),
 }
 
-// undelivered: a body that does not come is waited for as long as the policy
-// says, and not a moment of the host's idle timeout.
-func undelivered(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
-	for name, policy := range awaits {
+// bodyTimeout tests that the module waits for a body as long as limits.bodyTimeout
+// says, which is shorter than Envoy's stream_idle_timeout.
+func bodyTimeout(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(*testing.T, *harness.Process) {
+	for name, policy := range bodyPolicies {
 		b.AddPolicy(t, name, policy, "")
 	}
-	b.Alter[deaf] = func(manager map[string]any) { delete(harness.ConfigOf(manager), "allow_on_headers_stop_iteration") }
+	b.Alter[noStop] = func(manager map[string]any) { delete(harness.PluginConfig(manager), "allow_on_headers_stop_iteration") }
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
-		runUndelivered(t, up, func(name string) string { return at[name] }, p.Log)
+		runBodyTimeout(t, up, func(name string) string { return at[name] }, p.Log)
 		for _, part := range []string{`rulegate: ready: policy "shop", resources 3, calls false, body timeout 1s; `, "ticks yes, properties yes, shared data yes"} {
 			if !strings.Contains(p.Log(), part) {
 				t.Errorf("the log has no line with %s", part)
@@ -63,25 +63,25 @@ func undelivered(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(
 	}
 }
 
-func TestUndeliveredOnWazero(t *testing.T) {
+func TestBodyTimeoutOnWazero(t *testing.T) {
 	up := harness.NewUpstream(t)
 	m := harness.LoadModule(t)
 	at := map[string]string{}
-	log := &record{}
-	for name, policy := range awaits {
+	log := &logBuffer{}
+	for name, policy := range bodyPolicies {
 		c := &harness.Case{Name: name, Policy: policy}
 		at[name] = harness.Gateway{Case: c, Module: m, Upstream: up, Alter: func(cfg *gateway.Config) {
-			cfg.AllowOnHeadersStopIteration = name != deaf
+			cfg.AllowOnHeadersStopIteration = name != noStop
 			cfg.Log = log.logger()
 		}}.Start(t)
 	}
-	runUndelivered(t, up, func(name string) string { return at[name] }, log.String)
+	runBodyTimeout(t, up, func(name string) string { return at[name] }, log.String)
 }
 
-// halves are the two parts of a request, or of an answer.
+// halves are the two parts of a request or a response.
 type halves [2]string
 
-func runUndelivered(t *testing.T, up *harness.Upstream, at func(name string) string, log func() string) {
+func runBodyTimeout(t *testing.T, up *harness.Upstream, at func(name string) string, log func() string) {
 	token := harness.Bearer(t, `{"id":"u1"}`)
 	post := func(path, id string) halves {
 		r := &harness.Request{Method: "POST", Target: path, Body: `{"ok":true}`, Headers: [][2]string{token, {"content-type", "application/json"}}}
@@ -100,7 +100,7 @@ func runUndelivered(t *testing.T, up *harness.Upstream, at func(name string) str
 	const (
 		document = `{"x":"SECRET","kept":"y"}`
 		ok       = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n"
-		cut      = 15 // in the middle of the secret
+		cut      = 15 // the first half ends within SECRET
 	)
 	sized := fmt.Sprintf("content-length: %d\r\n\r\n", len(document))
 	piece := func(s string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(s), s) }
@@ -112,37 +112,37 @@ func runUndelivered(t *testing.T, up *harness.Upstream, at func(name string) str
 		listener string
 		request  func(path, id string) halves
 		path     string
-		pause    bool // the second half comes late: of the answer, else of the request
+		pause    bool // the second half of the answer, or else of the request, is late
 		answer   *halves
 		want     int
 		log      string
 	}{
-		"a body that the host never shows":                       {deaf, post, "/body", false, nil, 503, noClient},
-		"there, no body":                                         {deaf, get, "/body", false, nil, 200, ""},
-		"there, a body that no rule reads":                       {deaf, post, "/headers", false, nil, 200, ""},
-		"a body that the host shows":                             {hasty, post, "/body", false, nil, 200, ""},
-		"a client that stops in the middle of a body":            {hasty, post, "/body", true, nil, 503, slowClient},
-		"the same, waited for":                                   {patient, post, "/body", true, nil, 200, ""},
-		"a client that stops, and no rule reads the body":        {hasty, post, "/headers", true, nil, 200, ""},
-		"a response that the host never shows":                   {deaf, get, "/mask", false, &whole, 502, noUpstream},
-		"a response that the host shows":                         {hasty, get, "/mask", false, &whole, 200, ""},
-		"an upstream that stops in the middle":                   {hasty, get, "/mask", true, &half, 502, slowUpstream},
-		"the same upstream, waited for":                          {patient, get, "/mask", true, &half, 200, ""},
-		"an upstream that stops in the middle of its chunks":     {hasty, get, "/mask", true, &part, 502, slowUpstream},
-		"those chunks, waited for":                               {patient, get, "/mask", true, &part, 200, ""},
-		"an upstream that stops, and no rule is about it":        {hasty, get, "/headers", true, &half, 200, ""},
-		"a response that the host never shows, nor has to":       {deaf, get, "/headers", false, &whole, 200, ""},
-		"a response that is shown to nobody is never waited for": {deaf, get, "/headers", true, &part, 200, ""},
+		"the host shows no request body":                    {noStop, post, "/body", false, nil, 503, noClient},
+		"the host shows none, and there is none":            {noStop, get, "/body", false, nil, 200, ""},
+		"the host shows none, and no rule reads it":         {noStop, post, "/headers", false, nil, 200, ""},
+		"a request body":                                    {short, post, "/body", false, nil, 200, ""},
+		"a client that stops within the body":               {short, post, "/body", true, nil, 503, slowClient},
+		"a slow client within the timeout":                  {long, post, "/body", true, nil, 200, ""},
+		"a slow client, no rule reads the body":             {short, post, "/headers", true, nil, 200, ""},
+		"the host shows no response body":                   {noStop, get, "/mask", false, &whole, 502, noUpstream},
+		"a response body":                                   {short, get, "/mask", false, &whole, 200, ""},
+		"an upstream that stops within the body":            {short, get, "/mask", true, &half, 502, slowUpstream},
+		"a slow upstream within the timeout":                {long, get, "/mask", true, &half, 200, ""},
+		"an upstream that stops within its chunks":          {short, get, "/mask", true, &part, 502, slowUpstream},
+		"slow chunks within the timeout":                    {long, get, "/mask", true, &part, 200, ""},
+		"a slow upstream, no rule reads the response":       {short, get, "/headers", true, &half, 200, ""},
+		"the host shows no response body, no rule reads it": {noStop, get, "/headers", false, &whole, 200, ""},
+		"the host shows no chunks, no rule reads them":      {noStop, get, "/headers", true, &part, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			id := t.Name()
 			answered := make(chan struct{})
-			// A slow machine may take its time to refuse; to be let through the half
-			// only has to come after what a hasty policy waits for.
+			// The pause is longer than the short timeout. Where a refusal is wanted,
+			// the second half waits for it, however slow the machine is.
 			pause := 2500 * time.Millisecond
 			if c.want >= 400 {
-				pause = harness.AnswerWithin
+				pause = harness.RequestTimeout
 			}
 			late := func() {
 				select {
@@ -151,11 +151,11 @@ func runUndelivered(t *testing.T, up *harness.Upstream, at func(name string) str
 				}
 			}
 			if c.answer != nil {
-				a := &harness.UpstreamAnswer{Wire: []string{c.answer[0] + c.answer[1]}}
+				a := &harness.UpstreamResponse{Wire: []string{c.answer[0] + c.answer[1]}}
 				if c.pause {
 					a.Wire, a.Between = c.answer[:], late
 				}
-				up.Answer(id, a)
+				up.Respond(id, a)
 			}
 			request := c.request(c.path, id)
 			conn, err := net.Dial("tcp", at(c.listener))
@@ -163,7 +163,7 @@ func runUndelivered(t *testing.T, up *harness.Upstream, at func(name string) str
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(harness.AnswerWithin))
+			conn.SetDeadline(time.Now().Add(harness.RequestTimeout))
 			var writes sync.WaitGroup
 			defer writes.Wait()
 			writes.Go(func() {
@@ -195,7 +195,7 @@ func runUndelivered(t *testing.T, up *harness.Upstream, at func(name string) str
 			if got, _ := up.Take(id); (len(got) == 1) != (c.want != 503) {
 				t.Errorf("the upstream got %d requests", len(got))
 			}
-			for end := time.Now().Add(harness.AnswerWithin); !strings.Contains(log(), c.log); time.Sleep(20 * time.Millisecond) {
+			for end := time.Now().Add(harness.RequestTimeout); !strings.Contains(log(), c.log); time.Sleep(20 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("the log has no line with %s", c.log)
 				}
@@ -204,26 +204,26 @@ func runUndelivered(t *testing.T, up *harness.Upstream, at func(name string) str
 	}
 }
 
-// record is a log that a test reads.
-type record struct {
+// logBuffer is a log that a test can read while it grows.
+type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *record) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
-func (l *record) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
-// logger writes messages as they are, one a line.
-func (l *record) logger() *slog.Logger { return slog.New(plainLines{l}) }
+// logger returns a logger that writes only messages, one a line.
+func (l *logBuffer) logger() *slog.Logger { return slog.New(plainLines{l}) }
 
 type plainLines struct{ to io.Writer }
 

@@ -13,11 +13,11 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// fault is something that befalls a database. Until it is over nobody is let
-// through who needs the database's word; afterwards it recovers by itself.
+// fault is a failure of a database. While run lasts, requests whose rule needs
+// the database get 503; afterwards the companion recovers without help.
 type fault struct {
 	name string
-	of   func(*social) bool // nil: of all
+	of   func(*social) bool // reports whether the database can fail so; nil: all can
 	run  func(*testing.T, *social)
 }
 
@@ -35,7 +35,8 @@ var faults = []fault{
 	{"its file is gone", ofFiles, fileGone},
 }
 
-// crowd asks as several at once and wants the same of all.
+// crowd sends four requests at once for each user and wants the user's status for
+// all of them. wait returns when they are answered.
 func crowd(t *testing.T, s *social, want map[string]int) (wait func()) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -53,17 +54,17 @@ func crowd(t *testing.T, s *social, want map[string]int) (wait func()) {
 		}()
 		select {
 		case <-done:
-		case <-time.After(harness.AnswerWithin):
-			t.Fatal("some are not answered")
+		case <-time.After(harness.RequestTimeout):
+			t.Fatal("requests without a response")
 		}
 	}
 }
 
-// away is what everybody gets while there is no database: whose rule is decided
-// without it is let through still.
+// away is each user's status while there is no database. Cleo's own posts need no
+// query.
 var away = map[string]int{"ben": http.StatusServiceUnavailable, "dan": http.StatusServiceUnavailable, "fay": http.StatusServiceUnavailable, "cleo": http.StatusOK}
 
-// hold keeps queries in the server, unanswered, until release.
+// hold keeps the server from answering queries until release.
 func (s *social) hold(t *testing.T) (release func()) {
 	t.Helper()
 	statements := map[string][2]string{
@@ -88,7 +89,7 @@ func (s *social) hold(t *testing.T) (release func()) {
 	}
 }
 
-// running counts the queries of the companion that the server works on.
+// running returns the number of the companion's queries that run in the server.
 func (s *social) running(t *testing.T) int {
 	switch s.name {
 	case "postgres":
@@ -99,7 +100,7 @@ func (s *social) running(t *testing.T) int {
 	return 0
 }
 
-// killed: the server dies while it works on queries; is away; comes back.
+// killed kills the server while queries run in it, and starts it again.
 func killed(t *testing.T, s *social) {
 	release := s.hold(t)
 	asked := s.link.Asked()
@@ -114,25 +115,26 @@ func killed(t *testing.T, s *social) {
 	s.db.Restart(t)
 }
 
-// slow: the server answers nobody in time, and is not left with what nobody waits for.
+// slow delays all queries beyond the companion's timeout: the companion must then
+// cancel them in the server.
 func slow(t *testing.T, s *social) {
 	release := s.hold(t)
 	defer release()
 	for range 2 {
 		crowd(t, s, away)()
 	}
-	harness.Eventually(t, "the server is told to stop", func() bool { return s.running(t) == 0 })
+	harness.Eventually(t, "no query runs in the server", func() bool { return s.running(t) == 0 })
 }
 
-// silent: connections stand, and nothing comes by them any more.
+// silent keeps the connections open, but no byte arrives.
 func silent(t *testing.T, s *social) {
 	s.link.Hold()
 	defer s.link.Release()
 	crowd(t, s, away)()
 }
 
-// broken: connections break, again and again, under load. Some are answered, and
-// all of them rightly.
+// broken breaks the connections again and again under load: each response is the
+// right one or 503.
 func broken(t *testing.T, s *social) {
 	stop := make(chan struct{})
 	var all sync.WaitGroup
@@ -164,9 +166,9 @@ func broken(t *testing.T, s *social) {
 	all.Wait()
 }
 
-// crowded: others have all connections that the server gives.
+// crowded takes all connections that the server allows.
 func crowded(t *testing.T, s *social) {
-	if s.name == "mongo" { // FerretDB has no bound of its own
+	if s.name == "mongo" { // FerretDB does not limit connections
 		s.link.Shut()
 		s.link.Cut()
 		crowd(t, s, away)()
@@ -181,7 +183,7 @@ func crowded(t *testing.T, s *social) {
 	crowd(t, s, away)()
 }
 
-// locked: somebody writes to the file, for long.
+// locked holds an exclusive lock on the file for a while.
 func locked(t *testing.T, s *social) {
 	db, err := sql.Open("sqlite", s.file)
 	if err != nil {
@@ -198,8 +200,8 @@ func locked(t *testing.T, s *social) {
 	}
 }
 
-// fileGone: there is no file, then there is again. Who has it open goes on reading
-// it, so another companion finds nothing.
+// fileGone renames the file for a while. The companion may still have it open, so
+// the test only wants that no user who needs a row gets through.
 func fileGone(t *testing.T, s *social) {
 	if err := os.Rename(s.file, s.file+".away"); err != nil {
 		t.Fatal(err)
@@ -215,20 +217,20 @@ func fileGone(t *testing.T, s *social) {
 	}
 }
 
-// leavesNothing: the companion ends well, and keeps no connection; while it runs
-// it has no more than it may.
-func (s *social) leavesNothing(t *testing.T) {
+// noLeaks tests that the companion has no more connections than its pool allows,
+// ends on SIGTERM, and leaves no query and no connection.
+func (s *social) noLeaks(t *testing.T) {
 	if s.link != nil {
-		if n := s.link.Open(); n > 33+4 { // a pool's, and those that watch a MongoDB server
-			t.Errorf("%d connections to the database", n)
+		if n := s.link.Open(); n > 33+4 { // the pool's, and the monitors of a MongoDB server
+			t.Errorf("want at most 37 connections to the database, found %d", n)
 		}
-		harness.Eventually(t, "no query of the companion in the server", func() bool { return s.running(t) == 0 })
+		harness.Eventually(t, "no query runs in the server", func() bool { return s.running(t) == 0 })
 	}
-	harness.Eventually(t, "the companion's goroutines have ended", func() bool { return s.companion.Gauge(t, "go_goroutines") < 150 })
+	harness.Eventually(t, "fewer than 150 goroutines in the companion", func() bool { return s.companion.Gauge(t, "go_goroutines") < 150 })
 	s.companion.Cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.companion.Done:
-	case <-time.After(harness.AnswerWithin):
+	case <-time.After(harness.RequestTimeout):
 		t.Error("the companion does not stop")
 	}
 	if s.link != nil {
