@@ -10,44 +10,53 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// TestLanguageReference evaluates each line of the tables in rules/LANGUAGE.md.
+// TestLanguageReference compiles each rule of a document and evaluates each line of
+// its tables.
 func TestLanguageReference(t *testing.T) {
-	var args value.Value
 	rows := 0
-	for _, b := range readBlocks(t, "rules/LANGUAGE.md") {
-		switch b.use {
-		case "args":
-			var err error
-			if args, err = value.Parse(b.text, 64); err != nil {
-				t.Fatalf("%v: %v", b, err)
-			}
-		case "rule":
-			if _, faults := rules.Compile(parseYAML(t, b, b.text), "rule", &rules.Env{CanSign: true}); faults != nil {
-				t.Errorf("%v: %v", b, faults)
-			}
-		case "values", "verdicts":
-			for line := range strings.Lines(b.text) {
-				left, want, ok := strings.Cut(line, ">>")
-				if !ok {
-					t.Errorf("%v: %q has no >>", b, line)
-					continue
+	for _, file := range documents(t) {
+		var args value.Value
+		for _, b := range readBlocks(t, file) {
+			switch b.use {
+			case "args":
+				var err error
+				if args, err = value.Parse(b.text, 64); err != nil {
+					t.Fatalf("%v: %v", b, err)
 				}
-				rows++
-				left, want = strings.TrimSpace(left), strings.TrimSpace(want)
-				var found string
-				if b.use == "values" {
-					found = valueOf(left, args)
-				} else {
-					found = outcomeOf(parseYAML(t, b, left), args)
+			case "rule":
+				if _, faults := rules.Compile(parseYAML(t, b, b.text), "rule", &rules.Env{CanSign: true}); faults != nil {
+					t.Errorf("%v: %v", b, faults)
 				}
-				if found != want {
-					t.Errorf("%v: %s: the page says %s, found %s", b, left, want, found)
+			case "values", "verdicts":
+				for line := range strings.Lines(b.text) {
+					rows++
+					evaluateLine(t, b, line, args)
 				}
 			}
 		}
 	}
 	if rows < 80 {
-		t.Errorf("the page has %d rows: are the tables still read?", rows)
+		t.Errorf("found only %d rows: are the tables still read?", rows)
+	}
+}
+
+// evaluateLine compares a line `this >> result` of a table with the real result.
+func evaluateLine(t *testing.T, b block, line string, args value.Value) {
+	t.Helper()
+	left, want, ok := strings.Cut(line, ">>")
+	if !ok {
+		t.Errorf("%v: want >> in the line, found %q", b, line)
+		return
+	}
+	left, want = strings.TrimSpace(left), strings.TrimSpace(want)
+	var found string
+	if b.use == "values" {
+		found = valueOf(left, args)
+	} else {
+		found = outcomeOf(parseYAML(t, b, left), args)
+	}
+	if found != want {
+		t.Errorf("%v: %s: the page says %s, found %s", b, left, want, found)
 	}
 }
 
@@ -75,8 +84,8 @@ func outcomeOf(spec, args value.Value) string {
 	return v.Outcome.String()
 }
 
-// evaluate runs a rule whose scope has only a key to sign with. ok is false if the
-// rule does not compile.
+// evaluate runs a rule in an Env that has only a key to sign with. ok is false if
+// the rule does not compile.
 func evaluate(spec, args value.Value) (v rules.Verdict, ok bool) {
 	rule, faults := rules.Compile(spec, "rule", &rules.Env{CanSign: true})
 	if faults != nil {

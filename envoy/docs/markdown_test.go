@@ -2,53 +2,56 @@ package docs
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
-// block is a fenced block of a document. The words after the language say how a
-// test checks the block, so that each one is checked:
+// block is a fenced block of a document. The word after the language says how a
+// test checks the block:
 //
-//	sh run              all of a document run in order in one bash
-//	sh make             targets of the Makefile
-//	sh not-run: WHY     needs something that a test machine lacks
-//	text output         each line is in the output of the run block or program above
-//	yaml file NAME      written to NAME in the session's folder
-//	yaml routes         entries of a policy's routes, without faults
-//	yaml rule           a rule without faults
-//	yaml generated      each line is in the output of `rulegate envoy`
+//	sh run              bash runs all of them in order, in one folder
+//	sh make             the Makefile has these targets
+//	sh not-run: REASON  a test machine lacks something
+//	text output         lines that the run block above prints
+//	yaml file NAME      a file called NAME in the folder of the run blocks
+//	yaml routes         routes of a policy, without faults
+//	yaml rule           a rule, without faults
+//	yaml generated      lines of the configuration generated for the document's policy.yaml
 //	yaml filter         an EnvoyFilter whose filter Envoy accepts
-//	yaml not-run: WHY
-//	json args           args for the tables below
+//	yaml not-run: REASON
+//	json args           the args for the values and verdicts below
 //	text values         EXPRESSION >> its value
 //	text verdicts       RULE >> its outcome
-//	text, txtar, mermaid    not checked
+//	text tree           folders of the repository: all packages, and no other
+//	text, txtar, mermaid: not checked
 type block struct {
 	file string
 	line int
 	lang string
-	use  string // the first word after the language, without a colon
-	arg  string // the rest
+	use  string // the first word after the language, without a colon; "" if there is none
+	arg  string // the words after use
 	text string
 }
 
 func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 
-// uses lists the words that are allowed after each language.
+// uses lists the words that may follow each language; - means none.
 var uses = map[string]string{
 	"sh":      "run make not-run",
 	"yaml":    "file routes rule generated filter not-run",
 	"json":    "args",
-	"text":    "output values verdicts -",
+	"text":    "output values verdicts tree -",
 	"txtar":   "-",
 	"mermaid": "-",
 }
 
-// readBlocks reads a document, whose path is relative to the repository. A block
-// with an unknown use fails t.
+// readBlocks reads the blocks of a document, whose path is relative to the
+// repository. A block that no test checks fails t.
 func readBlocks(t *testing.T, file string) []block {
 	t.Helper()
 	text, err := os.ReadFile(harness.Repository(file))
@@ -78,7 +81,7 @@ func readBlocks(t *testing.T, file string) []block {
 			use = "-"
 		}
 		if !strings.Contains(" "+uses[b.lang]+" ", " "+use+" ") {
-			t.Errorf("%v: unknown use %q of a block of %q", b, b.use, b.lang)
+			t.Errorf("%v: no test checks blocks of %q, %q", b, b.lang, b.use)
 		}
 		if b.use == "not-run" && b.arg == "" {
 			t.Errorf("%v: want a reason after not-run", b)
@@ -91,4 +94,34 @@ func newBlock(file string, line int, info string) block {
 	lang, rest, _ := strings.Cut(info, " ")
 	use, arg, _ := strings.Cut(rest, " ")
 	return block{file: file, line: line, lang: lang, use: strings.TrimSuffix(use, ":"), arg: arg}
+}
+
+// documents returns the paths of all Markdown files of the repository, relative
+// to its root. Hidden folders such as .cache are skipped.
+func documents(t *testing.T) []string {
+	t.Helper()
+	root := harness.Repository()
+	var files []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".md"):
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			files = append(files, filepath.ToSlash(rel))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 8 {
+		t.Fatalf("found only %q in %s", files, root)
+	}
+	return files
 }
