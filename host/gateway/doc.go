@@ -22,6 +22,8 @@
 //   - The module does not log a request that is refused before it sees it.
 //   - proxy_send_local_response fails while its stream is logged; Envoy would log
 //     that stream again and again.
+//   - A trap ends the streams of its VM at once. In Envoy those that are paused
+//     wait for their idle timeout.
 //   - All VMs serve requests. Envoy has one more, in its main thread, which gets
 //     ticks only.
 //   - There is one upstream, over HTTP/1.1, without retries, and the streams' idle

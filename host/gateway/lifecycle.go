@@ -12,7 +12,7 @@ const closeTimeout = time.Second
 // goroutine and the memory stay.
 func (v *vm) close() {
 	v.die(nil)
-	if !v.lockFor(closeTimeout) {
+	if !v.lockFor(closeTimeout, nil) {
 		return
 	}
 	defer v.unlock()
@@ -27,7 +27,7 @@ func (v *vm) close() {
 // shutDown tells the plugin that it ends. If on_done returns false, the plugin
 // may work until it calls proxy_done or ctx ends.
 func (v *vm) shutDown(ctx context.Context) {
-	if v.dead.Load() || !v.lockFor(closeTimeout) {
+	if v.dead.Load() || !v.lockFor(closeTimeout, nil) {
 		return
 	}
 	v.doneAsked = make(chan struct{})
@@ -43,7 +43,7 @@ func (v *vm) shutDown(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	if v.lockFor(closeTimeout) {
+	if v.lockFor(closeTimeout, nil) {
 		_, _ = v.call(v.exp.onDelete, rootID)
 		v.unlock()
 	}

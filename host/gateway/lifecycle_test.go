@@ -124,6 +124,24 @@ func TestAReloadedVMServesAgain(t *testing.T) {
 	}
 }
 
+func TestATrapEndsPausedStreamsAtOnce(t *testing.T) {
+	b := start(t, "request_headers: trapif x-trap; pause", func(c *Config) { c.StreamIdleTimeout = time.Hour })
+	paused := make(chan reply, 1)
+	go func() { paused <- b.do("GET", "/", "") }()
+	b.notes.wait(t, "request_headers end=true")
+	if r := b.do("GET", "/", "", "x-trap", "1"); r.code != 503 {
+		t.Errorf("the trap: got %d", r.code)
+	}
+	select {
+	case r := <-paused:
+		if r.code != 503 || len(b.upstreamSaw()) > 0 {
+			t.Errorf("the paused request: got %d, and the upstream saw %d", r.code, len(b.upstreamSaw()))
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the paused request waits")
+	}
+}
+
 func TestAVMWhoseCallbackDoesNotReturnIsReplaced(t *testing.T) {
 	b := start(t, "", func(c *Config) {
 		c.FailurePolicy, c.ReloadBackoff, c.StreamIdleTimeout = FailReload, time.Nanosecond, 2*time.Second

@@ -80,6 +80,8 @@ func (s *stream) run(headers pairs, end bool) {
 			s.onResponseBody(c)
 		case <-s.wake:
 			s.withVM(func() {})
+		case <-s.vm.done:
+			s.withVM(s.fail)
 		case <-s.idle.C:
 			s.withVM(s.timeout)
 		case <-s.ctx.Done():
@@ -94,8 +96,8 @@ func (s *stream) run(headers pairs, end bool) {
 // in it, and sends the output of the flows.
 func (s *stream) withVM(f func()) {
 	if !s.vm.lock() {
-		// A callback does not return and never will be waited for again, so the
-		// fields that the lock guards are the loop's own now.
+		// The VM is dead: its host functions do nothing any more, so the fields
+		// that the lock guards belong to the loop now.
 		s.fail()
 		s.send()
 		return

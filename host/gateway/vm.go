@@ -184,8 +184,7 @@ func (v *vm) call(f api.Function, context uint32, args ...uint64) (uint64, error
 	return v.stack[0], nil
 }
 
-// die marks the VM as dead. As in Envoy, streams that are paused in it wait for
-// their idle timeout.
+// die marks the VM as dead, which ends its streams with 503.
 func (v *vm) die(err error) {
 	if v.dead.Swap(true) {
 		return
@@ -200,17 +199,19 @@ func (v *vm) die(err error) {
 	}
 }
 
-// lock waits for the VM's lock. After the streams' idle timeout it gives the VM
-// up, since a callback that does not return never releases it.
+// lock waits for the VM's lock; false if the VM is dead. After the streams' idle
+// timeout it gives the VM up, since a callback that does not return never
+// releases the lock.
 func (v *vm) lock() bool {
-	if v.lockFor(v.gw.cfg.StreamIdleTimeout) {
+	if v.lockFor(v.gw.cfg.StreamIdleTimeout, v.done) {
 		return true
 	}
 	v.die(errors.New("a callback does not return"))
 	return false
 }
 
-func (v *vm) lockFor(d time.Duration) bool {
+// lockFor waits for the lock until d is over or stop is closed.
+func (v *vm) lockFor(d time.Duration, stop <-chan struct{}) bool {
 	select {
 	case v.sem <- struct{}{}:
 		return true
@@ -221,6 +222,8 @@ func (v *vm) lockFor(d time.Duration) bool {
 	select {
 	case v.sem <- struct{}{}:
 		return true
+	case <-stop:
+		return false
 	case <-t.C:
 		return false
 	}
