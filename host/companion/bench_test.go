@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ import (
 // much later the median answer of the companion is.
 func BenchmarkOverhead(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
-		path := newSQLite(b, benchTable("sqlite"))
+		path := dbtest.SQLite(b, benchTable("sqlite"))
 		db, err := sql.Open("sqlite", path)
 		if err != nil {
 			b.Fatal(err)
@@ -134,7 +135,7 @@ func post(b testing.TB, url string, n int) time.Duration {
 func TestMemoryStaysFlat(t *testing.T) {
 	c, err := New(Config{
 		Project: "shop", Keys: testKeys, Log: slog.New(slog.DiscardHandler), Limits: Limits{Cache: 1 << 20},
-		Databases: []Source{{Name: "bench", Type: "embedded", Conn: newSQLite(t, benchTable("sqlite")), Collections: []string{"people"}}},
+		Databases: []Source{{Name: "bench", Type: "embedded", Conn: dbtest.SQLite(t, benchTable("sqlite")), Collections: []string{"people"}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -172,5 +173,16 @@ func TestMemoryStaysFlat(t *testing.T) {
 	}
 	if last > first+2<<20 {
 		t.Errorf("%d KiB after 4,000 requests, %d KiB after 12,000", first>>10, last>>10)
+	}
+}
+
+// BenchmarkRequest is a whole request: token, decoding, query, seal, over HTTP.
+func BenchmarkRequest(b *testing.B) {
+	r := newRig(b, Limits{})
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := r.one(annCall + `}`); !strings.Contains(got, "30") {
+			b.Fatal(got)
+		}
 	}
 }

@@ -7,58 +7,59 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/rulegate/rulegate/host/companion/target"
 )
 
-// cache keeps answers, the least recently used going first, within a number of
-// bytes. How old an answer may be is the asking call's word.
+// cache keeps answers within a number of bytes; the least recently used goes first.
+// The call that asks says how old an answer may be.
 type cache struct {
-	mu   sync.Mutex
-	most int
-	size int
-	list *simplelru.LRU[string, answer]
+	mu       sync.Mutex
+	maxBytes int
+	bytes    int
+	list     *simplelru.LRU[string, target.Answer]
 }
 
-// entryCost is about what an entry takes beside its key and answer.
+// entryCost is the approximate memory of an entry besides its key and answer.
 const entryCost = 256
 
-func newCache(most int) (*cache, error) {
-	c := &cache{most: most}
+func newCache(maxBytes int) (*cache, error) {
+	c := &cache{maxBytes: maxBytes}
 	var err error
-	c.list, err = simplelru.NewLRU(math.MaxInt, func(key string, a answer) { c.size -= cost(key, a) })
+	c.list, err = simplelru.NewLRU(math.MaxInt, func(key string, a target.Answer) { c.bytes -= cost(key, a) })
 	return c, err
 }
 
-func cost(key string, a answer) int { return len(key) + a.size() + entryCost }
+func cost(key string, a target.Answer) int { return len(key) + a.Size() + entryCost }
 
-// find gives an answer that is at most age old.
-func (c *cache) find(key string, age time.Duration) (answer, bool) {
+// find returns an answer that is younger than maxAge.
+func (c *cache) find(key string, maxAge time.Duration) (target.Answer, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a, ok := c.list.Get(key)
-	if !ok || time.Since(a.at) >= age {
-		return answer{}, false
+	if !ok || time.Since(a.Begun) >= maxAge {
+		return target.Answer{}, false
 	}
 	return a, true
 }
 
-func (c *cache) keep(key string, a answer) {
-	a.rows = slices.Clone(a.rows) // without what it grew by
+func (c *cache) keep(key string, a target.Answer) {
+	a.Rows = slices.Clone(a.Rows) // without spare capacity
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cost(key, a) > c.most/4 {
-		return // it would push out too much
+	if cost(key, a) > c.maxBytes/4 {
+		return // it would evict too many others
 	}
 	c.list.Remove(key)
 	c.list.Add(key, a)
-	c.size += cost(key, a)
-	for c.size > c.most {
+	c.bytes += cost(key, a)
+	for c.bytes > c.maxBytes {
 		c.list.RemoveOldest()
 	}
 }
 
-// load is how many answers are kept, and what they take.
-func (c *cache) load() (entries, bytes int) {
+// size returns the number of cached answers and their bytes.
+func (c *cache) size() (entries, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.list.Len(), c.size
+	return c.list.Len(), c.bytes
 }

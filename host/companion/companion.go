@@ -1,6 +1,18 @@
-// Package companion answers what rules ask of databases and webhooks. The module
-// sends the calls of a request in one POST /v1/calls and gets a reply to each;
-// package wire says what keeps strangers out. It keeps no state but a cache.
+// Package companion answers the calls of rules to databases and webhooks. The module
+// sends all calls of a request in one POST /v1/calls and gets a reply to each; package
+// wire authenticates both directions. Its only state is a cache.
+//
+//	server → admission → protocol → calls → cache → target.Coalescer → target.Pool → query.Database or webhook.Client
+//
+// The folders below never import this package:
+//
+//	failure   why a call failed: a phrase for the module, details for the log
+//	target    what all targets share: pool, breaker, coalescing
+//	webhook   hosts that may be called
+//	query     conditions, their meaning, their translation, and the Database interface
+//	sqldb     the parts that SQL databases share; below it sqlite, postgres, mysql
+//	mongo     MongoDB
+//	dbtest    real database servers, and the tests that all databases pass
 package companion
 
 import (
@@ -11,6 +23,9 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/rulegate/rulegate/host/companion/query"
+	"github.com/rulegate/rulegate/host/companion/target"
+	"github.com/rulegate/rulegate/host/companion/webhook"
 	"github.com/rulegate/rulegate/rules/wire"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -18,47 +33,39 @@ import (
 
 // Companion is an http.Handler for /v1/calls, /healthz and /readyz.
 type Companion struct {
-	project  string
-	keys     wire.Keys
-	limits   Limits
-	log      *slog.Logger
-	targets  map[string]*target // databases by name
-	webhooks *webhooks
-	flights  flights
-	cache    *cache
-	intake   *intake
-	metrics  *Metrics
-	tracer   trace.Tracer
-	mux      *http.ServeMux
+	project   string
+	keys      wire.Keys
+	limits    Limits
+	log       *slog.Logger
+	databases map[string]*database // by name
+	webhooks  *webhook.Client
+	coalescer target.Coalescer
+	cache     *cache
+	admission *admission
+	metrics   *Metrics
+	tracer    trace.Tracer
+	mux       *http.ServeMux
 
 	mu      sync.Mutex
 	closing bool
-	running sync.WaitGroup
+	running sync.WaitGroup // requests; Add only under mu and before closing
 }
 
-// target is a database with what bounds its use.
-type target struct {
-	*lane
-	db          Database
+// database is a database with its pool and the collections that may be queried.
+type database struct {
+	*target.Pool
+	db          query.Database
 	collections []string
 }
 
-// New prepares a companion. All faults of the configuration are in the error,
-// none of them the unreachability of a target: that is /readyz's to tell.
+// New prepares a companion. The error holds all faults of the configuration. A target
+// that cannot be reached is not one of them: /readyz reports it.
 func New(cfg Config) (*Companion, error) {
-	c := &Companion{project: cfg.Project, keys: cfg.Keys, limits: cfg.Limits.withDefaults(), log: cfg.Log, targets: map[string]*target{}}
-	if c.log == nil {
-		c.log = slog.Default()
+	c := &Companion{
+		project: cfg.Project, keys: cfg.Keys, limits: cfg.Limits.withDefaults(), log: cfg.Log, admission: cfg.admission,
+		tracer: cfg.Tracer, metrics: cfg.Metrics, databases: map[string]*database{},
 	}
-	if c.intake = cfg.intake; c.intake == nil {
-		c.intake = newIntake(c.limits)
-	}
-	if c.tracer = cfg.Tracer; c.tracer == nil {
-		c.tracer = noop.NewTracerProvider().Tracer("")
-	}
-	if c.metrics = cfg.Metrics; c.metrics == nil {
-		c.metrics = NewMetrics()
-	}
+	c.fillIn()
 	var faults []error
 	if c.keys.Empty() {
 		faults = append(faults, errors.New("keys: want a secret that module and companion share"))
@@ -69,7 +76,7 @@ func New(cfg Config) (*Companion, error) {
 		}
 	}
 	var err error
-	if c.webhooks, err = newWebhooks(cfg, c.limits, c.log); err != nil {
+	if c.webhooks, err = webhook.New(c.webhookConfig(cfg)); err != nil {
 		faults = append(faults, err)
 	}
 	if c.cache, err = newCache(c.limits.Cache); err != nil {
@@ -86,21 +93,42 @@ func New(cfg Config) (*Companion, error) {
 	return c, nil
 }
 
-func (c *Companion) addDatabase(s Source) error {
-	if s.Name == "" || c.targets[s.Name] != nil {
-		return errors.New("want a name of its own")
+// fillIn sets the parts that the configuration leaves out.
+func (c *Companion) fillIn() {
+	if c.log == nil {
+		c.log = slog.Default()
 	}
-	l := newLane(s.Name, s.Pool, c.limits, c.log)
-	db, err := open(s, cap(l.slots)+1) // one for /readyz
+	if c.admission == nil {
+		c.admission = newAdmission(c.limits)
+	}
+	if c.tracer == nil {
+		c.tracer = noop.NewTracerProvider().Tracer("")
+	}
+	if c.metrics == nil {
+		c.metrics = NewMetrics()
+	}
+}
+
+func (c *Companion) webhookConfig(cfg Config) webhook.Config {
+	size, queue := cfg.WebhookPool.withDefaults(c.limits)
+	return webhook.Config{Hosts: cfg.Webhooks, TLS: cfg.WebhookTLS, Size: size, Queue: queue, MaxBytes: c.limits.Bytes, Log: c.log}
+}
+
+func (c *Companion) addDatabase(s Source) error {
+	if s.Name == "" || c.databases[s.Name] != nil {
+		return errors.New("want a name that no other database has")
+	}
+	size, queue := s.Pool.withDefaults(c.limits)
+	db, err := open(s, size+1) // one connection for /readyz
 	if err != nil {
 		return err
 	}
-	c.targets[s.Name] = &target{lane: l, db: db, collections: s.Collections}
+	c.databases[s.Name] = &database{Pool: target.NewPool(s.Name, size, queue, c.log), db: db, collections: s.Collections}
 	return nil
 }
 
-// Close waits for the requests that are being answered, until ctx ends, refuses
-// new ones, and closes the targets.
+// Close refuses new requests, waits for the running ones until ctx ends, and closes
+// the targets.
 func (c *Companion) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closing = true
@@ -121,16 +149,17 @@ func (c *Companion) Close(ctx context.Context) error {
 
 func (c *Companion) closeTargets() error {
 	var faults []error
-	for _, t := range c.targets {
-		faults = append(faults, t.db.Close())
+	for _, d := range c.databases {
+		faults = append(faults, d.db.Close())
 	}
 	if c.webhooks != nil {
-		c.webhooks.transport.CloseIdleConnections()
+		c.webhooks.Close()
 	}
 	return errors.Join(faults...)
 }
 
-// begin says whether a request may be served; the caller calls running.Done then.
+// begin reports whether a request may be served. If so, the caller calls
+// running.Done at its end.
 func (c *Companion) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rulegate/rulegate/host/companion/dbtest"
+	"github.com/rulegate/rulegate/host/companion/query"
+	"github.com/rulegate/rulegate/host/companion/target"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
@@ -58,7 +61,7 @@ func newRig(t testing.TB, l Limits, hosts ...string) *rig {
 	r.c, err = New(Config{
 		Project:   "shop",
 		Keys:      testKeys,
-		Databases: []Source{{Name: "social", Type: "embedded", Conn: newSQLite(t, social), Collections: []string{"users", "slow", "nothing"}}},
+		Databases: []Source{{Name: "social", Type: "embedded", Conn: dbtest.SQLite(t, social), Collections: []string{"users", "slow", "nothing"}}},
 		Webhooks:  hosts,
 		Limits:    l,
 		Log:       slog.New(slog.NewTextHandler(r, nil)),
@@ -307,22 +310,22 @@ func TestFailuresAreToldByAnIDAlone(t *testing.T) {
 }
 
 // panicky is a database whose driver has a fault.
-type panicky struct{ Database }
+type panicky struct{ query.Database }
 
-func (panicky) Query(context.Context, Query) ([]byte, error) { panic("at the disco") }
-func (panicky) Ping(context.Context) error                   { panic("at the disco") }
+func (panicky) Query(context.Context, query.Query) ([]byte, error) { panic("at the disco") }
+func (panicky) Ping(context.Context) error                         { panic("at the disco") }
 
 func TestAPanicIsOneCallsError(t *testing.T) {
 	r := newRig(t, Limits{})
-	r.c.targets["broken"] = &target{lane: newLane("broken", Pool{Size: 1}, r.c.limits, r.c.log), db: panicky{r.c.targets["social"].db}, collections: []string{"*"}}
-	defer delete(r.c.targets, "broken")
+	r.c.databases["broken"] = &database{Pool: target.NewPool("broken", 1, 1, r.c.log), db: panicky{r.c.databases["social"].db}, collections: []string{"*"}}
+	defer delete(r.c.databases, "broken")
 	for range 3 {
 		got := r.ask(`{"id":"1","kind":"query","db":"broken","col":"users","limit":1},{"id":"2","kind":"query","db":"social","col":"users","columns":[],"limit":1}`)
 		if want := `{"id":"1","error":"internal error #"} {"id":"2","rows":[{}]}`; strings.Join(got, " ") != want {
 			t.Errorf("%s", got)
 		}
 	}
-	r.c.webhooks = nil // nor does one outside of a flight end the process
+	r.c.webhooks = nil // nor does a panic outside of a coalesced call end the process
 	if got := r.one(hook("1", "http://x/", "")); got != `{"id":"1","error":"internal error #"}` {
 		t.Error(got)
 	}
@@ -363,7 +366,7 @@ func TestHealthAndReadiness(t *testing.T) {
 func TestADatabaseThatIsAwayIsNotReady(t *testing.T) {
 	c, err := New(Config{Project: "p", Keys: testKeys, Log: slog.New(slog.DiscardHandler), Databases: []Source{
 		{Name: "away", Type: "embedded", Conn: t.TempDir() + "/none.db", Collections: []string{"*"}},
-		{Name: "here", Type: "embedded", Conn: newSQLite(t, social), Collections: []string{"*"}},
+		{Name: "here", Type: "embedded", Conn: dbtest.SQLite(t, social), Collections: []string{"*"}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -423,5 +426,21 @@ func TestLimits(t *testing.T) {
 	got := strings.Join(r.ask(users("1", "")+","+users("2", "")+","+users("3", "")), " ")
 	if want := `{"id":"1","rows":` + two + `} {"id":"2","rows":` + two + `} {"id":"3","error":"too large"}`; got != want {
 		t.Errorf("more of all than is allowed: %s", got)
+	}
+}
+
+func TestConnectionStringsThatAreRefused(t *testing.T) {
+	for _, c := range []Source{
+		{Type: "sql-postgres"}, {Type: "sql-postgres", Conn: "postgres://u:p%zz@h/d"}, {Type: "sql-mysql"}, {Type: "sql-mysql", Conn: "root@tcp(h:1)/"}, {Type: "sql-mysql", Conn: "secret"},
+		{Type: "mongo", Conn: "mongodb://h"}, {Type: "mongo"}, {Type: "mongo", Conn: "secret"}, {Type: "mongo", Conn: "mongodb://u:p%zz@h/d"}, {Type: "mongo", Conn: "mongodb://u:secret@h/d?tls=maybe"},
+		{Type: "oracle", Conn: "secret"},
+	} {
+		db, err := open(c, 2)
+		if err == nil {
+			db.Close()
+			t.Errorf("%v was taken", c)
+		} else if strings.Contains(err.Error(), "p%zz") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v", err)
+		}
 	}
 }

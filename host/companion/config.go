@@ -4,13 +4,15 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rulegate/rulegate/host/companion/webhook"
 	"github.com/rulegate/rulegate/rules/wire"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Config is what a companion may do and for whom. The zero Config allows nothing.
+// Config says which module is served and which targets may be called. The zero Config
+// allows none.
 type Config struct {
-	Project   string    // whose module may ask; "" for a policy without one
+	Project   string    // of the module that is served; "" for a policy without a project
 	Keys      wire.Keys // shared with the module
 	Databases []Source
 	// Webhooks are the hosts that may be called: `host`, which allows every port, or
@@ -22,49 +24,50 @@ type Config struct {
 	WebhookTLS  WebhookTLS
 	Limits      Limits
 	Log         *slog.Logger // nil: slog.Default()
-	Metrics     *Metrics     // nil: counted for nobody
+	Metrics     *Metrics     // nil: metrics that are not served
 	Tracer      trace.Tracer // nil: no spans
 
-	intake *intake // nil: its own
+	admission *admission // nil: a new one; a Service passes it on at a reload
 }
 
-// Pool bounds the use of a target. Zero stands for the Limits.
+// Pool bounds the calls to a target. Zero stands for the Limits.
 type Pool struct {
-	Size  int // calls that run at once, and the connections for them
-	Queue int // calls that wait for their turn
+	Size  int // calls that run at once; a database gets as many connections
+	Queue int // calls that wait for a slot
 }
 
-// WebhookTLS are PEM texts, "" where there is none.
-type WebhookTLS struct {
-	CA        string // certificates that a host's is checked against; "": the system's
-	Cert, Key string // what we show to a host that asks for a certificate
+func (p Pool) withDefaults(l Limits) (size, queue int) {
+	return or(p.Size, l.Concurrency), or(p.Queue, l.Queue)
 }
+
+// WebhookTLS holds PEM texts; "" means the default.
+type WebhookTLS = webhook.TLS
 
 // Source is a database.
 type Source struct {
 	Name string // the rules' `db`
 	Type string // embedded (a SQLite file), sql-postgres, sql-mysql (MariaDB too), mongo
 	Conn string // a path; a URL or key=value string; user:password@tcp(host:port)/database; mongodb://host/database
-	// Collections are the tables that may be queried, all of them for "*".
+	// Collections are the tables that may be queried; "*" allows all.
 	Collections []string
 	Pool        Pool
 }
 
-// Limits bound what a request can take. Zero stands for the default.
+// Limits bound the work and memory of requests. Zero stands for the default.
 type Limits struct {
 	Request     int64         // bytes of a request's body; 8 MiB
-	Calls       int           // of one request; 64
+	Calls       int           // in one request; 64
 	Depth       int           // of JSON in a request; 128
-	Rows        int           // of a query, whatever it asks for; 1000
+	Rows        int           // of a query, even if it asks for more; 1000
 	Bytes       int           // of a query's rows or a webhook's body; 1 MiB
-	Reply       int           // bytes of all of an answer's rows and bodies; 8 MiB
-	Timeout     time.Duration // of any call, whatever the module allows; 10 s
+	Reply       int           // bytes of all rows and bodies of a reply; 8 MiB
+	Timeout     time.Duration // of a call, even if the module allows more; 10 s
 	Concurrency int           // calls that run at once on each target; 32
 	Queue       int           // calls that wait for each target; 256
-	Cache       int           // bytes of all answers that are kept; 32 MiB
+	Cache       int           // bytes of all cached answers; 32 MiB
 
 	InFlight      int // requests that are served at once; 1024
-	InFlightBytes int // of their bodies and answers; 128 MiB
+	InFlightBytes int // bytes of their bodies and answers; 128 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -83,6 +86,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// or returns n, or the default if n is not set.
 func or[T int | int64 | time.Duration](n, otherwise T) T {
 	if n <= 0 {
 		return otherwise

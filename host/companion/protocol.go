@@ -7,42 +7,47 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion/query"
+	"github.com/rulegate/rulegate/host/companion/target"
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/tidwall/gjson"
 )
 
-// call is a call as it came. Keys are compared exactly, which encoding/json does
-// not; a key that is not known is refused.
+// call is a call of the module. Its keys are compared exactly, which encoding/json
+// would not do, and an unknown key is refused.
 type call struct {
 	id    string
-	kind  string
-	cache time.Duration
-	bad   error  // it has an id but cannot be run
-	lane  string // the target's name for metrics, once it is known to be one
+	kind  rules.CallKind // 0 for an unknown kind, which is malformed
+	cache time.Duration  // how old a cached answer may be; 0: ask the target
+	// malformed is why a call that has an id cannot be run.
+	malformed error
+	// pool is the name of the target's pool, for metrics. It stays "" until the
+	// target is known to be configured, so that a call cannot invent label values.
+	pool string
 
-	// query
+	// of a query
 	db, col string
-	find    value.Value
+	find    value.Value // as it came, for the cache's key
 	where   query.Expr
-	columns []string
-	limit   int
+	columns []string // nil: all
+	limit   int      // rows; 0: the most
 
-	// webhook
+	// of a webhook
 	url     string
 	headers map[string]string
-	vary    string // what tells users apart in the cache, when it is not a header
+	vary    string // distinguishes users in the cache when Authorization cannot
 	body    value.Value
 }
 
-// decodeCalls reads the body of a request. A fault of the whole is an error; one
-// of a single call is in its bad, so that the others are answered.
+// decodeCalls reads the body of a request. A fault of the body as a whole is an error.
+// A fault of a single call is kept in the call, so that the others are answered.
 func decodeCalls(body string, l Limits) ([]*call, error) {
 	v, err := value.Parse(body, l.Depth)
 	if err != nil {
 		return nil, err
 	}
 	list := v.Key("calls")
-	// The nonce is for the seal alone, which is over the whole body.
+	// The nonce only makes the seal unique, which covers the whole body.
 	nonce := v.Key("nonce").Kind()
 	if list.Kind() != value.Array || v.Without("nonce").Len() != 1 || nonce != value.Missing && nonce != value.String {
 		return nil, errors.New("want an object with calls, a nonce, and nothing else")
@@ -55,12 +60,12 @@ func decodeCalls(body string, l Limits) ([]*call, error) {
 	list.Each(func(_ string, x value.Value) bool {
 		c := &call{}
 		if id, ok := x.Key("id").Text(); !ok || seen[id] {
-			err = fmt.Errorf("calls[%d]: want an id of its own", len(calls))
+			err = fmt.Errorf("calls[%d]: want an id that no other call has", len(calls))
 		} else {
 			c.id = id
 		}
 		seen[c.id] = true
-		c.bad = c.decode(x)
+		c.malformed = c.decode(x)
 		calls = append(calls, c)
 		return err == nil
 	})
@@ -68,40 +73,32 @@ func decodeCalls(body string, l Limits) ([]*call, error) {
 }
 
 func (c *call) decode(v value.Value) (err error) {
-	known := map[string]map[string]func(value.Value) error{
-		"query": {
-			"db": text(&c.db), "col": text(&c.col), "limit": c.setLimit, "columns": c.setColumns,
-			"find": func(v value.Value) error { c.find = v; return nil },
-		},
-		"webhook": {
-			"url": text(&c.url), "vary": text(&c.vary), "headers": c.setHeaders,
-			"body": func(v value.Value) error { c.body = v; return nil },
-		},
-	}
-	c.kind, _ = v.Key("kind").Text()
-	fields, ok := known[c.kind]
-	if !ok {
+	var set func(key string, v value.Value) error
+	switch kind, _ := v.Key("kind").Text(); kind {
+	case rules.Query.String():
+		c.kind, set = rules.Query, c.setQuery
+	case rules.Webhook.String():
+		c.kind, set = rules.Webhook, c.setWebhook
+	default:
 		return errors.New("unknown kind")
 	}
 	v.Each(func(key string, x value.Value) bool {
-		switch set, ok := fields[key]; {
-		case key == "id" || key == "kind":
-		case key == "cache":
+		switch key {
+		case "id", "kind":
+		case "cache":
 			err = c.setCache(x)
-		case !ok:
-			err = fmt.Errorf("unknown key %q", key)
 		default:
-			err = set(x)
+			err = set(key, x)
 		}
 		if err != nil {
-			err = fmt.Errorf("%s: %w", key, err)
+			err = fmt.Errorf("%q: %w", key, err)
 		}
 		return err == nil
 	})
 	switch {
 	case err != nil:
 		return err
-	case c.kind == "webhook" && c.body.Kind() == value.Missing:
+	case c.kind == rules.Webhook && c.body.Kind() == value.Missing:
 		return errors.New("want a body")
 	}
 	if c.where, err = query.Parse(c.find); err != nil {
@@ -110,15 +107,47 @@ func (c *call) decode(v value.Value) (err error) {
 	return nil
 }
 
-func text(to *string) func(value.Value) error {
-	return func(v value.Value) error {
-		s, ok := v.Text()
-		if !ok {
-			return errors.New("want a string")
-		}
-		*to = s
+var errUnknownKey = errors.New("unknown key")
+
+func (c *call) setQuery(key string, v value.Value) error {
+	switch key {
+	case "db":
+		return setText(&c.db, v)
+	case "col":
+		return setText(&c.col, v)
+	case "limit":
+		return c.setLimit(v)
+	case "columns":
+		return c.setColumns(v)
+	case "find":
+		c.find = v
 		return nil
 	}
+	return errUnknownKey
+}
+
+func (c *call) setWebhook(key string, v value.Value) error {
+	switch key {
+	case "url":
+		return setText(&c.url, v)
+	case "vary":
+		return setText(&c.vary, v)
+	case "headers":
+		return c.setHeaders(v)
+	case "body":
+		c.body = v
+		return nil
+	}
+	return errUnknownKey
+}
+
+func setText(to *string, v value.Value) error {
+	s, ok := v.Text()
+	if !ok {
+		return errors.New("want a string")
+	}
+	*to = s
+	return nil
 }
 
 func (c *call) setCache(v value.Value) (err error) {
@@ -144,7 +173,7 @@ func (c *call) setColumns(v value.Value) (err error) {
 	c.columns = []string{}
 	v.Each(func(_ string, x value.Value) bool {
 		var name string
-		err = text(&name)(x)
+		err = setText(&name, x)
 		c.columns = append(c.columns, name)
 		return err == nil
 	})
@@ -156,36 +185,27 @@ func (c *call) setHeaders(v value.Value) (err error) {
 		return errors.New("want an object of strings")
 	}
 	c.headers = map[string]string{}
-	v.Each(func(key string, x value.Value) bool {
-		var value string
-		err = text(&value)(x)
-		c.headers[key] = value
+	v.Each(func(name string, x value.Value) bool {
+		var text string
+		err = setText(&text, x)
+		c.headers[name] = text
 		return err == nil
 	})
 	return err
 }
 
-// answer is what a call brought, without the call's id: rows, or a status and body.
-type answer struct {
-	rows   []byte // JSON array
-	status int
-	body   string
-	at     time.Time // when the call that brought it began
-}
-
-func (a answer) size() int { return len(a.rows) + len(a.body) }
-
-// appendReply writes the reply to a call; failed is "" or what the module is told.
-func appendReply(out []byte, id string, a answer, failed string) []byte {
+// appendReply writes the reply to a call. failed is "" or the failure that the module
+// is told.
+func appendReply(out []byte, id string, a target.Answer, failed string) []byte {
 	out = gjson.AppendJSONString(append(out, `{"id":`...), id)
 	switch {
 	case failed != "":
 		out = gjson.AppendJSONString(append(out, `,"error":`...), failed)
-	case a.rows != nil:
-		out = append(append(out, `,"rows":`...), a.rows...)
+	case a.Rows != nil:
+		out = append(append(out, `,"rows":`...), a.Rows...)
 	default:
-		out = strconv.AppendInt(append(out, `,"status":`...), int64(a.status), 10)
-		out = gjson.AppendJSONString(append(out, `,"body":`...), a.body)
+		out = strconv.AppendInt(append(out, `,"status":`...), int64(a.Status), 10)
+		out = gjson.AppendJSONString(append(out, `,"body":`...), a.Body)
 	}
 	return append(out, '}')
 }

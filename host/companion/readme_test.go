@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/rulegate/rulegate/host/companion/dbtest"
 )
 
 // TestReadmeNamesMetrics compares the README's table with what there is.
@@ -21,7 +23,7 @@ func TestReadmeNamesMetrics(t *testing.T) {
 			}
 		}
 	}
-	s, r := newServiceRig(t, serviceConfig(t, newSQLite(t, social)))
+	s, r := newServiceRig(t, serviceConfig(t, dbtest.SQLite(t, social)))
 	r.one(strings.Replace(ageOf("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
 	s.Reloaded(nil)
 	s.metrics.shed.WithLabelValues("requests")

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rulegate/rulegate/host/companion/dbtest"
 	"github.com/rulegate/rulegate/host/testcert"
 )
 
@@ -67,7 +68,7 @@ func TestWebhooksOverTLS(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			url := secure(t, c.server, c.http2)
-			cfg := serviceConfig(t, newSQLite(t, social))
+			cfg := serviceConfig(t, dbtest.SQLite(t, social))
 			cfg.WebhookTLS = c.client
 			_, r := newServiceRig(t, cfg)
 			for range 2 { // the second one on the connection that is there
@@ -92,7 +93,7 @@ func TestConnectionsToHostsAreKept(t *testing.T) {
 		}
 		s.StartTLS()
 		t.Cleanup(s.Close)
-		cfg := serviceConfig(t, newSQLite(t, social))
+		cfg := serviceConfig(t, dbtest.SQLite(t, social))
 		cfg.WebhookTLS = WebhookTLS{CA: ours.PEM()}
 		_, r := newServiceRig(t, cfg)
 		for range 20 {
@@ -117,7 +118,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 		"none":                  {WebhookTLS{}, ""},
 		"all of them":           {WebhookTLS{CA: a.PEM(), Cert: cert, Key: key}, ""},
 		"a CA that is no PEM":   {WebhookTLS{CA: "secret"}, "webhooks.ca: want certificates in PEM, found none"},
-		"a key as a CA":         {WebhookTLS{CA: a.PEM() + key}, "webhooks.ca: PEM block 2 is no certificate"},
+		"a key as a CA":         {WebhookTLS{CA: a.PEM() + key}, "webhooks.ca: PEM block 2 is not a certificate"},
 		"no key":                {WebhookTLS{Cert: cert}, "webhooks.cert, webhooks.key: want"},
 		"another one's key":     {WebhookTLS{Cert: cert, Key: other}, "webhooks.cert, webhooks.key: want"},
 		"a key that is no PEM":  {WebhookTLS{Cert: cert, Key: "secret"}, "webhooks.cert, webhooks.key: want"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,3 +167,49 @@ func (s *Server) Crowd(t testing.TB) (leave func()) {
 	}
 	return leave
 }
+
+// Explain returns the server's plan of a query, in a line.
+func (s *Server) Explain(t testing.TB, text string, args ...any) string {
+	t.Helper()
+	rows, err := s.SQL(t).Query("EXPLAIN "+text, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := make([]sql.NullString, len(columns))
+	into := make([]any, len(columns))
+	for i := range cells {
+		into[i] = &cells[i]
+	}
+	var plan []string
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range cells {
+			if columns[i] != "possible_keys" { // the keys that are not used
+				plan = append(plan, c.String)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, " ")
+}
+
+// Indexed makes the table indexed, with an index on each of its columns, and
+// IndexedFinds are finds that must use one.
+func (s *Server) Indexed(t testing.TB) {
+	t.Helper()
+	series := map[string]string{"postgres": "SELECT g, 'v' || g FROM generate_series(1, 20000) g", "mariadb": "SELECT seq, CONCAT('v', seq) FROM seq_1_to_20000"}
+	analyze := map[string]string{"postgres": "ANALYZE indexed", "mariadb": "ANALYZE TABLE indexed"}
+	s.Exec(t, `DROP TABLE IF EXISTS indexed`, `CREATE TABLE indexed (id BIGINT PRIMARY KEY, v VARCHAR(50))`, `CREATE INDEX indexed_v ON indexed (v)`,
+		`INSERT INTO indexed `+series[s.Name], analyze[s.Name])
+}
+
+var IndexedFinds = []string{`{"id":5}`, `{"v":"v5"}`, `{"v":{"$in":["v5","v6"]}}`, `{"id":{"$in":[5,6]}}`}

@@ -1,14 +1,15 @@
 package query
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Match says whether the condition holds for a document.
-func Match(e Expr, doc value.Value) bool {
+// Match reports whether the condition holds for a document.
+func Match(e Expr, doc Value) bool {
 	switch e := e.(type) {
 	case And:
 		for _, x := range e {
@@ -32,58 +33,44 @@ func Match(e Expr, doc value.Value) bool {
 	return false
 }
 
-// Holds says whether the operator holds for what stands at path in v; an empty
-// path is v itself, which may be Missing.
-func (f *Field) Holds(v value.Value, path []string) bool {
-	return visit(v, path, f.holds)
+// Holds reports whether the operator holds for a value at path in v. An empty path
+// is v itself, which may be missing.
+func (f *Field) Holds(v Value, path []string) bool {
+	return anyAt(v, path, f.holds)
 }
 
-// visit shows what a path leads to until see says that it is enough: the value,
-// the elements of an array that ends the path, and what the rest of the path leads
-// to in each document of an array on the way. What is not there is Missing, but an
-// array on the way that holds no document leads nowhere.
-func visit(v value.Value, path []string, see func(value.Value) bool) (found bool) {
-	if len(path) == 0 {
-		if see(v) {
+// anyAt reports whether f holds for a value at path in v: for the value itself, for
+// the elements of an array at the end of the path, and for the values at the rest
+// of the path in each document of an array on the way. f sees a missing value where
+// the path leads nowhere, except below an array without documents.
+func anyAt(v Value, path []string, f func(Value) bool) bool {
+	switch {
+	case len(path) == 0:
+		return f(v) || v.isArray() && v.anyElement(f)
+	case v.isDocument():
+		return anyAt(v.field(path[0]), path[1:], f)
+	case v.isArray():
+		if i, ok := value.PlainIndex(path[0]); ok && i < v.len() && anyAt(v.at(i), path[1:], f) {
 			return true
 		}
-		if v.Kind() == value.Array {
-			v.Each(func(_ string, x value.Value) bool {
-				found = see(x)
-				return !found
-			})
-		}
-		return found
+		return v.anyElement(func(x Value) bool { return x.isDocument() && anyAt(x, path, f) })
 	}
-	switch v.Kind() {
-	case value.Object:
-		return visit(v.Key(path[0]), path[1:], see)
-	case value.Array:
-		if i, ok := value.PlainIndex(path[0]); ok && i < v.Len() && visit(v.At(i), path[1:], see) {
-			return true
-		}
-		v.Each(func(_ string, x value.Value) bool {
-			found = isDocument(x) && visit(x, path, see)
-			return !found
-		})
-		return found
-	}
-	return see(value.Value{})
+	return f(Value{})
 }
 
-func (f *Field) holds(v value.Value) bool {
+func (f *Field) holds(v Value) bool {
 	switch f.Op {
 	case Exists:
-		return v.Kind() != value.Missing
+		return !v.isMissing()
 	case Regex:
-		text, ok := v.Text()
+		text, ok := v.text()
 		return ok && f.Pattern.MatchString(text)
 	case In:
-		return slices.ContainsFunc(f.Values, func(x Value) bool { return x.equals(v) })
+		return slices.ContainsFunc(f.Operands, func(x Operand) bool { return x.equals(v) })
 	case Eq:
-		return f.Value.equals(v)
+		return f.Operand.equals(v)
 	}
-	c, ok := f.Value.order(v)
+	c, ok := f.Operand.compare(v)
 	switch {
 	case !ok:
 		return false
@@ -99,19 +86,31 @@ func (f *Field) holds(v value.Value) bool {
 	return false
 }
 
-// order compares v with x: negative when v comes before; false for another type.
-func (x Value) order(v value.Value) (c int, ok bool) {
-	if key, inner, ok := marked(v); ok {
-		return x.orderMarked(key, inner)
+// compare orders v relative to x: negative when v comes first. It returns false when
+// the two types have no common order.
+func (x Operand) compare(v Value) (c int, ok bool) {
+	switch t := v.typed.(type) {
+	case nil:
+		return x.compareJSON(v.json)
+	case date:
+		return cmp.Compare(int64(t), x.Micros), x.Kind == Date
+	case objectID:
+		return strings.Compare(string(t), x.Text), x.Kind == ObjectID
+	case decimal:
+		if x.Kind != Num {
+			return 0, false
+		}
+		return t.compare(x), true
 	}
+	return 0, false
+}
+
+func (x Operand) compareJSON(v value.Value) (c int, ok bool) {
 	switch x.Kind {
 	case Null:
 		return 0, v.Kind() == value.Missing || v.Kind() == value.Null
 	case Bool:
-		if v.Kind() != value.Bool {
-			return 0, false
-		}
-		return rank(v.IsTrue()) - rank(x.Bool), true
+		return cmp.Compare(rank(v.IsTrue()), rank(x.Bool)), v.Kind() == value.Bool
 	case Num:
 		n, err := NumberOf(v)
 		return n.Compare(x.Number), err == nil
@@ -119,9 +118,10 @@ func (x Value) order(v value.Value) (c int, ok bool) {
 		text, ok := v.Text()
 		return strings.Compare(text, x.Text), ok
 	}
-	return 0, false // JSON itself has neither dates nor ObjectIDs
+	return 0, false // JSON has neither dates nor ObjectIDs
 }
 
+// rank orders false before true.
 func rank(b bool) int {
 	if b {
 		return 1
@@ -129,55 +129,36 @@ func rank(b bool) int {
 	return 0
 }
 
-func (x Value) equals(v value.Value) bool {
-	if x.Kind == JSON || x.Kind == Str {
-		return Equal(x.JSON, v)
+// equals reports whether the operand equals v.
+func (x Operand) equals(v Value) bool {
+	switch x.Kind {
+	case Str:
+		if id, ok := v.typed.(uuid); ok {
+			return string(id) == x.Text
+		}
+	case JSON:
+		return equalParts(x.JSON, v)
 	}
-	c, ok := x.order(v)
+	c, ok := x.compare(v)
 	return ok && c == 0
 }
 
-// Equal compares what a find says with what a document holds: numbers by value,
-// strings by bytes, objects whatever the order of their keys. Missing equals
-// nothing.
-func Equal(a, b value.Value) bool {
-	if key, inner, ok := marked(b); ok {
-		return equalMarked(a, key, inner)
-	}
-	if a.Kind() != b.Kind() {
-		return false
-	}
-	switch a.Kind() {
-	case value.Null:
-		return true
-	case value.Bool:
-		return a.IsTrue() == b.IsTrue()
-	case value.Number:
-		n, err := NumberOf(a)
-		m, err2 := NumberOf(b)
-		return err == nil && err2 == nil && n.Compare(m) == 0
-	case value.String:
-		s, _ := a.Text()
-		t, _ := b.Text()
-		return s == t
-	case value.Array, value.Object:
-		return equalParts(a, b)
-	}
-	return false
-}
-
-func equalParts(a, b value.Value) bool {
-	if a.Len() != b.Len() {
+// equalParts reports whether an array or object of a find equals v: arrays in order,
+// objects whatever the order of their keys.
+func equalParts(a value.Value, v Value) bool {
+	if a.Kind() == value.Array && !v.isArray() || a.Kind() == value.Object && !v.isDocument() || a.Len() != v.len() {
 		return false
 	}
 	equal, i := true, 0
-	a.Each(func(key string, x value.Value) bool {
-		if a.Kind() == value.Object {
-			equal = Equal(x, b.Key(key))
-		} else {
-			equal = Equal(x, b.At(i))
+	a.Each(func(key string, part value.Value) bool {
+		other := v.field(key)
+		if a.Kind() == value.Array {
+			other = v.at(i)
 			i++
 		}
+		x, err := operandOf(part)
+		equal = err == nil && !other.isMissing() && x.equals(other) ||
+			isExtended(part) && equalParts(part, other) // JSON may hold {"$oid": …} itself
 		return equal
 	})
 	return equal

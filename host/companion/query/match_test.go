@@ -96,7 +96,7 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%s: %v", c.find, err)
 			continue
 		}
-		if got := Match(e, parse(t, c.doc)); got != c.want {
+		if got := Match(e, OfJSON(parse(t, c.doc))); got != c.want {
 			t.Errorf("%s on %s: %v, want %v", c.find, c.doc, got, c.want)
 		}
 	}

@@ -4,27 +4,28 @@ import (
 	"cmp"
 	"errors"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Number is a JSON number: an integer of 64 bits exactly, anything else as an
-// IEEE double.
+// Number is a JSON number: a 64-bit integer exactly, any other number as an IEEE
+// double.
 type Number struct {
 	IsInt bool
-	Int   int64
-	Float float64 // of both
+	Int   int64   // when IsInt
+	Float float64 // the nearest double, always set
 }
 
-// NumberOf reads a Number; one that no finite double comes near is refused.
+// NumberOf reads a number. It refuses one that is out of the range of doubles.
 func NumberOf(v value.Value) (Number, error) {
 	text, ok := v.Number()
 	if !ok {
 		return Number{}, errors.New("want a number")
 	}
-	// 12.0 is the integer 12, also where a double could not say so.
+	// 12.0 is the integer 12, even where a double would lose digits.
 	digits := text
 	if whole, fraction, ok := strings.Cut(text, "."); ok && strings.Trim(fraction, "0") == "" {
 		digits = whole
@@ -40,7 +41,8 @@ func NumberOf(v value.Value) (Number, error) {
 	case f == math.Trunc(f) && math.Abs(f) <= 1<<53:
 		return Number{IsInt: true, Int: int64(f), Float: f}, nil
 	case f == math.MinInt64 && errors.Is(notInt, strconv.ErrRange):
-		// An integer below those of 64 bits, whose double is the lowest of them.
+		// The integer is below the 64-bit range, but its nearest double is the lowest
+		// integer of that range: move it out.
 		f = math.Nextafter(f, math.Inf(-1))
 	}
 	return Number{Float: f}, nil
@@ -59,7 +61,7 @@ func (n Number) Compare(m Number) int {
 	return cmp.Compare(n.Float, m.Float)
 }
 
-// compareInt compares a double with an integer, without rounding the integer.
+// compareInt compares a double with an integer without rounding the integer.
 func (n Number) compareInt(i int64) int {
 	switch {
 	case n.Float >= 1<<63:
@@ -72,4 +74,16 @@ func (n Number) compareInt(i int64) int {
 		return c
 	}
 	return cmp.Compare(n.Float, whole)
+}
+
+// compare orders d relative to a number of a find.
+func (d decimal) compare(x Operand) int {
+	if d.exact == nil {
+		return d.sign
+	}
+	n, ok := new(big.Rat).SetString(x.Digits())
+	if !ok {
+		return 1 // cannot happen: Digits are digits
+	}
+	return d.exact.Cmp(n)
 }

@@ -1,115 +1,167 @@
 package query
 
 import (
-	"errors"
-	"fmt"
-	"strings"
-	"time"
+	"math/big"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Kind is what a Value is.
-type Kind uint8
+// Value is a value in a document or in a JSON column: JSON, or one of the types of
+// MongoDB that JSON does not have. The zero Value is missing.
+type Value struct {
+	json  value.Value
+	typed typed // nil for JSON
+}
 
-const (
-	Null Kind = iota + 1
-	Bool
-	Num
-	Str
-	Date
-	ObjectID
-	JSON // an array or an object
+// typed is a value that is not JSON, or that may have such values inside.
+type typed interface{ typed() }
+
+type (
+	date     int64 // microseconds since 1970, UTC
+	objectID string
+	uuid     string
+	decimal  struct {
+		exact *big.Rat // nil for an infinity
+		sign  int      // of the infinity
+	}
+	opaque   struct{}
+	array    []Value
+	document []Member
 )
 
-// Value is what a field is compared with.
-type Value struct {
-	Kind   Kind
-	Bool   bool
-	Number Number
-	Text   string      // of Str; of ObjectID its 24 hex digits, lower case
-	Micros int64       // of Date: microseconds since 1970, UTC
-	JSON   value.Value // as it came
+func (date) typed()     {}
+func (objectID) typed() {}
+func (uuid) typed()     {}
+func (decimal) typed()  {}
+func (opaque) typed()   {}
+func (array) typed()    {}
+func (document) typed() {}
+
+// Member is a field of a document.
+type Member struct {
+	Key   string
+	Value Value
 }
 
-// extended says whether v is a value in MongoDB's extended JSON: one key, $date or $oid.
-func extended(v value.Value) bool {
-	return v.Kind() == value.Object && v.Len() == 1 &&
-		(v.Key("$date").Kind() != value.Missing || v.Key("$oid").Kind() != value.Missing)
-}
+// OfJSON returns a JSON value.
+func OfJSON(v value.Value) Value { return Value{json: v} }
 
-func (p *parser) value(v value.Value) (Value, error) {
-	if p.values++; p.values > MaxValues {
-		return Value{}, fmt.Errorf("more than %d values", MaxValues)
-	}
-	x := Value{JSON: v}
-	var err error
-	switch v.Kind() {
-	case value.Null:
-		x.Kind = Null
-	case value.Bool:
-		x.Kind, x.Bool = Bool, v.IsTrue()
-	case value.Number:
-		x.Kind = Num
-		x.Number, err = NumberOf(v)
-	case value.String:
-		x.Kind = Str
-		x.Text, _ = v.Text()
-	case value.Array, value.Object:
-		if extended(v) {
-			return special(v)
-		}
-		x.Kind = JSON
-		err = plain(v)
-	default:
-		err = fmt.Errorf("want a value, found %s", v.Kind())
-	}
-	return x, err
-}
+// OfDate returns a date, in microseconds since 1970.
+func OfDate(micros int64) Value { return Value{typed: date(micros)} }
 
-func special(v value.Value) (Value, error) {
-	if oid := v.Key("$oid"); oid.Kind() != value.Missing {
-		text, _ := oid.Text()
-		text = strings.ToLower(text)
-		if len(text) != 24 || strings.Trim(text, "0123456789abcdef") != "" {
-			return Value{}, errors.New("$oid: want 24 hexadecimal digits")
-		}
-		return Value{Kind: ObjectID, Text: text, JSON: v}, nil
+// OfObjectID returns an ObjectID of 24 lower-case hexadecimal digits.
+func OfObjectID(hex string) Value { return Value{typed: objectID(hex)} }
+
+// OfUUID returns a UUID. It equals the string that spells it.
+func OfUUID(text string) Value { return Value{typed: uuid(text)} }
+
+// OfDecimal returns the number that text spells, exactly: digits as big.Rat reads
+// them, Infinity or -Infinity. For any other text it returns Opaque.
+func OfDecimal(text string) Value {
+	switch text {
+	case "Infinity":
+		return Value{typed: decimal{sign: 1}}
+	case "-Infinity":
+		return Value{typed: decimal{sign: -1}}
 	}
-	micros, ok := instant(v.Key("$date"))
+	n, ok := new(big.Rat).SetString(text)
 	if !ok {
-		return Value{}, errors.New("$date: want RFC 3339, YYYY-MM-DD or milliseconds since 1970")
+		return Opaque
 	}
-	return Value{Kind: Date, Micros: micros, JSON: v}, nil
+	return Value{typed: decimal{exact: n}}
 }
 
-func instant(v value.Value) (micros int64, ok bool) {
-	if text, ok := v.Text(); ok {
-		for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-			if t, err := time.Parse(layout, text); err == nil {
-				return t.UnixMicro(), true
+// Opaque exists, and no value equals it: a type that conditions cannot name.
+var Opaque = Value{typed: opaque{}}
+
+// OfArray returns an array.
+func OfArray(elems []Value) Value { return Value{typed: array(elems)} }
+
+// OfDocument returns a document of fields whose keys differ.
+func OfDocument(members []Member) Value { return Value{typed: document(members)} }
+
+func (v Value) isMissing() bool { return v.typed == nil && v.json.Kind() == value.Missing }
+
+// isDocument reports whether a path leads into v.
+func (v Value) isDocument() bool {
+	if v.typed == nil {
+		return v.json.Kind() == value.Object
+	}
+	_, ok := v.typed.(document)
+	return ok
+}
+
+func (v Value) isArray() bool {
+	if v.typed == nil {
+		return v.json.Kind() == value.Array
+	}
+	_, ok := v.typed.(array)
+	return ok
+}
+
+// text returns the text of a JSON string.
+func (v Value) text() (string, bool) {
+	if v.typed != nil {
+		return "", false
+	}
+	return v.json.Text()
+}
+
+// field returns the field of a document, missing if there is none.
+func (v Value) field(key string) Value {
+	switch x := v.typed.(type) {
+	case nil:
+		return OfJSON(v.json.Key(key))
+	case document:
+		for _, m := range x {
+			if m.Key == key {
+				return m.Value
 			}
 		}
-		return 0, false
 	}
-	n, err := NumberOf(v)
-	const most = 1 << 52 // milliseconds, so that the product fits
-	if err != nil || !n.IsInt || n.Int > most || n.Int < -most {
-		return 0, false
-	}
-	return n.Int * 1000, true
+	return Value{}
 }
 
-// plain refuses operators inside an array or object that is to be compared: they
-// would be data there, which nobody who writes one means.
-func plain(v value.Value) error {
-	return each(v, func(key string, x value.Value) error {
-		switch {
-		case strings.HasPrefix(key, "$"):
-			return errors.New("an operator inside a value")
-		case extended(x):
-			return nil
+// at returns the element of an array, missing if there is none.
+func (v Value) at(i int) Value {
+	switch x := v.typed.(type) {
+	case nil:
+		return OfJSON(v.json.At(i))
+	case array:
+		if i < len(x) {
+			return x[i]
 		}
-		return plain(x)
-	})
+	}
+	return Value{}
+}
+
+// len returns the number of fields or elements.
+func (v Value) len() int {
+	switch x := v.typed.(type) {
+	case nil:
+		return v.json.Len()
+	case array:
+		return len(x)
+	case document:
+		return len(x)
+	}
+	return 0
+}
+
+// anyElement reports whether f holds for an element of an array.
+func (v Value) anyElement(f func(Value) bool) (found bool) {
+	switch x := v.typed.(type) {
+	case nil:
+		v.json.Each(func(_ string, x value.Value) bool {
+			found = f(OfJSON(x))
+			return !found
+		})
+	case array:
+		for _, x := range x {
+			if f(x) {
+				return true
+			}
+		}
+	}
+	return found
 }

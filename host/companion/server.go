@@ -1,0 +1,197 @@
+package companion
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rulegate/rulegate/host/companion/failure"
+	"github.com/rulegate/rulegate/host/companion/target"
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+func (c *Companion) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !c.begin() {
+		refuse(w, http.StatusServiceUnavailable, "shutting down")
+		return
+	}
+	defer c.running.Done()
+	c.mux.ServeHTTP(w, r)
+}
+
+func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
+	if !c.admission.enter() {
+		c.shed(w, "requests")
+		return
+	}
+	defer c.admission.leave()
+	id := r.Header.Get("x-request-id")
+	log := c.log.With("request_id", id[:min(len(id), 128)])
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || len(r.Header.Values("Authorization")) != 1 {
+		unauthorized(w, log, errors.New("want one Authorization: Bearer"))
+		return
+	}
+	bound, err := c.keys.ReadToken(c.project, token, time.Now())
+	if err != nil {
+		unauthorized(w, log, err)
+		return
+	}
+	size := c.limits.Request
+	if r.ContentLength >= 0 {
+		size = min(size, r.ContentLength)
+	}
+	if !c.admission.reserve(size) {
+		c.shed(w, "bytes")
+		return
+	}
+	defer c.admission.release(size)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.limits.Request))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		refuse(w, http.StatusRequestEntityTooLarge, "body too large")
+		return
+	case err != nil:
+		refuse(w, http.StatusBadRequest, "body broke off")
+		return
+	case !bound.Covers(body):
+		unauthorized(w, log, errors.New("token: made for another body"))
+		return
+	}
+	calls, err := decodeCalls(string(body), c.limits)
+	if err != nil {
+		log.Warn("request refused", "error", err.Error())
+		refuse(w, http.StatusBadRequest, "malformed calls")
+		return
+	}
+	c.reply(w, r, log, body, calls)
+}
+
+// reply runs the calls and writes the sealed replies.
+func (c *Companion) reply(w http.ResponseWriter, r *http.Request, log *slog.Logger, body []byte, calls []*call) {
+	ctx, span, log := c.traced(r, log)
+	defer span.End()
+	ctx, cancel := context.WithTimeout(ctx, c.timeout(r.Header))
+	defer cancel()
+	reply, reserved := c.runAll(ctx, log, calls)
+	defer c.admission.release(reserved)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set(wire.SealHeader, c.keys.Seal(body, reply))
+	w.Write(reply) // an error means that the client is gone, so nobody can be told
+}
+
+// shed refuses a request for lack of room. Without a seal the module counts the answer
+// as a failure of its calls.
+func (c *Companion) shed(w http.ResponseWriter, reason string) {
+	c.metrics.shed.WithLabelValues(reason).Inc()
+	refuse(w, http.StatusServiceUnavailable, "too much at once")
+}
+
+// runAll runs the calls side by side and returns the replies, in order. A call that
+// has not ended when ctx ends fails; the others keep their answers. reserved is the
+// number of bytes that the answers reserved from admission.
+func (c *Companion) runAll(ctx context.Context, log *slog.Logger, calls []*call) (reply []byte, reserved int64) {
+	answers, failed := make([]target.Answer, len(calls)), make([]string, len(calls))
+	var wait sync.WaitGroup
+	for i, x := range calls {
+		run := func() { answers[i], failed[i] = c.run(ctx, log, x) }
+		if i == len(calls)-1 {
+			run() // most requests have one call, which needs no goroutine
+		} else {
+			wait.Go(run)
+		}
+	}
+	wait.Wait()
+	out := []byte(`{"replies":[`)
+	total := 0
+	for i, x := range calls {
+		reserved += int64(answers[i].Size())
+		if total += answers[i].Size(); total > c.limits.Reply {
+			log.Warn("reply too large", "call", x.id, "bytes", total)
+			answers[i], failed[i] = target.Answer{}, string(failure.TooLarge)
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendReply(out, x.id, answers[i], failed[i])
+	}
+	return append(out, `]}`...), reserved
+}
+
+// timeout returns the time that the calls have: the shortest of our limit and of the
+// times that the module and Envoy say they wait, less a twentieth for the way back.
+func (c *Companion) timeout(h http.Header) time.Duration {
+	d := c.limits.Timeout
+	for _, name := range []string{wire.TimeoutHeader, "x-envoy-expected-rq-timeout-ms"} {
+		ms, err := strconv.ParseInt(h.Get(name), 10, 32)
+		if err == nil && ms > 0 {
+			d = min(d, time.Duration(ms)*time.Millisecond*19/20)
+		}
+	}
+	return d
+}
+
+func unauthorized(w http.ResponseWriter, log *slog.Logger, err error) {
+	log.Warn("request refused", "error", err.Error())
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	w.Header().Set("Connection", "close") // else the server reads the rest of the body first
+	refuse(w, http.StatusUnauthorized, "unauthorized")
+}
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	respond(w, status, map[string]string{"error": message})
+}
+
+func respond(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(body)
+}
+
+// serveHealth answers that the process runs.
+func (c *Companion) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	respond(w, http.StatusOK, map[string]bool{"healthy": true})
+}
+
+// readyTimeout is the time that /readyz gives all databases.
+const readyTimeout = 2 * time.Second
+
+// serveReady pings each database; 503 when one does not answer. It does not try webhook
+// hosts, because a POST may have consequences.
+func (c *Companion) serveReady(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	state, status := map[string]string{}, http.StatusOK
+	for _, d := range c.databases {
+		wait.Go(func() {
+			err := c.ping(ctx, d)
+			mu.Lock()
+			defer mu.Unlock()
+			state[d.Name()] = "ready"
+			if err != nil {
+				state[d.Name()], status = "failed", http.StatusServiceUnavailable
+				c.log.Warn("not ready", "db", d.Name(), "error", err.Error())
+			}
+		})
+	}
+	wait.Wait()
+	respond(w, status, map[string]any{"ready": status == http.StatusOK, "targets": state})
+}
+
+// ping is shared by concurrent requests, because anyone may send them.
+func (c *Companion) ping(ctx context.Context, d *database) error {
+	_, err := c.coalescer.Do(ctx, "ping "+d.Name(), func(ctx context.Context) (target.Answer, error) {
+		return target.Answer{}, d.db.Ping(ctx)
+	})
+	return err
+}
