@@ -1,139 +1,126 @@
+// Package decide takes one request its whole way: it finds what of the policy
+// covers it, verifies its token, builds args, evaluates the rule and says what
+// becomes of the request. It is pure: the caller brings the headers, the body
+// and the replies to calls, and carries out the Step that it gets for each.
+//
+//	Begin ──► AwaitKeys ──► Keys ──┐
+//	  │  ┌────────────────────────┘
+//	  ├──┼──► AwaitBody ──► Body ──┐
+//	  │  └──► AwaitReplies ─► Replies ──► Forward
+//	  └───────────────┴────────────┴────► Refuse
+//
+// The zero Step refuses, and so does a call out of turn.
 package decide
 
 import (
-	"fmt"
-	"strconv"
+	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// decide evaluates the rule with what is there and says what is next.
-func (s *Stream) decide() Step {
-	v := s.eval()
-	switch v.Outcome {
-	case rules.Yes:
-		if s.pending && (s.resource.Kind == policy.Database || v.Args.Key("params").Kind() != value.Pending) {
-			// What the operation is belongs to the policy: even a rule that does
-			// not read the body lets no operation through that nobody knows. And a
-			// rule that replaces the body without a look at it replaces a body.
-			return s.awaitBody()
-		}
-		if r := s.resource.Response; s.pending && r != nil && r.Uses("params") {
-			return s.awaitBody() // when the response is there, the body is gone
-		}
-		return s.forward(&v)
-	case rules.Waiting:
-		return s.wait(v.Calls)
-	}
-	return s.refuse(denied(&v))
+// Request is what is known of a request when its headers are complete.
+type Request struct {
+	// Headers are all pairs in their order, pseudo-headers (RFC 9113, section
+	// 8.3) among them.
+	Headers [][2]string
+	// EndStream says that neither body nor trailers follow.
+	EndStream bool
+
+	IP   string      // the client's address, without a port
+	ID   string      // "": the x-request-id header
+	Peer value.Value // the verified client certificate; Missing: none
+
+	// Ask, where set, is called before a rule is evaluated that reads a root
+	// ("request" for IP, "peer" for Peer), so that what costs the caller
+	// something is fetched only then.
+	Ask func(req *Request, root string)
 }
 
-// wait asks for the body or, when that is there or does not matter, for the
-// calls: nobody is asked about a request that cannot be read.
-func (s *Stream) wait(calls []rules.Call) Step {
-	if s.pending {
-		return s.awaitBody()
-	}
-	fresh, r := s.ask(calls, s.gate.policy.Limits.Calls)
-	if r != nil {
-		return s.refuse(r)
-	}
-	s.phase = wantReplies
-	return Step{Action: AwaitReplies, Calls: fresh, Resource: s.resource}
+// Action is what the caller does next.
+type Action uint8
+
+const (
+	Refuse       Action = iota // answer with Refusal; nothing goes upstream
+	AwaitKeys                  // hold the request, call Keys when there is news of keys, and now and then
+	AwaitBody                  // hold the request, gather the whole body, call Body
+	AwaitReplies               // hold the request, make Calls, call Replies
+	Forward                    // apply Changes and let the request go
+)
+
+// Step is the answer to what the caller brought.
+type Step struct {
+	Action   Action
+	Calls    []rules.Call
+	Refusal  Refusal
+	Changes  Changes
+	Mask     *Mask            // Forward: what is to be done to the response; nil: nothing
+	Resource *policy.Resource // nil: nothing covers the request
+	// BodyNext, with AwaitKeys: AwaitBody may follow, so the body is to be
+	// gathered meanwhile; else not a byte of it need come.
+	BodyNext bool
 }
 
-// Replies brings the replies to the calls of the last Step. A call without one
-// has failed.
-func (s *Stream) Replies(rs []rules.Reply) Step {
-	if s.phase != wantReplies {
-		return s.refuse(undecided("replies out of turn"))
-	}
-	s.record(rs)
-	s.phase = over
-	return s.decide()
+// Refusal is the answer that the client gets instead of the upstream's.
+type Refusal struct {
+	Status  int
+	Body    string // {"error": …}
+	Headers [][2]string
+
+	// Outcome sorts refusals for counters: no, unknown, error (a call failed),
+	// token, invalid (the request cannot be read), uncovered, blocked (the
+	// response cannot be rewritten).
+	Outcome string
+	Place   string // of the deciding clause, "" when no clause decided
+	Reason  string // for the log: no claim value, but it may hold what a client sent, so quote it
 }
 
-// eval evaluates the rule, for each document where there are several.
-func (s *Stream) eval() rules.Verdict {
-	if s.docs == nil {
-		return s.evalOne(s.args, "")
-	}
-	// Each run sees what the runs before it changed in the request, but for the
-	// document. As long as the rule changes nothing there, the runs do not
-	// depend on one another, and their calls go out together.
-	var (
-		args    = s.args
-		docs    = make([]value.Value, len(s.docs))
-		all     = rules.Verdict{Outcome: rules.Yes}
-		carries = s.carries()
-	)
-	for i, doc := range s.docs {
-		v := s.evalOne(args.With("doc", doc), strconv.Itoa(i))
-		switch v.Outcome {
-		case rules.Yes:
-			docs[i] = v.Args.Key("doc")
-			if docs[i].Kind() == value.Missing {
-				return rules.Verdict{Reason: fmt.Sprintf("document %d was removed", i)}
-			}
-			args = s.carry(args, v.Args)
-			all.Response = append(all.Response, v.Response...)
-		case rules.Waiting:
-			all.Outcome = rules.Waiting
-			all.Calls = append(all.Calls, v.Calls...)
-			if carries {
-				return all
-			}
-		default:
-			return v
-		}
-	}
-	all.Args = args.With("doc", value.Arr(docs...))
-	return all
+// Changes are made to the request before it goes upstream: first the removals,
+// then the settings.
+type Changes struct {
+	RemoveHeaders []string
+	// SetHeaders replace whatever is there under their names; a name that is
+	// listed n times becomes n lines.
+	SetHeaders [][2]string
+	Path       string  // with the query; "": unchanged
+	Body       *string // nil: unchanged
 }
 
-func (s *Stream) evalOne(args value.Value, element string) rules.Verdict {
-	return s.resource.Rule.Eval(&rules.Input{
-		Args: args, Verified: s.verified, Token: s.token, Now: s.now,
-		MaxCalls: s.gate.policy.Limits.Calls, Element: element,
-	}, s.replies)
+// cachedTokens bounds the verified tokens that one policy remembers. Beside the
+// 32 bytes of a hash each holds its claims, some 500 bytes as a rule.
+const cachedTokens = 1024
+
+// Keys are those that tokens are verified with, where they can change.
+type Keys interface {
+	Set() *token.Set
+	// Missing says what becomes of a request of the time since whose token names
+	// a key that one of the remote sets may have.
+	Missing(sources []int, kid string, since, now time.Time) jwks.Answer
 }
 
-// uses says whether one of the resource's rules may look at args.<root> or
-// change it.
-func (s *Stream) uses(root string) bool {
-	r := s.resource
-	return r.Rule.Uses(root) || r.Response != nil && r.Response.Uses(root)
+// Gate decides the requests of one policy. As many goroutines may use it as may
+// use its Keys.
+type Gate struct {
+	policy *policy.Policy
+	keys   Keys
+	tokens *token.Cache
 }
 
-// shared are the roots of which one document's run shows its changes to the next.
-var shared = [...]string{"op", "find", "update", "pipeline", "opts", "request"}
-
-func (s *Stream) carries() bool {
-	for _, root := range shared {
-		if s.resource.Rule.Changes(root) {
-			return true
-		}
+// New is a gate for a policy. Without keys they are those of the policy file.
+func New(p *policy.Policy, keys Keys) *Gate {
+	if keys == nil {
+		keys = fixed{p.Tokens}
 	}
-	return false
+	return &Gate{policy: p, keys: keys, tokens: token.NewCache(cachedTokens)}
 }
 
-// carry takes over what a run changed of what goes back into the request; the
-// rest lasts for the run alone.
-func (s *Stream) carry(args, after value.Value) value.Value {
-	if !s.carries() {
-		return args
-	}
-	for _, root := range shared {
-		if !s.resource.Rule.Changes(root) {
-			continue
-		}
-		now := after.Key(root)
-		if root == "request" && now.Kind() == value.Object && args.Key(root).Kind() == value.Object {
-			now = args.Key(root).With("query", now.Key("query")).With("headers", now.Key("headers"))
-		}
-		args = args.With(root, now)
-	}
-	return args
-}
+// fixed are keys that do not change.
+type fixed struct{ set *token.Set }
+
+func (f fixed) Set() *token.Set { return f.set }
+
+// Missing fails: nobody fetches anything.
+func (fixed) Missing([]int, string, time.Time, time.Time) jwks.Answer { return jwks.Failed }

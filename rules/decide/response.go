@@ -1,146 +1,179 @@
 package decide
 
 import (
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// mask is what is to be done with the response to a request that the rule has
-// let through; nil: nothing.
-func (s *Stream) mask(v *rules.Verdict) *Mask {
-	rule := s.resource.Response
-	if rule == nil && len(v.Response) == 0 {
-		return nil
-	}
-	m := &Mask{
-		actions: v.Response, rule: rule, limits: s.gate.policy.Limits,
-		head: s.head, bodyless: s.head.method == "HEAD", phase: wantHeaders,
-	}
-	m.made = s.made
-	if rule == nil {
-		return m
-	}
-	// The request stays in memory until its response is there, so no more of it
-	// is kept than the rule may look at. res and response are the upstream's.
-	var kept []value.Member
-	v.Args.Each(func(root string, x value.Value) bool {
-		if root != "res" && root != "response" && rule.Uses(root) {
-			kept = append(kept, value.Member{Key: root, Value: x})
-		}
-		return true
-	})
-	m.in = rules.Input{
-		Args: value.Obj(kept...), Verified: s.verified, Token: s.token, Now: s.now, MaxCalls: m.limits.Calls,
-	}
-	return m
-}
-
-// reads says whether the body is needed: to be looked at, or to be rewritten.
-func (m *Mask) reads() bool {
-	return len(m.actions) > 0 || m.rule != nil && (m.rule.Uses("res") || m.rule.HasResponse())
-}
-
-// responseHead is what the headers of a response tell.
-type responseHead struct {
-	status int
-	length int      // -1: not told
-	types  []string // every content-type
-	fault  string   // why the body cannot be read; "" when it can
-	fields grouped
-	text   bool // every field is UTF-8
-}
-
-func readResponseHead(headers [][2]string) *responseHead {
-	h := &responseHead{length: -1, text: true, fields: grouped{members: make([]value.Member, 0, len(headers))}}
-	for _, f := range headers {
-		name := strings.ToLower(f[0])
-		switch name {
-		case ":status":
-			h.status, _ = strconv.Atoi(f[1])
-		case "content-length":
-			n, ok := parseLength(f[1])
-			if !ok || h.length >= 0 && n != h.length {
-				h.fault = "content-length"
-			}
-			h.length = n
-		case "content-type":
-			h.types = append(h.types, f[1])
-		case "content-encoding":
-			h.fault = "a content-encoding"
-		case "content-range":
-			h.fault = "a part of a document" // RFC 9110, section 15.3.7
-		}
-		if !strings.HasPrefix(name, ":") {
-			h.fields.add(name, f[1])
-			h.text = h.text && utf8.ValidString(f[1]) && utf8.ValidString(name)
-		}
-	}
-	return h
-}
-
-// bring adds args.response.
-func (m *Mask) bring(h *responseHead) (fault string) {
-	switch {
-	case m.rule == nil || !m.rule.Uses("response"):
-		return ""
-	case h.status < 100:
-		return "no status"
-	case !h.text:
-		return "a header that is not UTF-8"
-	}
-	m.in.Args = m.in.Args.With("response", value.Obj(
-		value.Member{Key: "status", Value: value.Int(int64(h.status))},
-		value.Member{Key: "headers", Value: h.fields.object()},
-	))
-	return ""
-}
-
-// decide evaluates the rule on the response with what is there.
+// Mask is the second half of a request's way: it decides about the response and
+// rewrites it. What it cannot rewrite as the rules say does not go out.
 //
-// The rule sees the body as the upstream sent it. The actions of the request's
-// rule run on what it has left of that, and its own come last: so nothing that
-// it copies or keeps brings back what the request's rule hides.
-func (m *Mask) decide() MaskStep {
-	if m.rule == nil {
-		return m.rewrite(m.body, m.actions)
-	}
-	v := m.rule.Eval(&m.in, m.replies)
-	switch v.Outcome {
-	case rules.Yes:
-		return m.rewrite(m.left(&v), append(m.actions[:len(m.actions):len(m.actions)], v.Response...))
-	case rules.Waiting:
-		fresh, r := m.ask(v.Calls, m.limits.Calls)
-		if r != nil {
-			return m.deny(r)
-		}
-		m.phase = wantAnswers
-		return MaskStep{Action: AwaitAnswers, Calls: fresh}
-	}
-	return m.deny(denied(&v))
+//	Headers ──► AwaitContent ──► Body ──┐
+//	   │   └──► AwaitAnswers ─► Replies ──► Pass
+//	   └──────────────┴─────────────┴─────► Block
+//
+// A call out of turn blocks.
+type Mask struct {
+	actions  []rules.Edit // of the request's rule
+	rule     *rules.Rule  // on the response; nil: none
+	in       rules.Input  // of that rule: the request as it went upstream
+	limits   policy.Limits
+	head     *head
+	bodyless bool // the answer to HEAD has the headers of a body, and none
+
+	phase  maskPhase
+	body   string // as the upstream sent it, "" when there is none
+	ledger        // of both rules
 }
 
-// left is the body with what the rule changed under args.res.
-func (m *Mask) left(v *rules.Verdict) string {
-	before, now := m.in.Args.Key("res"), v.Args.Key("res")
+// maskPhase is what a Mask waits for.
+type maskPhase uint8
+
+const (
+	wantNothing maskPhase = iota
+	wantHeaders
+	wantContent
+	wantAnswers
+)
+
+// MaskAction is what the caller does next with the response.
+type MaskAction uint8
+
+const (
+	Block        MaskAction = iota // answer with Refusal; not a byte of the upstream's goes out
+	AwaitContent                   // hold the headers, gather the whole body, call Body
+	Pass                           // apply Changes and let the response go
+	AwaitAnswers                   // hold the response, make Calls, call Replies
+)
+
+// MaskStep is the answer to what the caller brought of the response. The zero
+// one blocks.
+type MaskStep struct {
+	Action  MaskAction
+	Calls   []rules.Call
+	Refusal Refusal
+	Changes Changes
+}
+
+// MaxBody is how many bytes Body takes.
+func (m *Mask) MaxBody() int { return m.limits.ResponseBody }
+
+// TooLarge blocks a response that has grown beyond MaxBody before its end.
+func (m *Mask) TooLarge() MaskStep { return Blocked("body of more bytes than limits.responseBody") }
+
+// Blocked is the answer instead of a response that cannot be rewritten.
+func Blocked(reason string) MaskStep {
+	r := Refusal{Status: 502, Outcome: "blocked", Reason: "response: " + reason}
+	r.complete("")
+	return MaskStep{Refusal: r}
+}
+
+// Header is the first value of a header of the request, whose name is in lower
+// case.
+func (m *Mask) Header(name string) string { return m.head.value(name) }
+
+// Headers looks at the response's headers; end says that nothing follows.
+func (m *Mask) Headers(headers [][2]string, end bool) MaskStep {
+	if m.phase != wantHeaders {
+		return m.block("headers out of turn")
+	}
+	h := readResponseHead(headers)
+	if fault := m.bring(h); fault != "" {
+		return m.block(fault)
+	}
+	if !m.reads() {
+		return m.decide()
+	}
 	switch {
-	case !m.rule.Changes("res"), before.Kind() == now.Kind() && before.String() == now.String():
-		return m.body
-	case now.Kind() == value.Missing:
-		return ""
+	case h.fault != "":
+		return m.block(h.fault)
+	case h.status < 200 || h.status == 206:
+		return m.block("status " + strconv.Itoa(h.status))
+	case end, m.bodyless, h.status == 204, h.status == 304, h.length == 0:
+		return m.decide()
+	case h.length > m.MaxBody():
+		return m.block("content-length beyond limits.responseBody")
+	case httpfield.ParseMedia(h.types) != httpfield.JSON:
+		return m.block("content-type is not JSON")
 	}
-	return now.String()
+	m.phase = wantContent
+	return MaskStep{Action: AwaitContent}
 }
 
-// deny is the answer in place of a response that the rule does not let out.
-func (m *Mask) deny(r *Refusal) MaskStep {
-	m.phase = wantNothing
-	if r.Body == "" {
-		r.complete("")
+// Body brings the complete body.
+func (m *Mask) Body(text string) MaskStep {
+	switch {
+	case m.phase != wantContent:
+		return m.block("body out of turn")
+	case len(text) > m.MaxBody():
+		m.phase = wantNothing
+		return m.TooLarge()
 	}
-	r.Reason = "response: " + r.Reason
-	return MaskStep{Refusal: *r}
+	m.body = text
+	if text != "" && m.rule != nil && m.rule.Uses("res") {
+		res, err := value.Parse(text, m.limits.Depth)
+		if err != nil {
+			return m.block("the body is not JSON that can be read: " + err.Error())
+		}
+		m.in.Args = m.in.Args.With("res", res)
+	}
+	return m.decide()
+}
+
+// Replies brings the replies to the calls of the last step.
+func (m *Mask) Replies(rs []rules.Reply) MaskStep {
+	if m.phase != wantAnswers {
+		return m.block("replies out of turn")
+	}
+	m.record(rs)
+	return m.decide()
+}
+
+func (m *Mask) block(reason string) MaskStep {
+	m.phase = wantNothing
+	return Blocked(reason)
+}
+
+// stale are the headers that say something of the body as it was (RFC 9530, RFC
+// 9110, section 8.8.3).
+var stale = []string{"etag", "digest", "content-digest", "repr-digest", "content-md5", "accept-ranges"}
+
+// Stale lists the names among the trailers of a response that is held that say
+// something of the body as it was.
+func Stale(trailers [][2]string) (names []string) {
+	for _, t := range trailers {
+		if name := strings.ToLower(t[0]); slices.Contains(stale, name) {
+			names = appendNew(names, name)
+		}
+	}
+	return names
+}
+
+// rewrite applies the actions of both rules to a body: what the rule on the
+// response has left of it, or the upstream's own.
+func (m *Mask) rewrite(body string, actions []rules.Edit) MaskStep {
+	m.phase = wantNothing
+	if m.body == "" { // there is nothing to change
+		if m.bodyless && (len(actions) > 0 || m.rule != nil && m.rule.Changes("res")) {
+			// The headers of a HEAD are of the body that would not go out as it is.
+			return MaskStep{Action: Pass, Changes: Changes{RemoveHeaders: append([]string{"content-length"}, stale...)}}
+		}
+		return MaskStep{Action: Pass}
+	}
+	out, err := rules.ApplyResponse(body, actions, m.limits.Depth)
+	if err != nil {
+		return Blocked(err.Error())
+	}
+	step := MaskStep{Action: Pass}
+	if out == m.body {
+		return step
+	}
+	step.Changes = Changes{RemoveHeaders: stale, Body: &out, SetHeaders: [][2]string{{"content-length", strconv.Itoa(len(out))}}}
+	return step
 }
