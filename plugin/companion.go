@@ -12,10 +12,11 @@ import (
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// traceHeaders go on to the companion: W3C Trace Context, and the request's id.
+// traceHeaders of the client go to the companion: the request's id and W3C Trace
+// Context.
 var traceHeaders = [...]string{"x-request-id", "traceparent", "tracestate"}
 
-// minter signs what webhooks carry.
+// minter signs the tokens of webhooks.
 type minter struct{ policy *policy.Policy }
 
 func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
@@ -28,19 +29,18 @@ func (m minter) ServiceToken(now time.Time) (string, error) {
 	return m.policy.Tokens.ServiceToken(id, now)
 }
 
-// envelope is the nesting of a reply around what it brings.
-const envelope = 4
+// replyNesting is the depth of a reply around the row or body that it brings.
+const replyNesting = 4
 
-// dispatch sends the calls to the companion in one request, with headers of the
-// client's. When that fails it returns their failed replies, else nil, and done
-// hears of it later.
-func (s *stream) dispatch(calls []rules.Call, header func(string) string, done func(calls []rules.Call, request []byte)) (failed []rules.Reply) {
+// dispatch sends the calls to the companion in one request. If that cannot be
+// sent, it returns the failed replies; if it returns nil, replied is called later.
+func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 	p := s.plugin.policy
 	body, err := wire.Encode(calls, minter{p}, time.Now())
 	if err != nil {
-		return failures(calls, "not encoded: "+err.Error())
+		return failedReplies(calls, "not encoded: "+err.Error())
 	}
-	timeout := max(1, uint32(p.Companion.Timeout.Milliseconds())) // to the host, 0 is no limit at all
+	timeout := max(1, uint32(p.Companion.Timeout.Milliseconds())) // to the host, 0 means no limit
 	headers := [][2]string{
 		{":method", "POST"},
 		{":path", wire.Path},
@@ -50,39 +50,38 @@ func (s *stream) dispatch(calls []rules.Call, header func(string) string, done f
 		{wire.TimeoutHeader, strconv.FormatUint(uint64(timeout), 10)},
 	}
 	for _, name := range traceHeaders {
-		if v := header(name); v != "" {
+		if v := s.message().RequestHeader(name); v != "" {
 			headers = append(headers, [2]string{name, v})
 		}
 	}
 	_, err = proxywasm.DispatchHttpCall(p.Companion.Cluster, headers, body, nil, timeout, func(int, int, int) {
-		done(calls, body)
+		s.replied(calls, body)
 	})
 	if err != nil {
-		return failures(calls, "not sent: "+err.Error())
+		return failedReplies(calls, "not sent: "+err.Error())
 	}
 	return nil
 }
 
-// replied is called when the companion answered, or when the host answers for it
-// (503, 504, or no headers at all). The host may call long after the request is
-// gone; the SDK drops those calls, and any other that comes out of turn is
-// dropped here.
+// replied is called when the companion has answered a request for calls, or when
+// the host answers for it (503, 504, or no headers at all). It ignores an answer
+// that the stream does not await: the host may call long after the stream is gone.
 func (s *stream) replied(calls []rules.Call, request []byte) {
 	var action types.Action
 	defer s.guard(&action)
-	if !s.enter() || s.state != calling {
+	if !s.enter() || s.state != awaitReplies {
 		return
 	}
-	s.resume(s.gate.Replies(s.readReplies(calls, request)))
+	s.resume(s.message().Replies(s.readReplies(calls, request)))
 }
 
-// readReplies takes the companion's word alone: whatever has no seal over this
-// request and this answer fails every call.
+// readReplies reads the companion's answer. Every call fails, unless the answer
+// has a seal over this request and this answer.
 func (s *stream) readReplies(calls []rules.Call, request []byte) []rules.Reply {
 	p := s.plugin.policy
 	headers, err := proxywasm.GetHttpCallResponseHeaders()
 	if err != nil {
-		return failures(calls, "no reply")
+		return failedReplies(calls, "no reply")
 	}
 	status, seal := "", ""
 	for _, h := range headers {
@@ -94,23 +93,23 @@ func (s *stream) readReplies(calls []rules.Call, request []byte) []rules.Reply {
 		}
 	}
 	if status != "200" || seal == "" {
-		return failures(calls, "the companion's cluster answered "+status)
+		return failedReplies(calls, "the companion's cluster answered "+status)
 	}
 	body, err := proxywasm.GetHttpCallResponseBody(0, p.Limits.ResponseBody+1)
 	if err != nil || len(body) > p.Limits.ResponseBody {
-		return failures(calls, "no reply, or one beyond limits.responseBody")
+		return failedReplies(calls, "no reply, or one beyond limits.responseBody")
 	}
 	if err := s.plugin.companion.CheckSeal(request, body, seal); err != nil {
-		return failures(calls, "reply without a valid seal: "+err.Error())
+		return failedReplies(calls, "reply without a valid seal: "+err.Error())
 	}
-	replies, err := wire.DecodeReplies(string(body), calls, p.Limits.Depth+envelope)
+	replies, err := wire.DecodeReplies(string(body), calls, p.Limits.Depth+replyNesting)
 	if err != nil {
-		return failures(calls, "reply: "+err.Error())
+		return failedReplies(calls, err.Error())
 	}
 	return replies
 }
 
-func failures(calls []rules.Call, reason string) []rules.Reply {
+func failedReplies(calls []rules.Call, reason string) []rules.Reply {
 	out := make([]rules.Reply, len(calls))
 	for i, c := range calls {
 		out[i] = rules.Reply{ID: c.ID, Err: reason}

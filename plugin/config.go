@@ -23,15 +23,15 @@ type plugin struct {
 	vm        *vm
 	id        uint32 // of the host's context
 	policy    *policy.Policy
-	gate      *decide.Gate
-	keys      *keys     // that are fetched; nil: none
+	engine    *decide.Engine
+	keys      keys
 	companion wire.Keys // shared with the companion
-	counters  counters
-	watch     watchdog
+	metrics   metrics
+	deadlines deadlines
 }
 
-// OnPluginStart loads the policy. A fault refuses the configuration, after all
-// of them are in the log.
+// OnPluginStart loads the policy. It logs all faults; one refuses the
+// configuration.
 func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	status = types.OnPluginStartStatusFailed
 	defer func() {
@@ -56,13 +56,13 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	p.policy, p.companion = pol, wire.DeriveKeys(pol.Companion.Secrets...)
 	pol.Tokens = pol.Tokens.WithNative(p.vm.verifier())
 	p.keys = newKeys(p, pol)
-	p.gate = decide.New(pol, p.keys.forGate())
-	period := watchPeriod
-	if p.keys != nil {
+	p.engine = decide.New(pol, p.keys.ring)
+	fetches, period := len(pol.Remotes) > 0, deadlinePeriod
+	if fetches {
 		period = keysPeriod
 	}
 	ticks := proxywasm.SetTickPeriodMilliSeconds(uint32(period.Milliseconds()))
-	if ticks != nil && p.keys != nil {
+	if ticks != nil && fetches {
 		proxywasm.LogErrorf("rulegate: no ticks, so no keys can be fetched: %v", ticks)
 		return status
 	}
@@ -70,19 +70,18 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	return types.OnPluginStartStatusOK
 }
 
-// OnTick is all that happens without a request. What it does for a stream it
-// does in that stream's name, so at the end the host is told whose turn it is.
-// The first fetch of keys is made here: OnPluginStart may be the canary's, which
-// is thrown away with the calls it made.
+// OnTick fetches keys and answers streams whose deadline is over. It makes the
+// first fetch too: OnPluginStart may be that of Envoy's canary, which Envoy
+// discards together with its calls.
 func (p *plugin) OnTick() {
 	defer p.rescue()
 	now := time.Now()
 	p.keys.tick(now)
-	p.watch.tick(now)
+	p.deadlines.tick(now)
 	p.enter()
 }
 
-// rescue keeps a panic outside of any request from becoming a trap.
+// rescue keeps a panic outside of any stream from becoming a trap.
 func (p *plugin) rescue() {
 	if r := recover(); r != nil {
 		defer func() { _ = recover() }()
@@ -90,19 +89,18 @@ func (p *plugin) rescue() {
 	}
 }
 
-// enter makes the plugin's own context the one that host calls are about, after
-// those of streams.
+// enter makes host calls be about the plugin again, after they were about streams.
 func (p *plugin) enter() { _ = proxywasm.SetEffectiveContext(p.id) }
 
-// load reads a policy from what the host calls the configuration: JSON text (a
-// google.protobuf.StringValue or BytesValue, from Istio too), or the bytes of a
+// load reads a policy from the bytes of the plugin's configuration: JSON text (a
+// google.protobuf.StringValue or BytesValue, from Istio too), or an encoded
 // google.protobuf.Struct.
 func load(data []byte) (*policy.Policy, []policy.Warning, error) {
 	if len(data) == 0 {
 		return nil, nil, fmt.Errorf("configuration: want a policy, found nothing")
 	}
 	text := string(data)
-	// A Struct holds the tag of a value, 0x12, which no JSON text can hold.
+	// A Struct has the tag of a value, 0x12, which no JSON text can have.
 	if bytes.IndexByte(data, tagValue) >= 0 {
 		json, err := structJSON(data, policy.MaxDepth)
 		if err != nil {

@@ -2,12 +2,11 @@ package main
 
 import (
 	"crypto/rand"
-	"maps"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/jwks"
@@ -16,82 +15,65 @@ import (
 )
 
 const (
-	// keysPeriod is how often the host calls where keys are fetched: so long may
-	// a request wait on for keys that another worker has.
+	// keysPeriod is the time between ticks if keys are fetched: so much longer
+	// may a request wait for keys that another worker has.
 	keysPeriod = 100 * time.Millisecond
-	// maxWaiting bounds the requests of a worker that wait for keys, maxHolding
-	// those among them whose bodies come meanwhile: who sends them has shown no
-	// valid token. One more is told to come again.
-	maxWaiting, maxHolding = 1000, 100
+	// maxWaiting bounds the requests of a worker that wait for keys, maxGathering
+	// those among them whose bodies are gathered: their clients have shown no
+	// valid token yet. A request beyond is refused with 503.
+	maxWaiting, maxGathering = 1000, 100
 )
 
-// keys are the fetched keys of a policy, and the requests that wait for some.
+// keys are the keys of a policy, with those that are fetched from URLs, and the
+// requests that wait for them.
 type keys struct {
-	plugin  *plugin
-	ring    *jwks.Keyring
-	waiting map[uint32]*stream // by the id of their context
-	holding int                // of them, those whose bodies come
-	heard   uint64             // the ring's changes that they know of
+	plugin     *plugin
+	ring       *jwks.Keyring
+	waiting    map[uint32]*stream // by the id of their context
+	gathering  int                // of them, those whose bodies are gathered
+	generation uint64             // of the ring, when the requests were last tried
 }
 
-// newKeys is nil for a policy that has all its keys.
-func newKeys(p *plugin, pol *policy.Policy) *keys {
-	if len(pol.Remotes) == 0 {
-		return nil
-	}
-	if len(pol.Shared) == 0 {
+func newKeys(p *plugin, pol *policy.Policy) keys {
+	if len(pol.Remotes) > 0 && len(pol.Shared) == 0 {
 		proxywasm.LogWarn("rulegate: jwks: the policy has no secret to authenticate shared keys with, so each worker fetches its own")
 	}
-	return &keys{
+	return keys{
 		plugin: p, waiting: map[uint32]*stream{},
 		ring: jwks.New(pol.Tokens, pol.Remotes, pol.Shared, sharedData{}, rand.Reader),
 	}
 }
 
-// forGate is nil where there are no keys but the policy's.
-func (k *keys) forGate() decide.Keys {
-	if k == nil {
-		return nil
-	}
-	return k
-}
-
-// Set and Missing are the gate's.
-func (k *keys) Set() *token.Set { return k.ring.Set() }
-
-func (k *keys) Missing(sources []int, kid string, since, now time.Time) jwks.Answer {
-	return k.ring.Missing(sources, kid, since, now)
-}
-
-// add has a request wait; false when there are too many.
-func (k *keys) add(s *stream, holds bool) bool {
-	if len(k.waiting) >= maxWaiting || holds && k.holding >= maxHolding {
-		return false
+// waitForKeys has a request wait, unless too many wait already.
+func (s *stream) waitForKeys(gather bool) types.Action {
+	k := &s.plugin.keys
+	switch {
+	case s.state.awaitsKeys():
+		return types.ActionPause
+	case len(k.waiting) >= maxWaiting || gather && k.gathering >= maxGathering:
+		return s.refuse(decide.InternalError("too many requests wait for keys"))
 	}
 	k.waiting[s.id] = s
-	if s.holds = holds; holds {
-		k.holding++
+	if gather {
+		k.gathering++
+		s.setState(awaitKeysGather)
+	} else {
+		s.setState(awaitKeys)
 	}
-	return true
+	return types.ActionPause
 }
 
-// remove lets go of a request, if it waits.
+// remove removes a request that is about to leave its state.
 func (k *keys) remove(s *stream) {
-	if k == nil || k.waiting[s.id] != s {
-		return
-	}
 	delete(k.waiting, s.id)
-	if s.holds {
-		k.holding--
+	if s.state.gathersForKeys() {
+		k.gathering--
 	}
 }
 
 // tick is called by the host, in the context of the plugin.
 func (k *keys) tick(now time.Time) {
-	if k == nil {
-		return
-	}
-	defer k.plugin.rescue() // so that whatever happens here, the watchdog has its turn
+	defer k.plugin.rescue() // so that a panic does not keep the deadlines from their tick
 	fetches, events := k.ring.Tick(now)
 	for _, e := range events {
 		k.report(e)
@@ -99,7 +81,7 @@ func (k *keys) tick(now time.Time) {
 	for _, f := range fetches {
 		k.fetch(f)
 	}
-	k.wake(now)
+	k.retry(now)
 }
 
 func (k *keys) fetch(f jwks.Fetch) {
@@ -112,7 +94,7 @@ func (k *keys) fetch(f jwks.Fetch) {
 			defer k.plugin.rescue()
 			now := time.Now()
 			k.report(k.ring.Done(f, readReply(), now))
-			k.wake(now)
+			k.retry(now)
 			k.plugin.enter()
 		})
 	}
@@ -121,8 +103,8 @@ func (k *keys) fetch(f jwks.Fetch) {
 	}
 }
 
-// readReply reads what a fetch brought. A host answers itself where the server
-// does not, with 503 or 504.
+// readReply reads the reply to a fetch. If the server does not answer, the host
+// does, with 503 or 504.
 func readReply() (r jwks.Reply) {
 	headers, err := proxywasm.GetHttpCallResponseHeaders()
 	if err != nil || len(headers) == 0 {
@@ -151,22 +133,29 @@ func readReply() (r jwks.Reply) {
 	return r
 }
 
-// wake tries the tokens of waiting requests again, when there is news or they
-// have waited long enough.
-func (k *keys) wake(now time.Time) {
-	news := k.ring.Changes() != k.heard
-	k.heard = k.ring.Changes()
-	// Of those that waited before: one that has to wait on is put back.
-	for _, s := range slices.Collect(maps.Values(k.waiting)) {
-		if news || now.Sub(s.now) >= jwks.MaxWait {
-			k.remove(s)
-			s.keysCame(now)
+// retry tries the tokens of waiting requests again, if there are other keys or
+// the requests have waited long enough.
+func (k *keys) retry(now time.Time) {
+	changed := k.ring.Changes() != k.generation
+	k.generation = k.ring.Changes()
+	for _, s := range k.waiting {
+		if changed || now.Sub(s.received) >= jwks.MaxWait {
+			s.retryKeys(now)
 		}
 	}
 }
 
+func (s *stream) retryKeys(now time.Time) {
+	defer s.guard(new(types.Action))
+	if !s.enter() {
+		s.setState(gone)
+		return
+	}
+	s.resume(s.request.Keys(now))
+}
+
 func (k *keys) report(e jwks.Event) {
-	k.plugin.counters.count("rulegate.jwks." + e.Result)
+	k.plugin.metrics.fetch(e.Result)
 	if e.Text == "" {
 		return
 	}
@@ -174,10 +163,10 @@ func (k *keys) report(e jwks.Event) {
 	if e.Bad {
 		log = proxywasm.LogWarnf
 	}
-	log("rulegate: jwks: url=%q result=%s: %s", withoutQuery(k.plugin.policy.Remotes[e.Index].URL), e.Result, cut(e.Text))
+	log("rulegate: jwks: url=%q result=%s: %s", withoutQuery(k.plugin.policy.Remotes[e.Index].URL), e.Result, shorten(e.Text))
 }
 
-// withoutQuery leaves out what may hold a key of an API.
+// withoutQuery removes the query of a URL: it may hold a key of an API.
 func withoutQuery(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -187,7 +176,7 @@ func withoutQuery(address string) string {
 	return u.String()
 }
 
-// sharedData is the memory that all VMs of one vm_id have in common.
+// sharedData is the jwks.Store of all VMs of one vm_id.
 type sharedData struct{}
 
 func (sharedData) Get(name string) ([]byte, uint32, bool) {

@@ -41,7 +41,7 @@ func fetchingPlugin(t *testing.T) (proxytest.HostEmulator, *plugin) {
 	return host, v.plugin
 }
 
-func request(host proxytest.HostEmulator, path string) (id uint32) {
+func send(host proxytest.HostEmulator, path string) (id uint32) {
 	id = host.InitializeHttpContext()
 	host.CallOnRequestHeaders(id, [][2]string{
 		{":method", "POST"}, {":path", path}, {":authority", "shop"}, {":scheme", "http"},
@@ -52,31 +52,31 @@ func request(host proxytest.HostEmulator, path string) (id uint32) {
 
 // Whoever waits for keys has shown no valid token, so there is room for some.
 func TestRoomForThoseThatWait(t *testing.T) {
-	for path, room := range map[string]int{"/head": maxWaiting, "/body": maxHolding} {
+	for path, room := range map[string]int{"/head": maxWaiting, "/body": maxGathering} {
 		t.Run(path, func(t *testing.T) {
 			host, p := fetchingPlugin(t)
 			var last uint32
 			for range room {
-				last = request(host, path)
+				last = send(host, path)
 			}
 			if r := host.GetSentLocalResponse(last); r != nil || len(p.keys.waiting) != room {
 				t.Fatalf("%d wait, the last was answered %+v", len(p.keys.waiting), r)
 			}
-			if r := host.GetSentLocalResponse(request(host, path)); r == nil || r.StatusCode != 503 {
+			if r := host.GetSentLocalResponse(send(host, path)); r == nil || r.StatusCode != 503 {
 				t.Fatalf("one more: %+v", r)
 			}
 			host.CompleteHttpContext(last) // its client leaves
-			if r := host.GetSentLocalResponse(request(host, path)); r != nil {
+			if r := host.GetSentLocalResponse(send(host, path)); r != nil {
 				t.Fatalf("there is room again, and it was answered %+v", r)
 			}
 			if path == "/body" { // one that is refused makes room as well
-				id := request(host, "/head")
+				id := send(host, "/head")
 				host.CallOnRequestBody(last-1, make([]byte, 2<<20), false)
 				if r := host.GetSentLocalResponse(last - 1); r == nil || r.StatusCode != 413 {
 					t.Fatalf("a body that is too large, without a token: %+v", r)
 				}
-				if p.keys.holding != room-1 || p.keys.waiting[id] == nil {
-					t.Fatalf("%d hold bodies, want %d", p.keys.holding, room-1)
+				if p.keys.gathering != room-1 || p.keys.waiting[id] == nil {
+					t.Fatalf("%d hold bodies, want %d", p.keys.gathering, room-1)
 				}
 			}
 		})
@@ -86,7 +86,7 @@ func TestRoomForThoseThatWait(t *testing.T) {
 // Should the fetch come to nothing, without a word, the wait ends all the same.
 func TestWaitForKeysEnds(t *testing.T) {
 	host, p := fetchingPlugin(t)
-	id := request(host, "/head")
+	id := send(host, "/head")
 	host.Tick()
 	p.keys.tick(time.Now().Add(jwks.MaxWait - time.Second))
 	if r := host.GetSentLocalResponse(id); r != nil {
@@ -96,7 +96,7 @@ func TestWaitForKeysEnds(t *testing.T) {
 	if r := host.GetSentLocalResponse(id); r == nil || r.StatusCode != 503 {
 		t.Fatalf("answered %+v, want 503", r)
 	}
-	if len(p.keys.waiting)+len(p.watch.waiting) != 0 {
+	if len(p.keys.waiting)+len(p.deadlines.streams) != 0 {
 		t.Fatal("somebody is waited for still")
 	}
 }

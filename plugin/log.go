@@ -10,25 +10,19 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// report counts, marks and logs a refusal. It decides nothing, so nothing that
-// goes wrong in it keeps the client from an answer.
-func (s *stream) report(r *decide.Refusal) {
+// logRefusal counts and logs a refusal, and shows it to the access log. An error
+// here does not keep the client from its answer.
+func (s *stream) logRefusal(r *decide.Refusal) {
 	defer func() { _ = recover() }()
-	s.plugin.counters.add(s.resource, r.Outcome)
-	route, id := resourceName(s.resource), ""
-	switch {
-	case s.gate != nil:
-		id = s.gate.Header("x-request-id")
-	case s.mask != nil:
-		id = s.mask.Header("x-request-id")
-	}
-	mark(fmt.Sprintf("%s %d %s %s", r.Outcome, r.Status, dash(route), dash(r.Place)))
-	ok, suppressed := s.plugin.vm.denials.take(time.Now()) // not s.now, which is older the longer the request waited
+	s.plugin.metrics.decision(s.resource, r.Outcome)
+	resource := resourceName(s.resource)
+	setDecision(fmt.Sprintf("%s %d %s %s", r.Outcome, r.Status, dash(resource), dash(r.Place)))
+	ok, suppressed := s.plugin.vm.denials.take(time.Now())
 	if !ok {
 		return
 	}
 	line := fmt.Sprintf("rulegate: refused: status=%d outcome=%s id=%q route=%q clause=%q reason=%q",
-		r.Status, r.Outcome, cut(id), route, r.Place, cut(r.Reason))
+		r.Status, r.Outcome, shorten(s.requestID), resource, r.Place, shorten(r.Reason))
 	if suppressed > 0 {
 		line += fmt.Sprintf(" left_out=%d", suppressed)
 	}
@@ -36,6 +30,14 @@ func (s *stream) report(r *decide.Refusal) {
 		proxywasm.LogWarn(line)
 	} else {
 		proxywasm.LogInfo(line)
+	}
+}
+
+// setDecision shows a decision to the access log, as
+// %FILTER_STATE(wasm.rulegate.decision:PLAIN)%.
+func setDecision(decision string) {
+	if err := proxywasm.SetProperty([]string{"rulegate.decision"}, []byte(decision)); err != nil {
+		proxywasm.LogDebugf("rulegate: decision not in the filter state: %v", err)
 	}
 }
 
@@ -53,19 +55,19 @@ func dash(s string) string {
 	return s
 }
 
-// cut bounds what a line holds of a reason.
-func cut(s string) string {
+// shorten bounds the length of a text in a line of the log.
+func shorten(s string) string {
 	if len(s) > 400 {
 		return s[:400] + "…"
 	}
 	return s
 }
 
-// bucket lets ten lines a second through, and twenty at once.
+// bucket limits the rate of log lines.
 type bucket struct {
 	tokens     float64
 	last       time.Time
-	suppressed int
+	suppressed int // lines since the last one that was written
 }
 
 const (
@@ -73,7 +75,8 @@ const (
 	linesAtOnce    = 20
 )
 
-// take says whether a line may be written, and how many were not before it.
+// take reports whether a line may be written and, if so, how many lines before
+// it were suppressed.
 func (b *bucket) take(now time.Time) (ok bool, suppressed int) {
 	if b.last.IsZero() {
 		b.tokens = linesAtOnce

@@ -29,7 +29,7 @@ func TestLinesAreRateLimited(t *testing.T) {
 	take(time.Hour, false, 0)
 }
 
-func TestCounterNames(t *testing.T) {
+func TestMetricNames(t *testing.T) {
 	for in, want := range map[string]string{
 		"pay":                      "pay",
 		"services.s1.e-1":          "services.s1.e-1",
@@ -38,7 +38,7 @@ func TestCounterNames(t *testing.T) {
 		"größe":                    "gr__e",
 		"a\x00b=c;d,e|f:g#h@i/j\n": "a_b_c_d_e_f_g_h_i_j_",
 	} {
-		if got := safe(in); got != want {
+		if got := metricName(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}

@@ -1,10 +1,11 @@
-// Command plugin is the proxy-wasm module: it brings the proxy's events to
-// package decide and carries out what that says. Built with
+// Command plugin is the proxy-wasm module: it passes the proxy's events to package
+// decide and carries out the steps that it returns. Build it with
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w'
 //
-// A request goes on for one reason alone: a Step whose Action is Forward. All
-// else pauses or answers, and a panic answers 503.
+// A request goes on only by a decide.Step whose Action is Continue. Everything
+// else pauses it or answers, and a panic answers 503. state.go has the states of
+// a stream.
 package main
 
 import (
@@ -20,12 +21,11 @@ func init() {
 
 func main() {}
 
-// vm is one virtual machine: in Envoy one for each worker thread, shared by the
-// plugins of one vm_id.
+// vm is one virtual machine. Envoy has one for each worker thread and vm_id.
 type vm struct {
 	types.DefaultVMContext
-	denials bucket // of log lines
-	panics  bucket
+	denials bucket            // for log lines of refusals
+	panics  bucket            // for log lines of panics
 	native  *tokenkeys.Native // the proxy's verification of signatures; nil before it is probed
 }
 

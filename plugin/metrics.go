@@ -5,52 +5,56 @@ import (
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 
+	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// counters are the decisions by resource and outcome:
+// metrics are the counters of a plugin:
 //
 //	rulegate.decision.<outcome>.<resource>
+//	rulegate.jwks.<result>
 //
-// Outcomes: yes, no, unknown, error (a call failed, or the module), token,
-// invalid (the request cannot be read), uncovered, blocked (the response cannot
-// be rewritten). What nothing covers has the resource none.
-//
-// And of fetches of JWK sets, rulegate.jwks.<result>: ok, same (as before),
-// shared (by another worker), failed, refused (not a usable set), dropped (too
-// old).
-type counters map[counter]proxywasm.MetricCounter
+// The outcomes are those of package decide; a request that no resource covers
+// has the resource none. The results are those of fetches of JWK sets: ok, same
+// (as before), shared (by another worker), failed, refused (not a usable set),
+// dropped (too old).
+type metrics map[metric]proxywasm.MetricCounter
 
-type counter struct {
+type metric struct {
 	resource *policy.Resource
-	outcome  string
+	name     string
 }
 
-// add counts one decision.
-func (c *counters) add(r *policy.Resource, outcome string) {
-	c.increment(counter{r, outcome}, "rulegate.decision."+outcome+"."+safe(resourceName(r)))
+// decision counts one decision.
+func (m *metrics) decision(r *policy.Resource, outcome decide.Outcome) {
+	m.increment(metric{r, string(outcome)}, func() string {
+		return "rulegate.decision." + string(outcome) + "." + metricName(resourceName(r))
+	})
 }
 
-// count counts what is no decision.
-func (c *counters) count(name string) { c.increment(counter{nil, name}, name) }
+// fetch counts one fetch of a JWK set.
+func (m *metrics) fetch(result string) {
+	m.increment(metric{nil, "jwks." + result}, func() string { return "rulegate.jwks." + result })
+}
 
 // increment defines a counter when it is first needed. A host that cannot count
-// does not keep requests from being decided.
-func (c *counters) increment(key counter, name string) {
-	defer func() { _ = recover() }() // the SDK panics on the host's errors
-	m, ok := (*c)[key]
+// keeps no request from being decided.
+func (m *metrics) increment(key metric, name func() string) {
+	defer func() { _ = recover() }() // the SDK panics if the host fails
+	counter, ok := (*m)[key]
 	if !ok {
-		if *c == nil {
-			*c = counters{}
+		if *m == nil {
+			*m = metrics{}
 		}
-		m = proxywasm.DefineCounterMetric(name)
-		(*c)[key] = m
+		counter = proxywasm.DefineCounterMetric(name())
+		(*m)[key] = counter
 	}
-	m.Increment(1)
+	counter.Increment(1)
 }
 
-// safe keeps the characters of a name that statistics sinks keep.
-func safe(name string) string {
+// metricName replaces the characters of a name that sinks of statistics do not
+// keep.
+func metricName(name string) string {
 	if name == "" {
 		return "none"
 	}

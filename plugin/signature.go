@@ -7,8 +7,8 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 )
 
-// verifySignature is Envoy's foreign function verify_signature, which has
-// BoringSSL do it. Its argument and its result are messages of the package
+// verifySignature calls Envoy's foreign function verify_signature, which uses
+// BoringSSL. Its argument and its result are messages of the package
 // envoy.source.extensions.common.wasm:
 //
 //	VerifySignatureArguments  hash_function=1 string, public_key=2, signature=3, text=4 bytes
@@ -23,14 +23,14 @@ func verifySignature(hash string, key, signature, text []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return verdict(result)
+	return readResult(result)
 }
 
 var errResult = errors.New("verify_signature: not a VerifySignatureResult")
 
-// verdict reads the result. A field with its default value is left out, so false
-// is a message without the first one.
-func verdict(result []byte) (ok bool, err error) {
+// readResult reads a VerifySignatureResult. Protobuf leaves out fields with their
+// default values, so false is a message without the field 1.
+func readResult(result []byte) (ok bool, err error) {
 	for len(result) > 0 {
 		tag := result[0]
 		n, size := binary.Uvarint(result[1:])

@@ -11,7 +11,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// google.protobuf.Struct and its parts, as bytes:
+// The encoding of google.protobuf.Struct and its parts:
 //
 //	Struct      fields=1: map entry (key=1 string, value=2 Value)
 //	Value       null=1 enum, number=2 double, string=3, bool=4, struct=5 Struct, list=6 ListValue
@@ -30,9 +30,9 @@ const (
 
 var errCut = errors.New("cut short")
 
-// structJSON writes a google.protobuf.Struct as JSON text. Doubles cannot hold
-// every integer beyond 2^53: those are refused, not rounded. A repeated key
-// stays one, for the JSON check to find.
+// structJSON writes a google.protobuf.Struct as JSON text. It refuses integers
+// beyond 2^53, which a double may have rounded. It keeps repeated keys, so that
+// the JSON check finds them.
 func structJSON(data []byte, depth int) (string, error) {
 	out, err := appendStruct(nil, data, depth)
 	return string(out), err
@@ -44,15 +44,15 @@ func appendStruct(dst, data []byte, depth int) ([]byte, error) {
 	}
 	dst = append(dst, '{')
 	for first := true; len(data) > 0; first = false {
-		entry, rest, err := message(data, tagField)
+		entry, rest, err := cutMessage(data, tagField)
 		if err != nil {
 			return nil, err
 		}
-		key, after, err := message(entry, tagKey)
+		key, after, err := cutMessage(entry, tagKey)
 		if err != nil {
 			return nil, fmt.Errorf("a key: %w", err)
 		}
-		value, after, err := message(after, tagValue)
+		value, after, err := cutMessage(after, tagValue)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", key, err)
 		}
@@ -77,7 +77,7 @@ func appendList(dst, data []byte, depth int) ([]byte, error) {
 	}
 	dst = append(dst, '[')
 	for i := 0; len(data) > 0; i++ {
-		value, rest, err := message(data, tagField)
+		value, rest, err := cutMessage(data, tagField)
 		if err != nil {
 			return nil, err
 		}
@@ -92,14 +92,14 @@ func appendList(dst, data []byte, depth int) ([]byte, error) {
 	return append(dst, ']'), nil
 }
 
-// appendValue writes a Value, which holds exactly one of its kinds.
+// appendValue writes a Value. It has exactly one of its fields.
 func appendValue(dst, data []byte, depth int) ([]byte, error) {
 	if len(data) == 0 {
 		return nil, errCut
 	}
 	switch data[0] {
 	case tagString, tagStruct, tagList:
-		body, rest, err := message(data, data[0])
+		body, rest, err := cutMessage(data, data[0])
 		if err != nil {
 			return nil, err
 		}
@@ -145,8 +145,8 @@ func appendDouble(dst []byte, f float64) ([]byte, error) {
 	return strconv.AppendFloat(dst, f, 'g', -1, 64), nil
 }
 
-// message reads a field of bytes with the tag from the start of data.
-func message(data []byte, tag byte) (body, rest []byte, err error) {
+// cutMessage cuts a field of bytes with the tag off the start of data.
+func cutMessage(data []byte, tag byte) (body, rest []byte, err error) {
 	if len(data) == 0 {
 		return nil, nil, errCut
 	}

@@ -56,8 +56,8 @@ func TestNoStreamOutlivesItsDeadline(t *testing.T) {
 		status uint32
 		reason string
 	}{
-		"/request":  {callTimeout + callGrace, 503, `reason="the host did not call back about calls"`},
-		"/response": {callTimeout + callGrace, 503, `reason="response: the host did not call back about calls"`},
+		"/request":  {callTimeout + hostGrace, 503, `reason="the host did not call back about calls"`},
+		"/response": {callTimeout + hostGrace, 503, `reason="response: the host did not call back about calls"`},
 		"/body":     {bodyTimeout, 503, `reason="body not delivered: slow client, or allow_on_headers_stop_iteration missing"`},
 		"/mask":     {bodyTimeout, 502, `reason="response: body not delivered: slow upstream, or allow_on_headers_stop_iteration missing"`},
 	} {
@@ -73,11 +73,11 @@ func TestNoStreamOutlivesItsDeadline(t *testing.T) {
 			if action == types.ActionContinue {
 				t.Fatalf("want it held, found action %d", action)
 			}
-			p.watch.tick(began.Add(c.wait - time.Millisecond))
+			p.deadlines.tick(began.Add(c.wait - time.Millisecond))
 			if r := host.GetSentLocalResponse(id); r != nil {
 				t.Fatalf("answered %d before its time", r.StatusCode)
 			}
-			p.watch.tick(time.Now().Add(c.wait))
+			p.deadlines.tick(time.Now().Add(c.wait))
 			r := host.GetSentLocalResponse(id)
 			if r == nil || r.StatusCode != c.status {
 				t.Fatalf("want %d, found %+v", c.status, r)
@@ -92,8 +92,8 @@ func TestNoStreamOutlivesItsDeadline(t *testing.T) {
 			if host.CallOnRequestBody(id, []byte(`{"ok":true}`), true) != types.ActionPause && path == "/body" {
 				t.Error("a body after the end was let through")
 			}
-			if len(p.watch.waiting) != 0 {
-				t.Errorf("%d streams are waited for still", len(p.watch.waiting))
+			if len(p.deadlines.streams) != 0 {
+				t.Errorf("%d streams are waited for still", len(p.deadlines.streams))
 			}
 		})
 	}
@@ -104,14 +104,14 @@ func TestDripping(t *testing.T) {
 	host, p := playing(t)
 	id := host.InitializeHttpContext()
 	host.CallOnRequestHeaders(id, [][2]string{{":method", "POST"}, {":path", "/body"}, {":authority", "shop"}, {":scheme", "http"}, {"content-type", "application/json"}}, false)
-	until := p.watch.waiting[0].wait.until
+	until := p.deadlines.streams[0].deadline.at
 	for range 5 {
 		host.CallOnRequestBody(id, []byte(` `), false)
 	}
-	if len(p.watch.waiting) != 1 || !p.watch.waiting[0].wait.until.Equal(until) {
-		t.Fatalf("the end was put off from %v: %+v", until, p.watch.waiting)
+	if len(p.deadlines.streams) != 1 || !p.deadlines.streams[0].deadline.at.Equal(until) {
+		t.Fatalf("the end was put off from %v: %+v", until, p.deadlines.streams)
 	}
-	p.watch.tick(until)
+	p.deadlines.tick(until)
 	if r := host.GetSentLocalResponse(id); r == nil || r.StatusCode != 503 {
 		t.Errorf("want 503, found %+v", r)
 	}
@@ -130,21 +130,21 @@ func TestStreamsThatEnd(t *testing.T) {
 		host.CallOnRequestHeaders(id, headers, false)
 		ids = append(ids, id)
 	}
-	if len(p.watch.waiting) != 5 {
-		t.Fatalf("want 5 streams that wait, found %d", len(p.watch.waiting))
+	if len(p.deadlines.streams) != 5 {
+		t.Fatalf("want 5 streams that wait, found %d", len(p.deadlines.streams))
 	}
 	host.CompleteHttpContext(ids[2])
 	host.CallOnRequestBody(ids[0], []byte(`{"ok":true}`), true)
 	host.CallOnRequestBody(ids[4], []byte(`{"ok":false}`), true)
-	for i, s := range p.watch.waiting {
-		if s.wait.place != i+1 || s.id != ids[1] && s.id != ids[3] {
-			t.Errorf("stream %d at %d has place %d", s.id, i, s.wait.place)
+	for i, s := range p.deadlines.streams {
+		if s.deadline.index != i+1 || s.id != ids[1] && s.id != ids[3] {
+			t.Errorf("stream %d at %d has index %d", s.id, i, s.deadline.index)
 		}
 	}
-	if len(p.watch.waiting) != 2 {
-		t.Errorf("want 2 streams that wait, found %d", len(p.watch.waiting))
+	if len(p.deadlines.streams) != 2 {
+		t.Errorf("want 2 streams that wait, found %d", len(p.deadlines.streams))
 	}
-	p.watch.tick(time.Now().Add(time.Hour))
+	p.deadlines.tick(time.Now().Add(time.Hour))
 	for i, answered := range []bool{false, true, false, true, true} {
 		if r := host.GetSentLocalResponse(ids[i]); (r != nil) != answered {
 			t.Errorf("stream %d: answered %+v", i, r)
@@ -158,7 +158,7 @@ func TestReady(t *testing.T) {
 	if log := strings.Join(host.GetInfoLogs(), "\n"); !strings.HasPrefix(log, want) {
 		t.Errorf("found %s, want %s", log, want)
 	}
-	if host.GetTickPeriod() != uint32(watchPeriod.Milliseconds()) {
+	if host.GetTickPeriod() != uint32(deadlinePeriod.Milliseconds()) {
 		t.Errorf("ticks every %d ms", host.GetTickPeriod())
 	}
 }

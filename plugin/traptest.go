@@ -35,7 +35,7 @@ func (s *failingStream) OnHttpRequestHeaders(n int, end bool) types.Action {
 		proxywasm.LogErrorf("survived %d calls", overflow(1<<30))
 	case "panic":
 		broken := *s.plugin
-		broken.gate = nil
+		broken.engine = nil
 		s.plugin = &broken
 	}
 	return s.stream.OnHttpRequestHeaders(n, end)

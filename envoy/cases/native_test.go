@@ -13,32 +13,33 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// throughMask passes the upstream's response through the decision on the response,
+// decideResponse passes the upstream's response through the decision on the response,
 // as a proxy does. call sends calls to the companion.
-func throughMask(a *harness.UpstreamResponse, m *decide.Mask, head bool, call func([]rules.Call) ([]rules.Reply, error)) (harness.Response, error) {
+func decideResponse(a *harness.UpstreamResponse, r *decide.Response, head bool, call func([]rules.Call) ([]rules.Reply, error)) (harness.Response, error) {
 	pairs := append([][2]string{{":status", strconv.Itoa(a.Status)}}, a.Headers...)
 	body := a.Body
 	if a.Bodyless(head) {
 		body = ""
 	}
 	var changes decide.Changes
-	if m != nil {
-		step := m.Headers(pairs, body == "")
-		for step.Action == decide.AwaitContent || step.Action == decide.AwaitAnswers {
-			if step.Action == decide.AwaitContent {
-				step = m.Body(body)
+	if r != nil {
+		step := r.Headers(pairs, body == "")
+		for step.Action == decide.AwaitBody || step.Action == decide.AwaitReplies {
+			if step.Action == decide.AwaitBody {
+				step = r.Body(body)
 				continue
 			}
 			replies, err := call(step.Calls)
 			if err != nil {
 				return harness.Response{}, err
 			}
-			step = m.Replies(replies)
+			step = r.Replies(replies)
 		}
-		if step.Action != decide.Pass {
+		if step.Action != decide.Continue {
 			return refusedAnswer(&step.Refusal), nil
 		}
 		changes = step.Changes
@@ -70,7 +71,7 @@ func TestNative(t *testing.T) {
 			}
 			p, _ := c.Load(t, c.Policy)
 			n := &native{policy: p, companion: c.Companion(t, p), keys: newNativeKeys(p)}
-			n.gate = decide.New(p, n.keys)
+			n.engine = decide.New(p, n.keys)
 			for _, r := range c.Requests {
 				t.Run(r.Name, func(t *testing.T) {
 					n.companion.Expect(r.Replies)
@@ -89,15 +90,15 @@ func TestNative(t *testing.T) {
 // native takes a proxy's place for a case.
 type native struct {
 	policy    *policy.Policy
-	gate      *decide.Gate
+	engine    *decide.Engine
 	keys      *nativeKeys
 	companion *harness.Companion
 }
 
 func (n *native) run(r *harness.Request) (*harness.Seen, error) {
 	now := n.keys.now()
-	req := &decide.Request{Headers: r.Pairs("native"), IP: "127.0.0.1", ID: "native", EndStream: r.Body == ""}
-	s, step := n.gate.Begin(req, now)
+	req := n.engine.NewRequest(loopback{}, now)
+	step := req.Headers(append(r.Pairs("native"), [2]string{"x-request-id", "native"}), r.Body == "")
 	for rounds := 0; ; rounds++ {
 		if rounds > 200 {
 			return nil, fmt.Errorf("no end after %d steps", rounds)
@@ -105,22 +106,22 @@ func (n *native) run(r *harness.Request) (*harness.Seen, error) {
 		switch step.Action {
 		case decide.AwaitKeys:
 			n.keys.tick()
-			step = s.Keys(n.keys.now())
+			step = req.Keys(n.keys.now())
 		case decide.AwaitBody:
-			step = s.Body(r.Body)
+			step = req.Body(r.Body)
 		case decide.AwaitReplies:
 			replies, err := n.call(step.Calls, now)
 			if err != nil {
 				return nil, err
 			}
-			step = s.Replies(replies)
-		case decide.Forward:
+			step = req.Replies(replies)
+		case decide.Continue:
 			seen := &harness.Seen{Response: harness.Response{Status: http.StatusOK}, Upstream: []*harness.Received{forwarded(r, step.Changes)}}
 			if r.Answer == nil {
 				return seen, nil
 			}
 			var err error
-			seen.Response, err = throughMask(r.Answer, step.Mask, r.Method == http.MethodHead, func(calls []rules.Call) ([]rules.Reply, error) {
+			seen.Response, err = decideResponse(r.Answer, step.Response, r.Method == http.MethodHead, func(calls []rules.Call) ([]rules.Reply, error) {
 				return n.call(calls, now)
 			})
 			return seen, err
@@ -129,6 +130,12 @@ func (n *native) run(r *harness.Request) (*harness.Seen, error) {
 		}
 	}
 }
+
+// loopback has the properties of the client that the cases use.
+type loopback struct{}
+
+func (loopback) ClientIP() string  { return "127.0.0.1" }
+func (loopback) Peer() value.Value { return value.Value{} }
 
 func refusedAnswer(r *decide.Refusal) harness.Response {
 	a := harness.Response{Status: r.Status, Body: r.Body, Headers: map[string][]string{}}

@@ -4,111 +4,101 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// databaseRoots are the parts of a database operation: their name in args and
-// in the body.
-var databaseRoots = [...][2]string{
-	{"op", "op"}, {"find", "find"}, {"doc", "doc"}, {"update", "update"}, {"pipeline", "pipe"}, {"opts", "options"},
+// operationRoots are the parts of a database operation: their roots in args and
+// their keys in the body.
+var operationRoots = [...]struct{ root, key string }{
+	{rules.RootOp, "op"}, {rules.RootFind, "find"}, {rules.RootDoc, "doc"},
+	{rules.RootUpdate, "update"}, {rules.RootPipeline, "pipe"}, {rules.RootOpts, "options"},
 }
 
-// prepare builds args from what the headers tell, with Pending for what the
-// body will bring. A root that the rule does not use is left out.
-func (s *Stream) prepare(req *Request) *Refusal {
+// readHeaders builds args from the headers and the token. A root that the body
+// will bring is Pending; a root that no rule uses is left out.
+func (r *Request) readHeaders() *Refusal {
+	if r.resource.Kind == policy.Database && r.bodyless {
+		return noOperation()
+	}
 	var ms []value.Member
 	add := func(root string, v value.Value) { ms = append(ms, value.Member{Key: root, Value: v}) }
-	if s.verified && s.uses("auth") {
-		add("auth", s.claims)
+	if r.verified && r.uses(rules.RootAuth) {
+		add(rules.RootAuth, r.claims)
 	}
-	if s.verified && s.uses("token") {
-		add("token", value.Str(s.token))
+	if r.verified && r.uses(rules.RootToken) {
+		add(rules.RootToken, value.Str(r.token))
 	}
-	if req.Ask != nil {
-		for _, root := range [...]string{"request", "peer"} {
-			if s.uses(root) {
-				req.Ask(req, root)
-			}
+	if r.properties != nil && r.uses(rules.RootPeer) {
+		if peer := r.properties.Peer(); peer.Kind() != value.Missing {
+			add(rules.RootPeer, peer)
 		}
 	}
-	if req.Peer.Kind() != value.Missing && s.uses("peer") {
-		add("peer", req.Peer)
-	}
-	if s.uses("request") {
-		v, err := s.request(req)
+	if r.uses(rules.RootRequest) {
+		v, err := r.requestArgs()
 		if err != nil {
 			return malformed(err.Error())
 		}
-		add("request", v)
+		add(rules.RootRequest, v)
 	}
-	params, err := s.headParams()
+	params, err := r.headerParams()
 	if err != nil {
 		return malformed("query: " + err.Error())
 	}
 	if params.Kind() != value.Missing {
-		add("params", params)
+		add(rules.RootParams, params)
 	}
-	if s.resource.Kind == policy.Database && !s.ended {
-		s.pending = true
-		for _, root := range databaseRoots {
-			if s.uses(root[0]) {
-				add(root[0], value.PendingValue)
+	if r.resource.Kind == policy.Database {
+		r.bodyPending = true
+		for _, o := range operationRoots {
+			if r.uses(o.root) {
+				add(o.root, value.PendingValue)
 			}
 		}
 	}
-	s.args = value.Obj(ms...)
-	if s.ended && (s.resource.Kind == policy.Database) {
-		return malformed("a database operation needs a body")
-	}
+	r.args = value.Obj(ms...)
 	return nil
 }
 
-// headParams is args.params as far as the headers tell: Pending when the body
-// tells more.
-func (s *Stream) headParams() (value.Value, error) {
-	if !s.uses("params") {
+// headerParams returns args.params as the headers tell it, or Pending if the
+// body tells it.
+func (r *Request) headerParams() (value.Value, error) {
+	if !r.uses(rules.RootParams) {
 		return value.Value{}, nil
 	}
-	switch s.resource.Kind {
-	case policy.File:
-		s.params = fromPath
-		return value.Obj(s.vars...), nil
-	case policy.Route:
-		if s.ended {
-			return s.bodyless()
-		}
-		s.pending = true
-		return value.PendingValue, nil
-	case policy.Service:
-		if s.ended {
-			return value.Value{}, nil
-		}
-		s.pending = true
+	switch kind := r.resource.Kind; {
+	case kind == policy.File:
+		r.params = pathParams
+		return value.Obj(r.vars...), nil
+	case kind == policy.Route && r.bodyless:
+		return r.bodylessParams()
+	case kind == policy.Route || kind == policy.Service && !r.bodyless:
+		r.bodyPending = true
 		return value.PendingValue, nil
 	}
 	return value.Value{}, nil
 }
 
-// bodyless is args.params of a route's request without a body: the query
-// parameters of methods that have no use for a body, else nothing.
-func (s *Stream) bodyless() (value.Value, error) {
-	switch s.head.method {
+// bodylessParams returns args.params for a route's request without a body: the
+// query parameters, if bodies have no meaning for its method.
+func (r *Request) bodylessParams() (value.Value, error) {
+	switch r.head.method {
 	case "GET", "HEAD", "DELETE":
-		ps, err := httpfield.ParseForm(s.head.query)
+		ps, err := httpfield.ParseForm(r.head.query)
 		if err != nil {
 			return value.Value{}, err
 		}
-		s.params = fromQuery
+		r.params = queryParams
 		return object(ps), nil
 	}
 	return value.Value{}, nil
 }
 
-// request is args.request.
-func (s *Stream) request(req *Request) (value.Value, error) {
-	h := s.head
+// requestArgs returns args.request.
+func (r *Request) requestArgs() (value.Value, error) {
+	h := &r.head
 	query, err := httpfield.ParseForm(h.query)
 	if err != nil {
 		return value.Value{}, fmt.Errorf("query: %w", err)
@@ -125,18 +115,16 @@ func (s *Stream) request(req *Request) (value.Value, error) {
 		{Key: "scheme", Value: value.Str(h.scheme)},
 		{Key: "host", Value: value.Str(h.host)},
 		{Key: "path", Value: value.Str(h.path)},
-		{Key: "vars", Value: value.Obj(s.vars...)},
+		{Key: "vars", Value: value.Obj(r.vars...)},
 		{Key: "query", Value: object(query)},
 		{Key: "headers", Value: fields.object()},
 	}
-	if req.IP != "" {
-		ms = append(ms, value.Member{Key: "ip", Value: value.Str(req.IP)})
+	if r.properties != nil {
+		if ip := r.properties.ClientIP(); ip != "" {
+			ms = append(ms, value.Member{Key: "ip", Value: value.Str(ip)})
+		}
 	}
-	id := req.ID
-	if id == "" {
-		id = s.Header("x-request-id")
-	}
-	if id != "" {
+	if id := h.value("x-request-id"); id != "" {
 		ms = append(ms, value.Member{Key: "id", Value: value.Str(id)})
 	}
 	return value.Obj(ms...), nil

@@ -17,11 +17,11 @@ func BenchmarkRequest(b *testing.B) {
 		b.Run(bb.name, func(b *testing.B) {
 			g, pol := route(bb.rule).load(b)
 			req, body := request(tokens(b, pol).Replace(bb.request + ""))
-			req.Headers = append(req.Headers, [2]string{"user-agent", "curl/8.5.0"}, [2]string{"accept", "*/*"},
+			req.headers = append(req.headers, [2]string{"user-agent", "curl/8.5.0"}, [2]string{"accept", "*/*"},
 				[2]string{"x-forwarded-for", "192.0.2.1"}, [2]string{"x-forwarded-proto", "https"}, [2]string{"x-request-id", "b7c38107-9bdc-4c50-85f6-40beb8351c2e"})
 			b.ReportAllocs()
 			for b.Loop() {
-				if e := drive(g, req, body, noCalls); e.Action != decide.Forward {
+				if e := drive(g, req, body, noCalls); e.Action != decide.Continue {
 					b.Fatalf("%+v", e.Refusal)
 				}
 			}

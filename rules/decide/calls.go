@@ -1,46 +1,53 @@
 package decide
 
-import "github.com/rulegate/rulegate/rules"
+import (
+	"slices"
 
-// ledger is what was asked of the companion for one request, and what it said.
-type ledger struct {
-	replies rules.Memo
-	asked   []rules.Call // and not answered yet
-	made    int          // in all
+	"github.com/rulegate/rulegate/rules"
+)
+
+// calls are the calls of one message to the companion, and their replies.
+type calls struct {
+	replies  rules.Memo
+	awaiting []rules.Call // of the last Step
+	made     int
 }
 
-// ask notes the calls that are to be made now: those without a reply. most
-// bounds the calls of a request, for its rules together.
-func (l *ledger) ask(calls []rules.Call, most int) ([]rules.Call, *Refusal) {
+// newCalls returns those of the calls that have no reply yet, which are to be
+// made now. limit bounds the calls of a request and its response together.
+func (c *calls) newCalls(all []rules.Call, limit int) ([]rules.Call, *Refusal) {
 	var fresh []rules.Call
-	for _, c := range calls {
-		if _, answered := l.replies[c.ID]; !answered {
-			fresh = append(fresh, c)
+	for _, call := range all {
+		if _, ok := c.replies[call.ID]; !ok {
+			fresh = append(fresh, call)
 		}
 	}
 	if len(fresh) == 0 {
 		return nil, undecided("the rule waits for what cannot come")
 	}
-	if l.made += len(fresh); l.made > most {
+	if c.made += len(fresh); c.made > limit {
 		return nil, tooLarge("more calls than limits.calls")
 	}
-	l.asked = fresh
+	c.awaiting = fresh
 	return fresh, nil
 }
 
-// record notes the replies to what was asked. A call without one has failed, and
-// of two to one call the first counts.
-func (l *ledger) record(rs []rules.Reply) {
-	if l.replies == nil {
-		l.replies = rules.Memo{}
+// record keeps the replies to the awaited calls. A call without a reply has
+// failed; of two replies the first counts; others are ignored.
+func (c *calls) record(replies []rules.Reply) {
+	if c.replies == nil {
+		c.replies = rules.Memo{}
 	}
-	for _, c := range l.asked {
-		l.replies[c.ID] = rules.Reply{ID: c.ID, Err: "no reply"}
+	first := make(map[string]rules.Reply, len(replies))
+	for _, r := range slices.Backward(replies) {
+		first[r.ID] = r
 	}
-	for _, r := range rs {
-		if old, asked := l.replies[r.ID]; asked && old.Err == "no reply" {
-			l.replies[r.ID] = r
+	for _, call := range c.awaiting {
+		reply, ok := first[call.ID]
+		if !ok {
+			reply = rules.Reply{ID: call.ID, Err: "no reply"}
 		}
+		c.replies[call.ID] = reply
 	}
-	l.asked = nil
+	c.awaiting = nil
 }

@@ -11,72 +11,73 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// forward turns what the rule left of args into changes of the request. What
-// cannot be put back as it was asked for denies: the upstream would get another
-// request than the one that was decided.
-func (s *Stream) forward(v *rules.Verdict) Step {
-	c, err := s.changes(v.Args)
+// forward turns the rule's changes to args into changes of the request. A change
+// that cannot be made denies: else the upstream would get another request than
+// the rule has allowed.
+func (r *Request) forward(v *rules.Verdict) Step {
+	c, err := r.changes(v.Args)
 	if err != nil {
-		return s.refuse(undecided("request not changed: " + err.Error()))
+		return r.refuse(undecided("request not changed: " + err.Error()))
 	}
-	step := Step{Action: Forward, Changes: c, Resource: s.resource}
-	if step.Mask = s.mask(v); step.Mask != nil && step.Mask.reads() {
-		step.Changes.RemoveHeaders = appendNew(c.RemoveHeaders, "accept-encoding") // a compressed body cannot be read
+	step := Step{Action: Continue, Changes: c, Response: r.response(v)}
+	if step.Response != nil && step.Response.needsBody() {
+		// A compressed body could not be read.
+		step.Changes.RemoveHeaders = appendNew(c.RemoveHeaders, "accept-encoding")
 	}
-	s.phase = over
 	return step
 }
 
-func (s *Stream) changes(after value.Value) (c Changes, err error) {
-	c.RemoveHeaders = s.stripped
-	query := s.head.query
-	if s.verified && !s.gate.policy.Forward {
-		w := withhold(s.head, s.gate.policy.Sources)
+func (r *Request) changes(after value.Value) (c Changes, err error) {
+	c.RemoveHeaders = r.reserved
+	query := r.head.query
+	if r.verified && !r.engine.policy.Forward {
+		w := withhold(&r.head, r.engine.policy.Sources)
 		c.RemoveHeaders = append(c.RemoveHeaders, w.headers...)
-		if w.cutCookies {
-			c.replace("cookie", w.cookies)
+		if w.cookiesChanged {
+			c.setHeader("cookie", w.cookies)
 		}
 		query = w.query
 	}
-	if s.verified {
-		if err = s.claimHeaders(&c); err != nil {
+	if r.verified {
+		if err = r.claimHeaders(&c); err != nil {
 			return c, err
 		}
 	}
-	if s.resource.Rule.Changes("request") {
-		if err = s.headerChanges(&c, after); err != nil {
+	if r.resource.Rule.Changes(rules.RootRequest) {
+		if err = r.headerChanges(&c, after); err != nil {
 			return c, err
 		}
 	}
-	if query, err = s.queryChanges(query, after); err != nil {
+	if query, err = r.queryChanges(query, after); err != nil {
 		return c, err
 	}
-	if query != s.head.query {
-		c.Path = s.head.path
+	if query != r.head.query {
+		c.Path = r.head.path
 		if query != "" {
 			c.Path += "?" + query
 		}
 	}
-	body, changed, err := s.bodyChanges(after)
+	body, changed, err := r.bodyChanges(after)
 	if err != nil || !changed {
 		return c, err
 	}
 	c.Body = &body
-	c.replace("content-length", []string{strconv.Itoa(len(body))})
+	c.setHeader("content-length", []string{strconv.Itoa(len(body))})
 	return c, nil
 }
 
-// queryChanges brings what was changed under request.query, and under params
-// where those are the query's, into the query.
-func (s *Stream) queryChanges(query string, after value.Value) (string, error) {
+// queryChanges writes the changes of request.query, and of params if the query
+// is their source, into the query.
+func (r *Request) queryChanges(query string, after value.Value) (string, error) {
 	e := newEdits()
-	if s.resource.Rule.Changes("request") {
-		if err := e.compare(s.args.Key("request").Key("query"), after.Key("request").Key("query")); err != nil {
+	if r.resource.Rule.Changes(rules.RootRequest) {
+		before := r.args.Key(rules.RootRequest).Key("query")
+		if err := e.compare(before, after.Key(rules.RootRequest).Key("query")); err != nil {
 			return "", fmt.Errorf("query: %w", err)
 		}
 	}
-	if s.params == fromQuery && s.resource.Rule.Changes("params") {
-		if err := e.compare(s.args.Key("params"), after.Key("params")); err != nil {
+	if r.params == queryParams && r.resource.Rule.Changes(rules.RootParams) {
+		if err := e.compare(r.args.Key(rules.RootParams), after.Key(rules.RootParams)); err != nil {
 			return "", fmt.Errorf("query: %w", err)
 		}
 	}
@@ -87,59 +88,57 @@ func (s *Stream) queryChanges(query string, after value.Value) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("query: %w", err)
 	}
-	return rewrite(ps, e), nil
+	return rewritePairs(ps, e), nil
 }
 
-var errNoBody = errors.New("there is no body to change")
-
-// bodyChanges is the body with what was changed under the roots that it brought.
-func (s *Stream) bodyChanges(after value.Value) (body string, changed bool, err error) {
-	if s.resource.Kind == policy.Database {
-		return s.operationChanges(after)
+// bodyChanges returns the body with the changes of the roots that it brought.
+func (r *Request) bodyChanges(after value.Value) (body string, changed bool, err error) {
+	if r.resource.Kind == policy.Database {
+		return r.operationChanges(after)
 	}
-	if s.params == fromQuery || !s.resource.Rule.Changes("params") {
+	if r.params == queryParams || !r.resource.Rule.Changes(rules.RootParams) {
 		return "", false, nil
 	}
-	before, now := s.args.Key("params"), after.Key("params")
+	before, now := r.args.Key(rules.RootParams), after.Key(rules.RootParams)
 	if before.Kind() == now.Kind() && (now.Kind() == value.Pending || now.String() == before.String()) {
 		return "", false, nil
 	}
-	switch s.params {
-	case fromBody:
+	switch r.params {
+	case bodyParams:
 		if now.Kind() == value.Missing {
 			return "", true, nil
 		}
 		return now.String(), true, nil
-	case fromMember:
-		return s.body.With("params", now).String(), true, nil
-	case fromForm:
+	case memberParams:
+		return r.body.With("params", now).String(), true, nil
+	case formParams:
 		e := newEdits()
 		if err := e.compare(before, now); err != nil {
 			return "", false, fmt.Errorf("form: %w", err)
 		}
-		return rewrite(s.pairs, e), true, nil
-	case fromPath:
+		return rewritePairs(r.pairs, e), true, nil
+	case pathParams:
 		return "", false, errors.New("params: the variables of a path cannot be changed")
 	}
-	return "", false, fmt.Errorf("params: %w", errNoBody)
+	return "", false, errors.New("params: there is no body to change")
 }
 
-func (s *Stream) operationChanges(after value.Value) (string, bool, error) {
-	out, changed := s.body, false
-	for _, root := range databaseRoots {
-		if !s.resource.Rule.Changes(root[0]) {
+func (r *Request) operationChanges(after value.Value) (body string, changed bool, err error) {
+	out := r.body
+	for _, o := range operationRoots {
+		if !r.resource.Rule.Changes(o.root) {
 			continue
 		}
-		before, now := s.body.Key(root[1]), after.Key(root[0])
+		before, now := r.body.Key(o.key), after.Key(o.root)
 		if before.Kind() != now.Kind() || before.String() != now.String() {
-			out, changed = out.With(root[1], now), true
+			out, changed = out.With(o.key, now), true
 		}
 	}
 	if !changed {
 		return "", false, nil
 	}
-	if fault := s.operationFault(out.Key("op"), out.Key("doc")); fault != "" {
-		return "", false, errors.New(fault)
+	if err := r.checkOperation(out.Key("op"), out.Key("doc")); err != nil {
+		return "", false, err
 	}
 	return out.String(), true, nil
 }

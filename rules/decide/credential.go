@@ -1,56 +1,57 @@
 package decide
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// credential is what a request brings as a token.
+// credential is the token that a request brings.
 type credential struct {
-	raw   string
-	there bool
-	fault string // why it cannot be one, though it was meant as one
-	// jars are the cookies that it came in, where it came in nothing else: a
-	// browser adds those to whatever page's request.
-	jars []policy.Source
+	token string
+	// cookieSources are the cookies that held the token, if no header or
+	// parameter did: only then does checkOrigin look at the request's origin.
+	cookieSources []policy.Source
 }
 
-// readCredential looks at all sources. Two that hold different tokens are
-// refused, whichever is good: the upstream may look at the other one. The same
-// token may come in several.
-func readCredential(h *head, sources []policy.Source) credential {
-	var found credential
-	ambient := true
+// readCredential looks at all sources; nil: none has a token. Several may have
+// the same token. Two different ones are an error, valid or not: the upstream
+// may look at the other one. So is a text that was meant as a token and cannot
+// be one.
+func readCredential(h *head, sources []policy.Source) (*credential, error) {
+	var c *credential
+	cookiesOnly := true
 	for _, src := range sources {
-		c := fromSource(h, src)
+		token, found, err := readSource(h, src)
 		switch {
-		case !c.there:
+		case err != nil:
+			return nil, err
+		case !found:
 			continue
-		case c.fault != "":
-			return c
-		case found.there && found.raw != c.raw:
-			return credential{there: true, fault: "two different tokens"}
+		case c == nil:
+			c = &credential{token: token}
+		case c.token != token:
+			return nil, errors.New("two different tokens")
 		}
-		found.raw, found.there = c.raw, true
 		if src.Cookie == "" {
-			ambient = false
+			cookiesOnly = false
 		} else {
-			found.jars = append(found.jars, src)
+			c.cookieSources = append(c.cookieSources, src)
 		}
 	}
-	if !ambient {
-		found.jars = nil
+	if c != nil && !cookiesOnly {
+		c.cookieSources = nil
 	}
-	return found
+	return c, nil
 }
 
-func fromSource(h *head, src policy.Source) credential {
+func readSource(h *head, src policy.Source) (token string, found bool, err error) {
 	switch {
 	case src.Header != "":
-		if h.hasTwin(src.Header) {
-			return credential{there: true, fault: "a header that servers take for " + src.Header}
+		if len(h.aliases(src.Header)) > 0 {
+			return "", false, errors.New("a header that servers take for " + src.Header)
 		}
 		return fromHeader(h.values(src.Header), src.Prefix)
 	case src.Cookie != "":
@@ -58,51 +59,34 @@ func fromSource(h *head, src policy.Source) credential {
 	case src.Query != "":
 		values := httpfield.Parameter(h.query, src.Query)
 		if strings.Contains(h.query, ";") && len(httpfield.Parameter(strings.ReplaceAll(h.query, ";", "&"), src.Query)) != len(values) {
-			return credential{there: true, fault: "query parameter " + src.Query + " behind a semicolon, which some servers split at"}
+			return "", false, errors.New("query parameter " + src.Query + " behind a semicolon, which some servers split at")
 		}
 		return single(values, "query parameter "+src.Query)
 	}
-	return credential{}
+	return "", false, nil
 }
 
-// hasTwin says whether there is a header whose name is not name (in lower case)
-// and which CGI and its like cannot tell from it.
-func (h *head) hasTwin(name string) bool {
-	if !strings.ContainsAny(name, "-_") {
-		return false
-	}
-	for _, f := range h.fields {
-		if f[0] != name && httpfield.Fold(f[0]) == httpfield.Fold(name) {
-			return true
-		}
-	}
-	return false
-}
-
-// fromHeader reads a header whose values are the prefix (its scheme without
-// regard to case, one space if the prefix ends with one) and the token. Another
-// scheme is no token of ours. The same header twice is refused even so: who
-// reads the first and who the last would not agree.
-func fromHeader(values []string, prefix string) credential {
+// fromHeader reads a header that holds a prefix and a token. A value without the
+// prefix has another scheme, and so no token of this policy. A repeated header
+// is an error even then: servers may read the first or the last.
+func fromHeader(values []string, prefix string) (token string, found bool, err error) {
 	switch {
 	case len(values) == 0:
-		return credential{}
+		return "", false, nil
 	case len(values) > 1:
-		return credential{there: true, fault: "repeated header"}
+		return "", false, errors.New("repeated header")
 	}
-	token, ours := cutPrefix(values[0], prefix)
-	switch {
-	case !ours:
-		return credential{}
-	case token == "":
-		return credential{there: true, fault: "empty"}
+	token, found = cutPrefix(values[0], prefix)
+	if found && token == "" {
+		return "", false, errors.New("empty")
 	}
-	return credential{raw: token, there: true}
+	return token, found, nil
 }
 
-// cutPrefix takes the prefix off. The scheme alone, or with other white space
-// after it, is ours too, and leaves nothing of a token: it was meant as one.
-func cutPrefix(value, prefix string) (token string, ours bool) {
+// cutPrefix removes the prefix, an authentication scheme in any case and often
+// one space. The scheme alone, or before a tab, counts too, with an empty token:
+// the client meant to send one.
+func cutPrefix(value, prefix string) (token string, found bool) {
 	if len(value) >= len(prefix) && strings.EqualFold(value[:len(prefix)], prefix) {
 		return value[len(prefix):], true
 	}
@@ -114,43 +98,43 @@ func cutPrefix(value, prefix string) (token string, ours bool) {
 	return "", rest == "" || rest[0] == '\t'
 }
 
-func single(values []string, where string) credential {
+// single returns the only value at a place, if there is one.
+func single(values []string, place string) (token string, found bool, err error) {
 	switch {
 	case len(values) == 0:
-		return credential{}
+		return "", false, nil
 	case len(values) > 1:
-		return credential{there: true, fault: "repeated " + where}
+		return "", false, errors.New("repeated " + place)
 	case values[0] == "":
-		return credential{there: true, fault: "empty " + where}
+		return "", false, errors.New("empty " + place)
 	}
-	return credential{raw: values[0], there: true}
+	return values[0], true, nil
 }
 
-// withheld is what a request keeps of the places that tokens come from.
-type withheld struct {
-	headers    []string // to be removed
-	cookies    []string // the lines of the cookie header
-	query      string
-	cutCookies bool
+// tokenless is the parts of a request that tokens come in, without the tokens.
+type tokenless struct {
+	headers        []string // to be removed
+	cookies        []string // the lines of the field cookie that stay
+	cookiesChanged bool
+	query          string // what stays of it
 }
 
-// withhold takes tokens out of every source that could hold one, not only out of
-// the one that was read: a policy that does not forward tokens forwards none of
-// its users'. (Where no token was looked at, what there is may be the upstream's
-// own, and stays.)
-func withhold(h *head, sources []policy.Source) withheld {
-	w := withheld{cookies: h.values("cookie"), query: h.query}
+// withhold removes the tokens of every source, also of those that were not read:
+// a policy that does not forward tokens forwards none of its users'. It is for
+// requests whose token was verified; elsewhere the upstream may have its own.
+func withhold(h *head, sources []policy.Source) tokenless {
+	w := tokenless{cookies: h.values("cookie"), query: h.query}
 	for _, src := range sources {
 		switch {
 		case src.Header != "":
 			for _, v := range h.values(src.Header) {
-				if _, ours := cutPrefix(v, src.Prefix); ours {
+				if _, found := cutPrefix(v, src.Prefix); found {
 					w.headers = appendNew(w.headers, src.Header)
 				}
 			}
 		case src.Cookie != "":
 			if len(httpfield.Cookies(w.cookies, src.Cookie)) > 0 {
-				w.cookies, w.cutCookies = httpfield.WithoutCookie(w.cookies, src.Cookie), true
+				w.cookies, w.cookiesChanged = httpfield.WithoutCookie(w.cookies, src.Cookie), true
 			}
 		case src.Query != "":
 			if len(httpfield.Parameter(w.query, src.Query)) > 0 {

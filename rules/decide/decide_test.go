@@ -35,7 +35,7 @@ type parts struct {
 	requestBody                                 int // bytes; 0: 200
 }
 
-func (p parts) load(t testing.TB) (*decide.Gate, *policy.Policy) {
+func (p parts) load(t testing.TB) (*decide.Engine, *policy.Policy) {
 	t.Helper()
 	auth := p.auth
 	if auth != "" {
@@ -80,13 +80,28 @@ func tokens(t testing.TB, pol *policy.Policy) *strings.Replacer {
 	)
 }
 
+// incoming is a request as a proxy hands it over, and its Properties.
+type incoming struct {
+	headers [][2]string
+	end     bool
+}
+
+func (*incoming) ClientIP() string  { return "192.0.2.1" }
+func (*incoming) Peer() value.Value { return value.Value{} }
+
+// begin brings the headers.
+func (in *incoming) begin(e *decide.Engine) (*decide.Request, decide.Step) {
+	r := e.NewRequest(in, now)
+	return r, r.Headers(in.headers, in.end)
+}
+
 // request reads `METHOD /path`, header lines, an empty line and a body. Without
 // the empty line nothing follows the headers.
-func request(text string) (req *decide.Request, body string) {
+func request(text string) (req *incoming, body string) {
 	head, body, more := strings.Cut(text, "\n\n")
 	lines := strings.Split(head, "\n")
 	method, path, _ := strings.Cut(strings.TrimSpace(lines[0]), " ")
-	req = &decide.Request{EndStream: !more, IP: "192.0.2.1", Headers: [][2]string{
+	req = &incoming{end: !more, headers: [][2]string{
 		{":method", method}, {":scheme", "https"}, {":authority", "shop.example"}, {":path", path},
 	}}
 	for _, l := range lines[1:] {
@@ -95,7 +110,7 @@ func request(text string) (req *decide.Request, body string) {
 		if pseudo {
 			name = ":" + name
 		}
-		req.Headers = append(req.Headers, [2]string{name, strings.TrimSpace(value)})
+		req.headers = append(req.headers, [2]string{name, strings.TrimSpace(value)})
 	}
 	return req, body
 }
@@ -108,22 +123,22 @@ type ending struct {
 }
 
 // drive takes a request through. Each call is answered by the function.
-func drive(g *decide.Gate, req *decide.Request, body string, reply func(rules.Call) rules.Reply) (e ending) {
-	s, step := g.Begin(req, now)
+func drive(g *decide.Engine, req *incoming, body string, reply func(rules.Call) rules.Reply) (e ending) {
+	r, step := req.begin(g)
 	for {
 		switch step.Action {
 		case decide.AwaitBody:
 			e.readBody = true
-			step = s.Body(body)
+			step = r.Body(body)
 		case decide.AwaitReplies:
 			e.calls = append(e.calls, step.Calls...)
 			var rs []rules.Reply
 			for _, c := range step.Calls {
-				r := reply(c)
-				r.ID = c.ID
-				rs = append(rs, r)
+				reply := reply(c)
+				reply.ID = c.ID
+				rs = append(rs, reply)
 			}
-			step = s.Replies(rs)
+			step = r.Replies(rs)
 		default:
 			e.Step = step
 			return e
@@ -132,7 +147,7 @@ func drive(g *decide.Gate, req *decide.Request, body string, reply func(rules.Ca
 }
 
 // sent is the request as the upstream gets it, pseudo-headers as `METHOD path`.
-func (e ending) sent(req *decide.Request, body string) string {
+func (e ending) sent(req *incoming, body string) string {
 	method, path := "", ""
 	var fields [][2]string
 	replaced := map[string]bool{}
@@ -142,7 +157,7 @@ func (e ending) sent(req *decide.Request, body string) string {
 	for _, h := range e.Changes.SetHeaders {
 		replaced[h[0]] = true
 	}
-	for _, h := range req.Headers {
+	for _, h := range req.headers {
 		switch {
 		case h[0] == ":method":
 			method = h[1]
@@ -173,18 +188,18 @@ func noCalls(rules.Call) rules.Reply { return rules.Reply{Err: "no call was expe
 type test struct {
 	name    string
 	request string
-	status  int    // 0: forwarded
-	sent    string // forwarded: a part of what the upstream gets
-	without string // forwarded: what it must not get
-	unread  bool   // the body was not asked for
-	outcome string // refused: its outcome
+	status  int            // 0: forwarded
+	sent    string         // forwarded: a part of what the upstream gets
+	without string         // forwarded: what it must not get
+	unread  bool           // the body was not asked for
+	outcome decide.Outcome // refused: its outcome
 }
 
-func (tt test) run(t *testing.T, g *decide.Gate, pol *policy.Policy, reply func(rules.Call) rules.Reply) ending {
+func (tt test) run(t *testing.T, g *decide.Engine, pol *policy.Policy, reply func(rules.Call) rules.Reply) ending {
 	t.Helper()
 	req, body := request(tokens(t, pol).Replace(tt.request))
 	e := drive(g, req, body, reply)
-	if e.Action == decide.Forward {
+	if e.Action == decide.Continue {
 		if tt.status != 0 {
 			t.Fatalf("forwarded, want %d", tt.status)
 		}

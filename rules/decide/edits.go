@@ -8,15 +8,15 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// edits are the names of a query or a form that get other values.
+// edits are the names of a query or a form that get new values.
 type edits struct {
 	names  []string
-	values map[string][]string // none: the name is removed
+	values map[string][]string // by name; without values the name is removed
 }
 
 func newEdits() *edits { return &edits{values: map[string][]string{}} }
 
-// compare records what differs between two objects.
+// compare adds the members that differ between two objects.
 func (e *edits) compare(before, after value.Value) error {
 	return differences(before, after, func(name string, now value.Value) error {
 		values, err := texts(now, true)
@@ -33,14 +33,13 @@ func (e *edits) compare(before, after value.Value) error {
 	})
 }
 
-// differences calls f for each member that is another in after than in before;
-// Missing counts as an object without members.
+// differences calls f for each member that after has changed, added or, with a
+// Missing value, removed. A Missing object counts as an empty one.
 func differences(before, after value.Value, f func(name string, now value.Value) error) (err error) {
 	if k := after.Kind(); k != value.Object && k != value.Missing {
 		return fmt.Errorf("want an object, found %s", k)
 	}
-	// By a map: Value.Key looks at one member after the other, and a form of a
-	// megabyte holds many.
+	// A map, because Value.Key searches linearly and a form may have many names.
 	old := make(map[string]value.Value, before.Len())
 	before.Each(func(name string, was value.Value) bool {
 		old[name] = was
@@ -64,8 +63,8 @@ func differences(before, after value.Value, f func(name string, now value.Value)
 
 var errTexts = errors.New("want a string or an array of strings")
 
-// texts is a value as the repeated texts that stand for it: a string or an
-// array of them, and where scalars have but one spelling, numbers and bools too.
+// texts returns the repeated texts that a value stands for: it is a string or an
+// array of strings or, if scalars is true, of numbers and booleans too.
 func texts(v value.Value, scalars bool) ([]string, error) {
 	switch v.Kind() {
 	case value.Missing:

@@ -9,75 +9,76 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// decide evaluates the rule with what is there and says what is next.
-func (s *Stream) decide() Step {
-	v := s.eval()
+// evaluate runs the rule on the args that are there.
+func (r *Request) evaluate() Step {
+	v := r.runRule()
 	switch v.Outcome {
 	case rules.Yes:
-		if s.pending && (s.resource.Kind == policy.Database || v.Args.Key("params").Kind() != value.Pending) {
-			// What the operation is belongs to the policy: even a rule that does
-			// not read the body lets no operation through that nobody knows. And a
-			// rule that replaces the body without a look at it replaces a body.
-			return s.awaitBody()
+		if r.bodyPending && r.needsBody(&v) {
+			return r.awaitBody()
 		}
-		if r := s.resource.Response; s.pending && r != nil && r.Uses("params") {
-			return s.awaitBody() // when the response is there, the body is gone
-		}
-		return s.forward(&v)
+		return r.forward(&v)
 	case rules.Waiting:
-		return s.wait(v.Calls)
+		return r.await(v.Calls)
 	}
-	return s.refuse(denied(&v))
+	return r.refuse(denied(&v))
 }
 
-// wait asks for the body or, when that is there or does not matter, for the
-// calls: nobody is asked about a request that cannot be read.
-func (s *Stream) wait(calls []rules.Call) Step {
-	if s.pending {
-		return s.awaitBody()
+// needsBody reports whether a request that the rule allows has to wait for its
+// body.
+func (r *Request) needsBody(v *rules.Verdict) bool {
+	switch response := r.resource.Response; {
+	case r.resource.Kind == policy.Database:
+		// The policy allows operations by name, also if the rule reads none: an
+		// operation that is not known yet must not pass.
+		return true
+	case v.Args.Key(rules.RootParams).Kind() != value.Pending:
+		return true // the rule has replaced a body that it has not read
+	default:
+		// The body is gone by the time that the response comes.
+		return response != nil && response.Uses(rules.RootParams)
 	}
-	fresh, r := s.ask(calls, s.gate.policy.Limits.Calls)
-	if r != nil {
-		return s.refuse(r)
-	}
-	s.phase = wantReplies
-	return Step{Action: AwaitReplies, Calls: fresh, Resource: s.resource}
 }
 
-// Replies brings the replies to the calls of the last Step. A call without one
-// has failed.
-func (s *Stream) Replies(rs []rules.Reply) Step {
-	if s.phase != wantReplies {
-		return s.refuse(undecided("replies out of turn"))
+// await asks for the body first, if it is pending: the companion gets no calls
+// for a request that cannot be read.
+func (r *Request) await(calls []rules.Call) Step {
+	if r.bodyPending {
+		return r.awaitBody()
 	}
-	s.record(rs)
-	s.phase = over
-	return s.decide()
+	fresh, refusal := r.newCalls(calls, r.engine.policy.Limits.Calls)
+	if refusal != nil {
+		return r.refuse(refusal)
+	}
+	r.state = awaitReplies
+	return Step{Action: AwaitReplies, Calls: fresh}
 }
 
-// eval evaluates the rule, for each document where there are several.
-func (s *Stream) eval() rules.Verdict {
-	if s.docs == nil {
-		return s.evalOne(s.args, "")
+// runRule runs the rule: once, or for each document of a create with op all.
+func (r *Request) runRule() rules.Verdict {
+	if r.docs == nil {
+		return r.runOnce(r.args, "")
 	}
-	// Each run sees what the runs before it changed in the request, but for the
-	// document. As long as the rule changes nothing there, the runs do not
-	// depend on one another, and their calls go out together.
+	// A run sees the changes that the runs before it made to the request, but not
+	// to their documents. If the rule makes none, the runs do not depend on each
+	// other, and their calls go out together.
 	var (
-		args    = s.args
-		docs    = make([]value.Value, len(s.docs))
+		args    = r.args
+		docs    = make([]value.Value, len(r.docs))
 		all     = rules.Verdict{Outcome: rules.Yes}
-		carries = s.carries()
+		carries = r.carries()
 	)
-	for i, doc := range s.docs {
-		v := s.evalOne(args.With("doc", doc), strconv.Itoa(i))
+	for i, doc := range r.docs {
+		v := r.runOnce(args.With(rules.RootDoc, doc), strconv.Itoa(i))
 		switch v.Outcome {
 		case rules.Yes:
-			docs[i] = v.Args.Key("doc")
+			docs[i] = v.Args.Key(rules.RootDoc)
 			if docs[i].Kind() == value.Missing {
 				return rules.Verdict{Reason: fmt.Sprintf("document %d was removed", i)}
 			}
-			args = s.carry(args, v.Args)
+			if carries {
+				args = r.carry(args, v.Args)
+			}
 			all.Response = append(all.Response, v.Response...)
 		case rules.Waiting:
 			all.Outcome = rules.Waiting
@@ -89,48 +90,45 @@ func (s *Stream) eval() rules.Verdict {
 			return v
 		}
 	}
-	all.Args = args.With("doc", value.Arr(docs...))
+	all.Args = args.With(rules.RootDoc, value.Arr(docs...))
 	return all
 }
 
-func (s *Stream) evalOne(args value.Value, element string) rules.Verdict {
-	return s.resource.Rule.Eval(&rules.Input{
-		Args: args, Verified: s.verified, Token: s.token, Now: s.now,
-		MaxCalls: s.gate.policy.Limits.Calls, Element: element,
-	}, s.replies)
+func (r *Request) runOnce(args value.Value, element string) rules.Verdict {
+	return r.resource.Rule.Eval(&rules.Input{
+		Args: args, Verified: r.verified, Token: r.token, Now: r.received,
+		MaxCalls: r.engine.policy.Limits.Calls, Element: element,
+	}, r.replies)
 }
 
-// uses says whether one of the resource's rules may look at args.<root> or
-// change it.
-func (s *Stream) uses(root string) bool {
-	r := s.resource
-	return r.Rule.Uses(root) || r.Response != nil && r.Response.Uses(root)
+// uses reports whether a rule of the resource, on the request or on the
+// response, may read or change args.<root>.
+func (r *Request) uses(root string) bool {
+	return r.resource.Rule.Uses(root) || r.resource.Response != nil && r.resource.Response.Uses(root)
 }
 
-// shared are the roots of which one document's run shows its changes to the next.
-var shared = [...]string{"op", "find", "update", "pipeline", "opts", "request"}
+// carriedRoots are the roots whose changes one document's run passes to the next:
+// all that go back into the request, but the document.
+var carriedRoots = [...]string{rules.RootOp, rules.RootFind, rules.RootUpdate, rules.RootPipeline, rules.RootOpts, rules.RootRequest}
 
-func (s *Stream) carries() bool {
-	for _, root := range shared {
-		if s.resource.Rule.Changes(root) {
+func (r *Request) carries() bool {
+	for _, root := range carriedRoots {
+		if r.resource.Rule.Changes(root) {
 			return true
 		}
 	}
 	return false
 }
 
-// carry takes over what a run changed of what goes back into the request; the
-// rest lasts for the run alone.
-func (s *Stream) carry(args, after value.Value) value.Value {
-	if !s.carries() {
-		return args
-	}
-	for _, root := range shared {
-		if !s.resource.Rule.Changes(root) {
+// carry copies the carried roots from the args that one document's run left to
+// those that the next one gets.
+func (r *Request) carry(args, after value.Value) value.Value {
+	for _, root := range carriedRoots {
+		if !r.resource.Rule.Changes(root) {
 			continue
 		}
 		now := after.Key(root)
-		if root == "request" && now.Kind() == value.Object && args.Key(root).Kind() == value.Object {
+		if root == rules.RootRequest && now.Kind() == value.Object && args.Key(root).Kind() == value.Object {
 			now = args.Key(root).With("query", now.Key("query")).With("headers", now.Key("headers"))
 		}
 		args = args.With(root, now)

@@ -9,13 +9,13 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// FuzzGate: no request makes the gate panic, none whose rule does not say yes is
+// FuzzRequest: no request makes the gate panic, none whose rule does not say yes is
 // forwarded, and what is forwarded can be sent.
 //
 // The rule of every resource asks for a secret that the fuzzed bytes would have
 // to hold at the place that it looks at; the check is that they do hold it
 // somewhere, however it is escaped: no digit of it appears by chance.
-func FuzzGate(f *testing.F) {
+func FuzzRequest(f *testing.F) {
 	const secret = "7391"
 	is := func(path string) string {
 		return `{"rule": "match", "type": "string", "eval": "==", "f1": "` + path + `", "f2": "` + secret + `"}`
@@ -47,7 +47,7 @@ func FuzzGate(f *testing.F) {
 			if e.Refusal.Status < 400 || e.Refusal.Outcome == "" || e.Refusal.Body == "" {
 				t.Errorf("refused with %+v", e.Refusal)
 			}
-		case decide.Forward:
+		case decide.Continue:
 			if !holds(text, secret) {
 				t.Errorf("forwarded\n%s", text)
 			}

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// head is what a request's headers say.
+// head is the content of a request's headers.
 type head struct {
 	method, scheme, host string
 	path                 string // as sent, without the query
@@ -17,40 +18,41 @@ type head struct {
 
 	fields [][2]string // all but the pseudo-headers; names in lower case
 
-	types    []string // every content-type
-	encoded  bool     // a content-encoding is there
-	chunked  bool     // a transfer-encoding is there
-	upgrade  bool     // to another protocol, whose bytes have no end
-	named    string   // the host field, which a proxy makes :authority of
-	methods  []string // every method that a field says the request has
-	length   int      // content-length; -1: none
-	badField string   // why the headers cannot be read, "" when they can
+	types     []string // of content-type
+	encoded   bool     // there is a content-encoding
+	chunked   bool     // there is a transfer-encoding
+	upgrade   bool     // to another protocol, whose bytes have no end
+	hostField string   // the field host; a proxy makes :authority of it
+	methods   []string // the methods that override fields name
+	length    int      // content-length; -1: none
 }
 
 // pseudo are the pseudo-headers of a request (RFC 9113, section 8.3.1).
 var pseudo = [...]string{":method", ":scheme", ":authority", ":path"}
 
-// readHead sorts the pairs. Envoy has refused most of what is refused here; the
-// gate relies on no proxy for it.
-func readHead(pairs [][2]string) *head {
-	h := &head{length: -1, fields: make([][2]string, 0, len(pairs))}
+// read sorts the headers. It fails where two servers could read two requests.
+// Envoy refuses most of those itself, but the engine relies on no proxy.
+func (h *head) read(headers [][2]string) (err error) {
+	*h = head{length: -1, fields: make([][2]string, 0, len(headers))}
 	var target string
-	var seen [4]bool
-	for _, p := range pairs {
-		name, value := strings.ToLower(p[0]), p[1]
+	var seen [len(pseudo)]bool
+	for _, f := range headers {
+		name, value := strings.ToLower(f[0]), f[1]
 		if !strings.HasPrefix(name, ":") {
 			h.fields = append(h.fields, [2]string{name, value})
-			h.framing(name, value)
+			if e := h.readField(name, value); e != nil {
+				err = e
+			}
 			continue
 		}
 		i := slices.Index(pseudo[:], name)
 		if i < 0 {
-			// Of an extended CONNECT (RFC 8441), which upgrades in HTTP/2.
+			// An extended CONNECT (RFC 8441) upgrades in HTTP/2.
 			h.upgrade = h.upgrade || name == ":protocol"
 			continue
 		}
 		if seen[i] {
-			h.badField = "repeated " + name
+			err = errors.New("repeated " + name)
 		}
 		seen[i] = true
 		switch name {
@@ -65,37 +67,14 @@ func readHead(pairs [][2]string) *head {
 		}
 	}
 	h.path, h.query, _ = strings.Cut(target, "?")
-	if fault := h.contradiction(target); fault != "" {
-		h.badField = fault
+	if e := h.contradiction(target); e != nil {
+		return e
 	}
-	return h
+	return err
 }
 
-// contradiction says which of the request's parts would let two servers read two
-// requests, "" when none does.
-func (h *head) contradiction(target string) string {
-	for _, m := range h.methods {
-		if !sameMethod(m, h.method) {
-			return otherMethod
-		}
-	}
-	switch {
-	case h.method == "" || target == "":
-		return "no method or no path"
-	case !httpfield.IsAuthority(h.host) || h.named != "" && !strings.EqualFold(h.named, h.host):
-		return "the host"
-	case h.chunked && h.length >= 0:
-		return "a content-length beside a transfer-encoding" // RFC 9112, section 6.3
-	case h.queryNamesMethod():
-		return otherMethod
-	case strings.Contains(target, "#"):
-		return "a fragment in the path" // RFC 9112, section 3.2: never sent
-	}
-	return ""
-}
-
-// framing keeps what tells how the body is to be read.
-func (h *head) framing(name, value string) {
+// readField keeps the fields that the engine itself needs.
+func (h *head) readField(name, value string) error {
 	switch name {
 	case "content-type":
 		h.types = append(h.types, value)
@@ -106,15 +85,15 @@ func (h *head) framing(name, value string) {
 	case "upgrade":
 		h.upgrade = h.upgrade || value != ""
 	case "host":
-		if h.named != "" && h.named != value {
-			h.badField = "two hosts"
+		two := h.hostField != "" && h.hostField != value
+		h.hostField = value
+		if two {
+			return errors.New("two hosts")
 		}
-		h.named = value
 	case "content-length":
-		n, ok := parseLength(value)
-		if !ok || h.length >= 0 && h.length != n {
-			h.badField = "content-length"
-			return
+		n, err := parseLength(value)
+		if err != nil || h.length >= 0 && h.length != n {
+			return errLength
 		}
 		h.length = n
 	default:
@@ -122,15 +101,50 @@ func (h *head) framing(name, value string) {
 			h.methods = append(h.methods, value)
 		}
 	}
+	return nil
 }
+
+var errLength = errors.New("content-length")
 
 // parseLength reads a content-length.
-func parseLength(s string) (n int, ok bool) {
-	u, err := strconv.ParseUint(s, 10, 50)
-	return int(u), err == nil
+func parseLength(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 50)
+	return int(n), err
 }
 
-// values lists what the fields called name (in lower case) hold.
+// contradiction fails if parts of the head do not fit together.
+func (h *head) contradiction(target string) error {
+	for _, m := range h.methods {
+		if !sameMethod(m, h.method) {
+			return errOtherMethod
+		}
+	}
+	switch {
+	case h.method == "" || target == "":
+		return errors.New("no method or no path")
+	case !httpfield.IsAuthority(h.host) || h.hostField != "" && !strings.EqualFold(h.hostField, h.host):
+		return errors.New("the host")
+	case h.chunked && h.length >= 0:
+		return errors.New("a content-length beside a transfer-encoding") // RFC 9112, section 6.3
+	case h.queryNamesMethod():
+		return errOtherMethod
+	case strings.Contains(target, "#"):
+		return errors.New("a fragment in the path") // RFC 9112, section 3.2: never sent
+	}
+	return nil
+}
+
+// value returns the first value of a field, whose name is in lower case, or "".
+func (h *head) value(name string) string {
+	for _, f := range h.fields {
+		if f[0] == name {
+			return f[1]
+		}
+	}
+	return ""
+}
+
+// values returns all values of a field, whose name is in lower case.
 func (h *head) values(name string) []string {
 	var out []string
 	for _, f := range h.fields {
@@ -141,16 +155,30 @@ func (h *head) values(name string) []string {
 	return out
 }
 
-// strip takes the fields away that only the policy may set, with their twins:
-// CGI and what imitates it fold `_` and `-` into one (RFC 3875, section 4.1.18).
-// It returns their names.
-func (h *head) strip(r *policy.Resource) (removed []string) {
+// aliases returns the names of other fields that servers take for this one:
+// those that fold to the same name.
+func (h *head) aliases(name string) (names []string) {
+	if !strings.ContainsAny(name, "-_") {
+		return nil
+	}
+	folded := httpfield.Fold(name)
+	for _, f := range h.fields {
+		if f[0] != name && httpfield.Fold(f[0]) == folded {
+			names = appendNew(names, f[0])
+		}
+	}
+	return names
+}
+
+// removeReserved removes the fields that only the policy may set, with their
+// underscore aliases, and returns their names.
+func (h *head) removeReserved(r *policy.Resource) (removed []string) {
 	if len(r.Strip) == 0 {
 		return nil
 	}
 	kept := h.fields[:0:0]
 	for _, f := range h.fields {
-		if reserved(r.Strip, f[0]) {
+		if isReserved(r, f[0]) {
 			removed = appendNew(removed, f[0])
 		} else {
 			kept = append(kept, f)
@@ -160,32 +188,25 @@ func (h *head) strip(r *policy.Resource) (removed []string) {
 	return removed
 }
 
-// reserved says whether name is one of the names, or the twin of one.
-func reserved(names []string, name string) bool {
-	name = httpfield.Fold(name)
-	for _, n := range names {
-		if n == name {
-			return true
+// Reserved returns those of the fields' names that only the policy may set for
+// the resource, and their underscore aliases. Headers looks at the headers
+// itself; this is for trailers, which are fields too (RFC 9110, section 6.5).
+func Reserved(r *policy.Resource, fields [][2]string) (names []string) {
+	for _, f := range fields {
+		if isReserved(r, f[0]) {
+			names = appendNew(names, f[0])
 		}
 	}
-	return false
+	return names
+}
+
+func isReserved(r *policy.Resource, name string) bool {
+	return slices.Contains(r.Strip, httpfield.Fold(name))
 }
 
 func appendNew(list []string, s string) []string {
-	for _, x := range list {
-		if x == s {
-			return list
-		}
+	if slices.Contains(list, s) {
+		return list
 	}
 	return append(list, s)
-}
-
-// value is the first value of a field, "" when there is none.
-func (h *head) value(name string) string {
-	for _, f := range h.fields {
-		if f[0] == name {
-			return f[1]
-		}
-	}
-	return ""
 }

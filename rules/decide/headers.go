@@ -7,34 +7,17 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// replace sets the lines of a header, whatever was said of it before; without
-// lines it is removed.
-func (c *Changes) replace(name string, lines []string) {
-	kept := c.SetHeaders[:0]
-	for _, h := range c.SetHeaders {
-		if h[0] != name {
-			kept = append(kept, h)
-		}
-	}
-	c.SetHeaders = kept
-	if len(lines) == 0 {
-		c.RemoveHeaders = appendNew(c.RemoveHeaders, name)
-	}
-	for _, l := range lines {
-		c.SetHeaders = append(c.SetHeaders, [2]string{name, l})
-	}
-}
-
-// claimHeaders sets the headers that carry claims: strings, numbers and booleans
-// as they are, arrays as JSON. A claim that is not there, or null, sets none; an
-// object, and a text that no header can hold, denies.
-func (s *Stream) claimHeaders(c *Changes) error {
-	for _, ch := range s.gate.policy.ClaimHeaders {
-		v := s.claims
+// claimHeaders sets the headers of auth.claimsToHeaders: strings, numbers and
+// booleans as they are, arrays as JSON. A missing claim, or null, sets none. An
+// object, or a text that no header can hold, is an error.
+func (r *Request) claimHeaders(c *Changes) error {
+	for _, ch := range r.engine.policy.ClaimHeaders {
+		v := r.claims
 		for _, key := range ch.Path {
 			v = v.Key(key)
 		}
@@ -48,7 +31,7 @@ func (s *Stream) claimHeaders(c *Changes) error {
 		if err != nil {
 			return fmt.Errorf("auth.claimsToHeaders.%s: %w", ch.Header, err)
 		}
-		c.replace(ch.Header, []string{line})
+		c.setHeader(ch.Header, []string{line})
 	}
 	return nil
 }
@@ -68,12 +51,12 @@ func claimText(v value.Value) (string, error) {
 	return "", errClaimText
 }
 
-// asciiJSON is JSON text on one line, without white space between its tokens,
-// and with all that is not printable ASCII escaped: what servers make of other
-// bytes in a header differs.
+// asciiJSON returns JSON text on one line, without white space between its
+// tokens. It escapes all but printable ASCII, because servers decode other bytes
+// of a header differently.
 func asciiJSON(text string) string {
 	out := make([]byte, 0, len(text))
-	inside := false // of a string
+	inString := false
 	for i := 0; i < len(text); {
 		b := text[i]
 		switch {
@@ -82,8 +65,8 @@ func asciiJSON(text string) string {
 			i += 2
 			continue
 		case b == '"':
-			inside = !inside
-		case !inside && (b == ' ' || b == '\t' || b == '\n' || b == '\r'):
+			inString = !inString
+		case !inString && (b == ' ' || b == '\t' || b == '\n' || b == '\r'):
 			i++
 			continue
 		case b >= 0x7f:
@@ -102,13 +85,14 @@ func asciiJSON(text string) string {
 
 const hex = "0123456789abcdef"
 
-// headerChanges brings what was changed under request.headers into the headers.
-func (s *Stream) headerChanges(c *Changes, after value.Value) error {
-	if k := after.Key("request").Kind(); k != value.Object && k != value.Missing {
+// headerChanges writes the rule's changes of request.headers into c.
+func (r *Request) headerChanges(c *Changes, after value.Value) error {
+	if k := after.Key(rules.RootRequest).Kind(); k != value.Object && k != value.Missing {
 		return errors.New("request: want an object, found " + k.String())
 	}
 	set := map[string]bool{}
-	err := differences(s.args.Key("request").Key("headers"), after.Key("request").Key("headers"), func(name string, now value.Value) error {
+	before, now := r.args.Key(rules.RootRequest), after.Key(rules.RootRequest)
+	return differences(before.Key("headers"), now.Key("headers"), func(name string, now value.Value) error {
 		lower := strings.ToLower(name)
 		lines, err := texts(now, false)
 		switch {
@@ -125,21 +109,12 @@ func (s *Stream) headerChanges(c *Changes, after value.Value) error {
 			return fmt.Errorf("header %q: %w", name, err)
 		}
 		set[lower] = true
-		s.removeTwins(c, lower)
-		c.replace(lower, lines)
+		for _, alias := range r.head.aliases(lower) {
+			c.RemoveHeaders = appendNew(c.RemoveHeaders, alias)
+		}
+		c.setHeader(lower, lines)
 		return nil
 	})
-	return err
-}
-
-// removeTwins takes the client's fields away that an upstream could take for
-// the one that is set.
-func (s *Stream) removeTwins(c *Changes, name string) {
-	for _, f := range s.head.fields {
-		if f[0] != name && httpfield.Fold(f[0]) == httpfield.Fold(name) {
-			c.RemoveHeaders = appendNew(c.RemoveHeaders, f[0])
-		}
-	}
 }
 
 var errHeaderText = errors.New("not the text of a header")

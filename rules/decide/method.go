@@ -1,27 +1,28 @@
 package decide
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// overrides are the fields by which frameworks let a client name another method
-// than that of the request line, which is the one that is decided.
+// overrides are the fields by which frameworks let a client replace the method
+// of the request line. The rules decide about that one.
 var overrides = map[string]bool{"x-http-method-override": true, "x-http-method": true, "x-method-override": true}
 
-// overrideParameter is the parameter for the same, of a query or a form.
+// overrideParameter does the same in a query or a form.
 const overrideParameter = "_method"
 
-const otherMethod = "another method beside the request's own"
+var errOtherMethod = errors.New("another method beside the request's own")
 
-func sameMethod(said, method string) bool {
-	return strings.EqualFold(httpfield.TrimSpace(said), method)
+func sameMethod(override, method string) bool {
+	return strings.EqualFold(httpfield.TrimSpace(override), method)
 }
 
-// queryNamesMethod says whether a query names another method, as a lenient
-// server would read it: `;` separates, and what is no escape stays as it is.
+// queryNamesMethod reports whether a lenient server could find another method in
+// the query: one that separates at `;` too and keeps malformed escapes.
 func (h *head) queryNamesMethod() bool {
 	if !strings.Contains(h.query, overrideParameter) && !strings.Contains(h.query, "%") {
 		return false
@@ -35,12 +36,12 @@ func (h *head) queryNamesMethod() bool {
 	return false
 }
 
-// bodyNamesMethod does the same for what a body holds, as args shows it.
-func (s *Stream) bodyNamesMethod(params value.Value) bool {
+// bodyNamesMethod reports whether the top level of a body names another method.
+func (r *Request) bodyNamesMethod(params value.Value) bool {
 	v := params.Key(overrideParameter)
 	if v.Kind() == value.Missing {
 		return false
 	}
 	text, ok := v.Text()
-	return !ok || !sameMethod(text, s.head.method)
+	return !ok || !sameMethod(text, r.head.method)
 }

@@ -1,65 +1,70 @@
 package decide
 
 import (
+	"errors"
 	"strconv"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// maxDocuments bounds what one create may hold: the rule runs once for each, and
-// a worker serves nobody else meanwhile.
+// maxDocuments bounds the documents of a create: the rule runs for each, and
+// until it is done the worker serves no other request.
 const maxDocuments = 10_000
 
-// readOperation brings the parts of a database operation into args.
-func (s *Stream) readOperation() *Refusal {
-	if s.body.Kind() != value.Object {
-		return malformed("body: want an object, found " + s.body.Kind().String())
+// readOperation adds the parts of a database operation to args.
+func (r *Request) readOperation() *Refusal {
+	if r.body.Kind() != value.Object {
+		return malformed("body: want an object, found " + r.body.Kind().String())
 	}
-	if fault := s.operationFault(s.body.Key("op"), s.body.Key("doc")); fault != "" {
-		return malformed("body: " + fault)
+	if err := r.checkOperation(r.body.Key("op"), r.body.Key("doc")); err != nil {
+		return malformed("body: " + err.Error())
 	}
-	for _, root := range databaseRoots {
-		if s.uses(root[0]) {
-			s.args = s.args.With(root[0], s.body.Key(root[1]))
+	for _, o := range operationRoots {
+		if r.uses(o.root) {
+			r.args = r.args.With(o.root, r.body.Key(o.key))
 		}
 	}
-	op, _ := s.body.Key("op").Text()
-	if each := s.resource.Rule.Uses("doc") || s.carries(); each && s.resource.Op == "create" && op == "all" {
-		if s.body.Key("doc").Len() > maxDocuments {
-			return tooLarge("more documents than " + strconv.Itoa(maxDocuments))
-		}
-		s.docs = make([]value.Value, 0, 8)
-		s.body.Key("doc").Each(func(_ string, doc value.Value) bool {
-			s.docs = append(s.docs, doc)
-			return true
-		})
+	op, _ := r.body.Key("op").Text()
+	forEach := r.resource.Op == "create" && op == "all" && (r.resource.Rule.Uses(rules.RootDoc) || r.carries())
+	if !forEach {
+		return nil
 	}
+	if r.body.Key("doc").Len() > maxDocuments {
+		return tooLarge("more documents than " + strconv.Itoa(maxDocuments))
+	}
+	r.docs = make([]value.Value, 0, 8)
+	r.body.Key("doc").Each(func(_ string, doc value.Value) bool {
+		r.docs = append(r.docs, doc)
+		return true
+	})
 	return nil
 }
 
-// operationFault says what makes an operation one that the rule would have to
-// guess at, "" when nothing does.
-func (s *Stream) operationFault(op, doc value.Value) string {
+// checkOperation fails if op and doc leave open which documents the operation
+// is about.
+func (r *Request) checkOperation(op, doc value.Value) error {
 	name, _ := op.Text()
 	switch name {
 	case "one", "all", "count", "distinct":
 	default:
-		return "op: want one, all, count or distinct"
+		return errors.New("op: want one, all, count or distinct")
 	}
-	if s.resource.Op != "create" {
-		return ""
+	if r.resource.Op != "create" {
+		return nil
 	}
 	switch {
 	case name == "one" && doc.Kind() != value.Object:
-		return "doc: create with op one wants an object, found " + doc.Kind().String()
+		return errors.New("doc: create with op one wants an object, found " + doc.Kind().String())
 	case name == "all" && !isObjects(doc):
-		return "doc: create with op all wants an array of objects that is not empty"
+		return errors.New("doc: create with op all wants an array of objects that is not empty")
 	case name != "one" && name != "all":
-		return "op: create wants one or all"
+		return errors.New("op: create wants one or all")
 	}
-	return ""
+	return nil
 }
 
+// isObjects reports whether v is an array of objects, of one at least.
 func isObjects(v value.Value) bool {
 	n, objects := 0, v.Kind() == value.Array
 	v.Each(func(_ string, x value.Value) bool {

@@ -1,31 +1,32 @@
 package decide
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// crossSite refuses a request whose token a browser may have added to the
-// request of any page, where that request may change something and no page that
-// the policy names has sent it (cross-site request forgery).
-func crossSite(h *head, jars []policy.Source) *Refusal {
-	if len(jars) == 0 || reads(h) {
+// checkOrigin protects against cross-site request forgery: a browser adds
+// cookies to requests of any page. If the token came in cookies only, and the
+// request may change something, a page of the policy's origins must have sent it.
+func checkOrigin(h *head, cookieSources []policy.Source) error {
+	if len(cookieSources) == 0 || isSafe(h) {
 		return nil
 	}
-	for _, jar := range jars {
-		if fault := strange(h, jar.Origins); fault != "" {
-			return forbidden("token: cookie " + jar.Cookie + ": " + fault)
+	for _, src := range cookieSources {
+		if err := originMismatch(h, src.Origins); err != nil {
+			return fmt.Errorf("cookie %s: %w", src.Cookie, err)
 		}
 	}
 	return nil
 }
 
-// reads says whether a request changes nothing: its method is safe (RFC 9110,
-// section 9.2.1), and it opens no connection to speak on further, as a
-// WebSocket does, whose pages are bound by no same-origin policy.
-func reads(h *head) bool {
+// isSafe reports whether a request changes nothing: its method is safe (RFC
+// 9110, section 9.2.1), and it does not open a connection for more messages. (The
+// same-origin policy does not bind WebSockets.)
+func isSafe(h *head) bool {
 	switch h.method {
 	case "GET", "HEAD", "OPTIONS", "TRACE":
 		return len(h.values("upgrade")) == 0
@@ -33,24 +34,23 @@ func reads(h *head) bool {
 	return false
 }
 
-// strange says why a request is not one of the pages' of the origins; "" when it
-// is. A browser sends Origin with such requests, and where it does not,
-// Sec-Fetch-Site, and lets no page set either.
-func strange(h *head, origins []string) string {
+// originMismatch fails if no page of the origins sent the request. Browsers tell
+// it by Origin, or else by Sec-Fetch-Site, and let no page set either.
+func originMismatch(h *head, origins []string) error {
 	if len(origins) == 0 {
-		return "the policy names no origins that may send it with this method"
+		return errors.New("the policy names no origins that may send it with this method")
 	}
 	sent := h.values("origin")
 	switch {
 	case len(sent) > 1:
-		return "repeated origin"
+		return errors.New("repeated origin")
 	case len(sent) == 1 && slices.Contains(origins, sent[0]):
-		return ""
+		return nil
 	case len(sent) == 1:
-		return fmt.Sprintf("origin %.64q is none that the policy names", sent[0])
+		return fmt.Errorf("the policy does not name the origin %.64q", sent[0])
 	}
 	if site := h.values("sec-fetch-site"); len(site) == 1 && site[0] == "same-origin" {
-		return ""
+		return nil
 	}
-	return "neither an origin nor sec-fetch-site: same-origin"
+	return errors.New("neither an origin nor sec-fetch-site: same-origin")
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// object is the pairs as args shows them: a repeated name is an array.
+// object returns the pairs as args shows them: a repeated name has an array.
 func object(ps []httpfield.Pair) value.Value {
 	g := grouped{members: make([]value.Member, 0, len(ps))}
 	for i := range ps {
@@ -16,14 +16,14 @@ func object(ps []httpfield.Pair) value.Value {
 	return g.object()
 }
 
-// grouped gathers values under names, in the order of their first appearance.
+// grouped collects values by name, in the order in which the names first appear.
 type grouped struct {
 	members  []value.Member
-	repeated map[int][]value.Value // all values of a member that has several
-	index    map[string]int        // once there are many
+	repeated map[int][]value.Value // all values of a member, by its index, if it has several
+	index    map[string]int        // of members by name, if there are more than few
 }
 
-// few names are found faster by looking at each than by hashing.
+// few is the number of names up to which a linear search is faster than a map.
 const few = 16
 
 func (g *grouped) add(name, text string) {
@@ -70,10 +70,9 @@ func (g *grouped) object() value.Value {
 	return value.Obj(g.members...)
 }
 
-// rewrite brings the changed names into the pairs: new values stand where the
-// first old one stood, names that are new at the end; pairs that did not change
-// keep their bytes and their order.
-func rewrite(ps []httpfield.Pair, changed *edits) string {
+// rewritePairs writes the edits into the pairs. New values stand where the name's
+// first value stood, new names at the end. Other pairs keep their bytes.
+func rewritePairs(ps []httpfield.Pair, changed *edits) string {
 	var parts []string
 	written := map[string]bool{}
 	for _, p := range ps {

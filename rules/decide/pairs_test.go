@@ -54,7 +54,7 @@ func TestRewriteKeepsWhatDidNotChange(t *testing.T) {
 			e.names = append(e.names, name)
 			e.values[name] = values
 		}
-		if got := rewrite(ps, e); got != tt.want {
+		if got := rewritePairs(ps, e); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}

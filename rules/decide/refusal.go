@@ -5,7 +5,32 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// phrases are what a client is told where no rule has an `error` of its own.
+// Outcome sorts decisions for the metric rulegate_decision.
+type Outcome string
+
+const (
+	Yes       Outcome = "yes"
+	No        Outcome = "no"
+	Unknown   Outcome = "unknown"
+	Failed    Outcome = "error"     // a call or the host failed
+	BadToken  Outcome = "token"     // missing, invalid, or not accepted here
+	Invalid   Outcome = "invalid"   // the request cannot be read
+	Uncovered Outcome = "uncovered" // no resource of the policy covers the request
+	Withheld  Outcome = "blocked"   // the response cannot be read or rewritten
+)
+
+// Refusal is the answer to the client instead of the upstream's.
+type Refusal struct {
+	Status  int
+	Body    string // {"error": …}
+	Headers [][2]string
+
+	Outcome Outcome
+	Place   string // of the clause that decided; "": none did
+	Reason  string // for the log: it has no claims, but may quote the client's bytes
+}
+
+// phrases are the errors that clients get where no clause has its own `error`.
 var phrases = map[int]string{
 	400: "the request cannot be read",
 	401: "a valid token is needed",
@@ -17,63 +42,81 @@ var phrases = map[int]string{
 }
 
 func malformed(reason string) *Refusal {
-	return &Refusal{Status: 400, Outcome: "invalid", Reason: reason}
+	return &Refusal{Status: 400, Outcome: Invalid, Reason: reason}
 }
 
 func unauthorized(reason string) *Refusal {
-	return &Refusal{Status: 401, Outcome: "token", Reason: reason}
+	return &Refusal{Status: 401, Outcome: BadToken, Reason: reason}
 }
 
-// unavailable is for what cannot be decided because another server is away.
+// unavailable is for a decision that another server keeps from being made.
 func unavailable(reason string) *Refusal {
-	return &Refusal{Status: 503, Outcome: "error", Reason: reason}
+	return &Refusal{Status: 503, Outcome: Failed, Reason: reason}
 }
 
-// forbidden is for a token that may be good and does not count here.
+// forbidden is for a token that may be valid and does not count here.
 func forbidden(reason string) *Refusal {
-	return &Refusal{Status: 403, Outcome: "token", Reason: reason}
+	return &Refusal{Status: 403, Outcome: BadToken, Reason: reason}
 }
 
 func tooLarge(reason string) *Refusal {
-	return &Refusal{Status: 413, Outcome: "invalid", Reason: reason}
+	return &Refusal{Status: 413, Outcome: Invalid, Reason: reason}
 }
 
 func wrongType(reason string) *Refusal {
-	return &Refusal{Status: 415, Outcome: "invalid", Reason: reason}
+	return &Refusal{Status: 415, Outcome: Invalid, Reason: reason}
 }
 
-// undecided is unknown for a reason that is not in a clause.
+// undecided is for an unknown that no clause has decided.
 func undecided(reason string) *Refusal {
-	return &Refusal{Status: 403, Outcome: "unknown", Reason: reason}
+	return &Refusal{Status: 403, Outcome: Unknown, Reason: reason}
 }
 
-// Internal is the refusal of a caller that cannot go on.
-func Internal(reason string) Refusal {
-	r := Refusal{Status: 503, Outcome: "error", Reason: reason}
+func outOfTurn(verb string) *Refusal { return undecided(verb + " out of turn") }
+
+// withheld is for a response that cannot be read or rewritten.
+func withheld(reason string) *Refusal {
+	return &Refusal{Status: 502, Outcome: Withheld, Reason: reason}
+}
+
+// InternalError refuses a request because its caller cannot go on.
+func InternalError(reason string) Refusal {
+	r := unavailable(reason)
 	r.complete("")
-	return r
+	return *r
 }
 
-// denied turns a verdict other than yes into an answer.
+// BadResponse refuses a response because its caller cannot go on.
+func BadResponse(reason string) Refusal {
+	r := withheld("response: " + reason)
+	r.complete("")
+	return *r
+}
+
+// denied turns a verdict other than yes into a refusal.
 func denied(v *rules.Verdict) *Refusal {
-	r := &Refusal{Status: 403, Outcome: "unknown", Place: v.Place, Reason: v.Reason}
+	r := &Refusal{Status: 403, Outcome: Unknown, Place: v.Place, Reason: v.Reason}
 	switch {
 	case v.TooMany:
-		r.Status, r.Outcome = 413, "invalid"
+		r.Status, r.Outcome = 413, Invalid
 		if r.Reason == "" {
 			r.Reason = "more calls than limits.calls"
 		}
 	case v.Failed:
-		r.Status, r.Outcome = 503, "error"
+		r.Status, r.Outcome = 503, Failed
 	case v.Outcome == rules.No:
-		r.Outcome = "no"
+		r.Outcome = No
 	}
 	r.complete(v.Message)
 	return r
 }
 
-// complete writes what the client gets to see.
+// complete writes the answer to the client, unless it is written already. If
+// message is "", the status has its phrase.
 func (r *Refusal) complete(message string) {
+	if r.Body != "" {
+		return
+	}
 	if message == "" {
 		message = phrases[r.Status]
 	}
@@ -83,13 +126,4 @@ func (r *Refusal) complete(message string) {
 		// RFC 6750, section 3.
 		r.Headers = append(r.Headers, [2]string{"www-authenticate", `Bearer error="invalid_token"`})
 	}
-}
-
-// refuse ends the stream.
-func (s *Stream) refuse(r *Refusal) Step {
-	s.phase = over
-	if r.Body == "" {
-		r.complete("")
-	}
-	return Step{Action: Refuse, Refusal: *r, Resource: s.resource}
 }

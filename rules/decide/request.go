@@ -2,112 +2,174 @@ package decide
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
-	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/route"
-	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// phase is where a stream stands. Whatever is called out of turn is refused.
-type phase uint8
+// Request is one request that is being decided. It is not safe for concurrent
+// use. The zero Request refuses.
+type Request struct {
+	engine     *Engine
+	properties Properties // nil: none are known
+	received   time.Time
+	state      state
 
-const (
-	over phase = iota // refused or forwarded
-	wantKeys
-	wantBody
-	wantReplies
-)
-
-// Stream is one request on its way. One goroutine at a time may use it.
-type Stream struct {
-	gate     *Gate
-	req      *Request // until the token is verified
-	head     *head
+	head     head
 	resource *policy.Resource
-	vars     []value.Member
-	phase    phase
-	now      time.Time
-	ended    bool // nothing follows the headers
+	vars     []value.Member // captured from the path
+	bodyless bool           // the request ends with its headers
 
-	token    string // "" when none was read
+	token    string // as it came; "": none was read
 	verified bool
 	claims   value.Value
-	stripped []string // names of the client's fields that were taken away
+	reserved []string // names of fields that the client sent and only the policy may set
 
-	args    value.Value      // as the rule finds it
-	params  origin           // where args.params came from
-	pairs   []httpfield.Pair // of the query, or of a form in the body
-	body    value.Value      // a JSON body
-	pending bool             // the body is not there yet, and the rule may read it
-	docs    []value.Value    // create with op all: the documents
+	args        value.Value      // before the rule runs
+	params      paramsSource     // of args.params
+	pairs       []httpfield.Pair // of a form in the body
+	body        value.Value      // if it is JSON
+	bodyPending bool             // the body is not there yet, and a rule may read it
+	docs        []value.Value    // the documents of a create with op all; the rule runs for each
 
-	ledger // of the request's rule
+	calls
 }
 
-// origin is where args.params came from, and what is changed there goes back to.
-type origin uint8
+// paramsSource is the part of the request that args.params shows, and that gets
+// the changes of args.params.
+type paramsSource uint8
 
 const (
-	fromNowhere origin = iota
-	fromBody           // the JSON body itself
-	fromMember         // the body's member `params`
-	fromForm
-	fromQuery
-	fromPath
+	noParams     paramsSource = iota
+	bodyParams                // the JSON body
+	memberParams              // the member `params` of the JSON body
+	formParams
+	queryParams
+	pathParams
 )
 
-// Begin decides what the headers decide. now is the time of the request, for
-// the token and for utils.now().
-func (g *Gate) Begin(req *Request, now time.Time) (*Stream, Step) {
-	s := &Stream{gate: g, req: req, head: readHead(req.Headers), now: now, ended: req.EndStream}
-	if s.head.badField != "" {
-		return s, s.refuse(malformed(s.head.badField))
+// NewRequest returns a request that awaits its headers. received is the time
+// for its token and for utils.now().
+func (e *Engine) NewRequest(p Properties, received time.Time) *Request {
+	return &Request{engine: e, properties: p, received: received, state: awaitHeaders}
+}
+
+// Headers brings all fields in their order, pseudo-headers among them (RFC 9113,
+// section 8.3). If end is true, neither a body nor trailers follow.
+func (r *Request) Headers(headers [][2]string, end bool) Step {
+	if !r.state.leave(awaitHeaders) {
+		return r.refuse(outOfTurn("headers"))
 	}
-	match, err := g.policy.Find(s.head.method, s.head.host, s.head.path)
+	r.bodyless = end
+	if err := r.head.read(headers); err != nil {
+		return r.refuse(malformed(err.Error()))
+	}
+	match, err := r.engine.policy.Find(r.head.method, r.head.host, r.head.path)
 	if err != nil {
-		return s, s.refuse(notFound(err))
+		return r.refuse(notFound(err))
 	}
-	s.resource, s.vars = match.Resource, match.Vars
-	return s, s.admit(now)
+	r.resource, r.vars = match.Resource, match.Vars
+	return r.admit(r.received)
 }
 
-// Keys tries the token again with the keys that there are now.
-func (s *Stream) Keys(now time.Time) Step {
-	if s.phase != wantKeys {
-		return s.refuse(undecided("keys out of turn"))
+// Keys verifies the token again, with the keys that are there now.
+func (r *Request) Keys(now time.Time) Step {
+	if !r.state.leave(awaitKeys) {
+		return r.refuse(outOfTurn("keys"))
 	}
-	s.phase = over
-	return s.admit(now)
+	return r.admit(now)
 }
 
-// admit goes on from the token.
-func (s *Stream) admit(now time.Time) Step {
-	wait, r := s.authenticate(now)
+// Body brings the complete body.
+func (r *Request) Body(text string) Step {
+	if !r.state.leave(awaitBody) {
+		return r.refuse(outOfTurn("body"))
+	}
+	r.bodyPending = false
+	if len(text) > r.MaxBody() {
+		return r.TooLarge()
+	}
+	if refusal := r.readBody(text); refusal != nil {
+		return r.refuse(refusal)
+	}
+	return r.evaluate()
+}
+
+// Replies brings the replies to the calls of the last Step. A call without a
+// reply has failed.
+func (r *Request) Replies(replies []rules.Reply) Step {
+	if !r.state.leave(awaitReplies) {
+		return r.refuse(outOfTurn("replies"))
+	}
+	r.record(replies)
+	return r.evaluate()
+}
+
+// TooLarge refuses a body that grew beyond MaxBody before its end.
+func (r *Request) TooLarge() Step {
+	return r.refuse(tooLarge("body of more bytes than limits.requestBody"))
+}
+
+// MaxBody is the greatest length that Body accepts, in bytes.
+func (r *Request) MaxBody() int { return r.engine.policy.Limits.RequestBody }
+
+// Resource covers the request; nil if nothing does, or before Headers.
+func (r *Request) Resource() *policy.Resource { return r.resource }
+
+// RequestHeader returns the first value of a header, whose name is in lower case.
+func (r *Request) RequestHeader(name string) string { return r.head.value(name) }
+
+// admit verifies the token and goes on to the rule.
+func (r *Request) admit(now time.Time) Step {
+	wait, refusal := r.authenticate(now)
 	switch {
-	case r != nil:
-		return s.refuse(r)
+	case refusal != nil:
+		return r.refuse(refusal)
 	case wait:
-		s.phase = wantKeys
-		return Step{Action: AwaitKeys, Resource: s.resource, BodyNext: !s.ended && s.readsBody()}
+		r.state = awaitKeys
+		return Step{Action: AwaitKeys, GatherBody: !r.bodyless && r.readsBody()}
 	}
-	req := s.req
-	s.req = nil
-	// After the token was read: a rule may set the very header that it came in.
-	s.stripped = s.head.strip(s.resource)
-	if r := s.prepare(req); r != nil {
-		return s.refuse(r)
+	// Not before the token was read: it may have come in a header that a rule sets.
+	r.reserved = r.head.removeReserved(r.resource)
+	if refusal := r.readHeaders(); refusal != nil {
+		return r.refuse(refusal)
 	}
-	return s.decide()
+	return r.evaluate()
 }
 
-// readsBody says whether the body may be asked for.
-func (s *Stream) readsBody() bool {
-	return s.resource.Kind == policy.Database || s.uses("params")
+// readsBody reports whether AwaitBody may come.
+func (r *Request) readsBody() bool {
+	return r.resource.Kind == policy.Database || r.uses(rules.RootParams)
+}
+
+// awaitBody asks for the body, unless the headers tell that it cannot be read.
+func (r *Request) awaitBody() Step {
+	h := &r.head
+	if h.length > r.MaxBody() {
+		return r.refuse(tooLarge("content-length beyond limits.requestBody"))
+	}
+	if h.upgrade {
+		return r.refuse(wrongType("an upgrade, whose body has no end"))
+	}
+	// Without length, type or encoding the request may have no body: then its
+	// type is required only once a body arrives.
+	if h.length > 0 || len(h.types) > 0 || h.encoded {
+		if _, refusal := r.media(); refusal != nil {
+			return r.refuse(refusal)
+		}
+	}
+	r.state = awaitBody
+	return Step{Action: AwaitBody}
+}
+
+func (r *Request) refuse(refusal *Refusal) Step {
+	r.state = ended
+	refusal.complete("")
+	return Step{Action: Refuse, Refusal: *refusal}
 }
 
 func notFound(err error) *Refusal {
@@ -115,73 +177,5 @@ func notFound(err error) *Refusal {
 	if errors.As(err, &bad) {
 		return malformed(err.Error())
 	}
-	return &Refusal{Status: 403, Outcome: "uncovered", Reason: err.Error()}
-}
-
-// authenticate reads and verifies the token as far as the resource wants one.
-// wait says that its key may be there in a moment.
-func (s *Stream) authenticate(now time.Time) (wait bool, r *Refusal) {
-	auth := s.resource.Auth
-	if !auth.Reads() {
-		return false, nil
-	}
-	c := readCredential(s.head, s.gate.policy.Sources)
-	switch {
-	case c.fault != "":
-		return false, unauthorized("token: " + c.fault)
-	case !c.there && auth.Optional():
-		return false, nil
-	case !c.there:
-		return false, unauthorized("no token")
-	}
-	if r := crossSite(s.head, c.jars); r != nil {
-		return false, r
-	}
-	claims, err := s.gate.tokens.Verify(s.gate.keys.Set(), c.raw, now)
-	if err != nil {
-		return s.unverified(err, now)
-	}
-	if !auth.Accepts(claims.Provider) {
-		return false, unauthorized(fmt.Sprintf("token: of provider %q, which the resource does not accept", claims.Provider))
-	}
-	s.token, s.verified, s.claims = c.raw, true, value.Checked(claims.JSON)
-	return false, nil
-}
-
-// unverified is what becomes of a token that the keys at hand do not verify.
-func (s *Stream) unverified(err error, now time.Time) (wait bool, r *Refusal) {
-	var e *token.Error
-	if !errors.As(err, &e) || e.Missing == nil {
-		return false, unauthorized("token: " + err.Error())
-	}
-	switch s.gate.keys.Missing(e.Missing, e.Kid, s.now, now) {
-	case jwks.Wait:
-		return true, nil
-	case jwks.Absent:
-		return false, unauthorized("token: " + err.Error() + "; its issuer was asked")
-	}
-	return false, unavailable("token: its issuer's keys cannot be fetched")
-}
-
-// MaxBody is how many bytes Body takes.
-func (s *Stream) MaxBody() int { return s.gate.policy.Limits.RequestBody }
-
-// TooLarge refuses a body that has grown beyond MaxBody before its end.
-func (s *Stream) TooLarge() Step {
-	return s.refuse(tooLarge("body of more bytes than limits.requestBody"))
-}
-
-// Header is the first value of a header, whose name is in lower case.
-func (s *Stream) Header(name string) string { return s.head.value(name) }
-
-// Reserved lists the names among the pairs that only the policy may set for the
-// resource, or that an upstream could take for one of them. Begin has looked at
-// the headers; trailers are fields too (RFC 9110, section 6.5).
-func Reserved(r *policy.Resource, pairs [][2]string) (names []string) {
-	for _, t := range pairs {
-		if reserved(r.Strip, t[0]) {
-			names = appendNew(names, t[0])
-		}
-	}
-	return names
+	return &Refusal{Status: 403, Outcome: Uncovered, Reason: err.Error()}
 }

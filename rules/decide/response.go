@@ -1,9 +1,11 @@
 package decide
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
@@ -11,169 +13,158 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Mask is the second half of a request's way: it decides about the response and
-// rewrites it. What it cannot rewrite as the rules say does not go out.
-//
-//	Headers ──► AwaitContent ──► Body ──┐
-//	   │   └──► AwaitAnswers ─► Replies ──► Pass
-//	   └──────────────┴─────────────┴─────► Block
-//
-// A call out of turn blocks.
-type Mask struct {
-	actions  []rules.Edit // of the request's rule
-	rule     *rules.Rule  // on the response; nil: none
-	in       rules.Input  // of that rule: the request as it went upstream
-	limits   policy.Limits
-	head     *head
-	bodyless bool // the answer to HEAD has the headers of a body, and none
+// Response is the response to one request that is being decided and rewritten.
+// It refuses a response that it cannot rewrite as the rules say. It is not safe
+// for concurrent use. The zero Response refuses.
+type Response struct {
+	actions []rules.Edit // of the request's rule
+	rule    *rules.Rule  // on the response; nil: none
+	input   rules.Input  // of that rule; its Args are of the request as it went upstream
+	limits  policy.Limits
+	request head
+	state   state
 
-	phase  maskPhase
-	body   string // as the upstream sent it, "" when there is none
-	ledger        // of both rules
+	body string // as the upstream sent it; "": none
+
+	calls // of both rules
 }
 
-// maskPhase is what a Mask waits for.
-type maskPhase uint8
-
-const (
-	wantNothing maskPhase = iota
-	wantHeaders
-	wantContent
-	wantAnswers
-)
-
-// MaskAction is what the caller does next with the response.
-type MaskAction uint8
-
-const (
-	Block        MaskAction = iota // answer with Refusal; not a byte of the upstream's goes out
-	AwaitContent                   // hold the headers, gather the whole body, call Body
-	Pass                           // apply Changes and let the response go
-	AwaitAnswers                   // hold the response, make Calls, call Replies
-)
-
-// MaskStep is the answer to what the caller brought of the response. The zero
-// one blocks.
-type MaskStep struct {
-	Action  MaskAction
-	Calls   []rules.Call
-	Refusal Refusal
-	Changes Changes
-}
-
-// MaxBody is how many bytes Body takes.
-func (m *Mask) MaxBody() int { return m.limits.ResponseBody }
-
-// TooLarge blocks a response that has grown beyond MaxBody before its end.
-func (m *Mask) TooLarge() MaskStep { return Blocked("body of more bytes than limits.responseBody") }
-
-// Blocked is the answer instead of a response that cannot be rewritten.
-func Blocked(reason string) MaskStep {
-	r := Refusal{Status: 502, Outcome: "blocked", Reason: "response: " + reason}
-	r.complete("")
-	return MaskStep{Refusal: r}
-}
-
-// Header is the first value of a header of the request, whose name is in lower
-// case.
-func (m *Mask) Header(name string) string { return m.head.value(name) }
-
-// Headers looks at the response's headers; end says that nothing follows.
-func (m *Mask) Headers(headers [][2]string, end bool) MaskStep {
-	if m.phase != wantHeaders {
-		return m.block("headers out of turn")
+// Headers brings all fields of the response. If end is true, no body follows.
+func (r *Response) Headers(headers [][2]string, end bool) Step {
+	if !r.state.leave(awaitHeaders) {
+		return r.withhold("headers out of turn")
 	}
 	h := readResponseHead(headers)
-	if fault := m.bring(h); fault != "" {
-		return m.block(fault)
+	if err := r.addHeaders(h); err != nil {
+		return r.withhold(err.Error())
 	}
-	if !m.reads() {
-		return m.decide()
+	if !r.needsBody() {
+		return r.evaluate()
 	}
 	switch {
-	case h.fault != "":
-		return m.block(h.fault)
+	case h.unreadable != nil:
+		return r.withhold(h.unreadable.Error())
 	case h.status < 200 || h.status == 206:
-		return m.block("status " + strconv.Itoa(h.status))
-	case end, m.bodyless, h.status == 204, h.status == 304, h.length == 0:
-		return m.decide()
-	case h.length > m.MaxBody():
-		return m.block("content-length beyond limits.responseBody")
+		return r.withhold("status " + strconv.Itoa(h.status))
+	case end, r.toHEAD(), h.status == 204, h.status == 304, h.length == 0:
+		return r.evaluate()
+	case h.length > r.MaxBody():
+		return r.withhold("content-length beyond limits.responseBody")
 	case httpfield.ParseMedia(h.types) != httpfield.JSON:
-		return m.block("content-type is not JSON")
+		return r.withhold("content-type is not JSON")
 	}
-	m.phase = wantContent
-	return MaskStep{Action: AwaitContent}
+	r.state = awaitBody
+	return Step{Action: AwaitBody}
 }
 
 // Body brings the complete body.
-func (m *Mask) Body(text string) MaskStep {
-	switch {
-	case m.phase != wantContent:
-		return m.block("body out of turn")
-	case len(text) > m.MaxBody():
-		m.phase = wantNothing
-		return m.TooLarge()
+func (r *Response) Body(text string) Step {
+	if !r.state.leave(awaitBody) {
+		return r.withhold("body out of turn")
 	}
-	m.body = text
-	if text != "" && m.rule != nil && m.rule.Uses("res") {
-		res, err := value.Parse(text, m.limits.Depth)
+	if len(text) > r.MaxBody() {
+		return r.TooLarge()
+	}
+	r.body = text
+	if text != "" && r.rule != nil && r.rule.Uses(rules.RootRes) {
+		res, err := value.Parse(text, r.limits.Depth)
 		if err != nil {
-			return m.block("the body is not JSON that can be read: " + err.Error())
+			return r.withhold("the body is not JSON that can be read: " + err.Error())
 		}
-		m.in.Args = m.in.Args.With("res", res)
+		r.input.Args = r.input.Args.With(rules.RootRes, res)
 	}
-	return m.decide()
+	return r.evaluate()
 }
 
-// Replies brings the replies to the calls of the last step.
-func (m *Mask) Replies(rs []rules.Reply) MaskStep {
-	if m.phase != wantAnswers {
-		return m.block("replies out of turn")
+// Replies brings the replies to the calls of the last Step. A call without a
+// reply has failed.
+func (r *Response) Replies(replies []rules.Reply) Step {
+	if !r.state.leave(awaitReplies) {
+		return r.withhold("replies out of turn")
 	}
-	m.record(rs)
-	return m.decide()
+	r.record(replies)
+	return r.evaluate()
 }
 
-func (m *Mask) block(reason string) MaskStep {
-	m.phase = wantNothing
-	return Blocked(reason)
+// TooLarge refuses a body that grew beyond MaxBody before its end.
+func (r *Response) TooLarge() Step {
+	return r.withhold("body of more bytes than limits.responseBody")
 }
 
-// stale are the headers that say something of the body as it was (RFC 9530, RFC
-// 9110, section 8.8.3).
-var stale = []string{"etag", "digest", "content-digest", "repr-digest", "content-md5", "accept-ranges"}
+// MaxBody is the greatest length that Body accepts, in bytes.
+func (r *Response) MaxBody() int { return r.limits.ResponseBody }
 
-// Stale lists the names among the trailers of a response that is held that say
-// something of the body as it was.
-func Stale(trailers [][2]string) (names []string) {
+// RequestHeader returns the first value of a header of the request, whose name
+// is in lower case.
+func (r *Response) RequestHeader(name string) string { return r.request.value(name) }
+
+// toHEAD reports whether the response has no body although its headers may
+// describe one (RFC 9110, section 9.3.2).
+func (r *Response) toHEAD() bool { return r.request.method == "HEAD" }
+
+// needsBody reports whether a rule reads or rewrites the body.
+func (r *Response) needsBody() bool {
+	return len(r.actions) > 0 || r.rule != nil && (r.rule.Uses(rules.RootRes) || r.rule.HasResponse())
+}
+
+func (r *Response) withhold(reason string) Step { return r.refuse(withheld(reason)) }
+
+func (r *Response) refuse(refusal *Refusal) Step {
+	r.state = ended
+	refusal.complete("")
+	refusal.Reason = "response: " + refusal.Reason
+	return Step{Action: Refuse, Refusal: *refusal}
+}
+
+// responseHead is the content of a response's headers.
+type responseHead struct {
+	status     int
+	length     int      // content-length; -1: none
+	types      []string // of content-type
+	unreadable error    // the reason why the body cannot be read, if it cannot
+	fields     grouped
+	utf8       bool // all fields are UTF-8
+}
+
+func readResponseHead(headers [][2]string) *responseHead {
+	h := &responseHead{length: -1, utf8: true, fields: grouped{members: make([]value.Member, 0, len(headers))}}
+	for _, f := range headers {
+		name, text := strings.ToLower(f[0]), f[1]
+		switch name {
+		case ":status":
+			h.status, _ = strconv.Atoi(text)
+		case "content-length":
+			n, err := parseLength(text)
+			if err != nil || h.length >= 0 && n != h.length {
+				h.unreadable = errLength
+			}
+			h.length = n
+		case "content-type":
+			h.types = append(h.types, text)
+		case "content-encoding":
+			h.unreadable = errors.New("a content-encoding")
+		case "content-range":
+			h.unreadable = errors.New("a part of a document") // RFC 9110, section 15.3.7
+		}
+		if !strings.HasPrefix(name, ":") {
+			h.fields.add(name, text)
+			h.utf8 = h.utf8 && utf8.ValidString(text) && utf8.ValidString(name)
+		}
+	}
+	return h
+}
+
+// bodyHeaders describe the body as the upstream sent it (RFC 9530, RFC 9110,
+// section 8.8.3). A rewritten body loses them.
+var bodyHeaders = []string{"etag", "digest", "content-digest", "repr-digest", "content-md5", "accept-ranges"}
+
+// BodyTrailers returns the names of those trailers of a response that describe
+// its body. A body that may be rewritten loses them.
+func BodyTrailers(trailers [][2]string) (names []string) {
 	for _, t := range trailers {
-		if name := strings.ToLower(t[0]); slices.Contains(stale, name) {
-			names = appendNew(names, name)
+		if slices.Contains(bodyHeaders, strings.ToLower(t[0])) {
+			names = appendNew(names, strings.ToLower(t[0]))
 		}
 	}
 	return names
-}
-
-// rewrite applies the actions of both rules to a body: what the rule on the
-// response has left of it, or the upstream's own.
-func (m *Mask) rewrite(body string, actions []rules.Edit) MaskStep {
-	m.phase = wantNothing
-	if m.body == "" { // there is nothing to change
-		if m.bodyless && (len(actions) > 0 || m.rule != nil && m.rule.Changes("res")) {
-			// The headers of a HEAD are of the body that would not go out as it is.
-			return MaskStep{Action: Pass, Changes: Changes{RemoveHeaders: append([]string{"content-length"}, stale...)}}
-		}
-		return MaskStep{Action: Pass}
-	}
-	out, err := rules.ApplyResponse(body, actions, m.limits.Depth)
-	if err != nil {
-		return Blocked(err.Error())
-	}
-	step := MaskStep{Action: Pass}
-	if out == m.body {
-		return step
-	}
-	step.Changes = Changes{RemoveHeaders: stale, Body: &out, SetHeaders: [][2]string{{"content-length", strconv.Itoa(len(out))}}}
-	return step
 }

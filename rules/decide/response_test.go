@@ -10,22 +10,22 @@ import (
 const hideSecret = `{"rule": "remove", "fields": ["res.secret"]}`
 
 // masked begins a request whose response is to be rewritten.
-func masked(t *testing.T, p parts, method string) *decide.Mask {
+func masked(t *testing.T, p parts, method string) *decide.Response {
 	t.Helper()
 	g, pol := p.load(t)
 	req, _ := request(tokens(t, pol).Replace(method + " /x\nauthorization: Bearer {alice}\naccept-encoding: gzip"))
-	req.EndStream = true
-	_, step := g.Begin(req, now)
-	if step.Action != decide.Forward || step.Mask == nil {
+	req.end = true
+	_, step := req.begin(g)
+	if step.Action != decide.Continue || step.Response == nil {
 		t.Fatalf("got %+v", step)
 	}
 	if !strings.Contains(strings.Join(step.Changes.RemoveHeaders, " "), "accept-encoding") {
 		t.Error("accept-encoding goes upstream, and a compressed body could come back")
 	}
-	return step.Mask
+	return step.Response
 }
 
-func TestMask(t *testing.T) {
+func TestResponse(t *testing.T) {
 	for _, tt := range []struct {
 		name, method, headers, body string
 		end                         bool
@@ -68,19 +68,19 @@ func TestMask(t *testing.T) {
 				headers = append(headers, [2]string{name, value})
 			}
 			step, got := m.Headers(headers, tt.end), "as it is"
-			if step.Action == decide.AwaitContent {
+			if step.Action == decide.AwaitBody {
 				step, got = m.Body(tt.body), tt.body
 			}
-			if step.Action == decide.Pass && step.Changes.Body != nil {
+			if step.Action == decide.Continue && step.Changes.Body != nil {
 				got = *step.Changes.Body
 				if len(step.Changes.SetHeaders) != 1 || len(step.Changes.RemoveHeaders) == 0 {
 					t.Errorf("headers of another body: %+v", step.Changes)
 				}
 			}
 			switch {
-			case tt.want == "" && (step.Action != decide.Block || step.Refusal.Status != 502 || strings.Contains(step.Refusal.Body, "secret")):
+			case tt.want == "" && (step.Action != decide.Refuse || step.Refusal.Status != 502 || strings.Contains(step.Refusal.Body, "secret")):
 				t.Errorf("got %+v, want it blocked", step)
-			case tt.want != "" && (step.Action != decide.Pass || got != tt.want):
+			case tt.want != "" && (step.Action != decide.Continue || got != tt.want):
 				t.Errorf("got %v %q (%s), want %q", step.Action, got, step.Refusal.Reason, tt.want)
 			}
 		})
@@ -88,15 +88,11 @@ func TestMask(t *testing.T) {
 }
 
 // Without an action that applies, the response is nobody's business.
-func TestNoMask(t *testing.T) {
+func TestNoResponseToDecide(t *testing.T) {
 	g, pol := route(`{"rule": "or", "clauses": [{"rule": "and", "clauses": [` + hideSecret + `, {"rule": "deny"}]}, {"rule": "authenticated"}]}`).load(t)
 	req, _ := request(tokens(t, pol).Replace("GET /x\nauthorization: Bearer {alice}\naccept-encoding: gzip"))
-	req.EndStream = true
-	if _, step := g.Begin(req, now); step.Action != decide.Forward || step.Mask != nil || len(step.Changes.RemoveHeaders) > 0 {
+	req.end = true
+	if _, step := req.begin(g); step.Action != decide.Continue || step.Response != nil || len(step.Changes.RemoveHeaders) > 0 {
 		t.Errorf("got %+v", step)
-	}
-	var zero decide.MaskStep
-	if zero.Action != decide.Block {
-		t.Error("the zero step does not block")
 	}
 }

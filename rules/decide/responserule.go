@@ -1,146 +1,116 @@
 package decide
 
 import (
+	"errors"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// mask is what is to be done with the response to a request that the rule has
-// let through; nil: nothing.
-func (s *Stream) mask(v *rules.Verdict) *Mask {
-	rule := s.resource.Response
+// response returns what decides the response to a request that the rule allows;
+// nil: nothing.
+func (r *Request) response(v *rules.Verdict) *Response {
+	rule := r.resource.Response
 	if rule == nil && len(v.Response) == 0 {
 		return nil
 	}
-	m := &Mask{
-		actions: v.Response, rule: rule, limits: s.gate.policy.Limits,
-		head: s.head, bodyless: s.head.method == "HEAD", phase: wantHeaders,
+	out := &Response{
+		actions: v.Response, rule: rule, limits: r.engine.policy.Limits,
+		request: r.head, state: awaitHeaders,
 	}
-	m.made = s.made
+	out.made = r.made
 	if rule == nil {
-		return m
+		return out
 	}
-	// The request stays in memory until its response is there, so no more of it
-	// is kept than the rule may look at. res and response are the upstream's.
+	// The args stay in memory until the response comes, so keep only the roots
+	// that the rule uses. The upstream sets res and response, not the request.
 	var kept []value.Member
 	v.Args.Each(func(root string, x value.Value) bool {
-		if root != "res" && root != "response" && rule.Uses(root) {
+		if root != rules.RootRes && root != rules.RootResponse && rule.Uses(root) {
 			kept = append(kept, value.Member{Key: root, Value: x})
 		}
 		return true
 	})
-	m.in = rules.Input{
-		Args: value.Obj(kept...), Verified: s.verified, Token: s.token, Now: s.now, MaxCalls: m.limits.Calls,
+	out.input = rules.Input{
+		Args: value.Obj(kept...), Verified: r.verified, Token: r.token, Now: r.received, MaxCalls: out.limits.Calls,
 	}
-	return m
+	return out
 }
 
-// reads says whether the body is needed: to be looked at, or to be rewritten.
-func (m *Mask) reads() bool {
-	return len(m.actions) > 0 || m.rule != nil && (m.rule.Uses("res") || m.rule.HasResponse())
-}
-
-// responseHead is what the headers of a response tell.
-type responseHead struct {
-	status int
-	length int      // -1: not told
-	types  []string // every content-type
-	fault  string   // why the body cannot be read; "" when it can
-	fields grouped
-	text   bool // every field is UTF-8
-}
-
-func readResponseHead(headers [][2]string) *responseHead {
-	h := &responseHead{length: -1, text: true, fields: grouped{members: make([]value.Member, 0, len(headers))}}
-	for _, f := range headers {
-		name := strings.ToLower(f[0])
-		switch name {
-		case ":status":
-			h.status, _ = strconv.Atoi(f[1])
-		case "content-length":
-			n, ok := parseLength(f[1])
-			if !ok || h.length >= 0 && n != h.length {
-				h.fault = "content-length"
-			}
-			h.length = n
-		case "content-type":
-			h.types = append(h.types, f[1])
-		case "content-encoding":
-			h.fault = "a content-encoding"
-		case "content-range":
-			h.fault = "a part of a document" // RFC 9110, section 15.3.7
-		}
-		if !strings.HasPrefix(name, ":") {
-			h.fields.add(name, f[1])
-			h.text = h.text && utf8.ValidString(f[1]) && utf8.ValidString(name)
-		}
-	}
-	return h
-}
-
-// bring adds args.response.
-func (m *Mask) bring(h *responseHead) (fault string) {
+// addHeaders sets args.response.
+func (r *Response) addHeaders(h *responseHead) error {
 	switch {
-	case m.rule == nil || !m.rule.Uses("response"):
-		return ""
+	case r.rule == nil || !r.rule.Uses(rules.RootResponse):
+		return nil
 	case h.status < 100:
-		return "no status"
-	case !h.text:
-		return "a header that is not UTF-8"
+		return errors.New("no status")
+	case !h.utf8:
+		return errors.New("a header that is not UTF-8")
 	}
-	m.in.Args = m.in.Args.With("response", value.Obj(
+	r.input.Args = r.input.Args.With(rules.RootResponse, value.Obj(
 		value.Member{Key: "status", Value: value.Int(int64(h.status))},
 		value.Member{Key: "headers", Value: h.fields.object()},
 	))
-	return ""
+	return nil
 }
 
-// decide evaluates the rule on the response with what is there.
+// evaluate runs the rule on the response with the args that are there.
 //
-// The rule sees the body as the upstream sent it. The actions of the request's
-// rule run on what it has left of that, and its own come last: so nothing that
-// it copies or keeps brings back what the request's rule hides.
-func (m *Mask) decide() MaskStep {
-	if m.rule == nil {
-		return m.rewrite(m.body, m.actions)
+// The rule reads the body as the upstream sent it. Then the actions of the
+// request's rule run on the body that the rule has changed, and the rule's own
+// actions last. So no copy that the rule makes brings back a field that the
+// request's rule hides.
+func (r *Response) evaluate() Step {
+	if r.rule == nil {
+		return r.rewrite(r.body, r.actions)
 	}
-	v := m.rule.Eval(&m.in, m.replies)
+	v := r.rule.Eval(&r.input, r.replies)
 	switch v.Outcome {
 	case rules.Yes:
-		return m.rewrite(m.left(&v), append(m.actions[:len(m.actions):len(m.actions)], v.Response...))
+		return r.rewrite(r.changedBody(&v), append(r.actions[:len(r.actions):len(r.actions)], v.Response...))
 	case rules.Waiting:
-		fresh, r := m.ask(v.Calls, m.limits.Calls)
-		if r != nil {
-			return m.deny(r)
+		fresh, refusal := r.newCalls(v.Calls, r.limits.Calls)
+		if refusal != nil {
+			return r.refuse(refusal)
 		}
-		m.phase = wantAnswers
-		return MaskStep{Action: AwaitAnswers, Calls: fresh}
+		r.state = awaitReplies
+		return Step{Action: AwaitReplies, Calls: fresh}
 	}
-	return m.deny(denied(&v))
+	return r.refuse(denied(&v))
 }
 
-// left is the body with what the rule changed under args.res.
-func (m *Mask) left(v *rules.Verdict) string {
-	before, now := m.in.Args.Key("res"), v.Args.Key("res")
+// changedBody returns the body after the rule's changes to args.res.
+func (r *Response) changedBody(v *rules.Verdict) string {
+	before, now := r.input.Args.Key(rules.RootRes), v.Args.Key(rules.RootRes)
 	switch {
-	case !m.rule.Changes("res"), before.Kind() == now.Kind() && before.String() == now.String():
-		return m.body
+	case !r.rule.Changes(rules.RootRes), before.Kind() == now.Kind() && before.String() == now.String():
+		return r.body
 	case now.Kind() == value.Missing:
 		return ""
 	}
 	return now.String()
 }
 
-// deny is the answer in place of a response that the rule does not let out.
-func (m *Mask) deny(r *Refusal) MaskStep {
-	m.phase = wantNothing
-	if r.Body == "" {
-		r.complete("")
+// rewrite applies the actions of both rules to a body.
+func (r *Response) rewrite(body string, actions []rules.Edit) Step {
+	if r.body == "" { // there is nothing to rewrite
+		if r.toHEAD() && (len(actions) > 0 || r.rule != nil && r.rule.Changes(rules.RootRes)) {
+			// The headers of a HEAD describe the body as the upstream would send it.
+			return Step{Action: Continue, Changes: Changes{RemoveHeaders: append([]string{"content-length"}, bodyHeaders...)}}
+		}
+		return Step{Action: Continue}
 	}
-	r.Reason = "response: " + r.Reason
-	return MaskStep{Refusal: *r}
+	rewritten, err := rules.ApplyResponse(body, actions, r.limits.Depth)
+	if err != nil {
+		return r.withhold(err.Error())
+	}
+	if rewritten == r.body {
+		return Step{Action: Continue}
+	}
+	return Step{Action: Continue, Changes: Changes{
+		RemoveHeaders: bodyHeaders,
+		SetHeaders:    [][2]string{{"content-length", strconv.Itoa(len(rewritten))}},
+		Body:          &rewritten,
+	}}
 }

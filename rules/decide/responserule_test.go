@@ -16,7 +16,7 @@ func responding(rule, response string) parts {
 
 // letThrough takes a request of alice's through and gives the mask of its
 // response.
-func letThrough(t *testing.T, p parts, text string) *decide.Mask {
+func letThrough(t *testing.T, p parts, text string) *decide.Response {
 	t.Helper()
 	g, pol := p.load(t)
 	req, body := request(tokens(t, pol).Replace(text + "\nauthorization: Bearer {alice}"))
@@ -24,10 +24,10 @@ func letThrough(t *testing.T, p parts, text string) *decide.Mask {
 		req, body = request(tokens(t, pol).Replace(before + "\nauthorization: Bearer {alice}\n\n" + after))
 	}
 	e := drive(g, req, body, func(c rules.Call) rules.Reply { return oneRow(c) })
-	if e.Action != decide.Forward || e.Mask == nil {
+	if e.Action != decide.Continue || e.Response == nil {
 		t.Fatalf("got %+v", e.Step)
 	}
-	return e.Mask
+	return e.Response
 }
 
 func oneRow(c rules.Call) rules.Reply {
@@ -63,7 +63,7 @@ func TestResponseRule(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := letThrough(t, responding(authenticated, tt.response), "GET /x")
 			step := m.Headers(jsonHeaders, false)
-			if step.Action != decide.AwaitContent {
+			if step.Action != decide.AwaitBody {
 				t.Fatalf("got %+v", step)
 			}
 			step = m.Body(tt.body)
@@ -72,14 +72,14 @@ func TestResponseRule(t *testing.T) {
 				got = *step.Changes.Body
 			}
 			switch {
-			case tt.status == 0 && (step.Action != decide.Pass || got != tt.want):
+			case tt.status == 0 && (step.Action != decide.Continue || got != tt.want):
 				t.Errorf("got %v %q (%s), want %q", step.Action, got, step.Refusal.Reason, tt.want)
-			case tt.status != 0 && (step.Action != decide.Block || step.Refusal.Status != tt.status || step.Changes.Body != nil):
+			case tt.status != 0 && (step.Action != decide.Refuse || step.Refusal.Status != tt.status || step.Changes.Body != nil):
 				t.Errorf("got %+v, want %d", step, tt.status)
 			case strings.Contains(step.Refusal.Body+step.Refusal.Reason, "SECRET"):
 				t.Errorf("the refusal holds what it hides: %+v", step.Refusal)
 			}
-			if again := m.Body(tt.body); again.Action != decide.Block {
+			if again := m.Body(tt.body); again.Action != decide.Refuse {
 				t.Errorf("a second body: got %+v", again)
 			}
 		})
@@ -94,21 +94,21 @@ func TestResponseRuleOnHeaders(t *testing.T) {
 		{"rule": "match", "type": "string", "eval": "in", "f1": "b", "f2": "args.response.headers.x-tag"}]}`)
 	g, pol := p.load(t)
 	req, _ := request(tokens(t, pol).Replace("GET /x\nauthorization: Bearer {alice}\naccept-encoding: gzip"))
-	_, step := g.Begin(req, now)
+	_, step := req.begin(g)
 	if strings.Contains(strings.Join(step.Changes.RemoveHeaders, " "), "accept-encoding") {
 		t.Error("accept-encoding is taken away for nothing")
 	}
 	for _, tt := range []struct {
 		name    string
 		headers [][2]string
-		want    decide.MaskAction
+		want    decide.Action
 		status  int
 	}{
-		{name: "repeated, any case, any type", headers: [][2]string{{":status", "200"}, {"X-Tag", "a"}, {"x-tag", "b"}, {"content-encoding", "gzip"}}, want: decide.Pass},
-		{name: "one alone is no list", headers: [][2]string{{":status", "200"}, {"x-tag", "b"}}, want: decide.Block, status: 403},
-		{name: "another status", headers: [][2]string{{":status", "201"}, {"x-tag", "a"}, {"x-tag", "b"}}, want: decide.Block, status: 403},
-		{name: "no status", headers: [][2]string{{"x-tag", "a"}, {"x-tag", "b"}}, want: decide.Block, status: 502},
-		{name: "no text", headers: [][2]string{{":status", "200"}, {"x-tag", "b"}, {"x-tag", "\xff"}}, want: decide.Block, status: 502},
+		{name: "repeated, any case, any type", headers: [][2]string{{":status", "200"}, {"X-Tag", "a"}, {"x-tag", "b"}, {"content-encoding", "gzip"}}, want: decide.Continue},
+		{name: "one alone is no list", headers: [][2]string{{":status", "200"}, {"x-tag", "b"}}, want: decide.Refuse, status: 403},
+		{name: "another status", headers: [][2]string{{":status", "201"}, {"x-tag", "a"}, {"x-tag", "b"}}, want: decide.Refuse, status: 403},
+		{name: "no status", headers: [][2]string{{"x-tag", "a"}, {"x-tag", "b"}}, want: decide.Refuse, status: 502},
+		{name: "no text", headers: [][2]string{{":status", "200"}, {"x-tag", "b"}, {"x-tag", "\xff"}}, want: decide.Refuse, status: 502},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			step := letThrough(t, p, "GET /x").Headers(tt.headers, false)
@@ -133,21 +133,21 @@ func TestResponseRuleCalls(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := letThrough(t, responding(authenticated, askRule), "GET /x")
-			if m.Headers(jsonHeaders, false).Action != decide.AwaitContent {
+			if m.Headers(jsonHeaders, false).Action != decide.AwaitBody {
 				t.Fatal("the body is not awaited")
 			}
 			step := m.Body(`{"owner":"SECRET"}`)
-			if step.Action != decide.AwaitAnswers || len(step.Calls) != 1 || step.Calls[0].Find.String() != `{"owner":"SECRET"}` {
+			if step.Action != decide.AwaitReplies || len(step.Calls) != 1 || step.Calls[0].Find.String() != `{"owner":"SECRET"}` {
 				t.Fatalf("got %+v", step)
 			}
 			step = m.Replies(tt.replies)
 			switch {
-			case tt.status == 0 && step.Action != decide.Pass:
+			case tt.status == 0 && step.Action != decide.Continue:
 				t.Errorf("got %+v", step.Refusal)
-			case tt.status != 0 && (step.Action != decide.Block || step.Refusal.Status != tt.status):
+			case tt.status != 0 && (step.Action != decide.Refuse || step.Refusal.Status != tt.status):
 				t.Errorf("got %+v, want %d", step, tt.status)
 			}
-			if again := m.Replies([]rules.Reply{oneRow(rules.Call{ID: "routes[0].response"})}); again.Action != decide.Block {
+			if again := m.Replies([]rules.Reply{oneRow(rules.Call{ID: "routes[0].response"})}); again.Action != decide.Refuse {
 				t.Errorf("late replies: got %+v", again)
 			}
 		})
@@ -160,10 +160,10 @@ func TestResponseRuleCallsTogether(t *testing.T) {
 		one := `{"rule": "query", "db": "db", "col": "c"}`
 		return `{"rule": "and", "clauses": [` + one + strings.Repeat(","+one, n-1) + `]}`
 	}
-	for n, want := range map[int]decide.MaskAction{1: decide.AwaitAnswers, 2: decide.Block} {
+	for n, want := range map[int]decide.Action{1: decide.AwaitReplies, 2: decide.Refuse} {
 		m := letThrough(t, responding(queries(2), queries(n)), "GET /x")
 		step := m.Headers(jsonHeaders, false)
-		if step.Action != want || want == decide.Block && step.Refusal.Status != 413 {
+		if step.Action != want || want == decide.Refuse && step.Refusal.Status != 413 {
 			t.Errorf("%d more: got %+v", n, step)
 		}
 	}
@@ -171,24 +171,24 @@ func TestResponseRuleCallsTogether(t *testing.T) {
 
 // Whatever comes out of turn blocks.
 func TestResponseOutOfTurn(t *testing.T) {
-	for name, call := range map[string]func(m *decide.Mask) decide.MaskStep{
-		"body before headers":    func(m *decide.Mask) decide.MaskStep { return m.Body(`{"owner":"alice"}`) },
-		"replies before headers": func(m *decide.Mask) decide.MaskStep { return m.Replies(nil) },
-		"headers twice": func(m *decide.Mask) decide.MaskStep {
+	for name, call := range map[string]func(m *decide.Response) decide.Step{
+		"body before headers":    func(m *decide.Response) decide.Step { return m.Body(`{"owner":"alice"}`) },
+		"replies before headers": func(m *decide.Response) decide.Step { return m.Replies(nil) },
+		"headers twice": func(m *decide.Response) decide.Step {
 			m.Headers(jsonHeaders, false)
 			return m.Headers(jsonHeaders, true)
 		},
-		"replies instead of the body": func(m *decide.Mask) decide.MaskStep {
+		"replies instead of the body": func(m *decide.Response) decide.Step {
 			m.Headers(jsonHeaders, false)
 			return m.Replies(nil)
 		},
 	} {
-		if step := call(letThrough(t, responding(authenticated, ownerRule), "GET /x")); step.Action != decide.Block || step.Refusal.Status != 502 {
+		if step := call(letThrough(t, responding(authenticated, ownerRule), "GET /x")); step.Action != decide.Refuse || step.Refusal.Status != 502 {
 			t.Errorf("%s: got %+v", name, step)
 		}
 	}
-	var zero decide.Mask
-	if zero.Headers(jsonHeaders, true).Action != decide.Block {
+	var zero decide.Response
+	if zero.Headers(jsonHeaders, true).Action != decide.Refuse {
 		t.Error("the zero mask lets a response out")
 	}
 }
@@ -202,7 +202,7 @@ func TestResponseRuleArgs(t *testing.T) {
 	p.auth = `"forward": true}, "webhooks": {"allow": ["h"]`
 	m := letThrough(t, p, "POST /x\ncontent-type: application/json\n\n"+`{"a":1}`)
 	step := m.Headers([][2]string{{":status", "204"}, {"x-a", "b"}}, true)
-	if step.Action != decide.AwaitAnswers {
+	if step.Action != decide.AwaitReplies {
 		t.Fatalf("got %+v", step)
 	}
 	body := step.Calls[0].Body

@@ -210,9 +210,9 @@ func TestOutOfTurn(t *testing.T) {
 	p := route(both(listed, owner))
 	p.collections = collected
 	g, pol := p.load(t)
-	begin := func() (*decide.Stream, decide.Step) {
+	begin := func() (*decide.Request, decide.Step) {
 		req, _ := request(tokens(t, pol).Replace("POST /x\nauthorization: Bearer {alice}\ncontent-type: application/json\n\n"))
-		return g.Begin(req, now)
+		return req.begin(g)
 	}
 	refused := func(step decide.Step) {
 		t.Helper()
@@ -237,7 +237,7 @@ func TestOutOfTurn(t *testing.T) {
 	s, _ = begin()
 	step = s.Body(`{"user":"alice"}`)
 	reply := rules.Reply{ID: step.Calls[0].ID, Rows: value.Arr(value.Obj())}
-	if step = s.Replies([]rules.Reply{{ID: "other", Err: "x"}, reply}); step.Action != decide.Forward {
+	if step = s.Replies([]rules.Reply{{ID: "other", Err: "x"}, reply}); step.Action != decide.Continue {
 		t.Fatalf("got %+v", step)
 	}
 	refused(s.Replies([]rules.Reply{reply}))
@@ -253,12 +253,12 @@ func TestRepliesThatNobodyAskedFor(t *testing.T) {
 	g, pol := p.load(t)
 	req, _ := request(tokens(t, pol).Replace("GET /x\nauthorization: Bearer {alice}"))
 	rows := value.Arr(value.Obj(value.Member{Key: "id", Value: value.Str("alice")}))
-	s, first := g.Begin(req, now)
+	s, first := req.begin(g)
 	second := s.Replies([]rules.Reply{{ID: first.Calls[0].ID, Rows: rows}})
 	if second.Action != decide.AwaitReplies {
 		t.Fatalf("got %+v", second)
 	}
-	s, _ = g.Begin(req, now)
+	s, _ = req.begin(g)
 	step := s.Replies([]rules.Reply{
 		{ID: first.Calls[0].ID, Rows: rows}, {ID: first.Calls[0].ID, Err: "again"}, {ID: second.Calls[0].ID, Rows: rows},
 	})

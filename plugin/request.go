@@ -1,0 +1,62 @@
+package main
+
+import (
+	"time"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/rulegate/rulegate/rules/decide"
+)
+
+// stopAll is the host's StopAllIterationAndWatermark, for callbacks of headers:
+// the host shows nothing more of the message until it is resumed, and slows a
+// fast sender down. ActionPause shows the body and keeps it in memory, up to
+// Envoy's buffer limit, beyond which Envoy answers 413.
+const stopAll types.Action = 4
+
+// OnHttpRequestHeaders decides all that needs neither keys, body nor replies.
+func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
+	defer s.guard(&action)
+	s.received = time.Now()
+	headers, err := proxywasm.GetHttpRequestHeaders()
+	if err != nil {
+		return s.fail("headers: " + err.Error())
+	}
+	s.request = s.plugin.engine.NewRequest(properties{}, s.received)
+	step := s.request.Headers(headers, end)
+	s.resource, s.requestID = s.request.Resource(), s.request.RequestHeader("x-request-id")
+	return s.atHeaders(s.apply(step))
+}
+
+// atHeaders returns the action of a callback of headers, given that of apply: no
+// body is gathered that is not needed next.
+func (s *stream) atHeaders(action types.Action) types.Action {
+	if s.state == awaitKeys || s.state == awaitReplies {
+		return stopAll
+	}
+	return action
+}
+
+func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
+	defer s.guard(&action)
+	return s.body(request, size, end)
+}
+
+// OnHttpRequestTrailers ends a body that did not end before (RFC 9113, section
+// 8.1). Trailers are fields too, so those that only the policy may set go.
+func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
+	defer s.guard(&action)
+	if s.resource != nil && len(s.resource.Strip) > 0 {
+		err := hosts[request].removeTrailers(func(trailers [][2]string) []string {
+			return decide.Reserved(s.resource, trailers)
+		})
+		if err != nil {
+			return s.fail("trailers: " + err.Error())
+		}
+	}
+	if s.flows(request) {
+		return types.ActionContinue
+	}
+	return s.bodyEnded()
+}

@@ -1,0 +1,45 @@
+package main
+
+// state is what a stream waits for. It counts for one direction at a time: first
+// for the request and, once that has been forwarded, for the response if a rule
+// decides it.
+//
+//	awaitHeaders ─► awaitKeys ──────────┐
+//	      │     └─► awaitKeysGather ─┐  │
+//	      │              │ body ends │  │
+//	      │         awaitKeysGathered│  │
+//	      ▼              ▼           ▼  ▼
+//	      └───────────► awaitBody ─► awaitReplies ─► passed, or awaitHeaders of the response
+//
+// The names are those of decide's Actions. Any state may be skipped, and any may
+// lead to answered or gone.
+type state uint8
+
+const (
+	awaitHeaders      state = iota
+	awaitKeys               // no byte of the body is needed yet
+	awaitKeysGather         // the body is gathered meanwhile
+	awaitKeysGathered       // the whole body is there already
+	awaitBody
+	awaitReplies // to calls of the rule
+	passed       // let through, and nothing is left to decide
+	answered     // instead of the upstream, or about to be
+	gone         // the host has ended the stream
+)
+
+// awaitsKeys reports whether the stream is among those of keys.waiting.
+func (s state) awaitsKeys() bool {
+	return s == awaitKeys || s.gathersForKeys()
+}
+
+func (s state) gathersForKeys() bool {
+	return s == awaitKeysGather || s == awaitKeysGathered
+}
+
+// direction is the message of a stream that its state counts for.
+type direction uint8
+
+const (
+	request direction = iota
+	response
+)

@@ -1,0 +1,57 @@
+package decide
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// authenticate reads and verifies the token, as far as the resource wants one.
+// If wait is true, the key of the token may come in a moment.
+func (r *Request) authenticate(now time.Time) (wait bool, refusal *Refusal) {
+	auth := r.resource.Auth
+	if !auth.Reads() {
+		return false, nil
+	}
+	c, err := readCredential(&r.head, r.engine.policy.Sources)
+	switch {
+	case err != nil:
+		return false, unauthorized("token: " + err.Error())
+	case c == nil && auth.Optional():
+		return false, nil
+	case c == nil:
+		return false, unauthorized("no token")
+	}
+	if err := checkOrigin(&r.head, c.cookieSources); err != nil {
+		return false, forbidden("token: " + err.Error())
+	}
+	claims, err := r.engine.tokens.Verify(r.engine.keys.Set(), c.token, now)
+	if err != nil {
+		return r.unverified(err, now)
+	}
+	if !auth.Accepts(claims.Provider) {
+		return false, unauthorized(fmt.Sprintf("token: of provider %q, which the resource does not accept", claims.Provider))
+	}
+	r.token, r.verified, r.claims = c.token, true, value.Checked(claims.JSON)
+	return false, nil
+}
+
+// unverified decides about a token that does not verify with the keys at hand:
+// if its key is missing, that may come.
+func (r *Request) unverified(err error, now time.Time) (wait bool, refusal *Refusal) {
+	var e *token.Error
+	if !errors.As(err, &e) || e.Missing == nil {
+		return false, unauthorized("token: " + err.Error())
+	}
+	switch r.engine.keys.Missing(e.Missing, e.Kid, r.received, now) {
+	case jwks.Wait:
+		return true, nil
+	case jwks.Absent:
+		return false, unauthorized("token: " + err.Error() + "; its issuer was asked")
+	}
+	return false, unavailable("token: its issuer's keys cannot be fetched")
+}

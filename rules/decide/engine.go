@@ -1,0 +1,54 @@
+package decide
+
+import (
+	"time"
+
+	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// cachedTokens bounds the verified tokens that an Engine remembers: each takes
+// the 32 bytes of a hash, and some 500 bytes of claims.
+const cachedTokens = 1024
+
+// Keys verify tokens.
+type Keys interface {
+	Set() *token.Set
+	// Missing reports whether a request received at since, whose token names the
+	// key kid of one of the remote sources, waits for it or is refused.
+	Missing(sources []int, kid string, since, now time.Time) jwks.Answer
+}
+
+// Properties are facts of a request that its headers do not tell. An Engine asks
+// for each only if a rule of the resource may read it.
+type Properties interface {
+	ClientIP() string  // without a port; "": not known
+	Peer() value.Value // the verified client certificate; Missing: none
+}
+
+// Engine decides the requests of one policy. It is safe for concurrent use if
+// its Keys are.
+type Engine struct {
+	policy *policy.Policy
+	keys   Keys
+	tokens *token.Cache
+}
+
+// New returns an engine for a policy. If keys is nil, it uses the keys that
+// stand in the policy.
+func New(p *policy.Policy, keys Keys) *Engine {
+	if keys == nil {
+		keys = fixedKeys{p.Tokens}
+	}
+	return &Engine{policy: p, keys: keys, tokens: token.NewCache(cachedTokens)}
+}
+
+// fixedKeys do not change.
+type fixedKeys struct{ set *token.Set }
+
+func (f fixedKeys) Set() *token.Set { return f.set }
+
+// Missing refuses: a key that is not there never comes.
+func (fixedKeys) Missing([]int, string, time.Time, time.Time) jwks.Answer { return jwks.Failed }
