@@ -5,13 +5,13 @@ import (
 	"syscall"
 )
 
-// The kernel ends a part with the thread that started it, so all are started
-// by the main one, which lives as long as the launcher.
+// The kernel kills a part when the thread that started it ends (Pdeathsig). So the
+// main thread starts all parts: it lives as long as the launcher.
 func init() { runtime.LockOSThread() }
 
-// attributes put a part in a process group of its own, so that Ctrl-C reaches
-// the launcher alone and the parts end in order; one that is orphaned all the
-// same, because the launcher was killed, is ended by the kernel.
+// attributes puts a part into its own process group, so that only the launcher gets
+// Ctrl-C and can end the parts in order. If the launcher is killed, the kernel kills
+// the part.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

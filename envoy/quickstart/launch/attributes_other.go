@@ -4,8 +4,8 @@ package main
 
 import "syscall"
 
-// attributes put a part in a process group of its own, so that Ctrl-C reaches
-// the launcher alone and the parts end in order.
+// attributes puts a part into its own process group, so that only the launcher gets
+// Ctrl-C and can end the parts in order.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// checkAll runs every try and says how it went. It runs the printed line in
-// bash where there are bash and curl, and sends the same request itself where
-// there are not.
+// checkAll runs every try and prints whether the answer was the expected one. It
+// runs the printed command if bash and curl are installed; otherwise it sends the
+// same request itself.
 func checkAll(ctx context.Context, g *group, tries []try, w io.Writer) error {
-	send, how := sendLine, "printed lines run by bash"
+	send, how := sendLine, "by the printed commands"
 	if !found("bash") || !found("curl") {
-		send, how = sendRequest, "requests sent directly, for want of bash and curl"
+		send, how = sendRequest, "by requests from Go, because bash or curl is missing"
 	}
 	failed := 0
 	for _, t := range tries {
@@ -28,7 +28,7 @@ func checkAll(ctx context.Context, g *group, tries []try, w io.Writer) error {
 		}
 		if err != nil {
 			failed++
-			fmt.Fprintf(w, "FAIL %s\n     %s\n     want %s\n     %v\n", t.title, t.line(), t.promise(), err)
+			fmt.Fprintf(w, "FAIL %s\n     %s\n     want %s\n     %v\n", t.title, t.line(), t.expected(), err)
 			continue
 		}
 		fmt.Fprintf(w, "ok   %s -> %d\n", t.title, t.status)
@@ -39,21 +39,20 @@ func checkAll(ctx context.Context, g *group, tries []try, w io.Writer) error {
 	default:
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d %w", failed, len(tries), errBroken)
+		return fmt.Errorf("%d of %d %w", failed, len(tries), errUnexpected)
 	}
-	fmt.Fprintf(w, "quickstart: %d answers as promised (%s)\n", len(tries), how)
+	fmt.Fprintf(w, "quickstart: %d answers as expected (%s)\n", len(tries), how)
 	return nil
 }
 
-var errBroken = errors.New("did not get the answer that they promise")
+var errUnexpected = errors.New("commands got another answer than the expected one")
 
 func found(program string) bool {
 	_, err := exec.LookPath(program)
 	return err == nil
 }
 
-// compare looks for what is promised in an answer with its status line and
-// headers.
+// compare checks an answer, which starts with its status line and headers.
 func (t try) compare(answer string) error {
 	var problems []error
 	status, _, _ := strings.Cut(answer, "\n")
@@ -62,12 +61,12 @@ func (t try) compare(answer string) error {
 	}
 	for _, text := range t.shows {
 		if !strings.Contains(answer, text) {
-			problems = append(problems, fmt.Errorf("want %s in it", text))
+			problems = append(problems, fmt.Errorf("want %s in the answer", text))
 		}
 	}
 	for _, text := range t.hides {
 		if strings.Contains(answer, text) {
-			problems = append(problems, fmt.Errorf("want no %s in it", text))
+			problems = append(problems, fmt.Errorf("want no %s in the answer", text))
 		}
 	}
 	if problems != nil {
@@ -76,7 +75,7 @@ func (t try) compare(answer string) error {
 	return errors.Join(problems...)
 }
 
-// How long one answer may take.
+// answerWithin limits the time for one answer.
 const answerWithin = 20 * time.Second
 
 func sendLine(ctx context.Context, t try) (string, error) {

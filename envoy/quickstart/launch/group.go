@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// How long a part may take to be ready, and to end when it is told to. Envoy
-// compiles the module before it is ready, which takes seconds, and many on a machine
-// that is busy; rulegate gives requests that are under way ten seconds.
+// The time limits for a part to become ready, and to end after SIGTERM. Envoy compiles
+// the module before it is ready, which takes long on a busy machine. rulegate gives
+// running requests ten seconds.
 const (
 	readyWithin = 5 * time.Minute
 	endsWithin  = 12 * time.Second
 )
 
-// group is the processes that were started. It is used by one goroutine.
+// group holds the processes that were started. Only one goroutine may use it.
 type group struct {
 	env   []string
 	log   *prefixed
 	parts []*part
-	ended chan *part // made with the first part
+	ended chan *part // gets each part that ends; created with the first part
 }
 
 // part is one process of the group.
@@ -46,7 +46,7 @@ func (g *group) part(name, path string, args ...string) *part {
 	return &part{name: name, group: g, cmd: cmd, done: make(chan struct{})}
 }
 
-// start runs the part and waits until ready says yes.
+// start runs the part and waits until ready returns true.
 func (p *part) start(ctx context.Context, ready func(context.Context) bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -78,8 +78,8 @@ func (p *part) start(ctx context.Context, ready func(context.Context) bool) erro
 		case <-limit.C:
 			return fmt.Errorf("%s: not ready after %v", p.name, readyWithin)
 		case <-tick.C:
-			// What answers may be another program that took the port
-			// first: then the part has ended, or is about to.
+			// Another program may have taken the port and answer: then the
+			// part has ended, or ends soon.
 			if ready(ctx) && p.running() {
 				return nil
 			}
@@ -98,7 +98,7 @@ func (p *part) running() bool {
 
 func (p *part) failure() error {
 	if p.err == nil {
-		return fmt.Errorf("%s ended by itself", p.name)
+		return fmt.Errorf("%s ended by itself, see its log above", p.name)
 	}
 	return fmt.Errorf("%s ended by itself: %w", p.name, p.err)
 }
@@ -113,8 +113,8 @@ func (g *group) wait(ctx context.Context) error {
 	}
 }
 
-// stop ends the parts, the last one started first, each by its process: asked
-// first, and killed when that is not heard.
+// stop ends the parts, the last one first: by SIGTERM, and by SIGKILL if that does not
+// end it in time.
 func (g *group) stop() {
 	for i := len(g.parts) - 1; i >= 0; i-- {
 		p := g.parts[i]
@@ -131,8 +131,8 @@ func (g *group) stop() {
 	}
 }
 
-// prefixed writes the lines of several parts to one place, each behind its
-// part's name. Held, it keeps them until they are released.
+// prefixed writes the lines of several parts to one writer, each after the name of
+// its part. While held is set it keeps them until release.
 type prefixed struct {
 	mu   sync.Mutex
 	to   io.Writer
@@ -159,8 +159,8 @@ func (l *prefixed) write(name string, line []byte) {
 	fmt.Fprintf(to, "%-9s | %s\n", name, bytes.TrimRight(line, "\r"))
 }
 
-// lines cuts what one part writes into lines. A line without an end is kept
-// until there is one, or until it is too long to wait for.
+// lines splits the output of one part into lines. It keeps an unfinished line until its
+// end comes or it is too long.
 type lines struct {
 	log  *prefixed
 	name string

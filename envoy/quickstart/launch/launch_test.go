@@ -27,7 +27,7 @@ func TestTakenPortIsNamed(t *testing.T) {
 	for _, c := range []struct {
 		first int
 		envoy bool
-		whose string // "": not used, so no error about it
+		whose string // the part in the error; "" for no error
 	}{
 		{port, false, "the gateway"},
 		{port - 1, true, "Envoy's admin page"},
@@ -53,7 +53,7 @@ func TestPortsOutOfRange(t *testing.T) {
 	}
 }
 
-// TestLineIsOneCommand has bash take a line apart.
+// TestLineIsOneCommand lets bash split a command into words.
 func TestLineIsOneCommand(t *testing.T) {
 	line := try{
 		url: "http://127.0.0.1:1/a?b=c&d", body: `{"it's": "$(false) \"x\""}`,
@@ -74,7 +74,7 @@ func TestLineIsOneCommand(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	promised := try{status: 200, shows: []string{`"author": "ana"`}, hides: []string{"cleo"}}
+	expected := try{status: 200, shows: []string{`"author": "ana"`}, hides: []string{"cleo"}}
 	for _, c := range []struct {
 		answer string
 		ok     bool
@@ -85,7 +85,7 @@ func TestCompare(t *testing.T) {
 		{"HTTP/1.1 200 OK\r\n\r\n{\"author\": \"ana\", \"as\": \"cleo\"}", false},
 		{"", false},
 	} {
-		if err := promised.compare(c.answer); (err == nil) != c.ok {
+		if err := expected.compare(c.answer); (err == nil) != c.ok {
 			t.Errorf("%q: %v", c.answer, err)
 		}
 	}
@@ -107,10 +107,10 @@ func TestLinesAreKeptWhole(t *testing.T) {
 	}
 }
 
-// ways are the two that the quickstart is started: make run, run-embedded.
+// ways returns the launcher's arguments for make run and for make run-embedded.
 func ways(t *testing.T) map[string][]string {
 	if _, err := os.Stat(filepath.Join(root, "bin/quickstart/launch")); err != nil {
-		t.Fatalf("%v: make build quickstart makes it", err)
+		t.Fatalf("%v: run make build quickstart", err)
 	}
 	envoy := os.Getenv("ENVOY")
 	if envoy == "" {
@@ -119,11 +119,11 @@ func ways(t *testing.T) map[string][]string {
 	return map[string][]string{"envoy": {"-envoy", envoy}, "embedded": nil}
 }
 
-// started is a launcher that runs, ready, and the processes that it started.
+// started is a launcher that has printed ready, with the processes that it started.
 type started struct {
 	cmd      *exec.Cmd
 	children []int
-	err      *bytes.Buffer // what it says on stderr
+	err      *bytes.Buffer // its standard error
 }
 
 func start(t *testing.T, args ...string) *started {
@@ -142,7 +142,7 @@ func start(t *testing.T, args ...string) *started {
 	for lines.Scan() {
 		if lines.Text() == "ready" {
 			s.children = childrenOf(t, s.cmd.Process.Pid)
-			go func() { // so that it never waits for us
+			go func() { // read on, so that the launcher never blocks
 				for lines.Scan() {
 				}
 			}()
@@ -158,7 +158,7 @@ func start(t *testing.T, args ...string) *started {
 func childrenOf(t *testing.T, pid int) (children []int) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil || stats == nil {
-		t.Skip("no /proc: which processes are left cannot be seen here")
+		t.Skip("no /proc: cannot list processes")
 	}
 	for _, path := range stats {
 		text, err := os.ReadFile(path)
@@ -174,7 +174,7 @@ func childrenOf(t *testing.T, pid int) (children []int) {
 	return children
 }
 
-// ended waits for the launcher, and for all that it started.
+// ended waits for the launcher and for all processes that it started.
 func (s *started) ended(t *testing.T) (code int) {
 	t.Helper()
 	err := s.cmd.Wait()
@@ -187,7 +187,7 @@ func (s *started) ended(t *testing.T) (code int) {
 	for _, pid := range s.children {
 		for syscall.Kill(pid, 0) == nil && !zombie(pid) {
 			if time.Now().After(deadline) {
-				t.Fatalf("process %d is left", pid)
+				t.Fatalf("process %d still runs", pid)
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
@@ -195,7 +195,7 @@ func (s *started) ended(t *testing.T) (code int) {
 	return code
 }
 
-// zombie says whether a process has ended and waits for init to notice.
+// zombie reports whether a process has ended but its parent has not waited for it.
 func zombie(pid int) bool {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, after, _ := strings.Cut(string(text), ") ")
@@ -229,7 +229,7 @@ func TestSignalsEndEverything(t *testing.T) {
 	}
 }
 
-// parts is how many processes each way starts.
+// parts is the number of processes that each way starts.
 var parts = map[string]int{"envoy": 3, "embedded": 2}
 
 func TestEndOfAPartEndsEverything(t *testing.T) {
@@ -250,14 +250,14 @@ func TestEndOfAPartEndsEverything(t *testing.T) {
 				t.Errorf("exit code: want 1, found %d", found)
 			}
 			if !strings.Contains(s.err.String(), "ended by itself") {
-				t.Errorf("it does not say why:\n%s", s.err)
+				t.Errorf("no reason in its output:\n%s", s.err)
 			}
 		})
 	}
 }
 
-// TestCheckSeesAnotherPolicy changes the policy as a reader would, and sees
-// the lines fail that it changes.
+// TestCheckSeesAnotherPolicy changes a role in the policy and expects that exactly
+// the one command fails that needs it.
 func TestCheckSeesAnotherPolicy(t *testing.T) {
 	ways(t)
 	text, err := os.ReadFile(filepath.Join(root, "envoy/quickstart/policy.yaml"))
@@ -278,7 +278,7 @@ func TestCheckSeesAnotherPolicy(t *testing.T) {
 	}
 }
 
-// TestFaultyPolicyStartsNothing has every fault said, and no process left.
+// TestFaultyPolicyStartsNothing expects the fault in the output and no process.
 func TestFaultyPolicyStartsNothing(t *testing.T) {
 	ways(t)
 	policy := filepath.Join(t.TempDir(), "policy.yaml")

@@ -1,10 +1,9 @@
-// Command launch starts the quickstart: the upstream, the companion and
-// Envoy, or the embedded gateway in place of the last two. It prints curl
-// lines to try, and ends everything that it started when it is told to stop
-// or when any part ends by itself.
+// Command launch starts the quickstart: the upstream, the companion and Envoy, or
+// the upstream and the embedded gateway. It prints curl commands to try. It ends all
+// processes that it started when it gets a signal, or when one of them ends.
 //
-// With -check it runs the lines itself, compares the answers with what they
-// promise, and ends.
+// With -check it runs the commands itself, compares the answers with the expected
+// ones, and exits.
 package main
 
 import (
@@ -23,7 +22,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// options are what the flags say.
+// options are the values of the flags.
 type options struct {
 	root   string // the repository's folder
 	policy string
@@ -42,7 +41,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.state, "state", "", "folder for the database, the secret and the configuration (default: run; with -check, one that is removed)")
 	flags.StringVar(&o.envoy, "envoy", "", "path of Envoy; without it the embedded gateway is started")
 	flags.IntVar(&o.port, "port", 10000, "first of five ports in a row; 0 takes free ones")
-	flags.BoolVar(&o.check, "check", false, "run the printed lines, compare the answers, and end")
+	flags.BoolVar(&o.check, "check", false, "run the printed commands, compare the answers, and exit")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -63,8 +62,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// launch starts everything, and returns when ctx ends, a part ends or the
-// check is done. Nothing that it started is left then.
+// launch starts everything. It returns when ctx ends, a part ends or the check is
+// done. All processes that it started have ended then.
 func launch(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 	at, err := choosePorts(o.port, o.envoy != "")
 	if err != nil {
@@ -81,7 +80,7 @@ func launch(ctx context.Context, o options, stdout, stderr io.Writer) (err error
 		return err
 	}
 
-	// A check is quiet unless it fails.
+	// A check prints the log only if it fails.
 	log := &prefixed{to: stderr}
 	if o.check {
 		log.held = true

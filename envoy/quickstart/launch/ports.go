@@ -9,14 +9,13 @@ import (
 	"syscall"
 )
 
-// ports are where the parts listen, all on the loopback address.
+// ports are the ports of the parts, all on the loopback address.
 type ports struct {
 	gateway, admin, upstream, hook, companion int
 }
 
-// choosePorts returns five ports in a row from first on, or free ones when
-// first is 0. A port that is taken is an error that names it and whose it
-// would be; all that are taken are named.
+// choosePorts returns five consecutive ports, starting with first, or free ports if
+// first is 0. The error names every port that is taken and the part that needs it.
 func choosePorts(first int, envoy bool) (ports, error) {
 	if first == 0 {
 		return freePorts()
@@ -29,7 +28,7 @@ func choosePorts(first int, envoy bool) (ports, error) {
 	for _, n := range []struct {
 		port  int
 		part  string
-		envoy bool // needed with Envoy alone
+		envoy bool // needed only with Envoy
 	}{
 		{at.gateway, "the gateway", false},
 		{at.admin, "Envoy's admin page", true},
@@ -51,12 +50,13 @@ func choosePorts(first int, envoy bool) (ports, error) {
 		}
 	}
 	if taken != nil {
-		return ports{}, fmt.Errorf("%s\nend what listens there, or choose others: make run PORT=20000", strings.Join(taken, "\n"))
+		return ports{}, fmt.Errorf("%s\nend the program that listens there, or choose other ports: make run PORT=20000", strings.Join(taken, "\n"))
 	}
 	return at, nil
 }
 
-// freePorts asks the system, holding all until the last is chosen.
+// freePorts asks the system for five ports. It holds all until the last is chosen, so
+// that they differ.
 func freePorts() (ports, error) {
 	var at ports
 	for _, p := range []*int{&at.gateway, &at.admin, &at.upstream, &at.hook, &at.companion} {

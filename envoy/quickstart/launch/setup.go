@@ -17,18 +17,18 @@ import (
 	"time"
 )
 
-// setup is what one start of the quickstart needs to know.
+// setup describes one run of the quickstart.
 type setup struct {
 	options
 	at  ports
-	env []string // of every part: the names that the policy uses
+	env []string // the environment of every part, with the variables that the policy names
 }
 
 func newSetup(o options, at ports) (*setup, error) {
 	s := &setup{options: o, at: at}
 	for _, path := range []string{s.rulegate(), s.module(), s.bin("quickstart/seed"), s.bin("quickstart/upstream")} {
 		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("%w\nmake build quickstart makes it", err)
+			return nil, fmt.Errorf("%w\nrun make build quickstart", err)
 		}
 	}
 	if err := os.MkdirAll(s.state, 0o700); err != nil {
@@ -51,8 +51,8 @@ func (s *setup) rulegate() string       { return s.bin("rulegate") }
 func (s *setup) module() string         { return s.bin("rulegate.wasm") }
 func (s *setup) database() string       { return filepath.Join(s.state, "social.db") }
 
-// keptSecret returns the text of a file, which is made when it is not there:
-// tokens that were printed before a restart are good after it.
+// keptSecret returns the secret in a file. It creates the file if it is missing, so
+// that tokens printed before a restart stay valid.
 func keptSecret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err == nil && len(bytes.TrimSpace(text)) > 0 {
@@ -67,8 +67,7 @@ func keptSecret(path string) (string, error) {
 	return fresh, os.WriteFile(path, []byte(fresh+"\n"), 0o600)
 }
 
-// start brings the parts up one after another, each when the one before it
-// answers.
+// start starts the parts one after another, each when the previous one answers.
 func (s *setup) start(ctx context.Context, g *group) error {
 	if _, err := s.output(ctx, s.rulegate(), "check", s.policy); err != nil {
 		return err
@@ -100,15 +99,16 @@ func (s *setup) start(ctx context.Context, g *group) error {
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		return err
 	}
-	g.log.write("envoy", []byte("starting; it compiles the module first"))
-	// Several quickstarts may run side by side, so no hot restart, which
-	// would need an id of its own for each.
+	g.log.write("envoy", []byte("starting; it compiles the module first, which takes some seconds"))
+	// Hot restart would need a different id for each quickstart that runs at the
+	// same time.
 	envoy := g.part("envoy", s.envoy, "--config-path", config, "--disable-hot-restart",
 		"--log-level", "warning", "--component-log-level", "wasm:info")
 	return envoy.start(ctx, answers(url(s.at.admin)+"/ready", http.StatusOK))
 }
 
-// output runs a command to its end. What it said on stderr is the error.
+// output runs a command and returns its standard output. The error has its standard
+// error.
 func (s *setup) output(ctx context.Context, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = s.env
@@ -124,13 +124,13 @@ func (s *setup) output(ctx context.Context, name string, args ...string) ([]byte
 	return out.Bytes(), nil
 }
 
-// mint makes a token for the claims, good for a day.
+// mint returns a token with the claims, valid for a day.
 func (s *setup) mint(ctx context.Context, claims string) (string, error) {
 	out, err := s.output(ctx, s.rulegate(), "token", "mint", "--policy", s.policy, "--claims", claims, "--ttl", "24h")
 	return strings.TrimSpace(string(out)), err
 }
 
-// listens tells whether something accepts connections on the port.
+// listens returns a check that a program accepts connections on the port.
 func listens(port int) func(context.Context) bool {
 	return func(ctx context.Context) bool {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address(port))
@@ -142,8 +142,8 @@ func listens(port int) func(context.Context) bool {
 	}
 }
 
-// answers tells whether a GET is answered with the status, or with any if
-// status is 0.
+// answers returns a check that a GET is answered with the status, or with any status
+// if it is 0.
 func answers(target string, status int) func(context.Context) bool {
 	client := &http.Client{Timeout: 2 * time.Second}
 	return func(ctx context.Context) bool {

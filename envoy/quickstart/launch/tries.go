@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// try is one line to paste, and the answer that it promises.
+// try is one command to paste and the answer to expect.
 type try struct {
 	title   string
 	method  string // "": GET, or POST with a body
@@ -17,15 +17,15 @@ type try struct {
 	body    string // JSON, or ""
 
 	status int
-	shows  []string // texts that are in the answer
-	hides  []string // texts that are not
+	shows  []string // texts that the answer contains
+	hides  []string // texts that it does not contain
 }
 
-// What an unsigned token would have to get past.
+// unsigned is a token with alg none, which claims to be an admin.
 const unsigned = "eyJhbGciOiJub25lIn0.eyJpZCI6ImFuYSIsInJvbGUiOiJhZG1pbiJ9."
 
-// tries lists what to try, with fresh tokens. Each refusal has a twin above
-// it that is let through.
+// tries returns the commands, with new tokens. Most refusals have a twin above them
+// that is let through.
 func (s *setup) tries(ctx context.Context) ([]try, error) {
 	var bearer [3][2]string
 	for i, claims := range []string{
@@ -52,15 +52,15 @@ func (s *setup) tries(ctx context.Context) ([]try, error) {
 		{title: "allowed: Mia, a moderator, sees the reports",
 			url: base + "/v1/reports", headers: with(mia),
 			status: 200, shows: []string{`"path": "/v1/reports"`}},
-		{title: "allowed: a browser asks whether it may post, without a token",
+		{title: "allowed: a browser's preflight before a post, without a token",
 			method: "OPTIONS", url: base + "/v1/posts",
 			status: 200, shows: []string{`"method": "OPTIONS"`}},
 
-		{title: "rewritten: Ana posts as Cleo; the upstream is told the author from the token",
+		{title: "rewritten: Ana posts as Cleo; the upstream gets the author from the token",
 			url: base + "/v1/posts", headers: with(ana, [2]string{"x-user-id", "cleo"}),
 			body:   `{"text":"hello","author":"cleo"}`,
 			status: 200, shows: []string{`"author": "ana"`, `"x-user-id": "ana"`}, hides: []string{"cleo"}},
-		{title: "rewritten: signing up; the upstream gets the password's hash, a role and the webhook's team",
+		{title: "rewritten: Dan signs up as admin; the upstream gets a hash of the password, the role member, and the team from the webhook",
 			url:    base + "/v1/sign-up",
 			body:   `{"email":"dan@mail.example","password":"abc","role":"admin"}`,
 			status: 200, shows: []string{`"password": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="`, `"role": "member"`, `"team": "newcomers"`},
@@ -69,34 +69,34 @@ func (s *setup) tries(ctx context.Context) ([]try, error) {
 		{title: "refused: Ana does not follow Cleo",
 			url: base + "/v1/profiles/cleo", headers: with(ana),
 			status: 403, shows: []string{"this profile is private"}},
-		{title: "refused: Ana is no moderator",
+		{title: "refused: Ana is not a moderator",
 			url: base + "/v1/reports", headers: with(ana),
 			status: 403, shows: []string{"for moderators only"}},
 		{title: "refused: the webhook says no to this e-mail address",
 			url:    base + "/v1/sign-up",
 			body:   `{"email":"dan@spam.example","password":"abc"}`,
 			status: 403, shows: []string{"you cannot join with these data"}},
-		{title: "refused: a body that two parsers could read in two ways",
+		{title: "refused: the body has the key \"text\" twice, so two parsers could read it differently",
 			url: base + "/v1/posts", headers: with(ana),
 			body:   `{"text":"hello","text":"something else"}`,
 			status: 400, shows: []string{`"error"`}},
-		{title: "refused: a method that the policy does not name for this path",
+		{title: "refused: the policy does not name the method OPTIONS for this path",
 			method: "OPTIONS", url: base + "/v1/reports", status: 403, shows: []string{`"error"`}},
 		{title: "refused: no token",
 			url: base + "/v1/profiles/ben", status: 401, shows: []string{"Bearer"}},
-		{title: "refused: a token that nobody signed",
+		{title: "refused: the token has no signature (alg none)",
 			url: base + "/v1/profiles/ben", headers: with([2]string{"Authorization", "Bearer " + unsigned}),
 			status: 401, shows: []string{"Bearer"}},
-		{title: "refused: a denied route",
+		{title: "refused: the policy denies this route",
 			url: base + "/v1/internal/metrics", headers: with(mia),
 			status: 403, shows: []string{"not from outside"}},
-		{title: "refused: a path that the policy does not name",
+		{title: "refused: the policy does not name this path",
 			url: base + "/v2/profiles/ben", headers: with(ana),
 			status: 403, shows: []string{`"error"`}},
 	}, nil
 }
 
-// line is the shell's command for the try.
+// line returns the try as a shell command.
 func (t try) line() string {
 	words := []string{"curl", "-si"}
 	if t.method != "" {
@@ -111,31 +111,31 @@ func (t try) line() string {
 	return strings.Join(append(words, quote(t.url)), " ")
 }
 
-// promise says what the answer is.
-func (t try) promise() string {
+// expected describes the answer to expect.
+func (t try) expected() string {
 	text := fmt.Sprintf("%d %s", t.status, http.StatusText(t.status))
 	if len(t.shows) > 0 {
-		text += ", with: " + strings.Join(t.shows, ", ")
+		text += "; the answer contains " + strings.Join(t.shows, " and ")
 	}
 	if len(t.hides) > 0 {
-		text += "; without: " + strings.Join(t.hides, ", ")
+		text += "; it does not contain " + strings.Join(t.hides, " or ")
 	}
 	return text
 }
 
-// quote makes a text one word of the shell's.
+// quote returns the text as one word of the shell.
 func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 func printAll(w io.Writer, s *setup, tries []try) {
-	fmt.Fprintf(w, "\nThe gateway listens on %s. Lines to paste, and the answer of each:\n", url(s.at.gateway))
+	fmt.Fprintf(w, "\nThe gateway listens on %s. Paste these commands into another terminal:\n", url(s.at.gateway))
 	for _, t := range tries {
-		fmt.Fprintf(w, "\n# %s\n# -> %s\n%s\n", t.title, t.promise(), t.line())
+		fmt.Fprintf(w, "\n# %s\n# expect %s\n%s\n", t.title, t.expected(), t.line())
 	}
-	fmt.Fprintf(w, "\nAn answer is what reached the upstream, or a refusal, whose reason is in the log below.\n")
+	fmt.Fprintf(w, "\nAn answer with status 200 shows the request as the upstream received it.\nThe log below gives the reason of each refusal.\n")
 	if s.envoy != "" {
-		fmt.Fprintf(w, "Envoy's configuration is %s, its admin page %s.\n", s.state+"/envoy.yaml", url(s.at.admin))
+		fmt.Fprintf(w, "Envoy's configuration is %s. Its admin page is %s.\n", s.state+"/envoy.yaml", url(s.at.admin))
 	}
-	fmt.Fprintf(w, "Edit %s and start again to see the change. Ctrl-C ends everything.\nready\n", s.policy)
+	fmt.Fprintf(w, "Ctrl-C ends everything. To try a change, edit %s and start again.\nready\n", s.policy)
 }

@@ -1,5 +1,5 @@
-// Command seed runs a file of SQL against a SQLite database, in one
-// transaction; the database is made if it is not there.
+// Command seed runs a file of SQL on a SQLite database, in one transaction. It creates
+// the database if it is missing.
 //
 //	seed DATABASE FILE.sql
 package main
@@ -43,7 +43,7 @@ func seed(path, file string) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	defer tx.Rollback() // after a commit it does nothing
+	defer tx.Rollback() // does nothing after Commit
 	if _, err := tx.Exec(string(statements)); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}

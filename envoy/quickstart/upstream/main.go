@@ -1,6 +1,6 @@
-// Command upstream is the application behind the quickstart's gateway: it
-// answers every request with a JSON account of what reached it. On a second
-// address it is the webhook that the policy asks about a sign-up.
+// Command upstream is the application behind the quickstart's gateway. It answers
+// every request with a description of that request in JSON. On a second address it is
+// the webhook that the policy asks about a sign-up.
 package main
 
 import (
@@ -32,7 +32,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var files tlsFiles
 	flags.StringVar(&files.cert, "cert", "", "certificate of the application; without it, it speaks plain HTTP")
 	flags.StringVar(&files.key, "key", "", "key of -cert")
-	flags.StringVar(&files.ca, "ca", "", "certificates that check those of the clients, which then have to have one")
+	flags.StringVar(&files.ca, "ca", "", "certificates that a client's certificate must be signed by; without one a client is turned away")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -54,14 +54,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// site is a handler and where it is reached; tls is nil for plain HTTP.
+// site is a handler and its address; tls is nil for plain HTTP.
 type site struct {
 	address string
 	handler http.Handler
 	tls     *tls.Config
 }
 
-// serve answers on every address until ctx ends or one of them fails.
+// serve serves all sites until ctx ends or one of them fails.
 func serve(ctx context.Context, stdout io.Writer, sites []site) error {
 	ended := make(chan error, len(sites))
 	for _, s := range sites {
@@ -85,18 +85,17 @@ func serve(ctx context.Context, stdout io.Writer, sites []site) error {
 	}
 }
 
-// seen is a request as it arrived. A header that came more than once is a
-// list.
+// seen is a request as it arrived. A repeated header is a list.
 type seen struct {
 	Method  string         `json:"method"`
 	Path    string         `json:"path"`
 	Query   string         `json:"query,omitempty"`
 	Headers map[string]any `json:"headers"`
-	Peer    string         `json:"peer,omitempty"` // whose certificate came with it
+	Peer    string         `json:"peer,omitempty"` // the URIs of the client's certificate
 	Body    any            `json:"body,omitempty"`
 }
 
-// Bodies over this many bytes are not shown.
+// bodyLimit is the largest body that is shown, in bytes.
 const bodyLimit = 1 << 20
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -120,8 +119,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, got)
 }
 
-// readBody returns the body's JSON value, or its text where it is something
-// else, or nil where it is empty.
+// readBody returns the body's JSON value, or its text if it is not JSON, or nil if it
+// is empty.
 func readBody(w http.ResponseWriter, r *http.Request) (any, error) {
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
 	switch {
@@ -135,8 +134,8 @@ func readBody(w http.ResponseWriter, r *http.Request) (any, error) {
 	return string(text), nil
 }
 
-// welcome is the webhook: it decides who may sign up by the e-mail address,
-// as the policy sends it, and refuses what it does not understand.
+// welcome is the webhook. The policy sends it the e-mail address, and it decides by
+// the domain who may sign up. It refuses a request that it does not understand.
 func welcome(w http.ResponseWriter, r *http.Request) {
 	var call struct {
 		Email string `json:"email"`
@@ -161,8 +160,8 @@ func welcomed(email string) bool {
 
 func answer(w http.ResponseWriter, status int, body any) {
 	text, err := json.MarshalIndent(body, "", "  ")
-	if err != nil { // a header that is no text: show that, not half of it
-		http.Error(w, errors.Join(errors.New("what arrived cannot be shown"), err).Error(), http.StatusInternalServerError)
+	if err != nil { // for example a header that is not valid text
+		http.Error(w, errors.Join(errors.New("the request cannot be shown"), err).Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("content-type", "application/json")

@@ -10,8 +10,8 @@ import (
 // tlsFiles are paths of PEM files.
 type tlsFiles struct{ cert, key, ca string }
 
-// config is nil where there is no certificate. With a ca, who has no
-// certificate of it is not let in.
+// config returns nil if there is no certificate. With a ca, clients need a
+// certificate that it signed.
 func (f tlsFiles) config() (*tls.Config, error) {
 	if f.cert == "" {
 		return nil, nil
