@@ -136,8 +136,8 @@ func readReply() (r jwks.Reply) {
 // retry tries the tokens of waiting requests again, if there are other keys or
 // the requests have waited long enough.
 func (k *keys) retry(now time.Time) {
-	changed := k.ring.Changes() != k.generation
-	k.generation = k.ring.Changes()
+	changed := k.ring.Generation() != k.generation
+	k.generation = k.ring.Generation()
 	for _, s := range k.waiting {
 		if changed || now.Sub(s.received) >= jwks.MaxWait {
 			s.retryKeys(now)
@@ -155,7 +155,7 @@ func (s *stream) retryKeys(now time.Time) {
 }
 
 func (k *keys) report(e jwks.Event) {
-	k.plugin.metrics.fetch(e.Result)
+	k.plugin.metrics.fetch(string(e.Result))
 	if e.Text == "" {
 		return
 	}

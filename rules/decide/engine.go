@@ -18,7 +18,7 @@ type Keys interface {
 	Set() *token.Set
 	// Missing reports whether a request received at since, whose token names the
 	// key kid of one of the remote sources, waits for it or is refused.
-	Missing(sources []int, kid string, since, now time.Time) jwks.Answer
+	Missing(sources []int, kid string, since, now time.Time) jwks.KeyState
 }
 
 // Properties are facts of a request that its headers do not tell. An Engine asks
@@ -51,4 +51,4 @@ type fixedKeys struct{ set *token.Set }
 func (f fixedKeys) Set() *token.Set { return f.set }
 
 // Missing refuses: a key that is not there never comes.
-func (fixedKeys) Missing([]int, string, time.Time, time.Time) jwks.Answer { return jwks.Failed }
+func (fixedKeys) Missing([]int, string, time.Time, time.Time) jwks.KeyState { return jwks.Unavailable }

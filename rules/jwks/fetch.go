@@ -6,168 +6,192 @@ import (
 	"time"
 )
 
-// Reply is what became of a fetch.
+// Reply is the reply to a fetch, or its failure.
 type Reply struct {
 	Err          string // why there is no reply; "": there is one
 	Status       string
-	CacheControl string // the field's value, all lines joined with commas
+	CacheControl string // the field's value, its lines joined with commas
 	Age          string
-	Encoded      bool // there is a content-encoding
+	Encoded      bool // the reply has a content-encoding
 	Body         string
 }
 
-// Tick looks into the store, drops what is too old, and says what is to be
-// fetched now. It is called many times a second.
+// Tick reads the store, drops sets that are too old, and returns the fetches to
+// make now. The caller calls it several times a second.
 func (k *Keyring) Tick(now time.Time) (fetches []Fetch, events []Event) {
 	for i := range k.sources {
 		s := &k.sources[i]
-		st, version := k.load(s)
-		events = append(events, k.follow(i, st, now)...)
-		if s.text != "" && now.UnixMicro() > s.expires+s.MaxStale.Microseconds() {
+		r, version := k.load(s)
+		events = append(events, k.follow(i, r, now)...)
+		if s.text != "" && s.tooStale(s.expires, now.UnixMicro()) {
 			k.set, s.text = k.set.WithoutKeys(i), ""
-			k.changes++
-			events = append(events, Event{i, "dropped", "no other came for longer than maxStale: its tokens get 503", true})
+			k.generation++
+			events = append(events, Event{i, Dropped, "no new set for longer than maxStale: its tokens get 503", true})
 		}
-		if !s.due(st, now) {
+		if !s.due(r, now) {
 			continue
 		}
-		st.owner, st.started, st.lease = k.number(), now.UnixMicro(), now.Add(lease).UnixMicro()
-		if k.save(s, st, version) {
-			s.last, s.began = st, st.started
-			fetches = append(fetches, Fetch{Index: i, Source: s.Source, started: st.started, owner: st.owner})
+		r.owner, r.lastStart, r.lease = k.randomNumber(), now.UnixMicro(), now.Add(leaseTime).UnixMicro()
+		if k.save(s, r, version) {
+			s.last, s.ownStart = r, r.lastStart
+			fetches = append(fetches, Fetch{Index: i, Source: s.Source, started: r.lastStart, owner: r.owner})
 		}
 	}
 	return fetches, events
 }
 
-// due says whether a fetch is to begin. A time that the clock cannot have come
-// to honestly, as after it was set back, holds nothing up.
-func (s *source) due(st state, now time.Time) bool {
+// tooStale reports whether a set that expires at that time is too old to use.
+func (s *source) tooStale(expires, now int64) bool {
+	return now > expires+s.MaxStale.Microseconds()
+}
+
+// due reports whether a fetch should start. A time that is further ahead than it
+// can honestly be, as after the clock was set back, delays nothing.
+func (s *source) due(r record, now time.Time) bool {
 	at := now.UnixMicro()
 	ahead := func(t int64, most time.Duration) bool { return t > at && t <= at+most.Microseconds() }
 	switch {
-	case ahead(st.lease, lease), ahead(st.retry, maxRetry), ahead(s.began+firstRetry.Microseconds()/2, firstRetry):
+	case ahead(r.lease, leaseTime), ahead(r.retry, maxRetry), ahead(s.ownStart+firstRetry.Microseconds()/2, firstRetry):
 		return false
-	case s.text == "", !ahead(st.refresh, maxLife):
+	case s.text == "", !ahead(r.refresh, maxLife):
 		return true
 	}
-	return (s.wanted >= st.good || st.good > at) && !ahead(st.started+Interval.Microseconds(), Interval)
+	unknownSinceFetch := s.unknownKey >= r.setStart || r.setStart > at
+	return unknownSinceFetch && !ahead(r.lastStart+Interval.Microseconds(), Interval)
 }
 
-// follow takes over what another has fetched since.
-func (k *Keyring) follow(i int, st state, now time.Time) (events []Event) {
+// follow uses the set that another worker has fetched since the last tick.
+func (k *Keyring) follow(i int, r record, now time.Time) (events []Event) {
 	s := &k.sources[i]
-	if st.ended != s.last.ended {
-		k.changes++
+	if r.lastEndedStart != s.last.lastEndedStart {
+		k.generation++
 	}
-	s.last = st
+	s.last = r
 	at := now.UnixMicro()
-	switch older := st.good <= s.took && s.took <= at; {
-	case older, st.good == s.took, st.good == s.refused, at > st.expires+s.MaxStale.Microseconds():
+	older := r.setStart <= s.setStart && s.setStart <= at
+	if older || r.setStart == s.setStart || r.setStart == s.badStart || s.tooStale(r.expires, at) {
 		return nil
 	}
-	text, ok := k.loadSet(s, st.version)
+	text, ok := k.loadSet(s, r.version)
 	if !ok {
-		return nil // being written, or nobody's we know: what is here serves on
+		return nil // another worker is writing it, or its MAC does not verify: keep the current set
 	}
 	if text == s.text {
-		s.took, s.expires = st.good, st.expires
+		s.setStart, s.expires = r.setStart, r.expires
 		return nil
 	}
-	used, passed, err := k.take(i, text)
+	used, skipped, err := k.use(i, text)
 	if err != nil {
-		s.refused = st.good
-		return []Event{{i, "refused", "shared by another worker: " + err.Error(), true}}
+		s.badStart = r.setStart
+		return []Event{{i, Refused, "shared by another worker: " + err.Error(), true}}
 	}
-	s.took, s.expires = st.good, st.expires
-	return []Event{{i, "shared", fmt.Sprintf("%d keys, %d passed over, from another worker", used, passed), false}}
+	s.setStart, s.expires = r.setStart, r.expires
+	return []Event{{i, Shared, fmt.Sprintf("%d keys, %d skipped, from another worker", used, skipped), false}}
 }
 
-// take puts a set's keys in the place of those that were there.
-func (k *Keyring) take(i int, text string) (used, passed int, err error) {
-	set, used, passed, err := k.set.WithKeys(i, text)
+// use replaces the keys of a source by those of a set's text.
+func (k *Keyring) use(i int, text string) (used, skipped int, err error) {
+	set, used, skipped, err := k.set.WithKeys(i, text)
 	if err != nil {
 		return 0, 0, err
 	}
 	k.set = set
 	k.sources[i].text, k.sources[i].absent = text, nil
-	k.changes++
-	return used, passed, nil
+	k.generation++
+	return used, skipped, nil
 }
 
-// Done brings what became of a fetch.
-func (k *Keyring) Done(f Fetch, r Reply, now time.Time) Event {
+// Done passes the reply to a fetch. It uses the set in it, if there is one, and
+// shares the outcome with the other workers.
+func (k *Keyring) Done(f Fetch, reply Reply, now time.Time) Event {
 	s := &k.sources[f.Index]
-	st, version := k.load(s)
-	mine := st.owner == f.owner
-	e := Event{Index: f.Index}
-	text := s.text
-	used, passed, err := k.judge(f.Index, &r)
-	k.changes++
-	if !mine { // late: the lease was another's by now, and so is the record
-		st = s.last
+	r, version := k.load(s)
+	// When the lease has ended and another worker fetches, the record is that
+	// worker's: do not write it.
+	mine := r.owner == f.owner
+	if !mine {
+		r = s.last
 	}
-	st.lease, st.ended = 0, f.started
-	if err != nil {
-		e.Result, e.Bad = err.result, true
-		st.failed = true
-		st.fails = min(st.fails+1, 16)
-		pause := k.jitter(min(firstRetry<<(st.fails-1), maxRetry), 0.5)
-		st.retry = now.Add(pause).UnixMicro()
-		e.Text = fmt.Sprintf("%s; next try in %.1f s", err.text, pause.Seconds())
-		if s.text != "" {
-			e.Text += ", until then the old keys serve"
-		}
+	old := s.text
+	used, skipped, failure := k.check(f.Index, &reply)
+	k.generation++
+	r.lease, r.lastEndedStart = 0, f.started
+	e := Event{Index: f.Index}
+	if failure != nil {
+		e = k.failed(f.Index, &r, failure, now)
 	} else {
-		life := s.life(&r)
-		st.failed, st.fails, st.retry, st.good = false, 0, 0, f.started
-		st.expires = now.Add(life).UnixMicro()
-		st.refresh = now.Add(k.jitter(life*9/10, 0.2)).UnixMicro()
-		s.took, s.expires = st.good, st.expires
-		e.Result = "same"
-		if s.text != text {
-			e.Result, e.Text = "ok", fmt.Sprintf("%d keys, %d passed over, good for %v", used, passed, life)
-			st.version++
+		life := s.lifetime(&reply)
+		k.succeeded(s, &r, f.started, life, now)
+		e.Result = Same
+		if s.text != old {
+			e.Result, e.Text = Fetched, fmt.Sprintf("%d keys, %d skipped, good for %v", used, skipped, life)
+			r.version++
 			if mine {
-				k.saveSet(s, st.version)
+				k.saveSet(s, r.version)
 			}
 		}
 	}
-	if !mine || k.save(s, st, version) {
-		s.last = st
+	if !mine || k.save(s, r, version) {
+		s.last = r
 	}
 	return e
 }
 
-type failure struct{ result, text string }
+// succeeded notes in the record, and in this worker, that a fetch brought a set.
+func (k *Keyring) succeeded(s *source, r *record, started int64, life time.Duration, now time.Time) {
+	r.failed, r.failures, r.retry, r.setStart = false, 0, 0, started
+	r.expires = now.Add(life).UnixMicro()
+	r.refresh = now.Add(k.jitter(life*9/10, 0.2)).UnixMicro()
+	s.setStart, s.expires = r.setStart, r.expires
+}
 
-// judge takes a reply for a set, if it is one.
-func (k *Keyring) judge(i int, r *Reply) (used, passed int, f *failure) {
+// failed notes in the record that a fetch failed, and when to try again.
+func (k *Keyring) failed(i int, r *record, f *failure, now time.Time) Event {
+	r.failed = true
+	r.failures = min(r.failures+1, 16)
+	pause := k.jitter(min(firstRetry<<(r.failures-1), maxRetry), 0.5)
+	r.retry = now.Add(pause).UnixMicro()
+	text := fmt.Sprintf("%s; next try in %.1f s", f.text, pause.Seconds())
+	if k.sources[i].text != "" {
+		text += ", until then the old keys stay in use"
+	}
+	return Event{Index: i, Result: f.result, Text: text, Bad: true}
+}
+
+// failure is why a reply is not used.
+type failure struct {
+	result Result
+	text   string
+}
+
+// check uses the set in a reply, if there is one.
+func (k *Keyring) check(i int, r *Reply) (used, skipped int, f *failure) {
 	switch {
 	case r.Err != "":
-		return 0, 0, &failure{"failed", r.Err}
+		return 0, 0, &failure{Failed, r.Err}
 	case r.Status != "200":
-		return 0, 0, &failure{"failed", "answered " + r.Status + " (redirects are not followed)"}
+		return 0, 0, &failure{Failed, "answered " + r.Status + " (redirects are not followed)"}
 	case r.Encoded:
-		return 0, 0, &failure{"refused", "answered with a content-encoding, which was not asked for"}
+		return 0, 0, &failure{Refused, "answered with a content-encoding, which was not asked for"}
 	case r.Body != "" && r.Body == k.sources[i].text:
 		return 0, 0, nil
 	}
-	used, passed, err := k.take(i, r.Body)
+	used, skipped, err := k.use(i, r.Body)
 	if err != nil {
-		return 0, 0, &failure{"refused", err.Error()}
+		return 0, 0, &failure{Refused, err.Error()}
 	}
-	return used, passed, nil
+	return used, skipped, nil
 }
 
-// jitter shortens d by up to the share, so that not all fetch at once.
+// jitter shortens d by a random part of up to the share, so that workers do not
+// all fetch at once.
 func (k *Keyring) jitter(d time.Duration, share float64) time.Duration {
-	return d - time.Duration(float64(d)*share*float64(k.number()>>11)/(1<<53))
+	return d - time.Duration(float64(d)*share*float64(k.randomNumber()>>11)/(1<<53))
 }
 
-// number is random; should the source fail it is one number, which is no worse
-// than all at once.
-func (k *Keyring) number() uint64 {
+// randomNumber returns 1 when there is no randomness: then workers may fetch at
+// the same time, which is harmless.
+func (k *Keyring) randomNumber() uint64 {
 	var b [8]byte
 	if _, err := k.random.Read(b[:]); err != nil {
 		return 1

@@ -1,17 +1,16 @@
-// Package jwks keeps the JWK sets that a policy has from URLs: it says when
-// one is to be fetched, judges what comes, and decides what becomes of a token
-// whose key is not there. It is pure: the caller brings the time, makes the
-// fetches, and lends a Store in which all who use the same policy share what one
-// of them has fetched.
+// Package jwks keeps the JWK sets that a policy has from URLs. It decides when
+// to fetch a set, checks the reply, and decides about a token whose key is
+// missing. It is pure: the caller passes the time and makes the fetches. All
+// workers with the same policy share their fetches through a Store.
 //
 //	Tick ──► Fetch ──► Done ──► Set
 //	  ▲                  │
-//	  └── Missing: Wait  └──► Store ──► Tick of another
+//	  └── Missing: Wait  └──► Store ──► Tick of another worker
 //
-// A set is fetched when there is none, before its life ends, and when a token
-// names a key that it does not have. While the issuer is away the last set
-// serves on, up to Source.MaxStale beyond its life. What cannot be a set never
-// replaces one.
+// A set is fetched when there is none, before its lifetime ends, and when a
+// token names a key that it does not have. While the issuer does not answer,
+// the last set stays in use, up to Source.MaxStale after its lifetime. A reply
+// that is not a usable set never replaces a set.
 package jwks
 
 import (
@@ -25,99 +24,114 @@ const (
 	// Timeout is how long a fetch may take.
 	Timeout = 5 * time.Second
 	// Interval is the least time between two fetches that tokens with unknown
-	// keys cause, however many there are; so long it is remembered, too, that a
-	// set has not got a key.
+	// keys cause. For the same time a keyring remembers that a set does not have
+	// a key.
 	Interval = 5 * time.Second
 	// MaxWait is how long a request waits for keys.
 	MaxWait = 10 * time.Second
 
-	// lease is how long a fetch keeps others from fetching the same.
-	lease = Timeout + 2*time.Second
-	// A set's life as its issuer states it counts within these bounds.
+	// leaseTime is how long a fetch keeps other workers from fetching the set.
+	leaseTime = Timeout + 2*time.Second
+	// minLife and maxLife bound the lifetime that an issuer gives its set.
 	minLife, maxLife = 30 * time.Second, 24 * time.Hour
-	// After failures the next fetch is this far, doubled each time up to the
-	// maximum.
+	// firstRetry is the pause after a failure. It doubles with each further
+	// failure, up to maxRetry.
 	firstRetry, maxRetry = time.Second, time.Minute
-	// maxAbsent bounds the kids that are remembered as absent.
+	// maxAbsent bounds the kids that a keyring remembers as absent.
 	maxAbsent = 1000
 )
 
-// Source is where a set comes from.
+// Source is an entry of the policy whose JWK set is fetched.
 type Source struct {
 	URL      string
-	Alg      string        // the one algorithm that its keys may be used with; "": theirs
+	Alg      string        // the only algorithm that the keys may be used with; "": each key's own
 	Cluster  string        // the proxy's name for the server
-	Refresh  time.Duration // a set's life where its issuer states none (Cache-Control, RFC 9111)
-	MaxStale time.Duration // how long after its life a set serves while no other comes
+	Refresh  time.Duration // the lifetime of a set whose issuer gives none (Cache-Control, RFC 9111)
+	MaxStale time.Duration // how long a set stays in use after its lifetime
 }
 
-// Fetch is a request to be made: GET Source.URL, with Timeout. Whatever becomes
-// of it is told to Done.
+// Fetch is a request that the caller makes: GET Source.URL, with Timeout. The
+// caller passes its reply, or its failure, to Done.
 type Fetch struct {
 	Index   int // of the Source
 	Source  Source
-	started int64
-	owner   uint64
+	started int64  // record.lastStart that this fetch wrote
+	owner   uint64 // record.owner that this fetch wrote
 }
 
-// Event is for the log and for counters.
+// Result is the outcome of a fetch, or of reading the Store.
+type Result string
+
+// The results. They are part of metric names.
+const (
+	Fetched Result = "ok"      // a new set came
+	Same    Result = "same"    // the set has not changed
+	Failed  Result = "failed"  // no reply, or a status other than 200
+	Refused Result = "refused" // the reply, or a record in the Store, is not a usable set
+	Dropped Result = "dropped" // the set is older than its lifetime and MaxStale
+	Shared  Result = "shared"  // a set that another worker has fetched came from the Store
+)
+
+// Event is a result for the log and for metrics.
 type Event struct {
-	Index  int
-	Result string // ok, same, failed, refused, dropped, shared
-	Text   string // for the log, "" when there is nothing to say
-	Bad    bool
+	Index  int // of the Source
+	Result Result
+	Text   string // for the log; "" when there is nothing to log
+	Bad    bool   // log Text as a warning
 }
 
-// Keyring holds the sets of one policy in one VM. It is not safe for concurrent
-// use.
+// Keyring holds the sets of one policy in one worker. It is not safe for
+// concurrent use.
 type Keyring struct {
-	set     *token.Set
-	sources []source
-	store   Store
-	key     []byte // of the MACs
-	random  io.Reader
-	changes uint64
+	set        *token.Set
+	sources    []source
+	store      Store
+	key        []byte // authenticates the records in the store
+	random     io.Reader
+	generation uint64
 }
 
-// source is what is known here of one Source.
+// source is the state of one Source in this worker. Times are in microseconds
+// since 1970; 0 is never.
 type source struct {
 	Source
-	name    string // of its records in the store
-	last    state  // as it was read last
-	text    string // the set's; "": there is none
-	took    int64  // state.good of the set that is in use, or was in use last
-	refused int64  // state.good of the last record that was no usable set
-	began   int64  // when the last fetch of this keyring's own began, whatever the store says
-	expires int64  // the end of its life
-	wanted  int64  // when the last token came that lacks a key of it
-	absent  map[string]int64
+	name       string           // of its records in the store
+	last       record           // as it was last read from the store, or written to it
+	text       string           // of the set in use; "": there is none
+	setStart   int64            // record.setStart of the set in use, or of the last one that was
+	expires    int64            // end of that set's lifetime
+	badStart   int64            // record.setStart of the last shared set that was refused
+	ownStart   int64            // when this keyring last started a fetch
+	unknownKey int64            // when the last request arrived that named a key unknown to the set
+	absent     map[string]int64 // kids that the set does not have, with the time they were looked up
 }
 
-// New makes a keyring for a policy's set. secret is the policy's own, from which
-// the key is derived that authenticates what is in the store; with an empty one,
-// or without a store, nothing is shared. random is for jitter.
+// New returns a keyring for a policy's set. The secret is one of the policy's;
+// the key that authenticates the records in the store is derived from it. With
+// an empty secret, or without a store, nothing is shared. It reads random for
+// jitter and for the owners of leases.
 func New(set *token.Set, sources []Source, secret []byte, store Store, random io.Reader) *Keyring {
 	k := &Keyring{set: set, store: store, random: random}
 	if len(secret) == 0 || store == nil {
-		k.store, secret = &memory{}, []byte("this memory is nobody else's")
+		k.store, secret = &memory{}, []byte("a store in the memory of one worker")
 	}
-	k.key = derive(secret)
+	k.key = deriveKey(secret)
 	for _, s := range sources {
 		k.sources = append(k.sources, source{Source: s, name: k.nameOf(s)})
 	}
 	for i := range k.sources {
 		s := &k.sources[i]
 		if _, _, ok := k.store.Get(s.name); !ok {
-			// So that whoever is first to fetch has a version to compare.
-			k.save(s, state{}, 0)
+			// Without a record there is no version for the first Put to compare.
+			k.save(s, record{}, 0)
 		}
 	}
 	return k
 }
 
-// Set is the policy's set with the keys that are there.
+// Set returns the policy's set with the keys that were fetched.
 func (k *Keyring) Set() *token.Set { return k.set }
 
-// Changes counts what may make a waiting request's answer another: a set that
-// came, and a fetch that failed.
-func (k *Keyring) Changes() uint64 { return k.changes }
+// Generation returns a number that grows when a set is replaced or dropped and
+// when a fetch ends. A request that waits for keys should then be tried again.
+func (k *Keyring) Generation() uint64 { return k.generation }

@@ -14,12 +14,12 @@ import (
 	"github.com/rulegate/rulegate/rules/token"
 )
 
-// issuer is a server of keys that the tests turn on and off.
+// issuer serves a JWK set, or the reply that a test sets instead.
 type issuer struct {
 	keys    map[string]*ecdsa.PrivateKey
 	order   []string
 	fetches int
-	reply   *Reply // instead of its set
+	reply   *Reply // nil: its set
 	control string
 }
 
@@ -84,7 +84,7 @@ func (is *issuer) token(t *testing.T, kid string, now time.Time) string {
 	return raw
 }
 
-// world is some workers in front of one issuer, on a clock of the test's.
+// world is several workers that use one issuer, with a clock that the test moves.
 type world struct {
 	*testing.T
 	is      *issuer
@@ -112,8 +112,8 @@ func (w *world) worker(secret string) *Keyring {
 	return New(set, []Source{{URL: "https://id.example/keys", Cluster: "idp", Refresh: 10 * time.Minute, MaxStale: time.Hour}}, []byte(secret), w.store, rand.Reader)
 }
 
-// tick passes time, at the end of which each worker has its tick; fetches are
-// answered when all have had theirs, as they would be.
+// tick moves the clock, then ticks each worker. Replies come after all ticks, as
+// in a proxy.
 func (w *world) tick(d time.Duration) {
 	w.now = w.now.Add(d)
 	type doing struct {
@@ -147,7 +147,8 @@ func (w *world) fetched(want int) {
 	}
 }
 
-// verify is what a request does with a token: "ok", "wait", "401" or "503".
+// verify returns the outcome of a request with the token: "ok", "wait", "401" or
+// "503".
 func (w *world) verify(k *Keyring, raw string, since time.Time) string {
 	_, err := k.Set().Verify(raw, w.now)
 	if err == nil {
@@ -157,7 +158,7 @@ func (w *world) verify(k *Keyring, raw string, since time.Time) string {
 	if e.Missing == nil {
 		return "401"
 	}
-	return map[Answer]string{Wait: "wait", Absent: "401", Failed: "503"}[k.Missing(e.Missing, e.Kid, since, w.now)]
+	return map[KeyState]string{Wait: "wait", Absent: "401", Unavailable: "503"}[k.Missing(e.Missing, e.Kid, since, w.now)]
 }
 
 func (w *world) want(k *Keyring, raw string, since time.Time, want string) {
@@ -253,7 +254,7 @@ func TestAbsentKid(t *testing.T) {
 	w.want(k, raw, w.now, "wait")
 }
 
-// A set that was dropped stays so, and is said to be once.
+// A dropped set is not used again, and each worker logs the drop once.
 func TestDroppedOnce(t *testing.T) {
 	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
 	w.is.control = "max-age=60"
@@ -267,9 +268,9 @@ func TestDroppedOnce(t *testing.T) {
 	dropped := 0
 	for _, e := range w.events {
 		switch e.Result {
-		case "dropped":
+		case Dropped:
 			dropped++
-		case "shared":
+		case Shared:
 			t.Error("a set beyond maxStale was taken")
 		}
 	}
@@ -278,7 +279,7 @@ func TestDroppedOnce(t *testing.T) {
 	}
 }
 
-// What one entry cannot use another may.
+// Two entries with one URL and different algorithms do not share a set.
 func TestOneURLForTwoAlgorithms(t *testing.T) {
 	w := newWorld(t, 0, "", newIssuer(t, "a"))
 	set, faults := token.NewSet([]token.Key{{Name: "ec", Fetched: true, Alg: "ES256"}, {Name: "rsa", Fetched: true, Alg: "RS256"}}, 0, false)
@@ -298,7 +299,7 @@ func TestOneURLForTwoAlgorithms(t *testing.T) {
 	w.want(w.workers[0], w.is.token(t, "b", w.now), since, "ok")
 }
 
-// A fetch that began before the request may have read the set from before the
+// A fetch that started before the request may return the set of before the
 // rotation.
 func TestAFetchFromBeforeDoesNotCount(t *testing.T) {
 	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
@@ -325,7 +326,7 @@ func TestIssuerAway(t *testing.T) {
 	w.run(59 * time.Minute)
 	for _, k := range w.workers {
 		w.want(k, raw, w.now, "ok")    // stale
-		w.want(k, other, since, "503") // nobody can say
+		w.want(k, other, since, "503") // the issuer cannot be asked
 	}
 	if w.is.fetches > 150 {
 		t.Fatalf("%d fetches in an hour of failures", w.is.fetches)
@@ -412,7 +413,7 @@ func TestBadSets(t *testing.T) {
 	}
 }
 
-// Keys of other kinds beside a good one do no harm.
+// Keys that cannot be used are skipped.
 func TestMixedSet(t *testing.T) {
 	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
 	w.is.reply = &Reply{Status: "200", Body: `{"keys":[{"kty":"RSA","alg":"RSA-OAEP","use":"enc","kid":"e","n":"AQAB","e":"AQAB"},{"kty":"oct","kid":"a","k":"c2VjcmV0"},{"kty":"EC","crv":"secp256k1","kid":"k","x":"AA","y":"AA"},` + w.is.set()[len(`{"keys":[`):]}
@@ -420,11 +421,11 @@ func TestMixedSet(t *testing.T) {
 	w.want(w.workers[0], w.is.token(t, "a", w.now), w.now, "ok")
 }
 
-// Another plugin of the VM id writes what it likes.
+// Another plugin with the same VM id writes to the store.
 func TestHostileStore(t *testing.T) {
 	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
 	w.run(time.Second)
-	old := map[string]datum{}
+	old := map[string]versioned{}
 	for name, d := range w.store.values {
 		old[name] = d
 	}
@@ -442,7 +443,7 @@ func TestHostileStore(t *testing.T) {
 			w.want(k, evil.token(t, "a", w.now), w.now, "401")
 		}
 	}
-	// The records of another's keyring, under our names.
+	// The records of another keyring, under our names.
 	for name := range w.store.values {
 		for other, d := range foreign.store.values {
 			if strings.HasSuffix(other, ".set") == strings.HasSuffix(name, ".set") {
@@ -456,11 +457,11 @@ func TestHostileStore(t *testing.T) {
 		w.want(k, evil.token(t, "x", w.now), w.now, "wait")
 		w.want(k, evil.token(t, "a", w.now), w.now, "401")
 	}
-	// A record of our own is none under another name.
+	// A record is not valid under another name.
 	if _, ok := w.workers[0].open("b", w.workers[0].seal("a", "1 2 3")); ok {
 		t.Fatal("a record of another name")
 	}
-	// An old record of our own brings no old key back.
+	// An old record does not bring an old key back.
 	w.is.order = nil
 	w.is.add(t, "c")
 	w.run(15 * time.Minute)
@@ -489,8 +490,8 @@ func TestClockSetBack(t *testing.T) {
 	w.fetched(n + 1)
 }
 
-// With the clock back a little, the set is as fresh as it was, and what it does
-// not have is asked for all the same.
+// After the clock is set back a little, the set stays fresh, and a key that it
+// does not have is still fetched.
 func TestClockSetBackALittle(t *testing.T) {
 	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
 	w.run(time.Minute)
@@ -507,7 +508,7 @@ func TestClockSetBackALittle(t *testing.T) {
 	}
 }
 
-// However the store is spoiled, the issuer is left alone for a while.
+// Garbage in the store does not cause a flood of fetches.
 func TestSpoiledStoreCausesNoFlood(t *testing.T) {
 	w := newWorld(t, 1, "secret", newIssuer(t, "a"))
 	for range 100 {
@@ -541,12 +542,12 @@ func TestLife(t *testing.T) {
 		"max-age=3600, must-revalidate": time.Hour,
 	} {
 		s := source{Source: Source{Refresh: refresh}}
-		if got := s.life(&Reply{CacheControl: field}); got != want {
+		if got := s.lifetime(&Reply{CacheControl: field}); got != want {
 			t.Errorf("%q: %v, want %v", field, got, want)
 		}
 	}
 	s := source{Source: Source{Refresh: refresh}}
-	if got := s.life(&Reply{CacheControl: "max-age=3600", Age: "600"}); got != 50*time.Minute {
+	if got := s.lifetime(&Reply{CacheControl: "max-age=3600", Age: "600"}); got != 50*time.Minute {
 		t.Errorf("with an age: %v", got)
 	}
 }

@@ -2,20 +2,20 @@ package jwks
 
 import "time"
 
-// Answer says what becomes of a token whose key is not there.
-type Answer uint8
+// KeyState says what to do with a token whose key is not in the Set.
+type KeyState uint8
 
 const (
-	Failed Answer = iota // the issuer cannot be asked: 503
-	Absent               // the issuer was asked, and has no such key: 401
-	Wait                 // it is being asked: Changes grows when there is news
+	Unavailable KeyState = iota // the issuer cannot be asked: refuse with 503
+	Absent                      // the issuer was asked and does not have the key: refuse with 401
+	Wait                        // a fetch is under way or will start: try again when Generation grows
 )
 
-// Missing judges a token whose key one of the sources may have (token.Error),
-// of a request that came at the time since. A source counts as asked once a
-// fetch that began after that has ended.
-func (k *Keyring) Missing(sources []int, kid string, since, now time.Time) Answer {
-	wait, failed := false, false
+// Missing decides about a token whose key one of the sources may have (see
+// token.Error.Missing), for a request that arrived at the time since. Only a
+// fetch that started after since shows that a source does not have the key.
+func (k *Keyring) Missing(sources []int, kid string, since, now time.Time) KeyState {
+	wait, unavailable := false, false
 	for _, i := range sources {
 		if i < 0 || i >= len(k.sources) {
 			continue
@@ -23,48 +23,48 @@ func (k *Keyring) Missing(sources []int, kid string, since, now time.Time) Answe
 		switch k.sources[i].missing(kid, since.UnixMicro(), now.UnixMicro()) {
 		case Wait:
 			wait = true
-		case Failed:
-			failed = true
+		case Unavailable:
+			unavailable = true
 		}
 	}
 	switch {
 	case wait && now.Sub(since) < MaxWait:
 		return Wait
-	case wait || failed:
-		return Failed
+	case wait || unavailable:
+		return Unavailable
 	}
 	return Absent
 }
 
-func (s *source) missing(kid string, since, now int64) Answer {
+func (s *source) missing(kid string, since, now int64) KeyState {
 	switch {
-	case s.text != "" && s.last.good > since && s.last.good <= now:
+	case s.text != "" && s.last.setStart > since && s.last.setStart <= now:
 		s.remember(kid, now)
 		return Absent
 	case s.text != "" && s.remembers(kid, now):
 		return Absent
-	case s.last.ended > since && s.last.ended <= now && s.last.failed,
+	case s.last.lastEndedStart > since && s.last.lastEndedStart <= now && s.last.failed,
 		s.last.retry > now && s.last.retry <= now+maxRetry.Microseconds():
-		return Failed
+		return Unavailable
 	}
-	s.wanted = max(s.wanted, since)
+	s.unknownKey = max(s.unknownKey, since)
 	return Wait
 }
 
-// remember notes that the set has not got the kid. A flood of kids pushes all of
-// them out, which costs those that are asked for again a wait.
+// remember notes that the set does not have the kid. A flood of kids removes all
+// of them; the next token with a removed kid waits for a fetch again.
 func (s *source) remember(kid string, now int64) {
 	if s.absent == nil || len(s.absent) >= maxAbsent {
 		s.absent = map[string]int64{}
 	}
-	s.absent[cut(kid)] = now
+	s.absent[shortKid(kid)] = now
 }
 
 func (s *source) remembers(kid string, now int64) bool {
-	at, ok := s.absent[cut(kid)]
+	at, ok := s.absent[shortKid(kid)]
 	return ok && now >= at && now < at+Interval.Microseconds()
 }
 
-// cut bounds what is kept of a kid. Two that begin alike are taken for one, which
-// refuses the second a few seconds too early.
-func cut(kid string) string { return string([]byte(kid[:min(len(kid), 128)])) }
+// shortKid bounds the memory that a kid takes. Two kids with the same beginning
+// count as one, so the second may be refused a few seconds too early.
+func shortKid(kid string) string { return string([]byte(kid[:min(len(kid), 128)])) }

@@ -11,53 +11,47 @@ import (
 	"github.com/rulegate/rulegate/rules/token"
 )
 
-// Store is a memory that others use too; in a proxy its shared data, which any
-// plugin of the same VM id can write. So each record carries a MAC, and one that
-// does not fit is as good as none.
+// Store is a memory that several workers share. In a proxy it is the shared data
+// of a VM id, which other plugins can write too. So each value is
+//
+//	hex(HMAC-SHA-256(key, name 0x00 text)) " " text
+//
+// and a value whose MAC does not verify counts as missing. A source has two
+// values: under its name the text of a record, and under name+".set" the
+// record's version, a space, and the text of the JWK set.
 type Store interface {
-	// Get gives a value, and the version that Put wants. ok is false where there
-	// is none.
+	// Get returns a value and the version that Put compares. ok is false when
+	// there is no value.
 	Get(name string) (value []byte, version uint32, ok bool)
-	// Put sets the value, if it is still of the version; 0 sets it in any case.
+	// Put sets a value and reports whether it did: only if the value still has
+	// this version, or if the version is 0.
 	Put(name string, value []byte, version uint32) bool
 }
 
-// state is the record of a source, small as it is read at each tick. Times are in
-// microseconds since 1970.
-type state struct {
-	version int64 // of the set's record
-	good    int64 // when the fetch began that the set is from
-	expires int64 // the end of the set's life
-	refresh int64 // when it is fetched anew
-	started int64 // when the last fetch began
-	ended   int64 // when the last fetch that ended had begun
-	lease   int64 // until when nobody else fetches
-	retry   int64 // after a failure: not before
-	fails   int64 // one after the other
-	failed  bool  // the last that ended
-	owner   uint64
-}
-
-// The records' info strings keep keys apart (RFC 5869, section 3.2).
 const (
-	keyInfo = "rulegate keyring v1"
-	prefix  = "rulegate.jwks."
-	maxText = token.MaxJWKS + 100 // a set's record
+	// keyInfo separates the key of the MACs from other keys that are derived
+	// from the secret (RFC 5869, section 3.2).
+	keyInfo    = "rulegate keyring v1"
+	namePrefix = "rulegate.jwks."
+	maxText    = token.MaxJWKS + 100 // of a value, without its MAC
 )
 
-func derive(secret []byte) []byte {
+func deriveKey(secret []byte) []byte {
 	key, err := hkdf.Key(sha256.New, secret, nil, keyInfo, sha256.Size)
 	if err != nil {
-		return nil // no MAC of an empty key is ever taken
+		return nil // with an empty key open accepts no value
 	}
 	return key
 }
 
-// nameOf tells apart what has another address, algorithm or secret: those could
-// not use each other's records.
+// nameOf returns the name of a source's record. Sources with another URL,
+// cluster, algorithm or secret have another name: they cannot use each other's
+// sets.
 func (k *Keyring) nameOf(s Source) string {
-	return prefix + hex.EncodeToString(k.mac("name", s.Cluster+" "+s.Alg+" "+s.URL)[:16])
+	return namePrefix + hex.EncodeToString(k.mac("name", s.Cluster+" "+s.Alg+" "+s.URL)[:16])
 }
+
+func setName(s *source) string { return s.name + ".set" }
 
 func (k *Keyring) mac(name, text string) []byte {
 	h := hmac.New(sha256.New, k.key)
@@ -67,102 +61,83 @@ func (k *Keyring) mac(name, text string) []byte {
 	return h.Sum(nil)
 }
 
-// seal and open put the MAC before the text and take it off.
+// seal puts the MAC before the text.
 func (k *Keyring) seal(name, text string) []byte {
 	return append(append(hex.AppendEncode(nil, k.mac(name, text)), ' '), text...)
 }
 
-func (k *Keyring) open(name string, record []byte) (text string, ok bool) {
+// open returns the text of a sealed value; ok is false when its MAC does not
+// verify.
+func (k *Keyring) open(name string, value []byte) (text string, ok bool) {
 	const size = 2 * sha256.Size
-	if len(k.key) == 0 || len(record) <= size || len(record) > size+1+maxText {
+	if len(k.key) == 0 || len(value) <= size || len(value) > size+1+maxText {
 		return "", false
 	}
-	mac, err := hex.DecodeString(string(record[:size]))
-	text = string(record[size+1:])
+	mac, err := hex.DecodeString(string(value[:size]))
+	text = string(value[size+1:])
 	return text, err == nil && hmac.Equal(mac, k.mac(name, text))
 }
 
-func (k *Keyring) load(s *source) (state, uint32) {
-	record, version, ok := k.store.Get(s.name)
+// load reads a source's record: the zero record when there is none that verifies.
+func (k *Keyring) load(s *source) (record, uint32) {
+	value, version, ok := k.store.Get(s.name)
 	if !ok {
-		return state{}, 0
+		return record{}, 0
 	}
-	text, ok := k.open(s.name, record)
+	text, ok := k.open(s.name, value)
 	if !ok {
-		return state{}, version
+		return record{}, version
 	}
-	return readState(text), version
+	return parseRecord(text), version
 }
 
-func (k *Keyring) save(s *source, st state, version uint32) bool {
-	return k.store.Put(s.name, k.seal(s.name, st.text()), version)
+// save writes a source's record and reports whether no other worker has written
+// it since load.
+func (k *Keyring) save(s *source, r record, version uint32) bool {
+	return k.store.Put(s.name, k.seal(s.name, r.text()), version)
 }
 
-// saveSet puts the set there before the state that tells of it.
+// saveSet writes the set in use. It is written before the record that names its
+// version, so that a worker never finds the record without the set.
 func (k *Keyring) saveSet(s *source, version int64) {
-	name := s.name + ".set"
+	name := setName(s)
 	k.store.Put(name, k.seal(name, strconv.FormatInt(version, 10)+" "+s.text), 0)
 }
 
+// loadSet reads the set of a version; ok is false when the store has another
+// version, or none that verifies.
 func (k *Keyring) loadSet(s *source, version int64) (text string, ok bool) {
-	name := s.name + ".set"
-	record, _, ok := k.store.Get(name)
+	name := setName(s)
+	value, _, ok := k.store.Get(name)
 	if !ok {
 		return "", false
 	}
-	text, ok = k.open(name, record)
+	text, ok = k.open(name, value)
 	number, text, _ := strings.Cut(text, " ")
 	return text, ok && number == strconv.FormatInt(version, 10)
 }
 
-func (st state) text() string {
-	b := make([]byte, 0, 160)
-	for _, n := range st.numbers() {
-		b = append(strconv.AppendInt(b, *n, 10), ' ')
-	}
-	b = append(strconv.AppendBool(b, st.failed), ' ')
-	return string(strconv.AppendUint(b, st.owner, 10))
-}
+// memory is the Store of a keyring that shares nothing.
+type memory struct{ values map[string]versioned }
 
-func (st *state) numbers() [9]*int64 {
-	return [9]*int64{&st.version, &st.good, &st.expires, &st.refresh, &st.started, &st.ended, &st.lease, &st.retry, &st.fails}
-}
-
-// readState reads what text wrote; the MAC says that it did.
-func readState(text string) (st state) {
-	fields := strings.Fields(text)
-	if len(fields) != 11 {
-		return state{}
-	}
-	for i, n := range st.numbers() {
-		*n, _ = strconv.ParseInt(fields[i], 10, 64)
-	}
-	st.failed = fields[9] == "true"
-	st.owner, _ = strconv.ParseUint(fields[10], 10, 64)
-	return st
-}
-
-// memory is a Store of one's own.
-type memory struct{ values map[string]datum }
-
-type datum struct {
+type versioned struct {
 	value   []byte
 	version uint32
 }
 
 func (m *memory) Get(name string) ([]byte, uint32, bool) {
-	d, ok := m.values[name]
-	return d.value, d.version, ok
+	v, ok := m.values[name]
+	return v.value, v.version, ok
 }
 
 func (m *memory) Put(name string, value []byte, version uint32) bool {
-	d := m.values[name]
-	if version != 0 && version != d.version {
+	v := m.values[name]
+	if version != 0 && version != v.version {
 		return false
 	}
 	if m.values == nil {
-		m.values = map[string]datum{}
+		m.values = map[string]versioned{}
 	}
-	m.values[name] = datum{value, d.version + 1}
+	m.values[name] = versioned{value, v.version + 1}
 	return true
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// life is how long a set counts as fresh: what its issuer says (RFC 9111,
-// section 4.2.1), within bounds, else the policy's refresh.
-func (s *source) life(r *Reply) time.Duration {
+// lifetime returns how long a set is fresh: the time that its issuer gives (RFC
+// 9111, section 4.2.1), within minLife and maxLife, else the policy's refresh.
+func (s *source) lifetime(r *Reply) time.Duration {
 	seconds, ok := maxAge(r.CacheControl)
 	if !ok {
 		return s.Refresh
@@ -19,8 +19,8 @@ func (s *source) life(r *Reply) time.Duration {
 	return min(max(time.Duration(seconds)*time.Second, minLife), maxLife)
 }
 
-// maxAge reads max-age. A directive that occurs twice, or one that says that
-// nothing is to be kept, leaves it to the policy.
+// maxAge reads max-age. ok is false when the directive is repeated or malformed,
+// or when another one says that the reply is not to be stored.
 func maxAge(field string) (seconds uint64, ok bool) {
 	for d := range strings.SplitSeq(field, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(d), "=")
