@@ -1,5 +1,5 @@
-// A server of the MongoDB protocol for the tests, FerretDB on SQLite, in a module
-// of its own: who imports rules or installs the command never sees it in go.sum.
+// FerretDB with SQLite, a server of the MongoDB protocol for the tests. It is a
+// module of its own, so that rulegate's go.sum does not have its dependencies.
 module github.com/rulegate/rulegate/ci/ferretdb
 
 go 1.26.0

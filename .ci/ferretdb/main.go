@@ -1,5 +1,5 @@
-// Command ferretdb serves the MongoDB protocol on an address, from SQLite files in
-// a folder, until it is told to end. It is what tests take for a MongoDB server.
+// Command ferretdb serves the MongoDB protocol on an address, from SQLite files in a
+// folder, until SIGTERM. The tests use it as their MongoDB server.
 package main
 
 import (

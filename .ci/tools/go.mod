@@ -1,5 +1,5 @@
-// Tools that only the checks need, in a module of their own: who imports
-// rules or installs the command never sees them in go.sum.
+// Tools that only the checks need. They are in a module of their own, so that
+// rulegate's go.sum does not have their dependencies.
 module github.com/rulegate/rulegate/ci/tools
 
 go 1.26.0
