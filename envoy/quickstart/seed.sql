@@ -1,4 +1,4 @@
--- The quickstart's data. Ana and Cleo follow nobody yet, Ben follows Cleo.
+-- The quickstart's data. Ben follows Cleo; Ana and Cleo follow no user.
 drop table if exists profiles;
 drop table if exists follows;
 

@@ -1,6 +1,6 @@
--- What users write who mask with Envoy's Lua filter: the JSON is decoded, three
--- fields of every row are changed, and it is encoded again. Key order and the
--- spelling of numbers are lost on the way; the module keeps both.
+-- Masks a response in Envoy's Lua filter: decodes the JSON, changes three fields of
+-- each row and encodes it. The order of keys and the spelling of numbers are lost;
+-- the module keeps both.
 
 local escapes = {b = "\b", f = "\f", n = "\n", r = "\r", t = "\t"}
 local decode

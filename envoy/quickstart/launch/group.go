@@ -103,7 +103,7 @@ func (p *part) failure() error {
 	return fmt.Errorf("%s ended by itself: %w", p.name, p.err)
 }
 
-// wait returns when ctx ends, or with an error when a part ends.
+// wait returns nil when ctx ends, and an error when a part ends.
 func (g *group) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

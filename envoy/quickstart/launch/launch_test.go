@@ -48,7 +48,7 @@ func TestTakenPortIsNamed(t *testing.T) {
 func TestPortsOutOfRange(t *testing.T) {
 	for _, first := range []int{-1, 65532, 70000} {
 		if _, err := choosePorts(first, true); err == nil {
-			t.Errorf("%d is taken for a port", first)
+			t.Errorf("want an error for the first port %d", first)
 		}
 	}
 }
@@ -98,7 +98,7 @@ func TestLinesAreKeptWhole(t *testing.T) {
 	fmt.Fprint(w, "one\ntw")
 	fmt.Fprint(w, "o\n")
 	if out.Len() > 0 {
-		t.Errorf("held, but written: %q", out.String())
+		t.Errorf("written while held: %q", out.String())
 	}
 	log.release()
 	fmt.Fprint(w, "three\n")
@@ -163,7 +163,7 @@ func childrenOf(t *testing.T, pid int) (children []int) {
 	for _, path := range stats {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			continue // ended in the meantime
+			continue // the process has ended
 		}
 		_, after, _ := strings.Cut(string(text), ") ")
 		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
@@ -212,7 +212,7 @@ func TestSignalsEndEverything(t *testing.T) {
 		{"embedded", syscall.SIGINT, 0},
 		{"embedded", syscall.SIGTERM, 0},
 		{"embedded", syscall.SIGHUP, 0},
-		{"embedded", syscall.SIGKILL, -1}, // the kernel ends the parts, on Linux
+		{"embedded", syscall.SIGKILL, -1}, // Linux kills the parts
 		{"envoy", syscall.SIGTERM, 0},
 	} {
 		t.Run(c.way+"/"+c.signal.String(), func(t *testing.T) {
@@ -274,7 +274,7 @@ func TestCheckSeesAnotherPolicy(t *testing.T) {
 	}
 	out, err := exec.Command(filepath.Join(root, "bin/quickstart/launch"), "-root", root, "-port", "0", "-check", "-policy", policy).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "FAIL allowed: Mia") || strings.Count(string(out), "FAIL ") != 1 {
-		t.Errorf("want Mia's line, and no other, to fail: %v\n%s", err, out)
+		t.Errorf("want only Mia's try to fail: %v\n%s", err, out)
 	}
 }
 

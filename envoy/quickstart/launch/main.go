@@ -26,9 +26,9 @@ func main() {
 type options struct {
 	root   string // the repository's folder
 	policy string
-	state  string // "": a folder that is removed at the end
-	envoy  string // "": the embedded gateway
-	port   int    // the first of five in a row; 0: free ones
+	state  string // where files are kept; "": a temporary folder
+	envoy  string // the path of Envoy; "": the embedded gateway
+	port   int    // the first of five ports in a row; 0: free ones
 	check  bool
 }
 

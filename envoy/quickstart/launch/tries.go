@@ -11,7 +11,7 @@ import (
 // try is one command to paste and the answer to expect.
 type try struct {
 	title   string
-	method  string // "": GET, or POST with a body
+	method  string // "": POST if there is a body, else GET
 	url     string
 	headers [][2]string
 	body    string // JSON, or ""
