@@ -9,26 +9,27 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-const (
-	notAnswered = "no reply from the companion"
-	malformed   = "malformed reply from the companion"
-	repeated    = "repeated reply from the companion"
-	tooMany     = "more rows than asked for"
+var (
+	errNoReply   = errors.New("no reply from the companion")
+	errMalformed = errors.New("malformed reply from the companion")
+	errRepeated  = errors.New("repeated reply from the companion")
+	errTooMany   = errors.New("more rows than asked for")
 )
 
-// maxPhrase bounds what the companion says of a failure, in bytes.
+// maxPhrase bounds the text of a failure that the companion reports, in bytes.
 const maxPhrase = 200
 
-// DecodeReplies reads the answer to calls, whose seal was checked. There is one
-// reply for each call, in their order: where the answer has none, two, or one that
-// is not what the call asked for, the reply is a failed one (Err). Replies to calls
-// that nobody made are passed over. An answer that is no such document at all is an
-// error too.
+// DecodeReplies reads the companion's answer to calls. The caller has checked its
+// seal. It returns one reply for each call, in the order of the calls. A call
+// whose reply is missing, repeated or of another form has failed: its reply has
+// Err. Replies to other calls are ignored. If the answer as a whole is malformed,
+// all calls have failed, and DecodeReplies returns an error too.
 func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply, error) {
 	replies := make([]rules.Reply, len(calls))
+	seen := make([]bool, len(calls))
 	index := make(map[string]int, len(calls))
 	for i := range calls {
-		replies[i] = rules.Reply{ID: calls[i].ID, Err: notAnswered}
+		replies[i] = rules.Reply{ID: calls[i].ID, Err: errNoReply.Error()}
 		index[calls[i].ID] = i
 	}
 	doc, err := value.Parse(body, maxDepth)
@@ -42,63 +43,60 @@ func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply
 	list.Each(func(_ string, v value.Value) bool {
 		id, _ := v.Key("id").Text()
 		i, ok := index[id]
-		switch {
-		case !ok:
-		case replies[i].Err == notAnswered:
-			replies[i] = decode(v, &calls[i])
-		default: // a second one, whatever the first was
-			replies[i] = rules.Reply{ID: id, Err: repeated}
+		if !ok {
+			return true
 		}
+		reply, err := decode(v, &calls[i])
+		if seen[i] {
+			err = errRepeated
+		}
+		if err != nil {
+			reply = rules.Reply{ID: id, Err: err.Error()}
+		}
+		replies[i], seen[i] = reply, true
 		return true
 	})
 	return replies, nil
 }
 
-func decode(v value.Value, c *rules.Call) rules.Reply {
-	r := rules.Reply{ID: c.ID}
+// decode reads one reply. The failure that the companion reports is an error too.
+func decode(v value.Value, c *rules.Call) (rules.Reply, error) {
+	failure, failed := v.Key("error").Text()
 	switch {
-	case v.Len() == 2 && v.Key("error").Kind() != value.Missing:
-		r.Err, _ = v.Key("error").Text()
-		r.Err = r.Err[:min(len(r.Err), maxPhrase)]
+	case failed && failure != "" && v.Len() == 2:
+		return rules.Reply{}, errors.New(failure[:min(len(failure), maxPhrase)])
 	case c.Kind == rules.Query && v.Len() == 2:
-		r.Rows, r.Err = rows(v.Key("rows"), c.Limit)
-		return r
+		rows, err := decodeRows(v.Key("rows"), c.Limit)
+		return rules.Reply{ID: c.ID, Rows: rows}, err
 	case c.Kind == rules.Webhook && v.Len() == 3:
-		var body bool
-		r.Body, body = v.Key("body").Text()
-		r.Status = status(v.Key("status"))
-		if body && r.Status != 0 {
-			return r
+		body, ok := v.Key("body").Text()
+		status := decodeStatus(v.Key("status"))
+		if ok && status != 0 {
+			return rules.Reply{ID: c.ID, Status: status, Body: body}, nil
 		}
-		r = rules.Reply{ID: c.ID}
 	}
-	if r.Err == "" || r.Err == notAnswered {
-		r.Err = malformed
-	}
-	return r
+	return rules.Reply{}, errMalformed
 }
 
-func rows(v value.Value, limit int) (value.Value, string) {
-	if v.Kind() != value.Array {
-		return value.Value{}, malformed
-	}
-	n, objects := 0, true
+func decodeRows(v value.Value, limit int) (value.Value, error) {
+	n, objects := 0, v.Kind() == value.Array
 	v.Each(func(_ string, row value.Value) bool {
 		n++
-		objects = row.Kind() == value.Object
+		objects = objects && row.Kind() == value.Object
 		return objects
 	})
 	switch {
 	case !objects:
-		return value.Value{}, malformed
+		return value.Value{}, errMalformed
 	case limit > 0 && n > limit:
-		return value.Value{}, tooMany
+		return value.Value{}, errTooMany
 	}
-	return v, ""
+	return v, nil
 }
 
-// status reads a plain integer from 100 to 599; 0 for anything else.
-func status(v value.Value) int {
+// decodeStatus reads a plain integer from 100 to 599, and returns 0 for anything
+// else.
+func decodeStatus(v value.Value) int {
 	text, _ := v.Number()
 	n, err := strconv.Atoi(text)
 	if err != nil || len(text) != 3 || n < 100 || n > 599 {

@@ -16,22 +16,24 @@ import (
 
 // Minter signs the tokens that webhooks carry.
 type Minter interface {
-	// Mint signs claims, the text of a JSON object, as they are.
+	// Mint signs claims, the text of a JSON object, without changing them.
 	Mint(claims string) (string, error)
-	// ServiceToken is the gateway's own.
+	// ServiceToken returns a token of the gateway's own.
 	ServiceToken(now time.Time) (string, error)
 }
 
-// ClaimsLife is how long the token of a webhook's `claims` is good for, when they
-// do not say so themselves by `exp`.
+// ClaimsLife is the lifetime of the token of a webhook's `claims`, if they have no
+// `exp`.
 const ClaimsLife = 5 * time.Minute
 
-// Encode writes calls as the body of POST /v1/calls, with a nonce: the seal of the
-// answer is over the body's hash, so no answer fits the same calls made again. A
-// webhook's headers are made
-// here: Content-Type, Authorization with the user's token or one minted with the
-// call's claims or not at all, and X-SC-Token with the service token. A token that
-// cannot be minted, two calls with one id and a call without its parts are errors.
+// Encode writes calls as the body of POST /v1/calls. The body has a nonce: the
+// seal of an answer is over the hash of the body, so no answer fits the same calls
+// made again.
+//
+// Encode makes the headers of webhooks too: Content-Type, Authorization with the
+// user's token or with one minted of the call's claims, if there is either, and
+// X-SC-Token with the service token. It fails if a token cannot be minted, if two
+// calls have one id, or if a call is not complete.
 func Encode(calls []rules.Call, m Minter, now time.Time) ([]byte, error) {
 	e := encoder{minter: m, now: now, out: []byte(`{"calls":[`)}
 	seen := make(map[string]bool, len(calls))
@@ -59,7 +61,7 @@ func Encode(calls []rules.Call, m Minter, now time.Time) ([]byte, error) {
 type encoder struct {
 	minter  Minter
 	now     time.Time
-	service string // minted once for all webhooks
+	service string // the service token, minted once for all webhooks
 	out     []byte
 }
 
@@ -147,7 +149,8 @@ func (e *encoder) webhook(c *rules.Call) error {
 	}
 	e.out = append(e.out, '}')
 	if c.Cache > 0 && c.Claims.Kind() != value.Missing {
-		// The minted token differs each time; what it says of the user does not.
+		// The minted token differs each time, its claims do not: they tell cached
+		// answers apart.
 		sum := sha256.Sum256([]byte(c.Claims.String()))
 		e.text("vary", b64.EncodeToString(sum[:]))
 	}
@@ -156,7 +159,7 @@ func (e *encoder) webhook(c *rules.Call) error {
 	return nil
 }
 
-// bearer is the token for Authorization, "" for none.
+// bearer returns the token for Authorization; "": none.
 func (e *encoder) bearer(c *rules.Call) (string, error) {
 	switch c.Claims.Kind() {
 	case value.Missing:
@@ -179,8 +182,8 @@ func (e *encoder) bearer(c *rules.Call) (string, error) {
 	return token, nil
 }
 
-// headerSafe says whether a token is visible ASCII: with a line end in it, it would
-// begin another header.
+// headerSafe reports whether a token is visible ASCII. A line end in it would begin
+// another header.
 func headerSafe(token string) bool {
 	for _, b := range []byte(token) {
 		if b <= ' ' || b >= 0x7f {

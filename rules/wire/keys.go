@@ -1,8 +1,9 @@
-// Package wire is the protocol between the module and its companion: calls as
-// the body of POST /v1/calls, replies as its answer, a token that binds the
-// request to the module and a seal that binds the answer to the companion.
+// Package wire is the protocol between the module and its companion: calls are the
+// body of POST /v1/calls, replies its answer. A token proves that the request is
+// the module's, a seal that the answer is the companion's.
 //
-// It compiles into the module, so it reads JSON with gjson and writes it by hand.
+// The package is linked into the module, so it reads JSON with gjson and writes it
+// by hand.
 package wire
 
 import (
@@ -11,18 +12,17 @@ import (
 	"crypto/sha256"
 )
 
-// The path and the headers of a request for calls and of its answer. The token
-// goes into Authorization, after "Bearer ".
+// The path and the headers of a request for calls and of its answer. The header
+// Authorization has the token, after "Bearer ".
 const (
 	Path          = "/v1/calls"
 	SealHeader    = "x-rulegate-signature"
-	TimeoutHeader = "x-rulegate-timeout-ms" // how long the module waits, in milliseconds
+	TimeoutHeader = "x-rulegate-timeout-ms" // the time that the module waits
 )
 
-// Keys sign and verify what passes between module and companion. They are
-// derived: the secret itself signs nothing here, so a token of this protocol is
-// never a token of the secret's other uses. The zero Keys sign nothing and
-// accept nothing.
+// Keys sign and verify the messages between module and companion. They are derived
+// from the secrets, so a token of this protocol is never valid where a secret has
+// another use. The zero Keys sign nothing and accept nothing.
 type Keys struct {
 	pairs []pair
 }
@@ -31,16 +31,16 @@ type pair struct {
 	token, seal []byte
 }
 
-// The info strings keep the two keys apart (RFC 5869, section 3.2): what seals a
-// reply can make no token.
+// The info strings keep the two keys apart (RFC 5869, section 3.2): the key of
+// seals cannot sign a token.
 const (
 	tokenInfo = "rulegate companion token v1"
 	sealInfo  = "rulegate companion seal v1"
 )
 
-// DeriveKeys makes the keys of the secrets by HKDF-SHA256 (RFC 5869), without a
-// salt. The first secret signs and all of them verify, so that a secret can be
-// changed on one side after the other. An empty secret is passed over.
+// DeriveKeys derives keys from the secrets by HKDF-SHA256 (RFC 5869), without a
+// salt. The first secret signs tokens and all of them verify, so that a secret can
+// be changed on one side after the other. Empty secrets are ignored.
 func DeriveKeys(secrets ...string) Keys {
 	var k Keys
 	for _, s := range secrets {
@@ -60,7 +60,7 @@ func DeriveKeys(secrets ...string) Keys {
 	return k
 }
 
-// Empty says that there is no key, so that nothing can be signed or accepted.
+// Empty reports whether there is no key: then nothing can be signed or accepted.
 func (k Keys) Empty() bool { return len(k.pairs) == 0 }
 
 func mac(key []byte, parts ...[]byte) []byte {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Seal signs a reply as the answer to this request: HMAC-SHA256 over the
-// request's SHA-256 and the reply, base64url. There is one for each key, joined
-// by commas: while a secret is changed, a module that knows one of them finds its
-// own. It is "" when there are no keys.
+// Seal signs a reply as the answer to a request. A signature is the HMAC-SHA256
+// over the request's SHA-256 and the reply, in base64url. The seal has one for each
+// key, joined by commas: while secrets are being changed, a module may know only
+// one of them. Without keys it is "".
 func (k Keys) Seal(request, reply []byte) string {
 	sum := sha256.Sum256(request)
 	var out []byte
@@ -24,11 +24,12 @@ func (k Keys) Seal(request, reply []byte) string {
 	return string(out)
 }
 
-// maxSeals bounds the work that a forged header can ask for.
+// maxSeals bounds the work that a forged header can cause.
 const maxSeals = 4
 
-// CheckSeal reports that no part of seal was made by one of the keys for this
-// request and reply: the answer is not the companion's, or belongs to another request.
+// CheckSeal fails unless one of the keys has made one of the seal's signatures for
+// this request and this reply. Then the answer is not the companion's, or belongs
+// to another request.
 func (k Keys) CheckSeal(request, reply []byte, seal string) error {
 	sum := sha256.Sum256(request)
 	parts := strings.Split(seal, ",")

@@ -15,25 +15,25 @@ import (
 )
 
 const (
-	// TokenLife is how long a token is good for.
+	// TokenLife is the lifetime of a token.
 	TokenLife = 30 * time.Second
-	// TokenSkew is how far the module's clock may be ahead of the companion's.
-	// One that is behind has TokenLife to spare.
+	// TokenSkew is the time that the module's clock may be ahead of the
+	// companion's. It may be TokenLife behind.
 	TokenSkew = 5 * time.Second
 
 	issuer  = "rulegate"
-	maxSize = 2048 // bytes of a token; ours have about 300 and a project's name
+	maxSize = 2048 // bytes of a token; ours have about 300, and the project's name
 )
 
-// header is the one JOSE header there is, so it is compared as text and names no
-// algorithm that anybody could choose: {"alg":"HS256","typ":"JWT"}.
+// header is the JOSE header of every token, {"alg":"HS256","typ":"JWT"}. It is
+// compared as text, so that no client chooses the algorithm.
 const header = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 
 var b64 = base64.RawURLEncoding.Strict()
 
-// Token is a JWT (RFC 7519) for a request of project, which may be "", with this
-// body: HS256, good for TokenLife, with the body's SHA-256 (base64url) as bodySha256. It is "" when
-// there are no keys.
+// Token returns a JWT (RFC 7519) for a request with this body, of a project, which
+// may be "". It is signed by HS256, lives for TokenLife, and has the SHA-256 of the
+// body in base64url as the claim bodySha256. Without keys it is "".
 func (k Keys) Token(project string, body []byte, now time.Time) string {
 	if k.Empty() {
 		return ""
@@ -52,17 +52,17 @@ func (k Keys) Token(project string, body []byte, now time.Time) string {
 	return signed + "." + b64.EncodeToString(mac(k.pairs[0].token, []byte(signed)))
 }
 
-// Bound is a token that was verified; what is left to check is that the body is
-// the one it was made for.
+// Bound is a token that is valid for one body, which is still to be checked by
+// Covers.
 type Bound struct{ sum [sha256.Size]byte }
 
-// Covers says whether the token was made for this body. The zero Bound covers none.
+// Covers reports whether the token was made for this body. The zero Bound covers none.
 func (b Bound) Covers(body []byte) bool {
 	sum := sha256.Sum256(body)
 	return b.sum != [sha256.Size]byte{} && hmac.Equal(sum[:], b.sum[:])
 }
 
-// CheckToken reports why a token is not one for this project, body and time.
+// CheckToken fails unless a token is valid for this project, body and time.
 func (k Keys) CheckToken(project, tok string, body []byte, now time.Time) error {
 	bound, err := k.ReadToken(project, tok, now)
 	if err != nil {
@@ -74,8 +74,9 @@ func (k Keys) CheckToken(project, tok string, body []byte, now time.Time) error 
 	return nil
 }
 
-// ReadToken checks all of a token but the body, so that a stranger is turned away
-// before his body is read. Its errors hold nothing of the token.
+// ReadToken checks a token, but not that it was made for the body: so a request
+// without a valid token is refused before its body is read. The errors do not quote
+// the token.
 func (k Keys) ReadToken(project, tok string, now time.Time) (Bound, error) {
 	payload, err := k.payload(tok)
 	if err != nil {
@@ -88,7 +89,7 @@ func (k Keys) ReadToken(project, tok string, now time.Time) (Bound, error) {
 	switch at := now.Unix(); {
 	case c.issuer != issuer:
 		return Bound{}, errors.New("token: another issuer")
-	case !c.named || c.project != project:
+	case !c.hasProject || c.project != project:
 		return Bound{}, errors.New("token: made for another project")
 	case c.issued == 0 || c.expires == 0:
 		return Bound{}, errors.New("token: want iat and exp as whole seconds")
@@ -106,8 +107,8 @@ func (k Keys) ReadToken(project, tok string, now time.Time) (Bound, error) {
 	return Bound{sum: [sha256.Size]byte(sum)}, nil
 }
 
-// payload verifies the signature and gives the claims' text. The signature that
-// was made here is compared as text, so there is one spelling of it.
+// payload verifies the signature and returns the claims. It compares signatures as
+// text, so there is one valid encoding of each.
 func (k Keys) payload(tok string) (string, error) {
 	if len(tok) > maxSize {
 		return "", errors.New("token: too long")
@@ -138,19 +139,19 @@ func (k Keys) payload(tok string) (string, error) {
 
 type claims struct {
 	issuer, project, body string
-	named                 bool // there is an audience, be it the empty one
+	hasProject            bool // also if it is ""
 	issued, expires       int64
 }
 
-// claimsOf reads the claims of a checked text; one of another type counts as
-// missing. A key with a NUL or a dot is read like any other: ForEach takes no paths.
+// claimsOf reads the claims of a text that strictjson has checked. A claim of
+// another type counts as missing.
 func claimsOf(payload string) (c claims) {
 	gjson.Parse(payload).ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "iss":
 			c.issuer = v.Str
 		case "aud":
-			c.project, c.named = v.Str, v.Type == gjson.String
+			c.project, c.hasProject = v.Str, v.Type == gjson.String
 		case "bodySha256":
 			c.body = v.Str
 		case "iat":

@@ -99,7 +99,7 @@ func TestEncodeSeveral(t *testing.T) {
 	if err != nil || withoutNonce(t, got) != want {
 		t.Errorf("%s, %v", got, err)
 	}
-	// The answer to the one is none to the other.
+	// The seal of the one answer does not fit the other.
 	if again, err := Encode(calls, minter{}, now); err != nil || string(again) == string(got) {
 		t.Errorf("the same calls again: %s, %v", again, err)
 	}
@@ -122,24 +122,24 @@ func TestDecodeReplies(t *testing.T) {
 	}{
 		{"both", `{"id":"q","rows":[{"a":1}]},{"id":"w","status":200,"body":"{\"x\":1}"}`, `[{"a":1}]`, `200 {"x":1}`},
 		{"in the other order", `{"id":"w","status":404,"body":""},{"id":"q","rows":[]}`, `[]`, `404 `},
-		{"none", ``, "err: " + notAnswered, "err: " + notAnswered},
+		{"none", ``, "err: " + errNoReply.Error(), "err: " + errNoReply.Error()},
 		{"errors", `{"id":"q","error":"timeout"},{"id":"w","error":"refused"}`, "err: timeout", "err: refused"},
-		{"one twice", `{"id":"q","rows":[]},{"id":"q","rows":[{}]},{"id":"w","status":200,"body":""}`, "err: " + repeated, "200 "},
-		{"an error, then rows", `{"id":"q","error":"x"},{"id":"q","rows":[{}]}`, "err: " + repeated, "err: " + notAnswered},
-		{"an error in our words, then rows", `{"id":"q","error":"no reply from the companion"},{"id":"q","rows":[{}]}`, "err: " + repeated, "err: " + notAnswered},
-		{"unknown ids", `{"id":"x","rows":[]},{"id":1,"rows":[]},{"rows":[]},null,1,"q",["q"]`, "err: " + notAnswered, "err: " + notAnswered},
-		{"an empty error", `{"id":"q","error":""},{"id":"w","error":1}`, "err: " + malformed, "err: " + malformed},
-		{"rows and an error", `{"id":"q","rows":[],"error":"x"},{"id":"w","status":200,"body":"","error":"x"}`, "err: " + malformed, "err: " + malformed},
-		{"rows that are no array", `{"id":"q","rows":{}},{"id":"w","status":200}`, "err: " + malformed, "err: " + malformed},
-		{"rows of other things", `{"id":"q","rows":[{},1]},{"id":"w","status":200,"body":{}}`, "err: " + malformed, "err: " + malformed},
-		{"rows null, status as text", `{"id":"q","rows":null},{"id":"w","status":"200","body":""}`, "err: " + malformed, "err: " + malformed},
-		{"each other's", `{"id":"w","rows":[]},{"id":"q","status":200,"body":""}`, "err: " + malformed, "err: " + malformed},
+		{"one twice", `{"id":"q","rows":[]},{"id":"q","rows":[{}]},{"id":"w","status":200,"body":""}`, "err: " + errRepeated.Error(), "200 "},
+		{"an error, then rows", `{"id":"q","error":"x"},{"id":"q","rows":[{}]}`, "err: " + errRepeated.Error(), "err: " + errNoReply.Error()},
+		{"an error in our words, then rows", `{"id":"q","error":"no reply from the companion"},{"id":"q","rows":[{}]}`, "err: " + errRepeated.Error(), "err: " + errNoReply.Error()},
+		{"unknown ids", `{"id":"x","rows":[]},{"id":1,"rows":[]},{"rows":[]},null,1,"q",["q"]`, "err: " + errNoReply.Error(), "err: " + errNoReply.Error()},
+		{"an empty error", `{"id":"q","error":""},{"id":"w","error":1}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
+		{"rows and an error", `{"id":"q","rows":[],"error":"x"},{"id":"w","status":200,"body":"","error":"x"}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
+		{"rows that are no array", `{"id":"q","rows":{}},{"id":"w","status":200}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
+		{"rows of other things", `{"id":"q","rows":[{},1]},{"id":"w","status":200,"body":{}}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
+		{"rows null, status as text", `{"id":"q","rows":null},{"id":"w","status":"200","body":""}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
+		{"each other's", `{"id":"w","rows":[]},{"id":"q","status":200,"body":""}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
 		{"at the limit", `{"id":"q","rows":[{},{}]},{"id":"w","status":599,"body":""}`, `[{},{}]`, `599 `},
-		{"over the limit", `{"id":"q","rows":[{},{},{}]},{"id":"w","status":600,"body":""}`, "err: " + tooMany, "err: " + malformed},
-		{"a status that is none", `{"id":"w","status":99,"body":""}`, "err: " + notAnswered, "err: " + malformed},
-		{"a status with a point", `{"id":"w","status":200.0,"body":""}`, "err: " + notAnswered, "err: " + malformed},
-		{"a status with an exponent", `{"id":"w","status":2e2,"body":""}`, "err: " + notAnswered, "err: " + malformed},
-		{"a key that nobody knows", `{"id":"q","rows":[],"more":1}`, "err: " + malformed, "err: " + notAnswered},
+		{"over the limit", `{"id":"q","rows":[{},{},{}]},{"id":"w","status":600,"body":""}`, "err: " + errTooMany.Error(), "err: " + errMalformed.Error()},
+		{"a status that is none", `{"id":"w","status":99,"body":""}`, "err: " + errNoReply.Error(), "err: " + errMalformed.Error()},
+		{"a status with a point", `{"id":"w","status":200.0,"body":""}`, "err: " + errNoReply.Error(), "err: " + errMalformed.Error()},
+		{"a status with an exponent", `{"id":"w","status":2e2,"body":""}`, "err: " + errNoReply.Error(), "err: " + errMalformed.Error()},
+		{"a key that nobody knows", `{"id":"q","rows":[],"more":1}`, "err: " + errMalformed.Error(), "err: " + errNoReply.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := DecodeReplies(`{"replies":[`+c.replies+`]}`, asked, 64)
@@ -180,8 +180,8 @@ func TestDecodeRepliesRefusesTheWhole(t *testing.T) {
 	}
 }
 
-// Whatever comes, there is one reply for each call, and it is either a failure or
-// what the call asked for.
+// FuzzDecodeReplies: each call has one reply, either a failure or a reply of the
+// form that the call asks for.
 func FuzzDecodeReplies(f *testing.F) {
 	f.Add(`{"replies":[{"id":"q","rows":[{"a":1}]},{"id":"w","status":200,"body":"x"}]}`)
 	f.Add(`{"replies":[{"id":"q","error":"timeout"},{"id":"q","rows":[]}]}`)
