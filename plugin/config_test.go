@@ -10,7 +10,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// structOf writes an object as google.protobuf.Struct does.
+// structOf encodes an object as a google.protobuf.Struct.
 func structOf(v value.Value) string {
 	var b strings.Builder
 	v.Each(func(key string, x value.Value) bool {

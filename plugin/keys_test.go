@@ -23,7 +23,7 @@ const fetching = `{
 	]
 }`
 
-// unknown is a token of a key that is not there.
+// unknown returns a token whose key is missing.
 func unknown() string {
 	b := base64.RawURLEncoding.EncodeToString
 	return b([]byte(`{"alg":"ES256","kid":"x"}`)) + "." + b([]byte(`{"id":"u1"}`)) + "." + b(make([]byte, 64))
@@ -31,7 +31,7 @@ func unknown() string {
 
 func fetchingPlugin(t *testing.T) (proxytest.HostEmulator, *plugin) {
 	t.Helper()
-	v := &playedVM{}
+	v := &emulatedVM{}
 	host, reset := proxytest.NewHostEmulator(proxytest.NewEmulatorOption().WithVMContext(v).WithPluginConfiguration([]byte(fetching)))
 	t.Cleanup(reset)
 	host.RegisterForeignFunction("verify_signature", func([]byte) []byte { return []byte{1 << 3, 0} })
@@ -50,8 +50,9 @@ func send(host proxytest.HostEmulator, path string) (id uint32) {
 	return id
 }
 
-// Whoever waits for keys has shown no valid token, so there is room for some.
-func TestRoomForThoseThatWait(t *testing.T) {
+// Clients of requests that wait for keys have shown no valid token, so the number
+// of such requests is limited.
+func TestLimitOfRequestsThatWaitForKeys(t *testing.T) {
 	for path, room := range map[string]int{"/head": maxWaiting, "/body": maxGathering} {
 		t.Run(path, func(t *testing.T) {
 			host, p := fetchingPlugin(t)
@@ -83,7 +84,7 @@ func TestRoomForThoseThatWait(t *testing.T) {
 	}
 }
 
-// Should the fetch come to nothing, without a word, the wait ends all the same.
+// The wait ends even if the fetch never ends.
 func TestWaitForKeysEnds(t *testing.T) {
 	host, p := fetchingPlugin(t)
 	id := send(host, "/head")
@@ -97,6 +98,6 @@ func TestWaitForKeysEnds(t *testing.T) {
 		t.Fatalf("answered %+v, want 503", r)
 	}
 	if len(p.keys.waiting)+len(p.deadlines.streams) != 0 {
-		t.Fatal("somebody is waited for still")
+		t.Fatal("a stream still waits")
 	}
 }

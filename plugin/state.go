@@ -1,6 +1,6 @@
 package main
 
-// state is what a stream waits for. It counts for one direction at a time: first
+// state names the event that a stream awaits. It counts for one direction at a time: first
 // for the request and, once that has been forwarded, for the response if a rule
 // decides it.
 //

@@ -34,7 +34,7 @@ type stream struct {
 	gathered  int // bytes of the body that the host has shown and holds
 }
 
-// message is what a Request and a Response have in common.
+// message has the verbs that a Request and a Response share.
 type message interface {
 	Body(text string) decide.Step
 	Replies([]rules.Reply) decide.Step

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The builders write what protoc's encoders write.
+// The builders encode as protoc's encoders do.
 
 func field(tag byte, body string) string {
 	return string(binary.AppendUvarint([]byte{tag}, uint64(len(body)))) + body

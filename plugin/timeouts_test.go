@@ -11,8 +11,8 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 )
 
-// A host that runs keeps to the limits of the calls that it makes, so one that
-// does not is played here.
+// Real hosts keep to the timeouts of calls, so these tests emulate one that does
+// not.
 
 const asking = `{
 	"project": "shop",
@@ -26,10 +26,10 @@ const asking = `{
 	]
 }`
 
-// playing starts a plugin, in a host that does nothing of itself.
-func playing(t *testing.T) (proxytest.HostEmulator, *plugin) {
+// startIdle starts a plugin in a host that does nothing by itself.
+func startIdle(t *testing.T) (proxytest.HostEmulator, *plugin) {
 	t.Helper()
-	v := &playedVM{}
+	v := &emulatedVM{}
 	host, reset := proxytest.NewHostEmulator(proxytest.NewEmulatorOption().WithVMContext(v).WithPluginConfiguration([]byte(asking)))
 	t.Cleanup(reset)
 	host.RegisterForeignFunction("verify_signature", func([]byte) []byte { return []byte{1 << 3, 0} }) // it verifies nothing
@@ -39,12 +39,12 @@ func playing(t *testing.T) (proxytest.HostEmulator, *plugin) {
 	return host, v.plugin
 }
 
-type playedVM struct {
+type emulatedVM struct {
 	vm
 	plugin *plugin
 }
 
-func (v *playedVM) NewPluginContext(id uint32) types.PluginContext {
+func (v *emulatedVM) NewPluginContext(id uint32) types.PluginContext {
 	v.plugin = v.vm.NewPluginContext(id).(*plugin)
 	return v.plugin
 }
@@ -62,7 +62,7 @@ func TestNoStreamOutlivesItsDeadline(t *testing.T) {
 		"/mask":     {bodyTimeout, 502, `reason="response: body not delivered: slow upstream, or allow_on_headers_stop_iteration missing"`},
 	} {
 		t.Run(path, func(t *testing.T) {
-			host, p := playing(t)
+			host, p := startIdle(t)
 			began := time.Now()
 			id := host.InitializeHttpContext()
 			headers := [][2]string{{":method", "POST"}, {":path", path}, {":authority", "shop"}, {":scheme", "http"}, {"content-type", "application/json"}}
@@ -85,7 +85,7 @@ func TestNoStreamOutlivesItsDeadline(t *testing.T) {
 			if log := strings.Join(host.GetWarnLogs(), "\n"); !strings.Contains(log, c.reason) {
 				t.Errorf("want a line with %s, found %s", c.reason, log)
 			}
-			// What comes after all changes nothing.
+			// Late events change nothing.
 			for _, call := range host.GetCalloutAttributesFromContext(id) {
 				host.CallOnHttpCallResponse(call.CalloutID, [][2]string{{":status", "200"}}, nil, nil)
 			}
@@ -93,15 +93,15 @@ func TestNoStreamOutlivesItsDeadline(t *testing.T) {
 				t.Error("a body after the end was let through")
 			}
 			if len(p.deadlines.streams) != 0 {
-				t.Errorf("%d streams are waited for still", len(p.deadlines.streams))
+				t.Errorf("%d streams still have a deadline", len(p.deadlines.streams))
 			}
 		})
 	}
 }
 
-// TestDripping: pieces that come now and then do not put the end off.
+// TestDripping: pieces of a body do not extend the deadline.
 func TestDripping(t *testing.T) {
-	host, p := playing(t)
+	host, p := startIdle(t)
 	id := host.InitializeHttpContext()
 	host.CallOnRequestHeaders(id, [][2]string{{":method", "POST"}, {":path", "/body"}, {":authority", "shop"}, {":scheme", "http"}, {"content-type", "application/json"}}, false)
 	until := p.deadlines.streams[0].deadline.at
@@ -109,7 +109,7 @@ func TestDripping(t *testing.T) {
 		host.CallOnRequestBody(id, []byte(` `), false)
 	}
 	if len(p.deadlines.streams) != 1 || !p.deadlines.streams[0].deadline.at.Equal(until) {
-		t.Fatalf("the end was put off from %v: %+v", until, p.deadlines.streams)
+		t.Fatalf("the deadline was extended from %v: %+v", until, p.deadlines.streams)
 	}
 	p.deadlines.tick(until)
 	if r := host.GetSentLocalResponse(id); r == nil || r.StatusCode != 503 {
@@ -120,9 +120,9 @@ func TestDripping(t *testing.T) {
 	}
 }
 
-// TestStreamsThatEnd: whoever leaves is let go of, in whatever order.
+// TestStreamsThatEnd: a stream that ends loses its deadline, in any order.
 func TestStreamsThatEnd(t *testing.T) {
-	host, p := playing(t)
+	host, p := startIdle(t)
 	headers := [][2]string{{":method", "POST"}, {":path", "/body"}, {":authority", "shop"}, {":scheme", "http"}, {"content-type", "application/json"}}
 	var ids []uint32
 	for range 5 {
@@ -131,7 +131,7 @@ func TestStreamsThatEnd(t *testing.T) {
 		ids = append(ids, id)
 	}
 	if len(p.deadlines.streams) != 5 {
-		t.Fatalf("want 5 streams that wait, found %d", len(p.deadlines.streams))
+		t.Fatalf("want 5 deadlines, found %d", len(p.deadlines.streams))
 	}
 	host.CompleteHttpContext(ids[2])
 	host.CallOnRequestBody(ids[0], []byte(`{"ok":true}`), true)
@@ -142,7 +142,7 @@ func TestStreamsThatEnd(t *testing.T) {
 		}
 	}
 	if len(p.deadlines.streams) != 2 {
-		t.Errorf("want 2 streams that wait, found %d", len(p.deadlines.streams))
+		t.Errorf("want 2 deadlines, found %d", len(p.deadlines.streams))
 	}
 	p.deadlines.tick(time.Now().Add(time.Hour))
 	for i, answered := range []bool{false, true, false, true, true} {
@@ -153,7 +153,7 @@ func TestStreamsThatEnd(t *testing.T) {
 }
 
 func TestReady(t *testing.T) {
-	host, _ := playing(t)
+	host, _ := startIdle(t)
 	const want = `rulegate: ready: policy "shop", resources 4, calls true, body timeout 10s; host: plugin "", ticks yes, properties yes, shared data yes, `
 	if log := strings.Join(host.GetInfoLogs(), "\n"); !strings.HasPrefix(log, want) {
 		t.Errorf("found %s, want %s", log, want)

@@ -6,7 +6,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 )
 
-// seen is a policy whose rule asks a webhook, which is sent all of args.
+// seen is a rule that sends all of args to a webhook.
 const seen = `{"rule": "webhook", "url": "http://hook.internal/"}`
 
 func ok(rules.Call) rules.Reply { return rules.Reply{Status: 204} }
@@ -92,9 +92,8 @@ func TestArgs(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsUsedIsBuilt(t *testing.T) {
-	// Bytes that are no text, and a query that cannot be read, matter to rules
-	// that read them.
+func TestMalformedPartsThatNoRuleReads(t *testing.T) {
+	// A malformed query or header is refused only if a rule reads it.
 	g, pol := parts{routes: `{"name": "x", "match": {"path": "/x"}, "rule": ` + member + `}, {"name": "y", "match": {"path": "/y"}, "auth": "none", "rule":
 		{"rule": "match", "type": "string", "eval": "!=", "f1": "args.request.method", "f2": "PUT"}}`}.load(t)
 	for _, tt := range []test{

@@ -6,7 +6,7 @@ import (
 	"github.com/rulegate/rulegate/rules/decide"
 )
 
-// BenchmarkRequest is a whole request with a token that was seen before.
+// BenchmarkRequest decides a whole request whose token is cached.
 func BenchmarkRequest(b *testing.B) {
 	for _, bb := range []struct{ name, rule, request string }{
 		{"allow", open, "GET /x\nauthorization: Bearer {alice}"},

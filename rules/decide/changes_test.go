@@ -82,8 +82,8 @@ func TestForcedHeaders(t *testing.T) {
 		{`{"rule": "remove", "fields": ["args.request.headers.content-length"]}`, test{name: "length, removed", request: "POST /x\ncontent-length: 1\n\nx", status: 403}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			// Names that can be seen to be wrong are faults of the policy; here
-			// they come with the request.
+			// A name that the policy has is checked when it is loaded; here the
+			// names come with the request.
 			p := parts{routes: `{"name": "x", "match": {"path": "/x"}, "auth": "none", "rule": ` + tt.rule + `}`}
 			g, pol := p.load(t)
 			tt.run(t, g, pol, noCalls)
@@ -122,7 +122,7 @@ func TestClaimsToHeaders(t *testing.T) {
 		test{request: "GET /x\nauthorization: Bearer {alice}", status: status}.run(t, g, pol, noCalls)
 		test{request: "GET /open\nauthorization: Bearer {alice}"}.run(t, g, pol, noCalls)
 	}
-	// What the policy sets is not there for the rule to see either.
+	// The rule does not see the client's value of a reserved header either.
 	g, pol := parts{auth: `"claimsToHeaders": {"x-user-id": "id"}`, routes: `{"name": "x", "match": {"path": "/x"}, "auth": "none", "rule":
 		{"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.request.headers.x-user-id)", "f2": false}}`}.load(t)
 	test{request: "GET /x\nx-user-id: bob"}.run(t, g, pol, noCalls)

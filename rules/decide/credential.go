@@ -116,7 +116,7 @@ type tokenless struct {
 	headers        []string // to be removed
 	cookies        []string // the lines of the field cookie that stay
 	cookiesChanged bool
-	query          string // what stays of it
+	query          string // without the parameters that hold tokens
 }
 
 // withhold removes the tokens of every source, also of those that were not read:

@@ -128,7 +128,7 @@ func TestCheckOrigin(t *testing.T) {
 	}
 }
 
-// readHead reads headers that are in order, or out of it as a test wants.
+// readHead reads headers, and ignores their faults.
 func readHead(headers [][2]string) *head {
 	h := new(head)
 	_ = h.read(headers)

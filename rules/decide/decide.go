@@ -11,7 +11,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 )
 
-// Action is what the caller does next with a request or a response.
+// Action tells the caller how to go on with a request or a response.
 type Action uint8
 
 const (

@@ -12,7 +12,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// frame is a policy around the parts that a test is about.
+// frame is a policy with gaps for the parts that a test sets.
 const frame = `{
 	"project": "shop",
 	"auth": {
@@ -62,7 +62,7 @@ func route(rule string) parts {
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// tokens that a request may name in braces.
+// tokens replaces the names of tokens in braces.
 func tokens(t testing.TB, pol *policy.Policy) *strings.Replacer {
 	t.Helper()
 	mint := func(claims string) string {
@@ -80,7 +80,7 @@ func tokens(t testing.TB, pol *policy.Policy) *strings.Replacer {
 	)
 }
 
-// incoming is a request as a proxy hands it over, and its Properties.
+// incoming is a request as a proxy shows it, with its Properties.
 type incoming struct {
 	headers [][2]string
 	end     bool
@@ -96,7 +96,7 @@ func (in *incoming) begin(e *decide.Engine) (*decide.Request, decide.Step) {
 }
 
 // request reads `METHOD /path`, header lines, an empty line and a body. Without
-// the empty line nothing follows the headers.
+// the empty line the request ends with its headers.
 func request(text string) (req *incoming, body string) {
 	head, body, more := strings.Cut(text, "\n\n")
 	lines := strings.Split(head, "\n")
@@ -115,14 +115,14 @@ func request(text string) (req *incoming, body string) {
 	return req, body
 }
 
-// ending is what became of a request.
+// ending is the last step of a request.
 type ending struct {
 	decide.Step
-	calls    []rules.Call // all that were made
-	readBody bool         // it was asked for
+	calls    []rules.Call // of all steps
+	readBody bool         // a step was AwaitBody
 }
 
-// drive takes a request through. Each call is answered by the function.
+// drive carries out the steps of a request until the last. reply answers each call.
 func drive(g *decide.Engine, req *incoming, body string, reply func(rules.Call) rules.Reply) (e ending) {
 	r, step := req.begin(g)
 	for {
@@ -184,15 +184,15 @@ func (e ending) sent(req *incoming, body string) string {
 
 func noCalls(rules.Call) rules.Reply { return rules.Reply{Err: "no call was expected"} }
 
-// test is a request and what must become of it.
+// test is a request and its expected end.
 type test struct {
 	name    string
 	request string
 	status  int            // 0: forwarded
-	sent    string         // forwarded: a part of what the upstream gets
-	without string         // forwarded: what it must not get
-	unread  bool           // the body was not asked for
-	outcome decide.Outcome // refused: its outcome
+	sent    string         // a part of the request that the upstream gets
+	without string         // a text that the upstream must not get
+	unread  bool           // no step was AwaitBody
+	outcome decide.Outcome // of the refusal
 }
 
 func (tt test) run(t *testing.T, g *decide.Engine, pol *policy.Policy, reply func(rules.Call) rules.Reply) ending {

@@ -9,12 +9,11 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// FuzzRequest: no request makes the gate panic, none whose rule does not say yes is
-// forwarded, and what is forwarded can be sent.
+// FuzzRequest: no request causes a panic, no request continues unless its rule
+// allows it, and every change can be sent.
 //
-// The rule of every resource asks for a secret that the fuzzed bytes would have
-// to hold at the place that it looks at; the check is that they do hold it
-// somewhere, however it is escaped: no digit of it appears by chance.
+// Every rule compares a part of the request with a secret. The check is that a
+// request that continues has the digits of the secret somewhere, escaped or not.
 func FuzzRequest(f *testing.F) {
 	const secret = "7391"
 	is := func(path string) string {
@@ -62,7 +61,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// holds says whether every character of the secret is there, as it is or escaped.
+// holds reports whether text has every character of the secret, escaped or not.
 func holds(text, secret string) bool {
 	for i := range secret {
 		hex := []string{secret[i : i+1], "%3" + secret[i:i+1], `\u003` + secret[i:i+1]}

@@ -54,8 +54,8 @@ func TestOperation(t *testing.T) {
 }
 
 func TestCarriedFromDocumentToDocument(t *testing.T) {
-	// A run sees what those before it changed of the request that goes on: the
-	// second finds args.opts.seen, but neither args.scratch nor another method.
+	// A run sees the earlier runs' changes to the roots that go back into the
+	// request: the second sees args.opts.seen, but not args.scratch or the method.
 	rule := both(
 		`{"rule": "or", "clauses": [
 			{"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.opts.seen)", "f2": false},
@@ -103,8 +103,7 @@ func TestCallsOfSeveralDocuments(t *testing.T) {
 	}
 }
 
-// The rule runs once for each document, so a client does not choose how often
-// without a bound.
+// The rule runs once for each document, so their number is bounded.
 func TestManyDocuments(t *testing.T) {
 	p := parts{requestBody: 100_000, collections: `"c": {"auth": "none", "rules": {"create": {"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.doc)", "f2": true}}}`}
 	create := func(n int) string {

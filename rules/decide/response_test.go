@@ -9,7 +9,7 @@ import (
 
 const hideSecret = `{"rule": "remove", "fields": ["res.secret"]}`
 
-// masked begins a request whose response is to be rewritten.
+// masked returns the Response to a request whose rule rewrites the response.
 func masked(t *testing.T, p parts, method string) *decide.Response {
 	t.Helper()
 	g, pol := p.load(t)
@@ -87,7 +87,7 @@ func TestResponse(t *testing.T) {
 	}
 }
 
-// Without an action that applies, the response is nobody's business.
+// If no action applies, the response passes unread.
 func TestNoResponseToDecide(t *testing.T) {
 	g, pol := route(`{"rule": "or", "clauses": [{"rule": "and", "clauses": [` + hideSecret + `, {"rule": "deny"}]}, {"rule": "authenticated"}]}`).load(t)
 	req, _ := request(tokens(t, pol).Replace("GET /x\nauthorization: Bearer {alice}\naccept-encoding: gzip"))

@@ -8,8 +8,8 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// response returns what decides the response to a request that the rule allows;
-// nil: nothing.
+// response returns the Response to a request that the rule allows; nil: no rule
+// reads or changes it.
 func (r *Request) response(v *rules.Verdict) *Response {
 	rule := r.resource.Response
 	if rule == nil && len(v.Response) == 0 {

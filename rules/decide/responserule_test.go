@@ -14,8 +14,7 @@ func responding(rule, response string) parts {
 	return parts{routes: `{"name": "x", "match": {"path": "/x"}, "rule": ` + rule + `, "response": ` + response + `}`}
 }
 
-// letThrough takes a request of alice's through and gives the mask of its
-// response.
+// letThrough returns the Response to a request of alice's.
 func letThrough(t *testing.T, p parts, text string) *decide.Response {
 	t.Helper()
 	g, pol := p.load(t)
@@ -86,8 +85,8 @@ func TestResponseRule(t *testing.T) {
 	}
 }
 
-// A rule that looks at the headers alone decides without the body, and leaves
-// accept-encoding as it is.
+// A rule that reads only the headers decides without the body, and leaves
+// accept-encoding unchanged.
 func TestResponseRuleOnHeaders(t *testing.T) {
 	p := responding(authenticated, `{"rule": "and", "clauses": [
 		{"rule": "match", "type": "number", "eval": "==", "f1": "args.response.status", "f2": 200},
@@ -154,7 +153,7 @@ func TestResponseRuleCalls(t *testing.T) {
 	}
 }
 
-// limits.calls is 3 here, for both rules together.
+// limits.calls counts the calls of both rules together. Here it is 3.
 func TestResponseRuleCallsTogether(t *testing.T) {
 	queries := func(n int) string {
 		one := `{"rule": "query", "db": "db", "col": "c"}`
@@ -169,7 +168,7 @@ func TestResponseRuleCallsTogether(t *testing.T) {
 	}
 }
 
-// Whatever comes out of turn blocks.
+// A verb out of turn refuses.
 func TestResponseOutOfTurn(t *testing.T) {
 	for name, call := range map[string]func(m *decide.Response) decide.Step{
 		"body before headers":    func(m *decide.Response) decide.Step { return m.Body(`{"owner":"alice"}`) },
@@ -193,8 +192,8 @@ func TestResponseOutOfTurn(t *testing.T) {
 	}
 }
 
-// What the request's rule left in args is there, but for what only the upstream
-// can bring.
+// The rule on the response sees the args that the request's rule has changed, but
+// args.res and args.response are the upstream's.
 func TestResponseRuleArgs(t *testing.T) {
 	const webhook = `{"rule": "webhook", "url": "https://h/"}`
 	rule := `{"rule": "and", "clauses": [{"rule": "force", "field": "args.params.by", "value": "args.auth.id"}, {"rule": "force", "field": "args.res.owner", "value": 1}, {"rule": "force", "field": "args.response.status", "value": 1}]}`

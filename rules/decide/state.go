@@ -1,6 +1,6 @@
 package decide
 
-// state is what a Request or a Response waits for:
+// state names the event that a Request or a Response awaits:
 //
 //	           Headers         Keys         Body          Replies
 //	Request:  awaitHeaders ► awaitKeys ► awaitBody ► awaitReplies ► ended

@@ -9,7 +9,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Rules that the tests name.
+// Rules for the tests below.
 const (
 	open      = `{"rule": "allow"}`
 	member    = `{"rule": "authenticated"}`

@@ -9,8 +9,8 @@ import (
 	"github.com/rulegate/rulegate/rules/token"
 )
 
-// A token that is refused is a 401 whose reason names the stage, and holds
-// nothing that could be sent again: no segment of the token, no claim.
+// The reason for refusing a token names the stage of the check, but quotes nothing
+// that could be replayed: no segment of the token and no claim.
 func TestTokenRefusals(t *testing.T) {
 	const claims = `{"id":"the-claim-of-alice","role":"the-role-of-alice"}`
 	b64 := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }

@@ -17,7 +17,7 @@ var (
 	keys = DeriveKeys("new secret", "old secret")
 )
 
-// sign makes a token as ReadToken wants it, of any header and claims.
+// sign signs a token with any header and claims.
 func sign(k Keys, head, claims string) string {
 	signed := base64.RawURLEncoding.EncodeToString([]byte(head)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(k.pairs[0].token, []byte(signed)))
@@ -161,7 +161,8 @@ func TestSeal(t *testing.T) {
 	}
 }
 
-// RFC 5869 by hand: extract with a salt of zeros, expand to one block.
+// TestKeysAreHKDF computes RFC 5869 itself: extract with a salt of zeros, expand to
+// one block.
 func TestKeysAreHKDF(t *testing.T) {
 	hash := func(key, data []byte) []byte {
 		h := hmac.New(sha256.New, key)
