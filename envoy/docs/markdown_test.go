@@ -28,7 +28,8 @@ import (
 //	text values         EXPRESSION >> its value
 //	text verdicts       RULE >> its outcome
 //	text tree           folders of the repository: all packages, and no other
-//	text, txtar, mermaid: not checked
+//	txtar case NAME     testdata/cases/NAME.txtar
+//	text, mermaid       not checked
 type block struct {
 	file string
 	line int
@@ -46,7 +47,7 @@ var uses = map[string]string{
 	"yaml":    "file routes rule generated filter not-run",
 	"json":    "args",
 	"text":    "output values verdicts tree -",
-	"txtar":   "-",
+	"txtar":   "case",
 	"mermaid": "-",
 }
 
