@@ -92,6 +92,3 @@ var hostFuncs = []hostFunc{
 }
 
 func hostUnimplemented(*vm, []uint64) status { return statusUnimplemented }
-
-// hostForeign returns NotFound: no foreign function is offered.
-func hostForeign(*vm, []uint64) status { return statusNotFound }

@@ -48,11 +48,10 @@ func TestAMetricsNameHasOneKind(t *testing.T) {
 }
 
 func TestSharedData(t *testing.T) {
-	b := start(t, "request_headers: get k; put k v; putstale k w; foreign verify_signature\nresponse_headers: get k; get other", func(c *Config) { c.VMs = 2 })
+	b := start(t, "request_headers: get k; put k v; putstale k w\nresponse_headers: get k; get other", func(c *Config) { c.VMs = 2 })
 	b.do("GET", "/", "")
 	b.want("request_headers end=true", `get "" error status returned by host: not found`,
 		"request_headers: putstale: error status returned by host: cas mismatch",
-		"request_headers: foreign: error status returned by host: not found",
 		"response_headers end=false", `get "other" <nil>`, `get "" error status returned by host: not found`, "...")
 	b.notes.reset()
 	b.do("GET", "/", "") // the other VM

@@ -24,6 +24,8 @@
 //     that stream again and again.
 //   - A trap ends the streams of its VM at once. In Envoy those that are paused
 //     wait for their idle timeout.
+//   - Of Envoy's foreign functions there is verify_signature, without SHA-1 and
+//     SHA-224.
 //   - All VMs serve requests. Envoy has one more, in its main thread, which gets
 //     ticks only.
 //   - There is one upstream, over HTTP/1.1, without retries, and the streams' idle

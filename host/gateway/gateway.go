@@ -42,6 +42,8 @@ type Config struct {
 	HTTP1Trailers               bool  // keep the trailers of HTTP/1.1 instead of dropping them
 	Path                        PathOptions
 
+	NoForeignFunctions bool // leave out verify_signature, so that the module verifies itself
+
 	FailurePolicy     FailurePolicy
 	ReloadBackoff     time.Duration // 0: 1 s
 	StreamIdleTimeout time.Duration // 0: 5 min

@@ -90,7 +90,7 @@ var hello = []string{"response_headers end=false", "response_body 5 end=false", 
 
 func after(lines ...string) []string { return slices.Concat(lines, hello) }
 
-var scenarios = slices.Concat(streamScenarios, contextScenarios, bodyScenarios)
+var scenarios = slices.Concat(streamScenarios, contextScenarios, bodyScenarios, foreignScenarios)
 
 // shortIdle is for streams that end by the idle timeout. It is long enough for a
 // busy machine to reach the point where the stream waits.

@@ -14,6 +14,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/hex"
 	"os"
 	"slices"
 	"strconv"
@@ -327,8 +328,12 @@ func (s *stream) shared(event, name, rest string) error {
 	case "enqueue":
 		return proxywasm.EnqueueSharedQueue(s.p.queue, []byte(rest))
 	case "foreign":
-		_, err := proxywasm.CallForeignFunction(rest, nil)
-		return err
+		args, _ := hex.DecodeString(text)
+		result, err := proxywasm.CallForeignFunction(word, args)
+		if err != nil {
+			return err
+		}
+		note("%s %t", word, string(result) == "\x08\x01")
 	case "plugindone":
 		proxywasm.PluginDone()
 	default:
