@@ -98,11 +98,10 @@ func (c *compiler) hash(r *Rule, spec value.Value, place string) clause {
 		c.keyed(r, algorithm, place)
 		key = c.env.AESKey
 	}
-	request, response := c.oneOf(spec, place, "encoding", "base64", "hex"), "hex"
-	if spec.Key("encoding").Kind() != value.Missing {
-		response = request // else the one that Space Cloud's clients compare with
-	}
-	a.request, a.response = &digest{key, encodings[request]}, &digest{key, encodings[response]}
+	inHex := c.oneOf(spec, place, "encoding", "base64", "hex") == "hex"
+	unsaid := spec.Key("encoding").Kind() == value.Missing
+	a.request = &digest{key, inHex}
+	a.response = &digest{key, inHex || unsaid} // hex is the form that Space Cloud's clients compare with
 	return a
 }
 

@@ -23,24 +23,21 @@ type transform interface {
 
 // digest is the transform of hash.
 type digest struct {
-	key    []byte // of HMAC; nil: plain SHA-256
-	encode func([]byte) string
+	key []byte // of HMAC; nil: plain SHA-256
+	hex bool   // else base64
 }
 
 func (d *digest) apply(s string, _ io.Reader) (string, error) {
-	if d.key == nil {
-		sum := sha256.Sum256([]byte(s))
-		return d.encode(sum[:]), nil
+	sum := sha256.Sum256([]byte(s))
+	if d.key != nil {
+		mac := hmac.New(sha256.New, d.key)
+		mac.Write([]byte(s))
+		mac.Sum(sum[:0])
 	}
-	mac := hmac.New(sha256.New, d.key)
-	mac.Write([]byte(s))
-	return d.encode(mac.Sum(nil)), nil
-}
-
-// encodings are the encodings of a hash, by name.
-var encodings = map[string]func([]byte) string{
-	"base64": base64.StdEncoding.EncodeToString,
-	"hex":    hex.EncodeToString,
+	if d.hex {
+		return hex.EncodeToString(sum[:]), nil
+	}
+	return base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
 // cfb is AES-CFB with the first 16 bytes of the key as IV: the format of data

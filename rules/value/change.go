@@ -1,10 +1,6 @@
 package value
 
-import (
-	"slices"
-
-	"github.com/tidwall/gjson"
-)
+import "slices"
 
 // members lists an Object's members with their keys as written.
 func (v Value) members() []Member {
@@ -15,14 +11,14 @@ func (v Value) members() []Member {
 		return nil
 	}
 	out := make([]Member, 0, 8)
-	gjson.Result{Type: gjson.JSON, Raw: v.raw}.ForEach(func(k, x gjson.Result) bool {
-		out = append(out, Member{Key: k.Str, Value: fromResult(x), raw: k.Raw})
-		return true
-	})
+	s := v.scan()
+	for s.next() {
+		out = append(out, Member{Key: s.keyText(), Value: s.value(), raw: s.key})
+	}
 	return out
 }
 
-// With is a copy of an Object in which the member name is x: in its old place,
+// With returns a copy of an Object in which the member name is x: in its old place,
 // else at the end. Missing counts as an empty object; x Missing is Without.
 func (v Value) With(name string, x Value) Value {
 	if x.kind == Missing {
@@ -39,7 +35,7 @@ func (v Value) With(name string, x Value) Value {
 	return Obj(append(old[:len(old):len(old)], Member{Key: name, Value: x})...)
 }
 
-// Without is a copy of an Object that lacks the member name.
+// Without returns a copy of an Object that lacks the member name.
 func (v Value) Without(name string) Value {
 	old := v.members()
 	for i := range old {
@@ -50,19 +46,19 @@ func (v Value) Without(name string) Value {
 	return v
 }
 
-// Same says that two values are one and the same: nothing changed between them.
-// It compares identity, not content; false is always safe.
+// Same reports whether w is v unchanged. It compares identity, not content: false
+// is always safe.
 func (v Value) Same(w Value) bool {
 	return v.kind == w.kind && v.node == w.node && v.raw == w.raw && v.str == w.str
 }
 
-// Append appends the JSON text. What was not changed keeps its bytes.
+// Append appends the JSON text. Unchanged parts keep their bytes.
 func (v Value) Append(dst []byte) []byte {
 	switch {
 	case v.raw != "":
 		return append(dst, v.raw...)
 	case v.kind == String:
-		return gjson.AppendJSONString(dst, v.str)
+		return AppendString(dst, v.str)
 	case v.kind == Array:
 		dst = append(dst, '[')
 		for i, x := range v.node.elems {
@@ -81,7 +77,7 @@ func (v Value) Append(dst []byte) []byte {
 			if m.raw != "" {
 				dst = append(dst, m.raw...)
 			} else {
-				dst = gjson.AppendJSONString(dst, m.Key)
+				dst = AppendString(dst, m.Key)
 			}
 			dst = append(dst, ':')
 			dst = m.Value.Append(dst)
@@ -91,7 +87,7 @@ func (v Value) Append(dst []byte) []byte {
 	return append(dst, "null"...)
 }
 
-// String is the JSON text; of what is Missing or Pending it is null.
+// String returns the JSON text, which is null for Missing and Pending.
 func (v Value) String() string {
 	if v.raw != "" {
 		return v.raw
@@ -105,13 +101,13 @@ func (v Value) Flat(like Value) Value {
 	return Value{kind: v.kind, raw: string(v.Append(make([]byte, 0, len(like.raw))))}
 }
 
-// A change that cannot be made, or not yet.
+// Obstacle is the reason why a change cannot be made.
 type Obstacle uint8
 
 const (
-	Free Obstacle = iota
-	Awaited
-	Blocked
+	Free    Obstacle = iota // none: the change is made
+	Awaited                 // the path meets a Pending value
+	Blocked                 // the path meets a value that is no object
 )
 
 // Set stores x at keys below v, creating missing objects on the way. Null, an
@@ -133,8 +129,8 @@ func (v Value) Set(keys []string, x Value) (Value, Obstacle) {
 	return v, Blocked
 }
 
-// Remove takes the member at keys away. An absent leaf is fine, an absent parent
-// or one that is no object blocks.
+// Remove removes the member at keys. An absent member is fine; an absent parent,
+// or one that is no object, blocks.
 func (v Value) Remove(keys []string) (Value, Obstacle) {
 	switch {
 	case v.kind == Pending:

@@ -5,14 +5,13 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value/strictjson"
-	"github.com/tidwall/gjson"
 )
 
-// Kind is what a Value is.
+// Kind is the type of a Value.
 type Kind uint8
 
 const (
-	Missing Kind = iota // not there; what no path reaches
+	Missing Kind = iota // nothing: no path leads to a value
 	Pending             // not known yet: a reply or the request's body is awaited
 	Null
 	Bool
@@ -26,15 +25,15 @@ var kindNames = [...]string{"nothing", "a value that is awaited", "null", "bool"
 
 func (k Kind) String() string { return kindNames[k] }
 
-// Value is an immutable JSON value. One that was read from a text stays that
-// text until somebody looks inside, and looking copies nothing; a changed value
-// shares what did not change with the one it was made from, so that going back
-// to an earlier state is to keep the earlier Value. The zero Value is Missing.
+// Value is an immutable JSON value. A value that was read from a text stays that
+// text, and the values inside it are parts of that text. A changed value shares
+// its unchanged parts with the value it was made from, so that an earlier state
+// is restored by keeping the earlier Value. The zero Value is Missing.
 type Value struct {
 	kind Kind
-	raw  string // the JSON text; "" for what was built here
-	str  string // a String, decoded
-	node *node  // an Array or Object that was built here
+	raw  string // the JSON text; "" for a value that was built here
+	str  string // of a String: its text, decoded
+	node *node  // of an Array or Object that was built here
 }
 
 type node struct {
@@ -59,36 +58,17 @@ func Parse(text string, maxDepth int) (Value, error) {
 }
 
 // Checked is Parse for a text that strictjson.Check has accepted before.
-func Checked(text string) Value {
-	return fromResult(gjson.Parse(strings.Trim(text, " \t\r\n")))
-}
-
-func fromResult(r gjson.Result) Value {
-	switch r.Type {
-	case gjson.Null:
-		return NullValue
-	case gjson.False, gjson.True:
-		return Value{kind: Bool, raw: r.Raw}
-	case gjson.Number:
-		return Value{kind: Number, raw: r.Raw}
-	case gjson.String:
-		return Value{kind: String, raw: r.Raw, str: r.Str}
-	}
-	if r.IsArray() {
-		return Value{kind: Array, raw: r.Raw}
-	}
-	return Value{kind: Object, raw: r.Raw}
-}
+func Checked(text string) Value { return fromText(strings.Trim(text, " \t\r\n")) }
 
 var (
 	NullValue    = Value{kind: Null, raw: "null"}
 	PendingValue = Value{kind: Pending}
 )
 
-// Str is a String.
+// Str returns a String.
 func Str(s string) Value { return Value{kind: String, str: s} }
 
-// Boolean is a Bool.
+// Boolean returns a Bool.
 func Boolean(b bool) Value {
 	if b {
 		return Value{kind: Bool, raw: "true"}
@@ -96,10 +76,10 @@ func Boolean(b bool) Value {
 	return Value{kind: Bool, raw: "false"}
 }
 
-// Int is a Number.
+// Int returns a Number.
 func Int(n int64) Value { return Value{kind: Number, raw: strconv.FormatInt(n, 10)} }
 
-// Num is the Number that text spells, Missing when it spells none (RFC 8259).
+// Num returns the Number that text spells, Missing when it spells none (RFC 8259).
 func Num(text string) Value {
 	if text == "" || !(text[0] == '-' || text[0] >= '0' && text[0] <= '9') || strictjson.Check(text, 0) != nil ||
 		strings.TrimRight(text, " \t\r\n") != text {
@@ -108,25 +88,25 @@ func Num(text string) Value {
 	return Value{kind: Number, raw: text}
 }
 
-// Arr is an Array.
+// Arr returns an Array.
 func Arr(elems ...Value) Value { return Value{kind: Array, node: &node{elems: elems}} }
 
-// Obj is an Object of members, whose keys differ.
+// Obj returns an Object of members, whose keys must differ.
 func Obj(members ...Member) Value { return Value{kind: Object, node: &node{members: members}} }
 
 func (v Value) Kind() Kind { return v.kind }
 
-// Text is a String's text.
+// Text returns the text of a String.
 func (v Value) Text() (s string, ok bool) { return v.str, v.kind == String }
 
-// IsTrue says whether v is the Bool true.
+// IsTrue reports whether v is the Bool true.
 func (v Value) IsTrue() bool { return v.kind == Bool && v.raw == "true" }
 
-// Number is the text of a Number, as it was written.
+// Number returns the text of a Number, as it was written.
 func (v Value) Number() (text string, ok bool) { return v.raw, v.kind == Number }
 
-// Key is the member of an Object, matched letter for letter; else Missing.
-func (v Value) Key(name string) (found Value) {
+// Key returns the member of an Object, matched letter for letter; else Missing.
+func (v Value) Key(name string) Value {
 	if v.kind != Object {
 		return Value{}
 	}
@@ -138,18 +118,17 @@ func (v Value) Key(name string) (found Value) {
 		}
 		return Value{}
 	}
-	gjson.Result{Type: gjson.JSON, Raw: v.raw}.ForEach(func(k, x gjson.Result) bool {
-		if k.Str != name {
-			return true
+	s := v.scan()
+	for s.next() {
+		if s.keyIs(name) {
+			return s.value()
 		}
-		found = fromResult(x)
-		return false
-	})
-	return found
+	}
+	return Value{}
 }
 
-// At is the element of an Array, else Missing.
-func (v Value) At(i int) (found Value) {
+// At returns the element of an Array; else Missing.
+func (v Value) At(i int) Value {
 	if v.kind != Array || i < 0 {
 		return Value{}
 	}
@@ -159,15 +138,14 @@ func (v Value) At(i int) (found Value) {
 		}
 		return Value{}
 	}
-	gjson.Result{Type: gjson.JSON, Raw: v.raw}.ForEach(func(_, x gjson.Result) bool {
-		if i > 0 {
-			i--
-			return true
+	s := v.scan()
+	for s.next() {
+		if i == 0 {
+			return s.value()
 		}
-		found = fromResult(x)
-		return false
-	})
-	return found
+		i--
+	}
+	return Value{}
 }
 
 // Each calls f for the members of an Object, or for the elements of an Array
@@ -186,18 +164,31 @@ func (v Value) Each(f func(key string, x Value) bool) {
 		}
 		return
 	}
-	if v.kind == Object || v.kind == Array {
-		gjson.Result{Type: gjson.JSON, Raw: v.raw}.ForEach(func(k, x gjson.Result) bool {
-			return f(k.Str, fromResult(x))
-		})
+	if v.kind != Object && v.kind != Array {
+		return
+	}
+	s := v.scan()
+	for s.next() {
+		key := ""
+		if s.object {
+			key = s.keyText()
+		}
+		if !f(key, s.value()) {
+			return
+		}
 	}
 }
 
-// Len is the number of members or elements, 0 for what has none.
+// Len returns the number of members or elements, 0 for other values.
 func (v Value) Len() (n int) {
-	if v.node != nil {
+	switch {
+	case v.node != nil:
 		return len(v.node.members) + len(v.node.elems)
+	case v.kind == Object, v.kind == Array:
+		s := v.scan()
+		for s.next() {
+			n++
+		}
 	}
-	v.Each(func(string, Value) bool { n++; return true })
 	return n
 }

@@ -1,9 +1,9 @@
-// Package strictjson says whether a text is JSON that every parser reads alike.
+// Package strictjson checks that a text is JSON that every parser reads alike.
 //
 // RFC 8259 leaves room for two readers of one text to disagree: repeated keys,
 // invalid UTF-8, escapes that name half a surrogate pair. A decision made on one
-// reading is worth nothing if the upstream takes the other, so such texts are
-// refused here, before any other parser sees them.
+// reading is worth nothing if the upstream takes the other, so Check refuses such
+// texts before any other parser sees them.
 package strictjson
 
 import (
@@ -32,7 +32,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // (RFC 8259) with at most maxDepth arrays and objects inside each other, no key
 // twice in one object (compared after unescaping), and nothing but valid UTF-8
 // and paired surrogates. It loops instead of recursing: a deep text must not
-// overflow the small stack that a wasm host gives (gjson.Valid does).
+// overflow the small stack that a wasm host gives.
 //
 // It allocates for keys that hold escapes and for objects of many keys, never
 // for values.
@@ -79,8 +79,8 @@ func (c *checker) space() {
 	}
 }
 
-// run walks the text: value reads a scalar or opens a container, after says what
-// may follow a value where it stands.
+// run walks the text: value reads a scalar or opens a container, after reads the
+// commas and brackets behind a value.
 func (c *checker) run() error {
 	for {
 		opened, err := c.value()
@@ -97,7 +97,7 @@ func (c *checker) run() error {
 	}
 }
 
-// value reads one value; opened says that it was a container with something in it.
+// value reads one value; opened is set for a container that is not empty.
 func (c *checker) value() (opened bool, err error) {
 	c.space()
 	if c.pos >= len(c.text) {
@@ -142,8 +142,8 @@ func (c *checker) container(object bool) (opened bool, err error) {
 	return true, nil
 }
 
-// after reads what follows a value: a comma and, in an object, the next key; or
-// the ends of containers; or the end of the text.
+// after reads the text behind a value: a comma and, in an object, the next key;
+// or the ends of containers; or the end of the text.
 func (c *checker) after() (done bool, err error) {
 	for {
 		c.space()
@@ -189,7 +189,7 @@ func (c *checker) key() error {
 		return err
 	}
 	if escaped {
-		raw = unescape(raw)
+		raw = Unescape(raw)
 	}
 	c.keys = append(c.keys, key{name: raw, at: at})
 	c.space()
@@ -200,7 +200,7 @@ func (c *checker) key() error {
 	return nil
 }
 
-// repeated finds a key that stands twice. Few keys are compared in pairs, since a
+// repeated finds a key that an object has twice. Few keys are compared in pairs, since a
 // map costs more than it saves; many go through a map, so that a hostile object
 // of a million keys takes linear time.
 func repeated(keys []key) (at int, found bool) {
@@ -268,7 +268,7 @@ func (c *checker) digits() bool {
 	return c.pos > start
 }
 
-// str reads a string and gives what stands between its quotes.
+// str reads a string and returns the text between its quotes.
 func (c *checker) str() (raw string, escaped bool, err error) {
 	c.pos++
 	start := c.pos

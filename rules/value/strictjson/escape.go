@@ -59,8 +59,9 @@ func hex4(s string, at int) (r rune, ok bool) {
 	return r, true
 }
 
-// unescape decodes the inside of a string that escape has accepted.
-func unescape(raw string) string {
+// Unescape decodes the text between the quotes of a string that Check has
+// accepted.
+func Unescape(raw string) string {
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
