@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/tidwall/gjson"
+	jsonvalue "github.com/rulegate/rulegate/rules/value"
 )
 
 // The encoding of google.protobuf.Struct and its parts:
@@ -62,7 +62,7 @@ func appendStruct(dst, data []byte, depth int) ([]byte, error) {
 		if !first {
 			dst = append(dst, ',')
 		}
-		dst = append(gjson.AppendJSONString(dst, string(key)), ':')
+		dst = append(jsonvalue.AppendString(dst, string(key)), ':')
 		if dst, err = appendValue(dst, value, depth-1); err != nil {
 			return nil, fmt.Errorf("%q: %w", key, err)
 		}
@@ -114,7 +114,7 @@ func appendValue(dst, data []byte, depth int) ([]byte, error) {
 		case !utf8.Valid(body):
 			return nil, errors.New("invalid UTF-8")
 		}
-		return gjson.AppendJSONString(dst, string(body)), nil
+		return jsonvalue.AppendString(dst, string(body)), nil
 	case tagNumber:
 		if len(data) != 9 {
 			return nil, errCut

@@ -179,6 +179,22 @@ func (v Value) Each(f func(key string, x Value) bool) {
 	}
 }
 
+// Elements lists the elements of an Array.
+func (v Value) Elements() []Value {
+	if v.node != nil {
+		return v.node.elems
+	}
+	if v.kind != Array {
+		return nil
+	}
+	var elems []Value
+	s := v.scan()
+	for s.next() {
+		elems = append(elems, s.value())
+	}
+	return elems
+}
+
 // Len returns the number of members or elements, 0 for other values.
 func (v Value) Len() (n int) {
 	switch {

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"math/big"
 
-	"github.com/tidwall/gjson"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // parseJWK reads one key: nil when it is not for verifying. An error comes with
 // the member that is at fault.
-func parseJWK(jwk gjson.Result) (k *Key, field string, err error) {
-	if !jwk.IsObject() {
+func parseJWK(jwk value.Value) (k *Key, field string, err error) {
+	if jwk.Kind() != value.Object {
 		return nil, "", fmt.Errorf("want an object")
 	}
 	if !forVerifying(jwk) {
@@ -20,35 +20,36 @@ func parseJWK(jwk gjson.Result) (k *Key, field string, err error) {
 	if k.Public, field, err = jwkPublic(jwk); err != nil {
 		return nil, field, err
 	}
-	if alg := member(jwk, "alg"); alg.Exists() {
-		if alg.Type != gjson.String {
+	if v := jwk.Key("alg"); v.Kind() != value.Missing {
+		alg, ok := v.Text()
+		if !ok {
 			return nil, "alg", fmt.Errorf("want a string")
 		}
-		if k.Alg = Find(alg.Str); k.Alg == nil {
-			return nil, "alg", fmt.Errorf("%s is not accepted; want %s", Quote(alg.Str), WantNames())
+		if k.Alg = Find(alg); k.Alg == nil {
+			return nil, "alg", fmt.Errorf("%s is not accepted; want %s", Quote(alg), WantNames())
 		}
 		if !k.Alg.Fits(k.Public) {
 			return nil, "alg", fmt.Errorf("%s cannot be that of %s", k.Alg.Name, Describe(k.Public))
 		}
 	}
-	kid := member(jwk, "kid")
-	if kid.Type != gjson.String || kid.Str == "" {
+	kid, _ := jwk.Key("kid").Text()
+	if kid == "" {
 		return nil, "kid", fmt.Errorf("want a string that is not empty: a key of a set is found by its kid alone")
 	}
-	k.Kid = kid.Str
+	k.Kid = kid
 	k.SPKI = NativeSPKI(k.Public)
 	return k, "", nil
 }
 
 // jwkPublic reads the key itself: RFC 7518 section 6, RFC 8037 section 2.
-func jwkPublic(jwk gjson.Result) (public any, field string, err error) {
-	switch kty := member(jwk, "kty"); {
-	case kty.Type != gjson.String:
+func jwkPublic(jwk value.Value) (public any, field string, err error) {
+	switch kty, ok := jwk.Key("kty").Text(); {
+	case !ok:
 		return nil, "kty", fmt.Errorf("want a string")
-	case kty.Str == "oct":
+	case kty == "oct":
 		b, err := octets(jwk, "k")
 		return Secret(b), "k", err
-	case kty.Str == "RSA":
+	case kty == "RSA":
 		n, err := octets(jwk, "n")
 		if err != nil {
 			return nil, "n", err
@@ -62,10 +63,10 @@ func jwkPublic(jwk gjson.Result) (public any, field string, err error) {
 			return nil, "e", err
 		}
 		return public, "n", err
-	case kty.Str == "EC":
+	case kty == "EC":
 		return jwkPoint(jwk)
-	case kty.Str == "OKP":
-		if crv := member(jwk, "crv"); crv.Type != gjson.String || crv.Str != "Ed25519" {
+	case kty == "OKP":
+		if crv, _ := jwk.Key("crv").Text(); crv != "Ed25519" {
 			return nil, "crv", fmt.Errorf("want Ed25519")
 		}
 		x, err := octets(jwk, "x")
@@ -75,14 +76,14 @@ func jwkPublic(jwk gjson.Result) (public any, field string, err error) {
 		public, err := publicEd25519(x)
 		return public, "x", err
 	default:
-		return nil, "kty", fmt.Errorf("want RSA, EC, OKP or oct, found %s", Quote(kty.Str))
+		return nil, "kty", fmt.Errorf("want RSA, EC, OKP or oct, found %s", Quote(kty))
 	}
 }
 
-func jwkPoint(jwk gjson.Result) (public any, field string, err error) {
-	crv := member(jwk, "crv")
-	bits := map[string]int{"P-256": 256, "P-384": 384, "P-521": 521}[crv.Str]
-	if crv.Type != gjson.String || bits == 0 {
+func jwkPoint(jwk value.Value) (public any, field string, err error) {
+	crv, _ := jwk.Key("crv").Text()
+	bits := map[string]int{"P-256": 256, "P-384": 384, "P-521": 521}[crv]
+	if bits == 0 {
 		return nil, "crv", fmt.Errorf("want P-256, P-384 or P-521")
 	}
 	size := (bits + 7) / 8
@@ -93,7 +94,7 @@ func jwkPoint(jwk gjson.Result) (public any, field string, err error) {
 			return nil, name, err
 		}
 		if len(b) != size {
-			return nil, name, fmt.Errorf("%d bytes; want the %d of %s", len(b), size, crv.Str)
+			return nil, name, fmt.Errorf("%d bytes; want the %d of %s", len(b), size, crv)
 		}
 		point = append(point, b...)
 	}
@@ -103,46 +104,30 @@ func jwkPoint(jwk gjson.Result) (public any, field string, err error) {
 
 // forVerifying reports whether a key may verify signatures: neither `use` nor
 // `key_ops` says otherwise (RFC 7517 sections 4.2 and 4.3).
-func forVerifying(jwk gjson.Result) bool {
-	if use := member(jwk, "use"); use.Exists() && use.Str != "sig" {
+func forVerifying(jwk value.Value) bool {
+	use := jwk.Key("use")
+	if text, _ := use.Text(); use.Kind() != value.Missing && text != "sig" {
 		return false
 	}
-	ops := member(jwk, "key_ops")
-	if !ops.Exists() {
-		return true
-	}
-	found := false
-	for _, op := range ops.Array() {
-		found = found || op.Str == "verify"
-	}
+	ops := jwk.Key("key_ops")
+	found := ops.Kind() == value.Missing
+	ops.Each(func(_ string, op value.Value) bool {
+		text, _ := op.Text()
+		found = text == "verify"
+		return !found
+	})
 	return found
 }
 
 // octets reads a member that is base64url of at least one byte.
-func octets(jwk gjson.Result, name string) ([]byte, error) {
-	v := member(jwk, name)
-	if v.Type != gjson.String {
+func octets(jwk value.Value, name string) ([]byte, error) {
+	text, ok := jwk.Key(name).Text()
+	if !ok {
 		return nil, fmt.Errorf("want a string of base64url")
 	}
-	b, err := DecodeBase64URL(v.Str)
+	b, err := DecodeBase64URL(text)
 	if err == nil && len(b) == 0 {
 		err = fmt.Errorf("empty")
 	}
 	return b, err
-}
-
-// member returns an object's member by its exact name. (gjson's own Get reads
-// the name as a path.)
-func member(object gjson.Result, name string) (found gjson.Result) {
-	if !object.IsObject() {
-		return gjson.Result{}
-	}
-	object.ForEach(func(key, v gjson.Result) bool {
-		if key.Str == name {
-			found = v
-			return false
-		}
-		return true
-	})
-	return found
 }

@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rulegate/rulegate/rules/value/strictjson"
-	"github.com/tidwall/gjson"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const (
@@ -21,16 +20,17 @@ const (
 // It skips keys that are not for verifying (`use`, `key_ops`); any other key
 // that cannot be used is a fault.
 func ParseSet(text string) ([]*Key, []Fault) {
-	if err := strictjson.Check(text, maxDepth); err != nil {
+	set, err := value.Parse(text, maxDepth)
+	if err != nil {
 		return nil, []Fault{{Message: "not JSON: " + err.Error()}}
 	}
-	list := member(gjson.Parse(text), "keys")
-	if !list.IsArray() {
+	list := set.Key("keys")
+	if list.Kind() != value.Array {
 		return nil, []Fault{{Field: "keys", Message: "want an array of keys"}}
 	}
 	var keys []*Key
 	var faults []Fault
-	for i, jwk := range list.Array() {
+	for i, jwk := range list.Elements() {
 		k, field, err := parseJWK(jwk)
 		place := fmt.Sprintf("keys[%d]", i)
 		if err != nil {
@@ -68,14 +68,15 @@ func ParseFetchedSet(text string, alg *Algorithm) (keys []*Key, skipped int, err
 	if len(text) > MaxSet {
 		return nil, 0, fmt.Errorf("more than %d bytes", MaxSet)
 	}
-	if err := strictjson.Check(text, maxDepth); err != nil {
+	set, err := value.Parse(text, maxDepth)
+	if err != nil {
 		return nil, 0, fmt.Errorf("not JSON: %w", err)
 	}
-	list := member(gjson.Parse(text), "keys")
-	if !list.IsArray() {
+	list := set.Key("keys")
+	if list.Kind() != value.Array {
 		return nil, 0, errors.New("no array `keys` (RFC 7517, section 5)")
 	}
-	jwks := list.Array()
+	jwks := list.Elements()
 	if len(jwks) > maxSetKeys {
 		return nil, 0, fmt.Errorf("%d keys, at most %d are taken", len(jwks), maxSetKeys)
 	}
