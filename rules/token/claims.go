@@ -6,15 +6,14 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rulegate/rulegate/rules/value/strictjson"
-	"github.com/tidwall/gjson"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // registeredClaims are the claims that decide whether a token is accepted (RFC
 // 7519 section 4.1).
 type registeredClaims struct {
-	exp, nbf, iat gjson.Result // Exists() false: absent
-	iss, aud      gjson.Result
+	exp, nbf, iat value.Value // Missing: absent
+	iss, aud      value.Value
 
 	expires, notBefore time.Time // exact, zero when absent
 }
@@ -23,15 +22,15 @@ type registeredClaims struct {
 // is not exactly one JSON object without repeated keys.
 func readClaims(payload string) (registeredClaims, error) {
 	var c registeredClaims
-	if err := strictjson.Check(payload, maxDepth); err != nil {
+	object, err := value.Parse(payload, maxDepth)
+	if err != nil {
 		return c, fail(StageClaims, "%v", err)
 	}
-	object := gjson.Parse(payload)
-	if !object.IsObject() {
+	if object.Kind() != value.Object {
 		return c, fail(StageClaims, "want a JSON object")
 	}
-	object.ForEach(func(key, v gjson.Result) bool {
-		switch key.Str {
+	object.Each(func(key string, v value.Value) bool {
+		switch key {
 		case "exp":
 			c.exp = v
 		case "nbf":
@@ -53,12 +52,12 @@ func readClaims(payload string) (registeredClaims, error) {
 func (s *Set) checkTime(c *registeredClaims, now time.Time) error {
 	for _, date := range []struct {
 		name  string
-		value gjson.Result
+		claim value.Value
 	}{{"exp", c.exp}, {"nbf", c.nbf}, {"iat", c.iat}} {
-		if !date.value.Exists() {
+		if date.claim.Kind() == value.Missing {
 			continue
 		}
-		at, ok := numericDate(date.value)
+		at, ok := numericDate(date.claim)
 		switch {
 		case !ok:
 			return fail(StageTime, "%s: want a number of seconds", date.name)
@@ -70,9 +69,9 @@ func (s *Set) checkTime(c *registeredClaims, now time.Time) error {
 	}
 	times := s.times(c)
 	switch {
-	case !c.exp.Exists() && s.requireExpiry:
+	case c.exp.Kind() == value.Missing && s.requireExpiry:
 		return fail(StageTime, "exp: missing, and the policy requires it")
-	case c.exp.Exists() && !now.Before(times.Expires):
+	case c.exp.Kind() != value.Missing && !now.Before(times.Expires):
 		return fail(StageTime, "exp: the token has expired")
 	case now.Before(times.NotBefore):
 		return fail(StageTime, "nbf or iat: the token is not valid yet")
@@ -101,14 +100,15 @@ const (
 
 // numericDate reads RFC 7519's NumericDate: seconds since 1970, fractions
 // allowed. Only a JSON number is one, and only one that a double can hold.
-func numericDate(v gjson.Result) (time.Time, bool) {
-	if v.Type != gjson.Number {
+func numericDate(v value.Value) (time.Time, bool) {
+	text, ok := v.Number()
+	if !ok {
 		return time.Time{}, false
 	}
-	if n, err := strconv.ParseInt(v.Raw, 10, 64); err == nil {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return time.Unix(min(max(n, minSeconds), maxSeconds), 0), true
 	}
-	f, err := strconv.ParseFloat(v.Raw, 64)
+	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return time.Time{}, false
 	}
@@ -122,7 +122,7 @@ func (k *key) checkParties(c *registeredClaims) error {
 		return fail(StageAudience, "aud: missing, or not one that the key accepts")
 	}
 	// RFC 7519 section 4.1.1: one string, never an array.
-	if len(k.issuer) > 0 && !(c.iss.Type == gjson.String && slices.Contains(k.issuer, c.iss.Str)) {
+	if iss, ok := c.iss.Text(); len(k.issuer) > 0 && !(ok && slices.Contains(k.issuer, iss)) {
 		return fail(StageIssuer, "iss: missing, or not one that the key accepts")
 	}
 	return nil
@@ -130,17 +130,18 @@ func (k *key) checkParties(c *registeredClaims) error {
 
 // anyOf reports whether aud, a string or an array of strings, has one of the
 // wanted values. An array with any other element is refused.
-func anyOf(aud gjson.Result, wanted []string) bool {
-	if aud.Type == gjson.String {
-		return slices.Contains(wanted, aud.Str)
+func anyOf(aud value.Value, wanted []string) bool {
+	if text, ok := aud.Text(); ok {
+		return slices.Contains(wanted, text)
 	}
-	if !aud.IsArray() {
+	if aud.Kind() != value.Array {
 		return false
 	}
 	found, clean := false, true
-	aud.ForEach(func(_, v gjson.Result) bool {
-		clean = clean && v.Type == gjson.String
-		found = found || slices.Contains(wanted, v.Str)
+	aud.Each(func(_ string, v value.Value) bool {
+		var text string
+		text, clean = v.Text()
+		found = found || slices.Contains(wanted, text)
 		return clean
 	})
 	return found && clean

@@ -4,8 +4,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
-	"github.com/rulegate/rulegate/rules/value/strictjson"
-	"github.com/tidwall/gjson"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // serviceType is the typ of service tokens. Webhooks receive such tokens and
@@ -59,30 +58,29 @@ func parse(raw string) (compact, error) {
 // checks their values.
 func readHeader(text string) (compact, error) {
 	var t compact
-	if err := strictjson.Check(text, maxDepth); err != nil {
+	header, err := value.Parse(text, maxDepth)
+	if err != nil {
 		return t, fail(StageParse, "header: %v", err)
 	}
-	header := gjson.Parse(text)
-	if !header.IsObject() {
+	if header.Kind() != value.Object {
 		return t, fail(StageParse, "header: want a JSON object")
 	}
-	var err error
 	hasAlg := false
-	header.ForEach(func(key, v gjson.Result) bool {
-		switch key.Str {
+	header.Each(func(key string, v value.Value) bool {
+		text, isText := v.Text()
+		switch key {
 		case "alg":
-			hasAlg = v.Type == gjson.String
-			t.alg = v.Str
+			t.alg, hasAlg = text, isText
 		case "kid":
-			if v.Type != gjson.String || v.Str == "" {
+			if text == "" {
 				err = fail(StageKey, "kid: want a string that is not empty")
 			}
-			t.kid, t.hasKid = v.Str, true
+			t.kid, t.hasKid = text, true
 		case "crit":
 			// RFC 7515 section 4.1.11: no extension is understood here.
 			err = fail(StageParse, "header: crit asks for extensions that are not understood")
 		case "typ":
-			if v.Type == gjson.String && isServiceType(v.Str) {
+			if isText && isServiceType(text) {
 				err = fail(StageParse, "a service token is not taken as a user's")
 			}
 		}

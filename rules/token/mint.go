@@ -9,8 +9,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
-	"github.com/rulegate/rulegate/rules/value/strictjson"
-	"github.com/tidwall/gjson"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const (
@@ -66,10 +65,11 @@ func (s *Set) Mint(claims, typ string) (string, error) {
 	if !s.CanSign() {
 		return "", errNoPrimary
 	}
-	if err := strictjson.Check(claims, maxDepth); err != nil {
+	object, err := value.Parse(claims, maxDepth)
+	if err != nil {
 		return "", fmt.Errorf("claims: %w", err)
 	}
-	if !gjson.Parse(claims).IsObject() {
+	if object.Kind() != value.Object {
 		return "", errors.New("claims: want a JSON object")
 	}
 	if typ == "" {
@@ -77,8 +77,8 @@ func (s *Set) Mint(claims, typ string) (string, error) {
 	}
 	k := s.primary.key
 	header := append([]byte(`{"alg":"`), k.Alg.Name...)
-	header = gjson.AppendJSONString(append(header, `","typ":`...), typ)
-	header = gjson.AppendJSONString(append(header, `,"kid":`...), k.Kid)
+	header = value.AppendString(append(header, `","typ":`...), typ)
+	header = value.AppendString(append(header, `,"kid":`...), k.Kid)
 	header = append(header, '}')
 	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	sig, err := keys.Sign(k.Alg, s.primary.private, signed)
@@ -105,7 +105,7 @@ func (s *Set) ServiceToken(gateway string, now time.Time) (string, error) {
 	if p.service != "" && p.gateway == gateway && age >= 0 && age < serviceReuse {
 		return p.service, nil
 	}
-	claims := gjson.AppendJSONString([]byte(`{"id":`), gateway)
+	claims := value.AppendString([]byte(`{"id":`), gateway)
 	claims = append(claims, `,"role":"SpaceCloud","exp":`...)
 	claims = append(strconv.AppendInt(claims, now.Add(serviceLife).Unix(), 10), '}')
 	raw, err := s.Mint(string(claims), serviceType)

@@ -1,12 +1,11 @@
 package token
 
 import (
+	"fmt"
 	"github.com/rulegate/rulegate/rules/token/keys"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/tidwall/gjson"
 )
 
 func TestMintForEveryAlgorithm(t *testing.T) {
@@ -72,8 +71,8 @@ func TestServiceToken(t *testing.T) {
 		parts := strings.Split(raw, ".")
 		header, _ := keys.DecodeBase64URL(parts[0])
 		_, kid := set.Primary()
-		if h := gjson.ParseBytes(header); h.Get("typ").Str != "sc-service+jwt" || h.Get("kid").Str != kid || h.Get("alg").Str != alg {
-			t.Errorf("header %s", header)
+		if want := fmt.Sprintf(`{"alg":%q,"typ":"sc-service+jwt","kid":%q}`, alg, kid); string(header) != want {
+			t.Errorf("header %s, want %s", header, want)
 		}
 		claims, _ := keys.DecodeBase64URL(parts[1])
 		if want := `{"id":"gw \"1\"","role":"SpaceCloud","exp":1700001800}`; string(claims) != want {

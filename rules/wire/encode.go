@@ -11,7 +11,6 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
-	"github.com/tidwall/gjson"
 )
 
 // Minter signs the tokens that webhooks carry.
@@ -89,12 +88,12 @@ func (e *encoder) name(name string) {
 	if e.out[len(e.out)-1] != '{' {
 		e.out = append(e.out, ',')
 	}
-	e.out = append(gjson.AppendJSONString(e.out, name), ':')
+	e.out = append(value.AppendString(e.out, name), ':')
 }
 
-func (e *encoder) text(name, value string) {
+func (e *encoder) text(name, text string) {
 	e.name(name)
-	e.out = gjson.AppendJSONString(e.out, value)
+	e.out = value.AppendString(e.out, text)
 }
 
 func (e *encoder) query(c *rules.Call) {
@@ -111,7 +110,7 @@ func (e *encoder) query(c *rules.Call) {
 			if i > 0 {
 				e.out = append(e.out, ',')
 			}
-			e.out = gjson.AppendJSONString(e.out, column)
+			e.out = value.AppendString(e.out, column)
 		}
 		e.out = append(e.out, ']')
 	}

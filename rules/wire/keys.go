@@ -2,8 +2,8 @@
 // body of POST /v1/calls, replies its answer. A token proves that the request is
 // the module's, a seal that the answer is the companion's.
 //
-// The package is linked into the module, so it reads JSON with gjson and writes it
-// by hand.
+// The package is linked into the module, so it reads JSON with package value and
+// writes it by hand.
 package wire
 
 import (

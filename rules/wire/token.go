@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/value/strictjson"
-	"github.com/tidwall/gjson"
 )
 
 const (
@@ -40,7 +40,7 @@ func (k Keys) Token(project string, body []byte, now time.Time) string {
 	}
 	sum := sha256.Sum256(body)
 	p := append(make([]byte, 0, 256), `{"iss":"`+issuer+`","aud":`...)
-	p = gjson.AppendJSONString(p, project)
+	p = value.AppendString(p, project)
 	p = append(p, `,"iat":`...)
 	p = strconv.AppendInt(p, now.Unix(), 10)
 	p = append(p, `,"exp":`...)
@@ -146,14 +146,15 @@ type claims struct {
 // claimsOf reads the claims of a text that strictjson has checked. A claim of
 // another type counts as missing.
 func claimsOf(payload string) (c claims) {
-	gjson.Parse(payload).ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
+	value.Checked(payload).Each(func(k string, v value.Value) bool {
+		text, isText := v.Text()
+		switch k {
 		case "iss":
-			c.issuer = v.Str
+			c.issuer = text
 		case "aud":
-			c.project, c.hasProject = v.Str, v.Type == gjson.String
+			c.project, c.hasProject = text, isText
 		case "bodySha256":
-			c.body = v.Str
+			c.body = text
 		case "iat":
 			c.issued = seconds(v)
 		case "exp":
@@ -164,9 +165,10 @@ func claimsOf(payload string) (c claims) {
 	return c
 }
 
-func seconds(v gjson.Result) int64 {
-	n, err := strconv.ParseInt(v.Raw, 10, 64)
-	if v.Type != gjson.Number || err != nil || n < 0 {
+func seconds(v value.Value) int64 {
+	text, _ := v.Number()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
 		return 0
 	}
 	return n
