@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// holding sends a query that stays until end is called.
+// holding sends a query that runs until end is called.
 func (r *rig) holding() (end func()) {
 	r.t.Helper()
 	n := r.count()
@@ -32,7 +32,7 @@ func TestTooManyRequestsAreShed(t *testing.T) {
 			t.Errorf("%d %s, seal %q", status, reply, seal)
 		}
 	}
-	for _, path := range []string{"/healthz", "/readyz"} { // nobody waits to hear that we live
+	for _, path := range []string{"/healthz", "/readyz"} { // health checks are always answered
 		if status, body := r.fetch(path); status != 200 {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
@@ -68,7 +68,7 @@ func TestTooManyBytesAreShed(t *testing.T) {
 }
 
 func TestAnswersCountToo(t *testing.T) {
-	calls := `{"calls":[{"id":"1","kind":"query","db":"social","col":"users"},{"id":"2","kind":"query","db":"social","col":"users"}]}` // brings 109 bytes twice
+	calls := `{"calls":[{"id":"1","kind":"query","db":"social","col":"users"},{"id":"2","kind":"query","db":"social","col":"users"}]}` // two answers of 109 bytes
 	for room, want := range map[int]int{len(calls) + 200: 1, len(calls) + 300: 2} {
 		r := newRig(t, Limits{InFlightBytes: room})
 		status, reply, _ := r.send(calls)
@@ -79,7 +79,7 @@ func TestAnswersCountToo(t *testing.T) {
 	}
 }
 
-// empty sees that nothing is held when nothing runs.
+// empty waits until no request is in flight and no bytes are reserved.
 func (r *rig) empty() {
 	r.t.Helper()
 	until(r.t, "nothing is in flight", func() bool { return r.c.admission.requests.Load() == 0 && r.c.admission.bytes.Load() == 0 })

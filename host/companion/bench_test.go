@@ -21,9 +21,9 @@ import (
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// BenchmarkOverhead is a query by its key: by the driver alone, and by the
-// companion as the module asks it, over HTTP, with token and seal. added-µs is how
-// much later the median answer of the companion is.
+// BenchmarkOverhead measures a query by its key: with the driver alone, and with the
+// companion as the module calls it, over HTTP, with token and seal. added-µs is the
+// difference of the medians.
 func BenchmarkOverhead(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
 		path := dbtest.SQLite(b, benchTable("sqlite"))
@@ -72,7 +72,7 @@ func overhead(b *testing.B, s Source, bare func(id string) (int64, error)) {
 		srv.Close()
 		c.Close(context.Background())
 	}()
-	for range 50 { // connections, catalogues and caches of code
+	for range 50 { // warm up connections, catalogues and code
 		if _, err := bare("p1"); err != nil {
 			b.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func overhead(b *testing.B, s Source, bare func(id string) (int64, error)) {
 	})
 }
 
-// median reports the median of what ask measures.
+// median reports the median of the durations that ask measures.
 func median(b *testing.B, ask func(n int) time.Duration) time.Duration {
 	var all []time.Duration
 	for n := 0; b.Loop(); n++ {
@@ -108,7 +108,8 @@ func median(b *testing.B, ask func(n int) time.Duration) time.Duration {
 	return p50
 }
 
-// post asks for one person; the module's own part, the token, is not in the time.
+// post asks for one person. The time to make the token, the module's part, does not
+// count.
 func post(b testing.TB, url string, n int) time.Duration {
 	body := fmt.Appendf(nil, `{"calls":[{"id":"1","kind":"query","db":"bench","col":"people","find":{"id":"p%d"},"columns":["age"],"limit":1}]}`, n)
 	req, err := http.NewRequest("POST", url+wire.Path, bytes.NewReader(body))
@@ -130,8 +131,8 @@ func post(b testing.TB, url string, n int) time.Duration {
 	return took
 }
 
-// TestMemoryStaysFlat runs some ten thousand requests and sees that the second half
-// of them leaves no more behind than the first, cached answers included.
+// TestMemoryStaysFlat runs 12,000 requests and checks that the heap does not grow
+// after the first 4,000, which fill the cache.
 func TestMemoryStaysFlat(t *testing.T) {
 	c, err := New(Config{
 		Project: "shop", Keys: testKeys, Log: slog.New(slog.DiscardHandler), Limits: Limits{Cache: 1 << 20},
@@ -158,7 +159,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 		}
 		wait.Wait()
 		runtime.GC()
-		runtime.GC() // pools are emptied by the second one
+		runtime.GC() // the second one empties each sync.Pool
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc

@@ -7,7 +7,7 @@
 // The folders below never import this package:
 //
 //	failure   why a call failed: a phrase for the module, details for the log
-//	target    what all targets share: pool, breaker, coalescing
+//	target    shared by all targets: pool, breaker, coalescing
 //	webhook   hosts that may be called
 //	query     conditions, their meaning, their translation, and the Database interface
 //	sqldb     the parts that SQL databases share; below it sqlite, postgres, mysql

@@ -24,7 +24,7 @@ import (
 
 var testKeys = wire.DeriveKeys("a secret")
 
-// social is what the tests query. slow takes seconds and ends when it is cancelled.
+// social is the database of the tests. slow takes seconds unless it is cancelled.
 const social = `
 CREATE TABLE users (id TEXT, public BOOLEAN, age INTEGER);
 INSERT INTO users VALUES ('ann', 1, 30), ('bob', 0, 20), ('cid', 0, 40);
@@ -33,7 +33,7 @@ INSERT INTO secrets VALUES ('s');
 CREATE VIEW slow AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 100000000) SELECT max(x) AS id FROM c;
 `
 
-// rig is a companion behind a real server, with what it logged.
+// rig is a companion behind a real HTTP server, with its log.
 type rig struct {
 	t      testing.TB
 	c      *Companion
@@ -80,7 +80,7 @@ func newRig(t testing.TB, l Limits, hosts ...string) *rig {
 	return r
 }
 
-// send posts a body with its token, and gives what came back.
+// send posts a body with its token and returns the answer.
 func (r *rig) send(body string, header ...string) (status int, reply string, seal string) {
 	r.t.Helper()
 	req, err := http.NewRequest("POST", r.url+wire.Path, strings.NewReader(body))
@@ -103,7 +103,7 @@ func (r *rig) send(body string, header ...string) (status int, reply string, sea
 	return res.StatusCode, string(got), res.Header.Get(wire.SealHeader)
 }
 
-// ask posts calls and gives the replies, one text each.
+// ask posts calls and returns the replies, each as a text.
 func (r *rig) ask(calls string, header ...string) []string {
 	r.t.Helper()
 	body := `{"calls":[` + calls + `]}`
@@ -257,7 +257,7 @@ func TestOnlyTheModuleIsServed(t *testing.T) {
 
 func TestAStrangersBodyIsNotRead(t *testing.T) {
 	r := newRig(t, Limits{})
-	stuck, feed := io.Pipe() // nothing ever comes
+	stuck, feed := io.Pipe() // a body that never comes
 	defer feed.Close()
 	req, err := http.NewRequest("POST", r.url+wire.Path, stuck)
 	if err != nil {
@@ -309,7 +309,7 @@ func TestFailuresAreToldByAnIDAlone(t *testing.T) {
 	}
 }
 
-// panicky is a database whose driver has a fault.
+// panicky is a database whose driver panics.
 type panicky struct{ query.Database }
 
 func (panicky) Query(context.Context, query.Query) ([]byte, error) { panic("at the disco") }
@@ -330,7 +330,7 @@ func TestAPanicIsOneCallsError(t *testing.T) {
 		t.Error(got)
 	}
 	if !strings.Contains(r.log(), "at the disco") {
-		t.Error("the log does not tell")
+		t.Error("the log does not mention it")
 	}
 	if status, body := r.fetch("/readyz"); status != 503 || !strings.Contains(body, `"broken":"failed"`) || !strings.Contains(body, `"social":"ready"`) {
 		t.Errorf("%d %s", status, body)
@@ -438,7 +438,7 @@ func TestConnectionStringsThatAreRefused(t *testing.T) {
 		db, err := open(c, 2)
 		if err == nil {
 			db.Close()
-			t.Errorf("%v was taken", c)
+			t.Errorf("%v was accepted", c)
 		} else if strings.Contains(err.Error(), "p%zz") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v", err)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// until waits for what must come, however slow the machine is.
+// until waits for a condition that must come true, even on a slow machine.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
@@ -64,7 +64,7 @@ func TestAFullQueueAnswersBusy(t *testing.T) {
 	}
 }
 
-// faulty is a host that can be told how to answer.
+// faulty is a webhook host that answers with a given status.
 func faulty(t *testing.T) (url string, status *atomic.Int64, hits *atomic.Int64) {
 	status, hits = &atomic.Int64{}, &atomic.Int64{}
 	return server(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -106,11 +106,11 @@ func TestATargetThatFailsIsNotTriedForAMoment(t *testing.T) {
 	status.Store(200)
 	until(t, "the host is tried again", func() bool { return strings.Contains(r.one(hook("1", url, "")), `"status":200`) })
 	if !strings.Contains(r.log(), "to=open") || !strings.Contains(r.log(), "to=closed") {
-		t.Errorf("the log does not tell:\n%s", r.log())
+		t.Errorf("the log does not mention it:\n%s", r.log())
 	}
 }
 
-func TestWhatOpensABreaker(t *testing.T) {
+func TestFailuresThatOpenABreaker(t *testing.T) {
 	bad := strings.Replace(ageOf("1", "ann"), "users", "nothing", 1)
 	broken := func(t *testing.T) (*rig, *database) {
 		r := newRig(t, Limits{})
@@ -162,7 +162,7 @@ func TestWhatOpensABreaker(t *testing.T) {
 	})
 }
 
-// deaf is a database whose driver does not listen to its context.
+// deaf is a database whose driver ignores its context.
 type deaf struct {
 	query.Database
 	end chan struct{}

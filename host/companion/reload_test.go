@@ -13,7 +13,7 @@ import (
 	"github.com/rulegate/rulegate/host/companion/dbtest"
 )
 
-// serviceConfig is like newRig's, with a webhook host.
+// serviceConfig is like the configuration of newRig, with a webhook host.
 func serviceConfig(t testing.TB, db string) Config {
 	return Config{
 		Project:   "shop",
@@ -80,7 +80,7 @@ func TestReplacingDropsNoCall(t *testing.T) {
 	}
 }
 
-func TestWhatRunsEndsByTheOldConfiguration(t *testing.T) {
+func TestRunningCallsEndByTheOldConfiguration(t *testing.T) {
 	s, r := newServiceRig(t, serviceConfig(t, dbtest.SQLite(t, social)))
 	old := s.current.Load()
 	end := r.holding()
@@ -95,14 +95,14 @@ func TestWhatRunsEndsByTheOldConfiguration(t *testing.T) {
 	if err := old.databases["social"].db.Ping(context.Background()); err != nil {
 		t.Errorf("closed while a call runs: %v", err)
 	}
-	end() // and its answer is the old one's
+	end() // the held query is answered by the old configuration
 	s.old.Wait()
 	if err := old.databases["social"].db.Ping(context.Background()); err == nil {
 		t.Error("not closed")
 	}
 }
 
-func TestAFaultyReplacementIsNone(t *testing.T) {
+func TestAFaultyReplacementChangesNothing(t *testing.T) {
 	s, r := newServiceRig(t, serviceConfig(t, dbtest.SQLite(t, social)))
 	for name, change := range map[string]func(*Config){
 		"no keys":        func(c *Config) { c.Keys = testKeys; c.Databases[0].Conn = ":memory:" },
@@ -132,7 +132,7 @@ func TestMetrics(t *testing.T) {
 	r.one(`{"id":"1","kind":"made up"}`)
 	r.one(strings.Replace(ageOf("1", "ann"), "users", "nothing", 1))
 	r.send("{}")
-	if err := s.Replace(serviceConfig(t, dbtest.SQLite(t, social))); err != nil { // counters go on
+	if err := s.Replace(serviceConfig(t, dbtest.SQLite(t, social))); err != nil { // counters continue
 		t.Fatal(err)
 	}
 	s.Reloaded(nil)
@@ -147,7 +147,7 @@ func TestMetrics(t *testing.T) {
 		`rulegate_companion_call_duration_seconds_count{kind="query",target="social"} 3`,
 		`rulegate_companion_cache_lookups_total{result="hit"} 1`,
 		`rulegate_companion_cache_lookups_total{result="miss"} 1`,
-		`rulegate_companion_cache_entries 0`, // the new one's
+		`rulegate_companion_cache_entries 0`, // of the new companion
 		`rulegate_companion_requests_total{code="200"} 7`,
 		`rulegate_companion_requests_total{code="400"} 1`,
 		`rulegate_companion_reloads_total{outcome="ok"} 1`,

@@ -44,11 +44,11 @@ func (r *rig) count() *counting {
 	return c
 }
 
-// server answers webhooks and says under which URL.
+// server runs a webhook host and returns its URL.
 func server(t testing.TB, f http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body) // only then does a server notice that its client leaves
+		body, err := io.ReadAll(r.Body) // a server notices that its client left only after the body
 		if err != nil {
 			t.Error(err)
 		}
@@ -78,7 +78,7 @@ func TestASlowQueryEndsAtTheDeadline(t *testing.T) {
 	}
 }
 
-// A query that nobody waits for any more ends, and leaves its place to others.
+// A query is cancelled when its last caller has left, and frees its slot.
 func TestAnAbandonedQueryEnds(t *testing.T) {
 	r := newRig(t, Limits{Concurrency: 1, Timeout: time.Minute})
 	if got := r.one(slowCall, wire.TimeoutHeader, "100"); got != `{"id":"1","error":"timeout #"}` {
@@ -101,7 +101,7 @@ func TestEqualQueriesShareOne(t *testing.T) {
 			}
 		})
 	}
-	wait.Go(func() { // differs in one thing
+	wait.Go(func() { // a call that differs in one value
 		if got := r.one(strings.Replace(annCall, "ann", "bob", 1) + `}`); got != `{"id":"1","rows":[{"age":20}]}` {
 			t.Error(got)
 		}
@@ -159,7 +159,7 @@ func TestASharedCallEndsWithItsLastCaller(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
-		t.Error("the POST goes on")
+		t.Error("the POST was not cancelled")
 	}
 }
 
@@ -224,7 +224,7 @@ func TestCachedQueries(t *testing.T) {
 			t.Errorf("call %d: %d queries, want %d", i, n.n.Load(), c.want)
 		}
 	}
-	// What differs in anything that decides is another query.
+	// Calls that differ in a key that decides do not share an answer.
 	for i, call := range []string{
 		`{"id":"1","kind":"query","db":"social","col":"users","find":{"id":"ann"},"limit":1,"cache":"1m"}`,
 		`{"id":"1","kind":"query","db":"social","col":"users","find":{"id":"ann"},"columns":[],"limit":1,"cache":"1m"}`,
@@ -246,7 +246,7 @@ func TestCacheKeepsToItsBytes(t *testing.T) {
 	}
 	for i := range 100 {
 		c.keep(fmt.Sprint(i), target.Answer{Rows: make([]byte, 500, 5000), Begun: time.Now()})
-		c.keep(fmt.Sprint(i), target.Answer{Rows: make([]byte, 400), Begun: time.Now()}) // in its place
+		c.keep(fmt.Sprint(i), target.Answer{Rows: make([]byte, 400), Begun: time.Now()}) // replaces it
 	}
 	if c.bytes > c.maxBytes || c.bytes < c.maxBytes/2 || c.list.Len() != c.bytes/(400+2+entryCost) {
 		t.Errorf("%d bytes in %d entries", c.bytes, c.list.Len())
@@ -307,7 +307,7 @@ func TestManyAtOnce(t *testing.T) {
 	wait.Wait()
 }
 
-func TestServeStopsWhenWhatRunsIsDone(t *testing.T) {
+func TestServeStopsAfterRunningCalls(t *testing.T) {
 	before := runtime.NumGoroutine()
 	began, finish := make(chan struct{}), make(chan struct{})
 	url := server(t, func(http.ResponseWriter, *http.Request) { close(began); <-finish })
@@ -352,7 +352,7 @@ func TestServeStopsWhenWhatRunsIsDone(t *testing.T) {
 		t.Errorf("after the end: %d", w.Code)
 	}
 	http.DefaultClient.CloseIdleConnections()
-	for i := 0; runtime.NumGoroutine() > before+4; i++ { // the webhook's server and its connections
+	for i := 0; runtime.NumGoroutine() > before+4; i++ { // 4 for the webhook's server and its connections
 		if i == 100 {
 			t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 			break

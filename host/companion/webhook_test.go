@@ -23,7 +23,7 @@ type mint struct{}
 func (mint) Mint(string) (string, error)            { return "minted", nil }
 func (mint) ServiceToken(time.Time) (string, error) { return "service", nil }
 
-// What the module encodes arrives at the webhook, and what that says comes back.
+// A call that the module encodes arrives at the webhook, and the answer comes back.
 func TestAWebhookFromEndToEnd(t *testing.T) {
 	var got *http.Request
 	var body []byte
@@ -125,17 +125,17 @@ func TestWebhooksThatGoWrong(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		t.Cleanup(func() { conn.Close() }) // it is held open
+		t.Cleanup(func() { conn.Close() }) // hold it open
 		fmt.Fprint(buf, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 		buf.Flush()
 	})
 	at := server(t, mux.ServeHTTP)
-	mute, err := net.Listen("tcp", "127.0.0.1:0") // accepts by its backlog and says nothing
+	mute, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts, and no one answers
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer mute.Close()
-	tls := httptest.NewUnstartedServer(mux) // whose certificate nobody signed
+	tls := httptest.NewUnstartedServer(mux) // with a self-signed certificate
 	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
 	tls.StartTLS()
 	defer tls.Close()
@@ -189,8 +189,8 @@ func TestWebhooksThatGoWrong(t *testing.T) {
 	}
 }
 
-// A name that the configuration allows and that resolves to the loopback address
-// is not called: the address is checked when the connection is made.
+// An allowed name that resolves to the loopback address is not called, because the
+// address is checked when the connection is made.
 func TestANameThatResolvesToLoopback(t *testing.T) {
 	hits := 0
 	at := server(t, func(http.ResponseWriter, *http.Request) { hits++ })
@@ -213,7 +213,7 @@ func TestANameThatResolvesToLoopback(t *testing.T) {
 	}
 }
 
-// nameServer says of every name that it is 127.0.0.1 (RFC 1035, section 4.1).
+// nameServer resolves every name to 127.0.0.1 (RFC 1035, section 4.1).
 func nameServer(t *testing.T) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -228,7 +228,7 @@ func nameServer(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			end := 12 // of the question: its name, then type and class
+			end := 12 // the question follows the header: a name, then type and class
 			for end < n && buf[end] != 0 {
 				end += int(buf[end]) + 1
 			}

@@ -19,7 +19,7 @@ import (
 	"github.com/rulegate/rulegate/host/testcert"
 )
 
-// secure serves the protocol that it was reached by, with cfg.
+// secure runs a TLS server that answers with the protocol of the request.
 func secure(t testing.TB, cfg *tls.Config, http2 bool) (url string) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +71,7 @@ func TestWebhooksOverTLS(t *testing.T) {
 			cfg := serviceConfig(t, dbtest.SQLite(t, social))
 			cfg.WebhookTLS = c.client
 			_, r := newServiceRig(t, cfg)
-			for range 2 { // the second one on the connection that is there
+			for range 2 { // the second call reuses the connection
 				if got := r.one(hook("1", url, ""), "x-rulegate-timeout-ms", "20000"); !strings.Contains(got, c.want) {
 					t.Errorf("%s, want %s", got, c.want)
 				}
@@ -113,7 +113,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 	_, other := a.Pair(nil)
 	for name, c := range map[string]struct {
 		tls  WebhookTLS
-		want string // "": taken
+		want string // "" for a valid configuration
 	}{
 		"none":                  {WebhookTLS{}, ""},
 		"all of them":           {WebhookTLS{CA: a.PEM(), Cert: cert, Key: key}, ""},

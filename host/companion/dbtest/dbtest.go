@@ -26,23 +26,23 @@ import (
 // Server is a database server that this process started.
 type Server struct {
 	Name string // postgres, mariadb or mongo
-	Type string // as a policy spells it
-	Conn string // as a policy has it
+	Type string // of the database in a policy
+	Conn string // the connection string in a policy
 	Port int
 
 	dir      string
 	argv     []string
-	signal   string // that ends it at once
-	driver   string // of database/sql, for what tests write
+	signal   string // ends the server at once
+	driver   string // of database/sql, for the statements of tests
 	admin    string
-	quoting  string // a statement that makes "…" a name
+	quoting  string // a statement after which "…" quotes a name; "" if it always does
 	ping     func(ctx context.Context) error
 	stdin    io.Closer
 	finished chan struct{}
 	log      bytes.Buffer
 }
 
-// ErrNotInstalled is of a server that this machine does not have.
+// ErrNotInstalled means that this machine does not have the server.
 var ErrNotInstalled = errors.New("not installed")
 
 var (
@@ -54,11 +54,11 @@ var (
 	started   []*Server
 )
 
-// Names are those that Get knows.
+// Names are the servers that Get can start.
 var Names = []string{"postgres", "mariadb", "mongo"}
 
-// Get gives the server of a name, which it starts when it is the first to ask.
-// One that is not installed skips the test, but in CI, where it fails it.
+// Get returns the server of a name, and starts it at the first call. If it is not
+// installed, the test is skipped, but in CI it fails.
 func Get(t testing.TB, name string) *Server {
 	t.Helper()
 	s, err := map[string]func() (*Server, error){"postgres": postgres, "mariadb": mariadb, "mongo": mongodb}[name]()
@@ -71,7 +71,7 @@ func Get(t testing.TB, name string) *Server {
 	return s
 }
 
-// Each runs f as a subtest for the servers of these names, for all if none is given.
+// Each runs f as a subtest for the servers of these names, or for all servers.
 func Each(t *testing.T, f func(t *testing.T, s *Server), names ...string) {
 	t.Helper()
 	if len(names) == 0 {
@@ -111,8 +111,8 @@ func program(names ...string) (string, error) {
 	return "", fmt.Errorf("%s: %w", names[0], ErrNotInstalled)
 }
 
-// folder makes one that the server's user owns; as is what runs it as that user,
-// which is nobody else unless the tests run as root.
+// folder makes the server's folder. Under root, owner gets the folder, and as is the
+// command line that runs a program as that user.
 func (s *Server) folder(owner string) (as []string, err error) {
 	startedMu.Lock()
 	started = append(started, s)
@@ -129,8 +129,8 @@ func (s *Server) folder(owner string) (as []string, err error) {
 	return []string{"setpriv", "--reuid=" + u.Uid, "--regid=" + u.Gid, "--clear-groups"}, os.Chown(s.dir, uid, gid)
 }
 
-// freePort picks below the range that the system takes its own choices from, so
-// that no listener of another test gets the port before the server has it.
+// freePort picks a port below the range of ephemeral ports, so that no listener of
+// another test gets the port before the server opens it.
 func freePort() (int, error) {
 	for range 100 {
 		port := 10000 + rand.IntN(20000)
@@ -142,10 +142,10 @@ func freePort() (int, error) {
 	return 0, errors.New("no free port")
 }
 
-// Addr is where the server listens.
+// Addr is the address of the server.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
 
-// ConnVia is Conn by another address, of a proxy between.
+// ConnVia is Conn with the address of a proxy before the server.
 func (s *Server) ConnVia(addr string) string { return strings.Replace(s.Conn, s.Addr(), addr, 1) }
 
 func run(dir string, argv []string) error {
@@ -157,11 +157,11 @@ func run(dir string, argv []string) error {
 	return nil
 }
 
-// startsWithin bounds the start of a server on a slow machine.
+// startsWithin bounds the start of a server; the machine may be slow.
 const startsWithin = time.Minute
 
-// Start runs the server, below a shell that ends it when its input does, so that
-// it never outlives the tests, and waits until it answers.
+// Start runs the server and waits until it answers. A shell between ends the server
+// when the shell's input ends, so that the server never outlives the tests.
 func (s *Server) Start() error {
 	cmd := exec.Command("sh", append([]string{"-c", `"$@" & p=$!; echo $p >pid; cat; kill -` + s.signal + ` $p; wait $p`, "sh"}, s.argv...)...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &s.log, &s.log
@@ -200,13 +200,13 @@ func (s *Server) Stop() {
 	}
 }
 
-// Pause keeps the server from running, so that it neither answers nor ends, until
-// Resume or the test's end. A PostgreSQL goes on answering those that it knows.
+// Pause stops the server's process until Resume or the end of the test, so that it
+// neither answers nor ends. The processes of PostgreSQL's open connections go on.
 func (s *Server) Pause(t testing.TB) {
 	t.Helper()
 	pid := s.tell(t, syscall.SIGSTOP)
 	t.Cleanup(func() { s.tell(t, syscall.SIGCONT) })
-	// The signal is taken by each thread in its time.
+	// Each thread takes the signal in its own time.
 	for end := time.Now().Add(startsWithin); !stopped(pid); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s does not pause", s.Name)
@@ -214,12 +214,13 @@ func (s *Server) Pause(t testing.TB) {
 	}
 }
 
-// stopped says whether no thread of a process runs, where the system tells.
+// stopped reports whether all threads of a process are stopped. On a system without
+// /proc it reports true.
 func stopped(pid int) bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	for _, file := range threads {
 		text, err := os.ReadFile(file)
-		// proc(5): the state is what follows the name, in brackets, which may hold any.
+		// proc(5): the state follows the name, which is in brackets and may hold brackets.
 		if i := bytes.LastIndex(text, []byte(") ")); err == nil && i >= 0 && !bytes.HasPrefix(text[i+2:], []byte("T")) {
 			return false
 		}
@@ -237,7 +238,7 @@ func (s *Server) tell(t testing.TB, sig syscall.Signal) (pid int) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.dir, "pid"))
 	if errors.Is(err, os.ErrNotExist) {
-		return 0 // it was stopped since
+		return 0 // it was stopped meanwhile
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +253,7 @@ func (s *Server) tell(t testing.TB, sig syscall.Signal) (pid int) {
 	return pid
 }
 
-// Restart starts a server that was stopped.
+// Restart starts a stopped server.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	if err := s.Start(); err != nil {

@@ -9,7 +9,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// doc is a document; what is absent is left out, as NULL is in a table.
+// doc returns a document of pairs. It leaves out absent values, which are NULL in a
+// table.
 func doc(t testing.TB, pairs ...any) bson.D {
 	d := bson.D{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -27,7 +28,7 @@ func doc(t testing.TB, pairs ...any) bson.D {
 
 type absent struct{}
 
-// inJSON is a value in JSON.
+// inJSON is a value written as JSON.
 type inJSON string
 
 func (x inJSON) parse(t testing.TB) any {
@@ -48,11 +49,11 @@ func day(text string) bson.DateTime {
 	return bson.NewDateTimeFromTime(d)
 }
 
-// odd_ is the name of the column it's "odd"; -- as FerretDB can store it, which
-// takes no quotes.
+// odd_ is the name of the column it's "odd"; -- without its quotes, which FerretDB
+// refuses in names.
 const odd_ = "it's odd; --"
 
-// typedDocs are the rows of typed.
+// typedDocs returns the rows of typed as documents.
 func typedDocs(t testing.TB) []bson.D {
 	var none absent
 	thing := func(id int64, name, n, x, any, b, j, d, bin, dot, odd any) bson.D {
@@ -75,7 +76,8 @@ func typedDocs(t testing.TB) []bson.D {
 	}
 }
 
-// typedMixedDocs are the rows of typedMixed, with what only MongoDB can hold after them.
+// typedMixedDocs returns the rows of typedMixed as documents, and more documents with
+// values that only MongoDB can hold.
 func typedMixedDocs(t testing.TB) []bson.D {
 	var none absent
 	texts := []any{none, "", "a", "A", "ab", "18", "1.5", "true", "b c", "ü", "a ", "YQ="}
@@ -96,7 +98,7 @@ func typedMixedDocs(t testing.TB) []bson.D {
 	return list
 }
 
-// loadTyped and loadMixed fill things and mixed, and open the database.
+// loadTyped and loadMixed fill the tables things and mixed, and open the database.
 func (s *dbServer) loadTyped(t testing.TB) query.Database {
 	if s.name != "mongo" {
 		return s.load(t, typed(s.name))

@@ -6,7 +6,7 @@ var Finds = []struct{ Find, Want string }{
 	{``, "1 2 3 4 5 6 7 8"},
 	{`{}`, "1 2 3 4 5 6 7 8"},
 
-	// Equality minds type, case and bytes, whatever the column's collation.
+	// Equality compares type, case and bytes; the column's collation does not matter.
 	{`{"name":"alice"}`, "1"},
 	{`{"name":"ALICE"}`, ""},
 	{`{"name":""}`, "5"},
@@ -50,7 +50,7 @@ var Finds = []struct{ Find, Want string }{
 	{`{"x":9223372036854775808}`, "4"},
 	{`{"x":9223372036854775807}`, ""},
 
-	// Booleans are 0 and 1 in a column that says so, and nothing else.
+	// In a column declared as boolean, 0 and 1 are booleans, and no other value is.
 	{`{"b":true}`, "1 6"},
 	{`{"b":false}`, "2 7"},
 	{`{"b":1}`, ""},
@@ -63,7 +63,7 @@ var Finds = []struct{ Find, Want string }{
 	{`{"b":{"$gt":1}}`, "4"},
 	{`{"b":{"$in":[true,"true",null]}}`, "1 3 5 6 8"},
 
-	// Null and its opposite.
+	// Null, and not null.
 	{`{"name":null}`, "7"},
 	{`{"name":{"$ne":null}}`, "1 2 3 4 5 6 8"},
 	{`{"name":{"$exists":true}}`, "1 2 3 4 5 6 8"},
@@ -163,7 +163,7 @@ var Finds = []struct{ Find, Want string }{
 	{`{"n":{"$gt":0,"$lt":100}}`, "1 2"},
 	{`{"n":18,"$or":[{"b":true},{"b":null}]}`, "1"},
 
-	// Names are names.
+	// Names with special characters.
 	{`{"a.b":"dot"}`, "1"},
 	{`{"it's \"odd\"; --":"odd"}`, "1"},
 	{`{"it's \"odd\"; --":{"$ne":"odd"}}`, "2 3 4 5 6 7 8"},

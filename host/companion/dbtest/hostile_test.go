@@ -14,7 +14,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// hostile are strings that mean something to some database or parser.
+// hostile are strings that some database or parser may execute or interpret.
 var hostile = []string{
 	`' OR '1'='1`, `" OR ""="`, `'; DROP TABLE words; --`, `alice'--`, `\`, `\'`, `%`, `_`, `*`, `[a-z]`, `?`, `?1`, `:a`, `@a`, `$a`,
 	`{"$ne":null}`, `[]`, `null`, `true`, `0`, `1e1`, `0x10`, "a\x00b", "\x00", "\n", `/*`, `*/`, `x'00'`, `char(65)`, `NULL`, `"`, "`", `]`,
@@ -26,7 +26,7 @@ var hostile = []string{
 	`507f1f77bcf86cd799439011`, `a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11`, `2024-01-01T00:00:00Z`, "\u2028", "\ufeff", "\u202e", "\t' OR 1=1", "\r\n.\r\n", strings.Repeat("'", 5000), strings.Repeat("(", 5000),
 }
 
-// loadHostile fills the table words, whose rows hold the strings by their index.
+// loadHostile fills the table words. The id of a row is the index of its string.
 func (s *dbServer) loadHostile(t *testing.T) query.Database {
 	if s.name == "mongo" {
 		var docs []bson.D
@@ -42,7 +42,7 @@ func (s *dbServer) loadHostile(t *testing.T) query.Database {
 		j := value.Obj(value.Member{Key: "k", Value: value.Str(w)}).String()
 		if s.name == "mariadb" {
 			list = append(list, fmt.Sprintf("INSERT INTO words VALUES (%d, CONVERT(x'%x' USING utf8mb4), CONVERT(x'%x' USING utf8mb4), NULL)", i, w, j))
-		} else if !strings.Contains(w, "\x00") { // no text there can hold it
+		} else if !strings.Contains(w, "\x00") { // a text of PostgreSQL cannot hold a NUL
 			list = append(list, fmt.Sprintf(`INSERT INTO words VALUES (%d, convert_from('\x%x', 'UTF8'), convert_from('\x%x', 'UTF8')::jsonb, NULL)`, i, w, j))
 		}
 	}
@@ -91,20 +91,20 @@ func TestHostileStringsAreOnlyDataOnServers(t *testing.T) {
 	})
 }
 
-// wrongName says whether a name that no column has did anything but be refused:
-// or, where there is no catalogue of columns, find nothing.
+// wrongName reports whether an unknown column was accepted. It must be refused, or
+// match nothing in MongoDB, which has no catalogue of columns.
 func (s *dbServer) wrongName(got string, err error) bool {
 	return failure.PhraseOf(err, failure.Database) != failure.BadCall && (s.name != "mongo" || err != nil || got != "")
 }
 
-// hostileNames takes w for the name of everything that has one.
+// hostileNames uses w as the name of columns and tables.
 func (s *dbServer) hostileNames(t *testing.T, db query.Database, w string) {
 	keys, tables := []string{w, "w" + w, "j." + w, "w.k." + w}, []string{w, "words" + w, w + "words"}
-	if s.name == "mongo" { // FerretDB takes its time
+	if s.name == "mongo" { // FerretDB is slow
 		keys, tables = []string{w, "j." + w}, tables[:1]
 	}
 	for _, key := range keys {
-		if key == "j.k" || key == "w" { // w is empty
+		if key == "j.k" || key == "w" { // a real column, when w is empty
 			continue
 		}
 		e := &query.Field{Key: key, Op: query.Eq, Operand: query.Operand{Kind: query.Num, Number: query.Number{IsInt: true, Int: 1, Float: 1}, JSON: value.Int(1)}}
@@ -150,7 +150,7 @@ func TestHostileStringsAreOnlyDataOnSQLite(t *testing.T) {
 			`{"$nor":[{"w":{"$ne":` + text + `}}]}`, `{"j.k":` + text + `}`, `{"j":{"k":` + text + `}}`,
 		} {
 			if strings.Contains(s, "\x00") && strings.Contains(doc, `"j`) {
-				continue // SQLite's json_object stops at a NUL, so the row is another
+				continue // SQLite's json_object cuts the text at the NUL
 			}
 			if got, err := dbtest.IDs(t, db, "words", doc); err != nil || got != want {
 				t.Errorf("%s: rows %q, %v; want %q", doc, got, err, want)

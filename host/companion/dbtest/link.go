@@ -7,20 +7,20 @@ import (
 	"testing"
 )
 
-// Link is a TCP proxy between a companion and its database, which can fail.
+// Link is a TCP proxy between a companion and its database. Tests make it fail.
 type Link struct {
 	Addr   string
 	target string
 	l      net.Listener
 
 	mu    sync.Mutex
-	held  chan struct{} // closed when bytes may pass; nil: they may
+	held  chan struct{} // closed by Release; nil: bytes pass
 	shut  bool          // new connections are closed at once
 	pairs map[net.Conn]net.Conn
-	moved int // bytes from the companion that came to the link
+	moved int // bytes that came from the companion
 }
 
-// NewLink makes one to an address, which ends with the test.
+// NewLink returns a link to an address. It ends with the test.
 func NewLink(t testing.TB, target string) *Link {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -69,7 +69,7 @@ func (k *Link) join(in net.Conn) {
 	go func() {
 		defer close(done)
 		k.copy(out, in, true)
-		out.Close() // and so the other copy ends
+		out.Close() // ends the other copy
 		in.Close()
 	}()
 	k.copy(in, out, false)
@@ -112,7 +112,7 @@ func (k *Link) isShut() bool {
 	return k.shut
 }
 
-// Hold lets no byte pass, in either direction, until Release.
+// Hold stops all bytes, in both directions, until Release.
 func (k *Link) Hold() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -131,8 +131,8 @@ func (k *Link) Release() {
 	k.held, k.shut = nil, false
 }
 
-// Shut closes new connections at once, until Release; as a server does that has
-// no more of them.
+// Shut closes new connections at once, until Release, like a server with too many
+// connections.
 func (k *Link) Shut() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -149,14 +149,14 @@ func (k *Link) Cut() {
 	}
 }
 
-// Open is how many connections there are.
+// Open returns the number of connections.
 func (k *Link) Open() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.pairs)
 }
 
-// Asked is how many bytes have come from the companion so far.
+// Asked returns the number of bytes that came from the companion.
 func (k *Link) Asked() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()

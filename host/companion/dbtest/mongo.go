@@ -16,8 +16,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// ferretDB builds FerretDB, which is in a module of its own. With the packages in
-// Go's cache it takes the time to link.
+// ferretDB returns the path of FerretDB. It is in a module of its own and is built at
+// the first use, which is quick when its packages are in Go's cache.
 func ferretDB(dir string) (string, error) {
 	if path := os.Getenv("FERRETDB"); path != "" {
 		return exec.LookPath(path)
@@ -66,7 +66,7 @@ func startMongo() (*Server, error) {
 	return s, s.Start()
 }
 
-// Fill makes a collection anew, of documents.
+// Fill replaces a collection by these documents.
 func (s *Server) Fill(t testing.TB, collection string, docs ...bson.D) {
 	t.Helper()
 	client, err := mongo.Connect(options.Client().ApplyURI(s.Conn))

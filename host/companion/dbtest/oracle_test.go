@@ -14,7 +14,8 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// mixed holds in each kind of column all that SQLite lets in.
+// mixed makes a table in which each kind of column holds every kind of value that
+// SQLite accepts.
 func mixed() string {
 	cells := []string{
 		"NULL", "0", "1", "2", "-1", "18", "1.5", "1.0", "9007199254740993", "9007199254740992.0", "9223372036854775807", "-9223372036854775808", "9.3e18",
@@ -31,7 +32,7 @@ func mixed() string {
 	return b.String() + "CREATE INDEX mixed_t ON mixed (t); CREATE INDEX mixed_n ON mixed (n); CREATE INDEX mixed_r ON mixed (r); CREATE INDEX mixed_a ON mixed (a);"
 }
 
-// oracle is a table, and its rows as documents for query.Match.
+// oracle is a table together with its rows as documents for query.Match.
 type oracle struct {
 	db   query.Database
 	docs map[string]query.Value // by id
@@ -80,7 +81,7 @@ func docOf(row value.Value, nulls bool) query.Value {
 	return query.OfDocument(doc)
 }
 
-// check compares what the database finds with what query.Match says of each row.
+// check compares the rows that the database finds with those that query.Match accepts.
 func (o *oracle) check(t testing.TB, text string) {
 	v, err := value.Parse(text, 64)
 	if err != nil {
@@ -109,7 +110,7 @@ func (o *oracle) check(t testing.TB, text string) {
 	}
 }
 
-// author writes find documents.
+// author writes random find documents.
 type author struct{ *rand.Rand }
 
 func (a author) pick(list ...string) string { return list[a.IntN(len(list))] }
@@ -167,7 +168,7 @@ func (a author) document(depth int) string {
 	return `{"` + key + `":` + a.operators(depth) + `}`
 }
 
-// Two readings of find, one in SQL and one in Go, agree on documents that nobody chose.
+// The translation to SQL and query.Match agree on random find documents.
 func TestFindMeansTheSameInSQLAndInGo(t *testing.T) {
 	o := newOracle(t)
 	a := author{rand.New(rand.NewPCG(1, 2))}
@@ -178,7 +179,7 @@ func TestFindMeansTheSameInSQLAndInGo(t *testing.T) {
 	}
 }
 
-// Whatever a find says, it is failure.Refused or it means the same in SQL and in Go.
+// Every find is refused, or matches the same rows in SQL and in Go.
 func FuzzFind(f *testing.F) {
 	for _, doc := range []string{
 		`{}`, `{"t":"a"}`, `{"n":{"$gt":1,"$lte":18.5}}`, `{"$or":[{"t":{"$in":["a",null]}},{"$nor":[{"b":true}]}]}`, `{"j.a.b":{"$not":{"$regex":"^a"}}}`,

@@ -91,7 +91,7 @@ func (s *Server) pingSQL(conn string) func(context.Context) error {
 	}
 }
 
-// SQL is a connection of the server's owner.
+// SQL returns a connection as the server's owner.
 func (s *Server) SQL(t testing.TB) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(s.driver, s.admin)
@@ -122,7 +122,7 @@ func (s *Server) Exec(t testing.TB, statements ...string) {
 	}
 }
 
-// Count is the number that a query gives.
+// Count returns the number that a query selects.
 func (s *Server) Count(t testing.TB, query string) (n int) {
 	t.Helper()
 	db, err := sql.Open(s.driver, s.admin)
@@ -136,8 +136,8 @@ func (s *Server) Count(t testing.TB, query string) (n int) {
 	return n
 }
 
-// Crowd takes all connections that the server gives, until leave. It is to be
-// called when nobody else asks for any.
+// Crowd takes all connections of the server until leave. No other test may need a
+// connection meanwhile.
 func (s *Server) Crowd(t testing.TB) (leave func()) {
 	t.Helper()
 	db, err := sql.Open(s.driver, s.admin)
@@ -151,7 +151,7 @@ func (s *Server) Crowd(t testing.TB) (leave func()) {
 		}
 		db.Close()
 	}
-	for failed := 0; failed < 5; { // those that others leave go in their time
+	for failed := 0; failed < 5; { // closed connections of others are freed late
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		c, err := db.Conn(ctx)
 		cancel()

@@ -1,7 +1,7 @@
 package dbtest
 
-// Things is a table with one column for each way that SQLite declares them, most
-// of it holding what its declaration does not promise.
+// Things is a SQLite table with one column for each way to declare it. Many cells do
+// not have the type that their column declares.
 const Things = `
 CREATE TABLE things (
 	id   INTEGER PRIMARY KEY,

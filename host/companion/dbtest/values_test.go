@@ -12,7 +12,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// valued is a table with a row of each kind of value, in each database's own types.
+// valued makes a table of one row with each kind of value, in the types of each
+// database.
 var valued = map[string][]string{
 	"sqlite": {`CREATE TABLE valued (id INTEGER, yes BOOLEAN, no BOOLEAN, big INTEGER, exact TEXT, half REAL, at DATETIME, day DATE, uid TEXT, bin BLOB, doc JSON, tags JSON, none TEXT)`,
 		`INSERT INTO valued VALUES (1, 1, 0, 9007199254740993, '12345678901234567890.12', 0.5, '2024-01-01 10:00:00.25', '2024-02-29', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', x'00ff', '{"n":9007199254740993}', '["x","y"]', NULL)`},
@@ -28,13 +29,13 @@ func valuedDoc(t *testing.T) bson.D {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// FerretDB stores no decimals: TestDocumentsAsJSON has them.
+	// FerretDB stores no decimals; TestDocumentsAsJSON tests them.
 	return bson.D{{Key: "_id", Value: id}, {Key: "id", Value: 1}, {Key: "yes", Value: true}, {Key: "no", Value: false}, {Key: "big", Value: int64(9007199254740993)}, {Key: "half", Value: 0.5},
 		{Key: "at", Value: day("2024-01-01T10:00:00.25Z")}, {Key: "day", Value: day("2024-02-29T00:00:00Z")}, {Key: "uid", Value: uid}, {Key: "bin", Value: bson.Binary{Data: []byte("\x00\xff")}},
 		{Key: "doc", Value: bson.D{{Key: "n", Value: int64(9007199254740993)}}}, {Key: "tags", Value: bson.A{"x", "y"}}, {Key: "none", Value: nil}}
 }
 
-// What a database brings is what rules take it for, the same on each.
+// Rules read the values of every database alike.
 func TestValuesAreWhatRulesUnderstand(t *testing.T) {
 	match := func(typ, eval, f1, f2 string) string {
 		return `{"rule":"match","type":"` + typ + `","eval":"` + eval + `","f1":"args.result.0.` + f1 + `","f2":` + f2 + `}`
@@ -42,7 +43,7 @@ func TestValuesAreWhatRulesUnderstand(t *testing.T) {
 	type check struct {
 		clause string
 		want   rules.Outcome
-		except string // databases, of which it does not hold
+		except string // databases that differ
 	}
 	checks := []check{
 		{match("bool", "==", "yes", "true"), rules.Yes, ""}, {match("bool", "==", "no", "true"), rules.No, ""}, {match("number", "==", "yes", "1"), rules.Unknown, ""},

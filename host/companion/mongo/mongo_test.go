@@ -15,7 +15,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// scripted answers as a query would, from documents that FerretDB cannot store.
+// scripted returns the answer to a query on these documents, some of which FerretDB
+// cannot store.
 func scripted(t *testing.T, q query.Query, docs ...bson.D) (string, error) {
 	t.Helper()
 	s, err := newStatement(q)
@@ -82,8 +83,8 @@ func TestDocumentsAsJSON(t *testing.T) {
 	}
 }
 
-// What a find means for the types that JSON has not, and for what a server might
-// see in another way.
+// Conditions on types that JSON does not have, and on values that a server may compare
+// differently.
 func TestFindOnDocuments(t *testing.T) {
 	id, _ := bson.ObjectIDFromHex("507f1f77bcf86cd799439011")
 	uuid, _ := uuidOf("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
@@ -117,7 +118,7 @@ func TestFindOnDocuments(t *testing.T) {
 		}
 		got, err := scripted(t, query.Query{Where: e, Columns: []string{"w"}, Limit: 1, Bytes: 1000}, bson.D{{Key: "v", Value: c.value}})
 		if !c.want && err != nil && strings.Contains(err.Error(), "do not agree") {
-			continue // the server was asked for those that match alone
+			continue // the filter is exact, so a server would not return this document
 		}
 		if want := map[bool]string{true: "[{}]", false: "[]"}[c.want]; err != nil || got != want {
 			t.Errorf("%s on %v: %s, %v; want %s", c.find, c.value, got, err, want)
@@ -125,8 +126,8 @@ func TestFindOnDocuments(t *testing.T) {
 	}
 }
 
-// What a server is asked never holds an operator, a document or a pattern of a find.
-func TestWhatMongoIsAsked(t *testing.T) {
+// A filter never holds an operator, a document or a pattern of a find.
+func TestFiltersForMongo(t *testing.T) {
 	for _, c := range []struct{ find, want string }{
 		{``, `{}`}, {`{"a":"x"}`, `{"a":{"$eq":"x"}}`}, {`{"a":{"$ne":"x"}}`, `{"$nor":[{"a":{"$eq":"x"}}]}`}, {`{"a":{"$in":["x",1,null]}}`, `{"a":{"$in":["x",{"$numberLong":"1"},null]}}`},
 		{`{"a":{"$nin":[]}}`, `{}`}, {`{"a":{"$gt":1,"$lte":"y"}}`, `{"$and":[{"a":{"$gt":{"$numberLong":"1"}}},{"a":{"$lte":"y"}}]}`}, {`{"a.b":true}`, `{"a.b":{"$eq":true}}`},
@@ -191,7 +192,7 @@ func TestLimitsOnMongo(t *testing.T) {
 	}
 }
 
-// What is tested outside of the database is bounded.
+// A query that would test too many documents in Go fails.
 func TestDocumentsToLookThrough(t *testing.T) {
 	s := dbtest.Get(t, "mongo")
 	docs := make([]bson.D, query.MaxScan+1)
@@ -208,8 +209,7 @@ func TestDocumentsToLookThrough(t *testing.T) {
 	}
 }
 
-// A server that stops answering is not waited for beyond the deadline, and is
-// used again when it is back.
+// While a server hangs, a query ends at its deadline. Later the server is used again.
 func TestAMongoThatHangs(t *testing.T) {
 	s := dbtest.Get(t, "mongo")
 	s.Fill(t, "things", bson.D{{Key: "_id", Value: 1}, {Key: "id", Value: 1}, {Key: "name", Value: "alice"}})

@@ -15,8 +15,8 @@ func parse(t testing.TB, text string) value.Value {
 	return v
 }
 
-// What MongoDB's own tests say of paths, arrays and null is in here, see
-// src/mongo/db/matcher/expression_leaf_test.cpp there.
+// The rows on paths, arrays and null follow MongoDB's own tests,
+// src/mongo/db/matcher/expression_leaf_test.cpp.
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
 		doc  string
@@ -75,7 +75,7 @@ func TestMatch(t *testing.T) {
 		{`{"a":[[{"b":1}]]}`, `{"a.b":1}`, false},
 		{`{"a":[[{"b":1}]]}`, `{"a.0.b":1}`, true},
 		{`{"a":[{"0":"x"}]}`, `{"a.0":"x"}`, true},
-		{`{"a":[1,20]}`, `{"a":{"$gt":15,"$lt":5}}`, true}, // different elements may do
+		{`{"a":[1,20]}`, `{"a":{"$gt":15,"$lt":5}}`, true}, // by different elements
 		{`{"a":[1,2]}`, `{"a":{"$in":[2,3]}}`, true},
 		{`{"a":[1,2]}`, `{"a":{"$in":[[1,2]]}}`, true},
 		{`{"a":["x1"]}`, `{"a":{"$regex":"[0-9]"}}`, true},
@@ -103,7 +103,7 @@ func TestMatch(t *testing.T) {
 }
 
 func TestNumbersCompareByTheirExactValues(t *testing.T) {
-	// In order; equal ones on one line.
+	// In ascending order; the numbers of one line are equal.
 	lines := [][]string{
 		{"-1e300"}, {"-9223372036854775809"}, {"-9223372036854775808"}, {"-9223372036854775807"}, {"-1.5"}, {"-1", "-1.0", "-10e-1"},
 		{"0", "-0", "0.0", "-0.0", "0e10"}, {"0.5"}, {"1"}, {"9007199254740992", "9007199254740992.0"}, {"9007199254740993", "9007199254740993.00"},
@@ -141,12 +141,12 @@ func TestCheckPattern(t *testing.T) {
 		`(((a{255}){255}){255})`, "a\xff",
 	} {
 		if _, err := Compile(p); err == nil {
-			t.Errorf("%s was taken", p)
+			t.Errorf("%s was accepted", p)
 		}
 	}
 }
 
-func TestPatternsMeanWhatIsWritten(t *testing.T) {
+func TestPatterns(t *testing.T) {
 	for _, c := range []struct {
 		pattern, text string
 		want          bool

@@ -27,7 +27,7 @@ var (
 // cell can equal.
 func (f Fragment) isNever() bool { return f.Text == Never.Text }
 
-// Numbered replaces the placeholders by what number returns for 1, 2 and so on.
+// Numbered replaces the placeholders by number(1), number(2) and so on.
 func (f Fragment) Numbered(number func(n int) string) string {
 	var b strings.Builder
 	for i, part := range strings.Split(f.Text, Placeholder) {

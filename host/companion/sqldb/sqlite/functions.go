@@ -12,7 +12,7 @@ import (
 	"modernc.org/sqlite"
 )
 
-// The SQL functions that decide what SQLite itself cannot. The first two are never
+// The SQL functions for conditions that SQLite cannot decide. The first two are never
 // NULL; dateFunction is NULL for a text that is not a date.
 const (
 	regexFunction = "rulegate_regex" // (cell, pattern)

@@ -209,7 +209,7 @@ func TestConnHasNoParameters(t *testing.T) {
 	for _, conn := range []string{"", ":memory:", "file::memory:", "file:x.db?mode=rwc", "x.db?mode=rwc", "x.db#y", "file:"} {
 		if db, err := open(conn, 1); err == nil {
 			db.Close()
-			t.Errorf("%q was taken", conn)
+			t.Errorf("%q was accepted", conn)
 		}
 	}
 }
@@ -236,7 +236,7 @@ func TestASchemaThatChangesIsSeen(t *testing.T) {
 	if got, err := dbtest.IDs(t, db, "t", `{"v":"1"}`); err != nil || got != "1" {
 		t.Fatalf("%q, %v", got, err)
 	}
-	other, err := sql.Open("sqlite", path) // without file: no character is special
+	other, err := sql.Open("sqlite", path) // a plain path: no character is special
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,8 +249,8 @@ func TestASchemaThatChangesIsSeen(t *testing.T) {
 	}
 }
 
-// What another process writes is seen, also with a write-ahead log, and also after
-// the writer is gone and has taken the log with it.
+// Rows that another process writes are seen, also with a write-ahead log, and also
+// after the writer has ended and removed the log.
 func TestAFileThatIsWrittenMeanwhile(t *testing.T) {
 	for _, mode := range []string{"DELETE", "WAL"} {
 		t.Run(mode, func(t *testing.T) {
@@ -293,7 +293,7 @@ func TestAFileThatIsWrittenMeanwhile(t *testing.T) {
 	}
 }
 
-// A writer that holds the file makes a query wait, no longer than its deadline.
+// While a writer locks the file, a query waits until its deadline.
 func TestALockedFile(t *testing.T) {
 	path := dbtest.SQLite(t, `CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1)`)
 	db, err := open(path, 2)
@@ -320,7 +320,7 @@ func TestALockedFile(t *testing.T) {
 	if rows, err := db.Query(ctx, query.Query{Table: "t", Where: query.And{}, Limit: 1, Bytes: 100}); err == nil {
 		t.Errorf("rows %s", rows)
 	}
-	if d := time.Since(began); d > 8*time.Second { // short of busy_timeout
+	if d := time.Since(began); d > 8*time.Second { // less than busy_timeout
 		t.Errorf("it waited %v", d)
 	}
 	if _, err := hold.ExecContext(context.Background(), "ROLLBACK"); err != nil {
