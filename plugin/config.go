@@ -57,7 +57,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	pol.Tokens = pol.Tokens.WithNative(p.vm.verifier())
 	p.keys = newKeys(p, pol)
 	p.engine = decide.New(pol, p.keys.ring)
-	fetches, period := len(pol.Remotes) > 0, deadlinePeriod
+	fetches, period := len(pol.JWKS) > 0, deadlinePeriod
 	if fetches {
 		period = keysPeriod
 	}

@@ -35,12 +35,12 @@ type keys struct {
 }
 
 func newKeys(p *plugin, pol *policy.Policy) keys {
-	if len(pol.Remotes) > 0 && len(pol.Shared) == 0 {
+	if len(pol.JWKS) > 0 && len(pol.Shared) == 0 {
 		proxywasm.LogWarn("rulegate: jwks: the policy has no secret to authenticate shared keys with, so each worker fetches its own")
 	}
 	return keys{
 		plugin: p, waiting: map[uint32]*stream{},
-		ring: jwks.New(pol.Tokens, pol.Remotes, pol.Shared, sharedData{}, rand.Reader),
+		ring: jwks.New(pol.Tokens, pol.JWKS, pol.Shared, sharedData{}, rand.Reader),
 	}
 }
 
@@ -163,7 +163,7 @@ func (k *keys) report(e jwks.Event) {
 	if e.Bad {
 		log = proxywasm.LogWarnf
 	}
-	log("rulegate: jwks: url=%q result=%s: %s", withoutQuery(k.plugin.policy.Remotes[e.Index].URL), e.Result, shorten(e.Text))
+	log("rulegate: jwks: url=%q result=%s: %s", withoutQuery(k.plugin.policy.JWKS[e.Index].URL), e.Result, shorten(e.Text))
 }
 
 // withoutQuery removes the query of a URL: it may hold a key of an API.

@@ -64,7 +64,7 @@ func (b *Bootstrap) Add(t testing.TB, c *Case) *Companion {
 		l.Companion = "companion-of-" + c.Name
 		b.AddCluster(l.Companion, srv.URL)
 	}
-	for _, r := range p.Remotes {
+	for _, r := range p.JWKS {
 		b.AddCluster(r.Cluster, "http://"+r.Cluster)
 	}
 	b.Conf.Listeners = append(b.Conf.Listeners, l)

@@ -101,7 +101,7 @@ func (s Gateway) Start(t *testing.T) (addr string) {
 	if s.Companion != (gateway.Cluster{}) {
 		cfg.Clusters[p.Companion.Cluster] = s.Companion
 	}
-	for _, r := range p.Remotes {
+	for _, r := range p.JWKS {
 		u, err := url.Parse(r.URL)
 		if err != nil {
 			t.Fatal(err)

@@ -100,7 +100,7 @@ type keyServer struct {
 
 // keyServers lists the servers of a policy's JWK sets, each cluster once.
 func keyServers(p *policy.Policy) (out []keyServer) {
-	for _, r := range p.Remotes {
+	for _, r := range p.JWKS {
 		u, err := url.Parse(r.URL)
 		if err != nil || slices.ContainsFunc(out, func(k keyServer) bool { return k.cluster == r.Cluster }) {
 			continue

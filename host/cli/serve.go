@@ -202,8 +202,8 @@ func companionConfig(p *policy.Policy, log *slog.Logger) companion.Config {
 		Project:     p.Project,
 		Keys:        wire.DeriveKeys(p.Companion.Secrets...),
 		Webhooks:    p.Webhooks,
-		WebhookPool: companion.Pool(p.Hooks.Pool),
-		WebhookTLS:  companion.WebhookTLS{CA: p.Hooks.CA, Cert: p.Hooks.Cert, Key: p.Hooks.Key},
+		WebhookPool: companion.Pool(p.WebhookClient.Pool),
+		WebhookTLS:  companion.WebhookTLS{CA: p.WebhookClient.CA, Cert: p.WebhookClient.Cert, Key: p.WebhookClient.Key},
 		Limits:      companion.Limits{Calls: p.Limits.Calls},
 		Log:         log,
 	}

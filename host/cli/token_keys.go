@@ -15,7 +15,7 @@ import (
 // keySet returns a policy's keys, after fetching the JWK sets of its URLs.
 func keySet(ctx context.Context, p *policy.Policy) (*token.Set, error) {
 	set := p.Tokens
-	for i, s := range p.Remotes {
+	for i, s := range p.JWKS {
 		text, err := fetchKeys(ctx, s.URL)
 		if err == nil {
 			set, _, _, err = set.WithKeys(i, text)

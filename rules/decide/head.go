@@ -173,7 +173,7 @@ func (h *head) aliases(name string) (names []string) {
 // removeReserved removes the fields that only the policy may set, with their
 // underscore aliases, and returns their names.
 func (h *head) removeReserved(r *policy.Resource) (removed []string) {
-	if len(r.Strip) == 0 {
+	if len(r.Reserved) == 0 {
 		return nil
 	}
 	kept := h.fields[:0:0]
@@ -201,7 +201,7 @@ func Reserved(r *policy.Resource, fields [][2]string) (names []string) {
 }
 
 func isReserved(r *policy.Resource, name string) bool {
-	return slices.Contains(r.Strip, httpfield.Fold(name))
+	return slices.Contains(r.Reserved, httpfield.Fold(name))
 }
 
 func appendNew(list []string, s string) []string {

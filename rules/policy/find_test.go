@@ -239,7 +239,7 @@ func TestRouteFaults(t *testing.T) {
 		"names are told apart": {"a - /a\na - /b", "routes[1].name: routes[0] has this name already", "a - /a\nb - /b"},
 		"HEAD is GET":          {"a GET,HEAD /", "routes[0].match.methods[1]: HEAD is decided as GET; list GET", "a GET /"},
 		"CONNECT has no path":  {"a CONNECT /", "routes[0].match.methods[0]: CONNECT has no path, so no route covers it", "a OPTIONS /"},
-		"methods have a case":  {"a get /", "routes[0].match.methods[0]: methods are told apart by case (RFC 9110, section 9.1); want GET", "a GET /"},
+		"methods have a case":  {"a get /", "routes[0].match.methods[0]: methods are case-sensitive (RFC 9110, section 9.1); want GET", "a GET /"},
 		"a method twice":       {"a PUT,PUT /", "routes[0].match.methods[1]: PUT is listed already", "a PUT,POST /"},
 		"no method":            {"a 'a b' /", "", "a GET /"},
 		"half a variable":      {"a - /x{a}", "routes[0].match.path: a variable is a whole segment", "a - /x/{a}"},
@@ -254,8 +254,8 @@ func TestRouteFaults(t *testing.T) {
 		"another's variables":  {"a - /a/:id", "routes[0].match.path: a variable is written {id} here", "a - /a/b:id"},
 		"a port":               {"a - x.y:80/", "routes[0].match.host: want a host without a port: a route covers all ports", "a - x.y/"},
 		"a star for all hosts": {"a - */", "routes[0].match.host: leave host out for all hosts", "a - /"},
-		"a star in between":    {"a - a.*.b/", "routes[0].match.host: a star stands at the start alone, before a dot", "a - *.a.b/"},
-		"half a label":         {"a - *a.b/", "routes[0].match.host: a star stands at the start alone, before a dot", "a - *.b/"},
+		"a star in between":    {"a - a.*.b/", "routes[0].match.host: a star stands only at the start, before a dot", "a - *.a.b/"},
+		"half a label":         {"a - *a.b/", "routes[0].match.host: a star stands only at the start, before a dot", "a - *.b/"},
 		"an absolute name":     {"a - a.b./", "routes[0].match.host: write it without the dot at the end", "a - a.b/"},
 		"not a host":           {"a - a..b/", "routes[0].match.host: a host name with an empty label", "a - a.b/"},
 		"umlauts in a host":    {"a - ä.b/", "routes[0].match.host: not the name of a host (write other letters than ASCII in punycode)", "a - xn--4ca.b/"},
@@ -454,11 +454,11 @@ routes:
   - {match: {path: /1}, rule: {rule: force, field: args.request.headers.X_Role, value: a}}
   - {match: {path: /2}, rule: {rule: allow}}
 `)
-	if got := strings.Join(p.Resources()[0].Strip, " "); got != "x-role" {
+	if got := strings.Join(p.Resources()[0].Reserved, " "); got != "x-role" {
 		t.Errorf("%q", got)
 	}
 	p = mustLoad(t, "auth: {claimsToHeaders: {X-User_id: id, a: b}}\nroutes: [{match: {path: /1}, rule: {rule: force, field: args.request.headers.a, value: a}}]")
-	if got := strings.Join(p.Resources()[0].Strip, " "); got != "a x-user-id" {
+	if got := strings.Join(p.Resources()[0].Reserved, " "); got != "a x-user-id" {
 		t.Errorf("%q", got)
 	}
 }

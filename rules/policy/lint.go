@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -9,9 +10,18 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// minSecret is the length of a secret that cannot be guessed (RFC 7518, section
-// 3.2: as long as the hash).
-const minSecret = 32
+// Warning is about a part of a policy that is valid and probably not meant.
+type Warning struct {
+	Place, Message string
+}
+
+func (w Warning) Error() string { return rules.Fault{Place: w.Place, Message: w.Message}.Error() }
+
+func (l *loader) warn(place, message string) {
+	if !l.unset[place] {
+		l.warnings = append(l.warnings, Warning{place, message})
+	}
+}
 
 // lint collects the warnings about a policy without faults.
 func (l *loader) lint() {
@@ -19,35 +29,35 @@ func (l *loader) lint() {
 	l.lintTokens()
 	l.lintJWKS()
 	l.lintSources()
-	if l.ruled == 0 {
-		l.warn("routes", "nothing is covered, so every request is denied")
+	if l.ruleCount == 0 {
+		l.warn("routes", "no request is covered, so every request is denied")
 	}
-	for _, s := range l.stated {
+	for _, s := range l.sources {
 		eachClause(s.spec, s.place, l.lintRule)
 	}
 }
 
+// lintSecrets warns of secrets that can be guessed.
 func (l *loader) lintSecrets() {
-	i := -1
-	l.doc.Key("auth").Key("tokens").Each(func(_ string, k value.Value) bool {
-		i++
-		l.lintSecret(rules.Join(rules.Elem("auth.tokens", i), "secret"), k.Key("secret"))
-		return true
+	eachIn(l.doc.Key("auth").Key("tokens"), "auth.tokens", func(place string, k value.Value) {
+		l.lintSecret(rules.Join(place, "secret"), k.Key("secret"))
 	})
 	c := l.doc.Key("companion")
 	l.lintSecret("companion.secret", c.Key("secret"))
-	for i := range c.Key("secrets").Len() {
-		l.lintSecret(rules.Elem("companion.secrets", i), c.Key("secrets").At(i))
-	}
+	eachIn(c.Key("secrets"), "companion.secrets", l.lintSecret)
 }
+
+// minSecret is the length in bytes of a secret that cannot be guessed (RFC 7518,
+// section 3.2: as long as the hash).
+const minSecret = 32
 
 func (l *loader) lintSecret(place string, v value.Value) {
 	if s, ok := v.Text(); ok && len(s) < minSecret {
-		l.warn(place, "a secret of %d bytes; one that cannot be guessed has %d or more", len(s), minSecret)
+		l.warn(place, fmt.Sprintf("a secret of %d bytes; one that cannot be guessed has %d or more", len(s), minSecret))
 	}
 }
 
-// lintTokens warns of resources that nobody can have a token for.
+// lintTokens warns of resources that need a token when no key can verify one.
 func (l *loader) lintTokens() {
 	if l.doc.Key("auth").Key("tokens").Len() > 0 {
 		return
@@ -59,46 +69,41 @@ func (l *loader) lintTokens() {
 	}
 }
 
-// lintSources warns of cookies that are good for reading alone.
+// lintJWKS warns of JWK sets that are fetched without TLS.
+func (l *loader) lintJWKS() {
+	eachIn(l.doc.Key("auth").Key("tokens"), "auth.tokens", func(place string, k value.Value) {
+		address, ok := k.Key("jwks").Key("url").Text()
+		if u, err := issuerURL(address); ok && err == nil && u.Scheme == "http" && !isLoopback(u.Host) {
+			l.warn(place+".jwks.url", "without TLS, an attacker on the way can replace the issuer's keys by their own")
+		}
+	})
+}
+
+// lintSources warns of cookies without origins: they allow only reading.
 func (l *loader) lintSources() {
 	for i, s := range l.p.Sources {
 		if s.Cookie != "" && s.Origins == nil {
-			l.warn(rules.Elem("auth.from", i), "the cookie's token counts for GET, HEAD, OPTIONS and TRACE alone; where pages send it with other requests, name them: origins: [https://app.example]")
+			l.warn(rules.Elem("auth.from", i), "the cookie's token is accepted for GET, HEAD, OPTIONS and TRACE only; where pages send it with other requests, name them: origins: [https://app.example]")
 		}
 	}
-}
-
-// eachClause calls f for a rule and those inside it.
-func eachClause(rule value.Value, place string, f func(value.Value, string)) {
-	f(rule, place)
-	if c := rule.Key("clause"); c.Kind() == value.Object {
-		eachClause(c, rules.Join(place, "clause"), f)
-	}
-	i := 0
-	rule.Key("clauses").Each(func(_ string, c value.Value) bool {
-		eachClause(c, rules.Elem(rules.Join(place, "clauses"), i), f)
-		i++
-		return true
-	})
 }
 
 func (l *loader) lintRule(rule value.Value, place string) {
 	kind, _ := rule.Key("rule").Text()
 	switch kind {
 	case "encrypt":
-		if a := textOf(rule.Key("algorithm"), "aes-cfb"); a == "aes-cfb" {
+		if textOf(rule.Key("algorithm"), "aes-cfb") == "aes-cfb" {
 			l.warn(place, "aes-cfb shows which values are equal and does not notice changes; unless existing data needs it, set algorithm: aes-gcm")
 		}
 	case "webhook":
-		at := rules.Join(place, "url")
 		url, _ := rule.Key("url").Text()
 		if rest, ok := strings.CutPrefix(strings.ToLower(url), "http://"); ok && !isLoopback(rest) {
-			l.warn(at, "http: the token and the body go unencrypted; use https")
+			l.warn(rules.Join(place, "url"), "http: the token and the body go unencrypted; use https")
 		}
 	}
 }
 
-// isLoopback says whether a URL, after its scheme, stays on the machine.
+// isLoopback reports whether a URL, without its scheme, names this machine.
 func isLoopback(rest string) bool {
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {

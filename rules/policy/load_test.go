@@ -106,7 +106,7 @@ func TestFaults(t *testing.T) {
 				"limits.responseBody: want 1 to 256MiB\n" +
 				"limits.bodyTimeout: want more than 0: no body comes at once\n" +
 				"auth.leeway: want a duration such as 30s, found another string\n" +
-				"companion.timeout: want more than 0: without an end the request would wait for ever",
+				"companion.timeout: want more than 0: without a timeout the request would wait for ever",
 			good: "limits: {depth: 512, calls: 1, requestBody: 256MiB, responseBody: 1, bodyTimeout: 1ms}\nauth: {leeway: 24h}\ncompanion: {timeout: 1ms, secret: x}",
 		},
 		"missing keys": {
@@ -181,24 +181,24 @@ func TestFaults(t *testing.T) {
 			bad: "auth: {from: [{}, {header: a, query: b}, {query: a, prefix: x}, {header: 'a b'}, {header: x, prefix: \"a\\n\"}, {query: q}, {query: q}, {cookie: 'a b'}, {cookie: c}, {cookie: c}, {cookie: d, query: e}, {header: y, origins: ['https://a']}, {header: Cookie, prefix: 's='}]}",
 			want: "auth.from[0]: want `header`, `cookie` or `query`\n" +
 				"auth.from[1]: want one of `header`, `cookie` and `query`; another place is another entry\n" +
-				"auth.from[2].prefix: is for `header` alone\n" +
+				"auth.from[2].prefix: only for a `header`\n" +
 				"auth.from[3].header: not the name of a header\n" +
-				"auth.from[4].prefix: no header can begin so\n" +
-				"auth.from[6]: looked at already\n" +
+				"auth.from[4].prefix: no header's value can begin with this text\n" +
+				"auth.from[6]: an entry above names this place already\n" +
 				"auth.from[7].cookie: not the name of a cookie\n" +
-				"auth.from[9]: looked at already\n" +
+				"auth.from[9]: an entry above names this place already\n" +
 				"auth.from[10]: want one of `header`, `cookie` and `query`; another place is another entry\n" +
-				"auth.from[11].origins: is for `cookie` alone\n" +
-				"auth.from[12].header: browsers send it with whatever page's requests; write `cookie` and its name, which asks for their origin",
+				"auth.from[11].origins: only for a `cookie`\n" +
+				"auth.from[12].header: browsers send cookies with requests of any page; write `cookie` and its name, so that the origin is checked",
 			good: "auth: {from: [{header: a}, {query: b}, {header: ab, prefix: ''}, {header: x, prefix: 'a '}, {query: q}, {cookie: c}, {cookie: C}, {cookie: __Host-d, origins: ['https://a']}, {header: y}]}",
 		},
 		"origins are spelled as browsers do": {
 			bad: "auth: {from: [{cookie: a, origins: []}, {cookie: b, origins: [null, 'null', '*', 'https://*.a.example', app.example, '//a.example', 'https://', 'https://a.example/', 'https://u@a.example', 'https://A.example', 'HTTPS://a.example', 'https://a.example:443', 'http://a.example:80', 'https://a.example:0', 'https://a.example:', 'https://a.example:65536', 'https://ä.example', 'https://a example', 'https://a.example, https://b.example', ' https://a.example', '1://a', '']}]}",
 			want: "auth.from[0].origins: empty\n" +
 				"auth.from[1].origins[0]: want a string, found null\n" +
-				"auth.from[1].origins[1]: null is the origin of any page in a sandbox\n" +
-				"auth.from[1].origins[2]: want each origin written out: * would let pages of strangers in\n" +
-				"auth.from[1].origins[3]: want each origin written out: * would let pages of strangers in\n" +
+				"auth.from[1].origins[1]: null is the origin of every page in a sandbox\n" +
+				"auth.from[1].origins[2]: want each origin written out: * would let the pages of strangers in\n" +
+				"auth.from[1].origins[3]: want each origin written out: * would let the pages of strangers in\n" +
 				"auth.from[1].origins[4]: want an origin such as https://app.example\n" +
 				"auth.from[1].origins[5]: want an origin such as https://app.example\n" +
 				"auth.from[1].origins[6]: want an origin such as https://app.example\n" +
@@ -221,7 +221,7 @@ func TestFaults(t *testing.T) {
 		},
 		"claims into headers": {
 			bad: "auth: {claimsToHeaders: {x-user: id, X_User: name, host: h, 'a b': c, x-a: a..b, x-b: args.auth.id, x-c: ''}}",
-			want: "auth.claimsToHeaders.X_User: the same header as \"x-user\": servers take _ for -, and do not tell A from a\n" +
+			want: "auth.claimsToHeaders.X_User: the same header as \"x-user\": servers read _ as -, and names without case\n" +
 				"auth.claimsToHeaders.host: a header that a claim cannot be put into\n" +
 				"auth.claimsToHeaders[\"a b\"]: not the name of a header\n" +
 				"auth.claimsToHeaders.x-a: a path with an empty key\n" +
@@ -256,7 +256,7 @@ func TestFaults(t *testing.T) {
 				"- {match: {path: /b}, rule: {rule: query, db: nothing, col: c}}\n" +
 				"- {match: {path: /d}, rule: {rule: query, db: social, col: c}}",
 			want: "routes[0].rule.db: no such database; did you mean social?\n" +
-				"routes[1].rule.db: no such database in databases\n" +
+				"routes[1].rule.db: databases has no entry of this name\n" +
 				"routes[2].rule.db: the database has no conn",
 			good: own + "databases: {social: {type: embedded, conn: x}, m: {type: mongo, conn: x}, p: {type: sql-postgres, conn: x}, y: {type: sql-mysql, conn: x}}\nroutes:\n" +
 				"- {match: {path: /a}, rule: {rule: query, db: social, col: c}}\n" +
@@ -285,7 +285,7 @@ func TestFaults(t *testing.T) {
 		"hosts of webhooks": {
 			bad: "webhooks: {allow: ['https://a/', '*.a', 'a:0', 'a:', '::1', '[::g]', 'a b', '']}",
 			want: "webhooks.allow[0]: want a host, with or without a port; found a URL or a path\n" +
-				"webhooks.allow[1]: want a host; patterns are not taken\n" +
+				"webhooks.allow[1]: want a host, not a pattern\n" +
 				"webhooks.allow[2]: not a port\n" +
 				"webhooks.allow[3]: not a port\n" +
 				"webhooks.allow[4]: an IPv6 address is written in brackets\n" +
@@ -335,7 +335,7 @@ func TestFaults(t *testing.T) {
 			want: "project: the environment has no NO_SUCH\n" +
 				"gateway: open /no/such: file does not exist\n" +
 				"apiPrefix: want ${NAME} or ${file:path}; $${ is a ${ that stays\n" +
-				"companion.secret: what it stands for is not UTF-8\n" +
+				"companion.secret: its value is not UTF-8\n" +
 				"mode: want ${NAME} or ${file:path}; $${ is a ${ that stays",
 			good: "project: '${SECRET}'\ngateway: '${file:is:a}'\napiPrefix: '/${NAME_OF_PATH}'\ncompanion: {secret: '${SECRET}'}\nmode: 'enforce'",
 		},
@@ -366,7 +366,7 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(Companion{Cluster: "rulegate-companion", Timeout: 500 * time.Millisecond}, p.Companion); diff != "" {
 		t.Error(diff)
 	}
-	if p.APIPrefix != "/v1/api" || p.AESKey != nil || !p.Forward || p.Calls {
+	if p.AESKey != nil || !p.Forward || p.Calls {
 		t.Errorf("%+v", p)
 	}
 }
@@ -401,7 +401,7 @@ routes:
 	if diff := cmp.Diff([]DB{{Name: "d", Type: "embedded", Conn: "two words", Queried: []string{"t1", "t2"}}, {Name: "m", Type: "mongo"}}, p.Databases); diff != "" {
 		t.Error(diff)
 	}
-	if p.Project != "shop" || p.Gateway != "gw-1" || p.APIPrefix != "/api" || len(p.AESKey) != 32 || !p.Calls || p.Webhooks[0] != "hooks.internal" {
+	if p.Project != "shop" || p.Gateway != "gw-1" || len(p.AESKey) != 32 || !p.Calls || p.Webhooks[0] != "hooks.internal" {
 		t.Errorf("%+v", p)
 	}
 }
@@ -456,9 +456,9 @@ func TestWarnings(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"none":                     {own + pages, ""},
 		"short secret":             {"auth: {tokens: [{alg: HS256, secret: short}]}\ncompanion: {secrets: [a, bc]}\n" + pages, "auth.tokens[0].secret: a secret of 5 bytes; one that cannot be guessed has 32 or more|companion.secrets[0]: a secret of 1 bytes; one that cannot be guessed has 32 or more|companion.secrets[1]: a secret of 2 bytes; one that cannot be guessed has 32 or more"},
-		"nothing":                  {own, "routes: nothing is covered, so every request is denied"},
+		"nothing":                  {own, "routes: no request is covered, so every request is denied"},
 		"no keys":                  {"routes: [{match: {path: /}, rule: {rule: authenticated}}, {match: {path: /a}, auth: optional, rule: {rule: allow}}]", "routes[0].rule: needs a token, and auth.tokens has no key: every request is refused"},
-		"a cookie for reading":     {"auth: {from: [{query: q}, {cookie: c}], tokens: [{alg: HS256, secret: 0123456789abcdef0123456789abcdef}]}\n" + pages, "auth.from[1]: the cookie's token counts for GET, HEAD, OPTIONS and TRACE alone; where pages send it with other requests, name them: origins: [https://app.example]"},
+		"a cookie for reading":     {"auth: {from: [{query: q}, {cookie: c}], tokens: [{alg: HS256, secret: 0123456789abcdef0123456789abcdef}]}\n" + pages, "auth.from[1]: the cookie's token is accepted for GET, HEAD, OPTIONS and TRACE only; where pages send it with other requests, name them: origins: [https://app.example]"},
 		"a cookie for writing too": {"auth: {from: [{cookie: c, origins: ['https://a']}], tokens: [{alg: HS256, secret: 0123456789abcdef0123456789abcdef}]}\n" + pages, ""},
 		"aes-cfb":                  {own + "crypto: {aesKey: MDEyMzQ1Njc4OWFiY2RlZg==}\nroutes: [{match: {path: /}, rule: {rule: or, clauses: [{rule: encrypt, fields: [args.params.a]}, {rule: encrypt, fields: [args.params.a], algorithm: aes-gcm}]}}]", "routes[0].rule.clauses[0]: aes-cfb shows which values are equal and does not notice changes; unless existing data needs it, set algorithm: aes-gcm"},
 		"http to a host":           {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: force, field: args.x, value: 1, clause: {rule: webhook, url: 'HTTP://a/'}}}]", "routes[0].rule.clause.url: http: the token and the body go unencrypted; use https"},
@@ -540,7 +540,7 @@ func TestParent(t *testing.T) {
 
 // A message loses every piece of a value that it quotes, and the value itself.
 func TestRedact(t *testing.T) {
-	l := &loader{written: map[string]string{"a": "x${S}"}, doc: value.Obj(value.Member{Key: "a", Value: value.Str("xhunter2.y")})}
+	l := &loader{substituted: map[string]string{"a": "x${S}"}, doc: value.Obj(value.Member{Key: "a", Value: value.Str("xhunter2.y")})}
 	for in, want := range map[string]string{
 		`no "hunter2" in "key"`:         `no "x${S}" in "key"`,
 		"no `hunter2` in it":            "no \"x${S}\" in it",

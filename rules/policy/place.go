@@ -9,8 +9,8 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Parent is the place that holds the one given; "" is the file, and its own
-// parent.
+// Parent returns the place that contains a place: "" is the file, and contains
+// itself.
 func Parent(place string) string {
 	last := 0
 	for i := 0; i < len(place); {
@@ -35,11 +35,11 @@ func Parent(place string) string {
 	return place[:min(last, len(place))]
 }
 
-// inFileOrder sorts faults by where they stand; what is missing stands where
-// it should be: in its parent.
+// inFileOrder sorts faults by their places. A missing key counts as standing at
+// the place that should contain it.
 func inFileOrder(doc value.Value, faults rules.Faults) {
 	order := map[string]int{}
-	count(doc, "", order)
+	numberPlaces(doc, "", order)
 	rank := func(place string) int {
 		for {
 			if n, ok := order[place]; ok || place == "" {
@@ -51,16 +51,16 @@ func inFileOrder(doc value.Value, faults rules.Faults) {
 	sort.SliceStable(faults, func(i, j int) bool { return rank(faults[i].Place) < rank(faults[j].Place) })
 }
 
-// count numbers the places of the document in its order.
-func count(v value.Value, place string, order map[string]int) {
+// numberPlaces numbers the places of a document in its order.
+func numberPlaces(v value.Value, place string, order map[string]int) {
 	order[place] = len(order)
 	i := 0
 	v.Each(func(key string, x value.Value) bool {
 		if v.Kind() == value.Array {
-			count(x, rules.Elem(place, i), order)
+			numberPlaces(x, rules.Elem(place, i), order)
 			i++
 		} else {
-			count(x, rules.Join(place, key), order)
+			numberPlaces(x, rules.Join(place, key), order)
 		}
 		return true
 	})

@@ -1,8 +1,9 @@
-// Package policy is the policy file: its model, what is wrong with one, and
-// which of its entries decides a request.
+// Package policy loads policy files: it checks a file against the model in
+// package schema, compiles its rules, and builds the table that finds the
+// resource of a request.
 //
-// It reads a rules.Value, whatever the file was written in, and it compiles
-// into the module; host/policyfile reads YAML and knows lines and columns.
+// It reads a value.Value, whatever format the file has, and is compiled into the
+// module. Package host/policyfile reads YAML and knows lines and columns.
 package policy
 
 import (
@@ -15,61 +16,61 @@ import (
 )
 
 // Policy is a policy file that was loaded without a fault. It does not change,
-// so any number of goroutines may use it. The zero Policy covers nothing.
+// so any number of goroutines may use it. The zero Policy covers no request.
 type Policy struct {
-	Project   string // "" where no services, collections or files are guarded
-	Gateway   string // `id` of service tokens; "": the host's own name
-	APIPrefix string // `/v1/api`; "" for the root
+	Project string // "" for a policy without services, collections and files
+	Gateway string // `id` of service tokens; "": use the name of the machine
 
 	Tokens       *token.Set
-	Remotes      []jwks.Source // of Tokens' remote sets, in their order
-	Sources      []Source      // where a token may be, in the order of looking
-	ClaimHeaders []ClaimHeader // set on what goes upstream, in the file's order
-	Forward      bool          // the token goes upstream
+	JWKS         []jwks.Source // the fetched JWK sets of Tokens, by their index there
+	Sources      []Source      // the places of a token in a request, tried in this order
+	ClaimHeaders []ClaimHeader // set on the request to the upstream, in the file's order
+	Forward      bool          // the token stays in the request to the upstream
 
 	AESKey    []byte // nil: none
-	Shared    []byte // what the key of the VMs' shared data is derived from; nil: the policy has no secret
+	Shared    []byte // secret from which the workers of a proxy derive the key of their shared data; nil: the policy has no secret
 	Companion Companion
 	Limits    Limits
 	Databases []DB
-	Webhooks  []string // hosts the companion may call: `host` or `host:port`, lower case
-	Hooks     Hooks
+	Webhooks  []string // hosts that webhooks may call: `host` or `host:port`, lower case
+	// WebhookClient is zero in the module.
+	WebhookClient WebhookClient
 
-	// Calls says that some rule has a query or a webhook.
+	// Calls reports whether some rule has a query or a webhook.
 	Calls bool
-	// Unset are the variables that were missing, sorted; with
-	// Options.AllowUnset alone, and such a Policy decides no requests.
+	// Unset are the missing variables, sorted. Only Options.AllowUnset fills it;
+	// such a Policy must not decide requests.
 	Unset []string
 
 	resources []*Resource
 	table     route.Table[Resource]
 }
 
-// Source is a place that a token may be taken from: one of Header, Cookie and
-// Query is set.
+// Source is a place of a token in a request: one of Header, Cookie and Query is
+// set.
 type Source struct {
 	Header string // lower case
-	Prefix string // of the header's value; "Bearer " for authorization, where the file says nothing
+	Prefix string // text before the token in the header
 	Cookie string
 	Query  string
-	// Origins are whose pages may send the cookie's token with requests that
-	// change something; nil: nobody's.
+	// Origins are the origins whose pages may send the cookie's token with
+	// requests that change something. Nil: no origin may.
 	Origins []string
 }
 
-// ClaimHeader is a header that is set to a claim's value.
+// ClaimHeader is a header that is set to the value of a claim.
 type ClaimHeader struct {
 	Header string   // lower case
 	Path   []string // keys, from the claims down
 }
 
-// Companion is where calls go.
+// Companion says how to reach the companion.
 type Companion struct {
-	Cluster string
-	Timeout time.Duration
-	// Secrets are what the keys of both sides are derived from (wire.DeriveKeys):
-	// the first signs, all verify. Where the file has none it is the primary
-	// key's secret, where that is one of HS.
+	Cluster string        // the proxy's name for it
+	Timeout time.Duration // for its reply; more than 0
+	// Secrets are the secrets from which module and companion derive their keys
+	// (wire.DeriveKeys): the first signs, all verify. By default it is the
+	// secret of the primary token key, where that is an HS key.
 	Secrets []string
 }
 
@@ -77,37 +78,37 @@ type Companion struct {
 type Limits struct {
 	RequestBody  int // bytes
 	ResponseBody int // bytes
-	Depth        int // arrays and objects inside each other, of a body and of claims
+	Depth        int // nesting of arrays and objects, in bodies and in claims
 	Calls        int // queries and webhooks for one request
-	// BodyTimeout is how long the whole of a body is waited for, once its headers
-	// are there; more than 0.
+	// BodyTimeout is the time for a whole body, counted from its headers; more
+	// than 0.
 	BodyTimeout time.Duration
 }
 
-// Hooks is how the companion calls them; zero in the module.
-type Hooks struct {
-	CA, Cert, Key string // PEM, "" for none
-	Pool          Pool
+// WebhookClient says how the companion calls webhooks.
+type WebhookClient struct {
+	CA, Cert, Key string // PEM; "": none
+	Pool          Pool   // for each host
 }
 
-// Pool bounds what the companion does at a target at once. Zero: its default.
+// Pool bounds the companion's concurrent calls to a target. 0 means the default.
 type Pool struct{ Size, Queue int }
 
-// DB is one of the policy's databases.
+// DB is a database of the policy.
 type DB struct {
 	Name string
 	Type string // mongo, sql-postgres, sql-mysql or embedded
 	Conn string // "" in the module
 	Pool Pool
-	// Queried are the tables or collections that query rules read, sorted: all
-	// that the companion has to read.
+	// Queried are the tables or collections that query rules read, sorted. The
+	// companion reads no others.
 	Queried []string
 }
 
-// Resources lists what rules guard, in the file's order.
+// Resources lists the resources of the policy, in the file's order.
 func (p *Policy) Resources() []*Resource { return p.resources }
 
-// Kind is the section of the file that a resource is from.
+// Kind is the section of the file that a resource comes from.
 type Kind uint8
 
 const (
@@ -117,21 +118,23 @@ const (
 	File
 )
 
-// Resource is what one rule guards.
+// Resource is a part of an API with one rule: a route, an endpoint of a service,
+// or an operation on a collection or on files.
 type Resource struct {
 	Kind Kind
 	// Name is for logs and metrics: a route's name, `services.s.e`,
 	// `databases.db.col.op` or `files[/users/:id].op`.
 	Name string
-	// Place is where the rule stands in the file.
+	// Place is the place of the rule in the file.
 	Place string
 	Auth  Auth
 	Rule  *rules.Rule
-	// Response decides about the upstream's response; nil: no rule does.
+	// Response decides about the upstream's response; nil: the resource has no
+	// such rule.
 	Response *rules.Rule
-	// Strip are the headers that only the policy may set, in lower case and
-	// with `_` written as `-`: a client's own are taken away.
-	Strip []string
+	// Reserved are the headers that only the policy sets, folded by
+	// httpfield.Fold. A client's headers of these names are removed.
+	Reserved []string
 	// Op is create, read, update, delete or aggr for a Database; create, read
 	// or delete for a File; else "".
 	Op string

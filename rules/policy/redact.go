@@ -8,11 +8,11 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// redact takes out of a message what a variable or a file stood for: messages
-// quote what they show of a string, so every quoted piece of the value goes,
-// and the value itself wherever it stands.
+// redact removes the value of a variable or a file from a message. Messages quote
+// the texts that they repeat, so it replaces every quoted part of the value, and
+// the value itself, by the text in the file.
 func (l *loader) redact(f *rules.Fault) {
-	text, ok := l.written[f.Place]
+	text, ok := l.substituted[f.Place]
 	if !ok {
 		return
 	}
@@ -30,14 +30,14 @@ func (l *loader) redact(f *rules.Fault) {
 		b.WriteString(rest[:i])
 		rest = rest[i:]
 		quoted, err := strconv.QuotedPrefix(rest)
-		if err != nil { // a quote that opens nothing
+		if err != nil { // a lone quote
 			b.WriteByte(rest[0])
 			rest = rest[1:]
 			continue
 		}
 		rest = rest[len(quoted):]
-		piece, _ := strconv.Unquote(quoted)
-		if piece = strings.TrimSuffix(piece, "…"); strings.Contains(value, piece) || strings.Contains(piece, value) {
+		part, _ := strconv.Unquote(quoted)
+		if part = strings.TrimSuffix(part, "…"); strings.Contains(value, part) || strings.Contains(part, value) {
 			quoted = strconv.Quote(text)
 		}
 		b.WriteString(quoted)
@@ -46,7 +46,7 @@ func (l *loader) redact(f *rules.Fault) {
 	f.Message = strings.ReplaceAll(b.String(), value, text)
 }
 
-// valueAt is what stands at a place, after substitution.
+// valueAt returns the value at a place, after substitution.
 func (l *loader) valueAt(place string) (found value.Value) {
 	var walk func(v value.Value, at string) bool
 	walk = func(v value.Value, at string) (done bool) {

@@ -2,8 +2,6 @@ package policy
 
 import (
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
@@ -12,7 +10,9 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// resources reads everything that rules guard.
+// resources reads the sections with rules. Databases come first, because query
+// rules of all sections refer to them; routes come last, because the other
+// sections decide on their own paths.
 func (l *loader) resources() {
 	l.databases(l.doc.Key("databases"))
 	l.apiBase()
@@ -22,20 +22,21 @@ func (l *loader) resources() {
 	l.routes(l.doc.Key("routes"))
 }
 
-// stated is a rule as the file has it.
-type stated struct {
+// ruleSource is a rule as it is written in the file.
+type ruleSource struct {
 	spec  value.Value
 	place string
 }
 
-// resource compiles a rule and, where there is one, the rule on the response. It
-// is nil where there is no rule, or one with faults.
-func (l *loader) resource(r Resource, rule value.Value, response stated, auth *Auth) *Resource {
+// resource compiles the rule of a resource and its rule on the response, if it
+// has one. It returns nil when the rule is missing, or when one of them has
+// faults.
+func (l *loader) resource(r Resource, rule value.Value, response ruleSource, auth *Auth) *Resource {
 	if rule.Kind() == value.Missing {
 		return nil
 	}
-	l.ruled++
-	compiled := l.compile(stated{rule, r.Place})
+	l.ruleCount++
+	compiled := l.compile(ruleSource{rule, r.Place})
 	if response.spec.Kind() != value.Missing {
 		if r.Response = l.compile(response); r.Response == nil {
 			return nil
@@ -55,19 +56,19 @@ func (l *loader) resource(r Resource, rule value.Value, response stated, auth *A
 		r.Auth.mode = authNone
 	}
 	for _, h := range l.p.ClaimHeaders {
-		r.Strip = append(r.Strip, httpfield.Fold(h.Header))
+		r.Reserved = append(r.Reserved, httpfield.Fold(h.Header))
 	}
 	for _, name := range compiled.ForcedHeaders() {
-		r.Strip = append(r.Strip, httpfield.Fold(name))
+		r.Reserved = append(r.Reserved, httpfield.Fold(name))
 	}
-	r.Strip = sorted(r.Strip)
+	r.Reserved = sorted(r.Reserved)
 	l.p.resources = append(l.p.resources, &r)
 	return &r
 }
 
-// compile compiles one rule, nil when it has faults.
-func (l *loader) compile(s stated) *rules.Rule {
-	compiled, faults := rules.Compile(s.spec, s.place, l.scope())
+// compile compiles a rule; it returns nil when the rule has faults.
+func (l *loader) compile(s ruleSource) *rules.Rule {
+	compiled, faults := rules.Compile(s.spec, s.place, l.env())
 	for _, f := range faults {
 		l.redact(&f)
 		l.add(f)
@@ -82,55 +83,29 @@ func (l *loader) compile(s stated) *rules.Rule {
 	})
 	if compiled != nil {
 		l.queried(compiled.Tables())
-		l.stated = append(l.stated, s)
+		l.sources = append(l.sources, s)
 	}
 	return compiled
 }
 
-func (l *loader) scope() *rules.Env {
-	return &rules.Env{AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.query, Webhook: l.webhook}
+func (l *loader) env() *rules.Env {
+	return &rules.Env{AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.checkQuery, Webhook: l.checkWebhook}
 }
 
-// auth reads what a resource says of tokens, nil when it says nothing.
-func (l *loader) auth(v value.Value, place string) *Auth {
-	switch v.Kind() {
-	case value.Missing:
-		return nil
-	case value.String:
-		switch mode, _ := v.Text(); mode {
-		case "optional":
-			return &Auth{mode: authOptional}
-		case "none":
-			return &Auth{mode: authNone}
-		}
-		return &Auth{}
+// eachClause calls f for a rule and the rules inside it.
+func eachClause(rule value.Value, place string, f func(value.Value, string)) {
+	f(rule, place)
+	if c := rule.Key("clause"); c.Kind() == value.Object {
+		eachClause(c, rules.Join(place, "clause"), f)
 	}
-	a := &Auth{providers: []string{}}
-	for i, name := range words(v.Key("providers")) {
-		if name != "" && !slices.Contains(l.providers, name) {
-			l.unknownProvider(rules.Elem(rules.Join(place, "providers"), i), name)
-		}
-		a.providers = append(a.providers, name)
-	}
-	return a
+	eachIn(rule.Key("clauses"), rules.Join(place, "clauses"), func(place string, c value.Value) {
+		eachClause(c, place, f)
+	})
 }
 
-func (l *loader) unknownProvider(place, name string) {
-	switch near := schema.Nearest(name, l.providers); {
-	case near != "":
-		l.fault(place, "no entry of auth.tokens has this name; did you mean %s?", near)
-	case len(l.providers) == 0:
-		l.fault(place, "no entry of auth.tokens has a name")
-	default:
-		l.fault(place, "no entry of auth.tokens has this name; want one of %s", strings.Join(l.providers, ", "))
-	}
-}
-
-// apiBase reads what stands before the sections of the API.
+// apiBase reads the beginning of the paths of services, databases and files.
 func (l *loader) apiBase() {
-	p := l.p
-	prefix := textOf(l.doc.Key("apiPrefix"), schema.DefaultPrefix)
-	template, err := route.ParseTemplate(prefix)
+	template, err := route.ParseTemplate(textOf(l.doc.Key("apiPrefix"), schema.DefaultPrefix))
 	base, all := template.Literals()
 	if err == nil && !all {
 		err = errors.New("want a path without variables")
@@ -138,22 +113,21 @@ func (l *loader) apiBase() {
 	if err != nil {
 		l.fault("apiPrefix", "%v", err)
 	}
-	p.APIPrefix = strings.TrimSuffix(prefix, "/")
-	p.table.API.Base = append(base, p.Project)
+	l.p.table.API.Base = append(base, l.p.Project)
 }
 
-// needProject reports that a section's paths lack their {project}.
+// needProject adds a fault when a section is used without a project.
 func (l *loader) needProject(section string) {
-	if l.p.Project == "" && !l.quiet["project"] {
-		l.broken("project", "missing; it is part of the paths of %s", section)
+	if l.p.Project == "" && !l.settled["project"] {
+		l.settle(rules.Fault{Place: "project", Message: "missing; it is part of the paths of " + section})
 	}
 }
 
-// nameFault reports a name that no path can hold.
-func (l *loader) nameFault(place, name string) bool {
+// checkName adds a fault, and returns false, for a name that no path can hold.
+func (l *loader) checkName(place, name string) bool {
 	err := route.CheckSegment(name)
 	if err != nil {
 		l.fault(place, "%v", err)
 	}
-	return err != nil
+	return err == nil
 }

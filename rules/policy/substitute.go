@@ -6,13 +6,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// substitute puts in what `${NAME}` and `${file:…}` stand for, in strings and
-// never in keys. What is put in is not looked at again.
+// substitute replaces `${NAME}` and `${file:…}` in strings, never in keys. A
+// value that was put in is not substituted again.
 func (l *loader) substitute(v value.Value, at *schema.Path) value.Value {
 	switch v.Kind() {
 	case value.String:
@@ -25,7 +26,7 @@ func (l *loader) substitute(v value.Value, at *schema.Path) value.Value {
 		changed := false
 		v.Each(func(_ string, x value.Value) bool {
 			y := l.substitute(x, at.Elem(len(elems)))
-			changed = changed || !same(x, y)
+			changed = changed || x != y
 			elems = append(elems, y)
 			return true
 		})
@@ -37,7 +38,7 @@ func (l *loader) substitute(v value.Value, at *schema.Path) value.Value {
 		changed := false
 		v.Each(func(key string, x value.Value) bool {
 			y := l.substitute(x, at.Key(key))
-			changed = changed || !same(x, y)
+			changed = changed || x != y
 			members = append(members, value.Member{Key: key, Value: y})
 			return true
 		})
@@ -48,38 +49,35 @@ func (l *loader) substitute(v value.Value, at *schema.Path) value.Value {
 	return v
 }
 
-// same says whether y is x itself.
-func same(x, y value.Value) bool { return x == y }
-
-// expand substitutes in one string.
+// expand substitutes in one string. A part that cannot be replaced becomes "".
 func (l *loader) expand(text, place string) string {
 	var b strings.Builder
-	put := false
+	changed := false
 	for _, p := range Split(text) {
 		if p.Kind == Literal {
 			b.WriteString(p.Text)
 			continue
 		}
-		put = true
+		changed = true
 		s, err := l.lookup(p)
 		switch {
 		case err == errUnset && l.o.AllowUnset:
 			l.unset[place] = true
 			l.unsetNames[p.Text] = true
 		case err != nil:
-			l.broken(place, "%v", err)
+			l.settle(rules.Fault{Place: place, Message: err.Error()})
 		}
 		b.WriteString(s)
 	}
-	if put {
-		l.written[place] = text
+	if changed {
+		l.substituted[place] = text
 	}
 	return b.String()
 }
 
 var errUnset = errors.New("not set")
 
-// lookup gives what a part stands for. Its value is never part of an error.
+// lookup returns the value of a part. An error never holds a value.
 func (l *loader) lookup(p Part) (string, error) {
 	var s string
 	switch p.Kind {
@@ -108,17 +106,17 @@ func (l *loader) lookup(p Part) (string, error) {
 		return "", errors.New("want ${NAME} or ${file:path}; $${ is a ${ that stays")
 	}
 	if !utf8.ValidString(s) {
-		return "", errors.New("what it stands for is not UTF-8")
+		return "", errors.New("its value is not UTF-8")
 	}
 	return s, nil
 }
 
-// PartKind is what a Part is.
+// PartKind is the kind of a Part.
 type PartKind uint8
 
 const (
-	Malformed PartKind = iota // what begins with ${ and is neither of these
-	Literal                   // text that stays
+	Malformed PartKind = iota // begins with ${ and is neither of the others
+	Literal                   // text that is not replaced
 	Variable                  // ${NAME}
 	FileText                  // ${file:path}
 )
@@ -126,10 +124,10 @@ const (
 // Part is a piece of a string of the file.
 type Part struct {
 	Kind PartKind
-	Text string // the text, the name, or the path
+	Text string // the text, the name of the variable, or the path
 }
 
-// Split cuts a string at its substitutions. `$${` is a literal `${`.
+// Split splits a string at its substitutions. `$${` is a literal `${`.
 func Split(s string) (parts []Part) {
 	var lit strings.Builder
 	flush := func() {

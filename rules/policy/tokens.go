@@ -13,24 +13,20 @@ import (
 func (l *loader) tokens() {
 	auth := l.doc.Key("auth")
 	var keys []token.Key
-	i := 0
-	whole := true // every entry is there to be checked
-	auth.Key("tokens").Each(func(_ string, v value.Value) bool {
-		place := rules.Elem("auth.tokens", i)
+	complete := true // every entry is an object
+	eachIn(auth.Key("tokens"), "auth.tokens", func(place string, v value.Value) {
 		k := l.tokenKey(v, place)
 		keys = append(keys, k)
 		l.canSign = l.canSign || k.Primary
 		if k.Name != "" && !slices.Contains(l.providers, k.Name) {
 			l.providers = append(l.providers, k.Name)
 		}
-		whole = whole && v.Kind() == value.Object
-		i++
-		return true
+		complete = complete && v.Kind() == value.Object
 	})
-	if whole {
+	if complete {
 		l.p.Tokens = l.tokenSet(keys, spanOf(auth.Key("leeway"), 0), auth.Key("requireExpiry").IsTrue())
 	}
-	l.sources(auth.Key("from"))
+	l.tokenSources(auth.Key("from"))
 	l.claimHeaders(auth.Key("claimsToHeaders"))
 	l.p.Forward = auth.Key("forward").Kind() == value.Missing || auth.Key("forward").IsTrue()
 }
@@ -39,28 +35,28 @@ func (l *loader) tokenKey(v value.Value, place string) token.Key {
 	k := token.Key{
 		Name:       textOf(v.Key("name"), ""),
 		Alg:        textOf(v.Key("alg"), ""),
-		Secret:     l.material(v, place, "secret"),
-		PublicKey:  l.material(v, place, "publicKey"),
-		PrivateKey: l.material(v, place, "privateKey"),
+		Secret:     l.keyText(v, place, "secret"),
+		PublicKey:  l.keyText(v, place, "publicKey"),
+		PrivateKey: l.keyText(v, place, "privateKey"),
 		Kid:        textOf(v.Key("kid"), ""),
-		Issuer:     words(v.Key("issuer")),
-		Audience:   words(v.Key("audience")),
+		Issuer:     textsOf(v.Key("issuer")),
+		Audience:   textsOf(v.Key("audience")),
 		Primary:    v.Key("primary").IsTrue(),
 	}
 	l.jwks(v.Key("jwks"), rules.Join(place, "jwks"), &k)
 	return k
 }
 
-// material is a key's text. One that waits for a variable is given a text of
-// its own, so that the rest of the entry can be checked.
-func (l *loader) material(v value.Value, place, field string) string {
+// keyText returns the text of a key. For a missing variable it returns a text
+// that stands for the key, so that the rest of the entry can be checked.
+func (l *loader) keyText(v value.Value, place, field string) string {
 	if at := rules.Join(place, field); l.unset[at] {
-		return "unset: " + l.written[at]
+		return "unset: " + l.substituted[at]
 	}
 	return textOf(v.Key(field), "")
 }
 
-// tokenSet makes the set; nil when it cannot be made.
+// tokenSet makes the set of keys; nil when there are faults.
 func (l *loader) tokenSet(keys []token.Key, leeway time.Duration, requireExpiry bool) *token.Set {
 	set, faults := token.NewSet(keys, leeway, requireExpiry)
 	for _, f := range faults {
@@ -71,4 +67,22 @@ func (l *loader) tokenSet(keys []token.Key, leeway time.Duration, requireExpiry 
 		l.add(rules.Fault{Place: place, Message: f.Message})
 	}
 	return set
+}
+
+// sharedSecret returns the first secret of the policy: the companion's, a token
+// key's, or the AES key. The workers of a proxy derive a key from it that
+// authenticates their shared data.
+func (l *loader) sharedSecret() []byte {
+	if s := l.p.Companion.Secrets; len(s) > 0 {
+		return []byte(s[0])
+	}
+	var secret string
+	l.doc.Key("auth").Key("tokens").Each(func(_ string, k value.Value) bool {
+		secret = textOf(k.Key("secret"), textOf(k.Key("privateKey"), ""))
+		return secret == ""
+	})
+	if secret != "" {
+		return []byte(secret)
+	}
+	return l.p.AESKey
 }

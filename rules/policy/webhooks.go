@@ -5,60 +5,52 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// webhooks reads the hosts that webhook rules may call, and how.
+// webhooks reads `webhooks`.
 func (l *loader) webhooks(v value.Value) {
-	h := &l.p.Hooks
-	*h = Hooks{CA: textOf(v.Key("ca"), ""), Cert: textOf(v.Key("cert"), ""), Key: textOf(v.Key("key"), ""), Pool: pool(v.Key("pool"))}
-	for name, other := range map[string]string{"cert": "key", "key": "cert"} {
-		if v.Key(name).Kind() != value.Missing && v.Key(other).Kind() == value.Missing {
-			l.fault("webhooks."+name, "want `%s` beside it", other)
+	l.p.WebhookClient = WebhookClient{
+		CA: textOf(v.Key("ca"), ""), Cert: textOf(v.Key("cert"), ""), Key: textOf(v.Key("key"), ""), Pool: poolOf(v.Key("pool")),
+	}
+	for _, k := range []struct{ name, other string }{{"cert", "key"}, {"key", "cert"}} {
+		if v.Key(k.name).Kind() != value.Missing && v.Key(k.other).Kind() == value.Missing {
+			l.fault("webhooks."+k.name, "want `%s` beside it", k.other)
 		}
 	}
-	i := -1
-	v.Key("allow").Each(func(_ string, v value.Value) bool {
-		i++
-		place := rules.Elem("webhooks.allow", i)
-		text, _ := v.Text()
-		host := strings.ToLower(text)
+	eachIn(v.Key("allow"), "webhooks.allow", func(place string, v value.Value) {
+		host := strings.ToLower(textOf(v, ""))
 		if host == "" {
-			return true
+			return // schema.Check reports it
 		}
-		if fault := webhookFault(host); fault != "" {
-			l.fault(place, "%s", fault)
+		if err := checkWebhookHost(host); err != nil {
+			l.fault(place, "%v", err)
 		}
 		l.p.Webhooks = append(l.p.Webhooks, host)
-		return true
 	})
 }
 
-func webhookFault(host string) string {
+func checkWebhookHost(host string) error {
 	name, port := httpfield.SplitPort(host)
 	switch {
 	case strings.Contains(host, "/"):
-		return "want a host, with or without a port; found a URL or a path"
+		return errors.New("want a host, with or without a port; found a URL or a path")
 	case strings.Contains(host, "*"):
-		return "want a host; patterns are not taken"
+		return errors.New("want a host, not a pattern")
 	case port != "":
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return "not a port"
+			return errors.New("not a port")
 		}
 	case strings.HasSuffix(host, ":"):
-		return "not a port"
+		return errors.New("not a port")
 	}
-	if err := route.CheckHost(name); err != nil {
-		return err.Error()
-	}
-	return ""
+	return route.CheckHost(name)
 }
 
-// AllowsWebhook says whether a webhook may go to a host and port, in lower
-// case; port is never empty there. IPv6 addresses are in brackets.
+// AllowsWebhook reports whether a webhook may call a host and port. The host is
+// in lower case, an IPv6 address in brackets; the port is not empty.
 func (p *Policy) AllowsWebhook(host, port string) bool {
 	for _, entry := range p.Webhooks {
 		name, only := httpfield.SplitPort(entry)
@@ -69,9 +61,10 @@ func (p *Policy) AllowsWebhook(host, port string) bool {
 	return false
 }
 
-// webhook returns an error when a rule's webhook is not allowed. Without a
-// port in the URL it is one of its scheme's.
-func (l *loader) webhook(hostport string) error {
+// checkWebhook returns an error when a rule's webhook is not allowed. A URL
+// without a port has the port of its scheme, which is not known here, so either
+// is enough.
+func (l *loader) checkWebhook(hostport string) error {
 	if l.o.Module {
 		return nil
 	}

@@ -19,6 +19,8 @@ const (
 	DefaultResponseBody = 4 << 20
 	DefaultDepth        = 64
 	DefaultCalls        = 32
+	DefaultRefresh      = 10 * time.Minute
+	DefaultMaxStale     = 24 * time.Hour
 	DefaultBodyTimeout  = 10 * time.Second // less than the host's own limit for a silent stream
 )
 
