@@ -115,10 +115,10 @@ func (t try) line() string {
 func (t try) expected() string {
 	text := fmt.Sprintf("%d %s", t.status, http.StatusText(t.status))
 	if len(t.shows) > 0 {
-		text += "; the answer contains " + strings.Join(t.shows, " and ")
+		text += "; the answer contains `" + strings.Join(t.shows, "` and `") + "`"
 	}
 	if len(t.hides) > 0 {
-		text += "; it does not contain " + strings.Join(t.hides, " or ")
+		text += "; it does not contain `" + strings.Join(t.hides, "` or `") + "`"
 	}
 	return text
 }
@@ -129,7 +129,7 @@ func quote(text string) string {
 }
 
 func printAll(w io.Writer, s *setup, tries []try) {
-	fmt.Fprintf(w, "\nThe gateway listens on %s. Paste these commands into another terminal:\n", url(s.at.gateway))
+	fmt.Fprintf(w, "\nThe gateway listens on %s. Paste these commands into another terminal, one at a time:\n", url(s.at.gateway))
 	for _, t := range tries {
 		fmt.Fprintf(w, "\n# %s\n# expect %s\n%s\n", t.title, t.expected(), t.line())
 	}
