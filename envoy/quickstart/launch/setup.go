@@ -82,7 +82,8 @@ func (s *setup) start(ctx context.Context, g *group) error {
 	if s.envoy == "" {
 		gateway := g.part("gateway", s.rulegate(), "run", s.policy, "--module", s.module(),
 			"--listen", address(s.at.gateway), "--upstream", url(s.at.upstream))
-		return gateway.start(ctx, answers(url(s.at.gateway)+"/", 0))
+		// A preflight, because the policy allows it: a refusal would be in the log.
+		return gateway.start(ctx, answers(http.MethodOptions, url(s.at.gateway)+"/v1/posts", 0))
 	}
 
 	companion := g.part("companion", s.rulegate(), "serve", s.policy, "--listen", address(s.at.companion))
@@ -104,7 +105,7 @@ func (s *setup) start(ctx context.Context, g *group) error {
 	// same time.
 	envoy := g.part("envoy", s.envoy, "--config-path", config, "--disable-hot-restart",
 		"--log-level", "warning", "--component-log-level", "wasm:info")
-	return envoy.start(ctx, answers(url(s.at.admin)+"/ready", http.StatusOK))
+	return envoy.start(ctx, answers(http.MethodGet, url(s.at.admin)+"/ready", http.StatusOK))
 }
 
 // output runs a command and returns its standard output. The error has its standard
@@ -142,12 +143,12 @@ func listens(port int) func(context.Context) bool {
 	}
 }
 
-// answers returns a check that a GET is answered with the status, or with any status
-// if it is 0.
-func answers(target string, status int) func(context.Context) bool {
+// answers returns a check that a request is answered with the status, or with any
+// status if it is 0.
+func answers(method, target string, status int) func(context.Context) bool {
 	client := &http.Client{Timeout: 2 * time.Second}
 	return func(ctx context.Context) bool {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+		r, err := http.NewRequestWithContext(ctx, method, target, nil)
 		if err != nil {
 			return false
 		}
