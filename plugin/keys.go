@@ -155,7 +155,7 @@ func (s *stream) retryKeys(now time.Time) {
 }
 
 func (k *keys) report(e jwks.Event) {
-	k.plugin.metrics.fetch(string(e.Result))
+	k.plugin.metrics.fetch(e.Result)
 	if e.Text == "" {
 		return
 	}

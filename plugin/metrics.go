@@ -6,6 +6,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 
 	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
@@ -15,9 +16,7 @@ import (
 //	rulegate.jwks.<result>
 //
 // The outcomes are those of package decide; a request that no resource covers
-// has the resource none. The results are those of fetches of JWK sets: ok, same
-// (as before), shared (by another worker), failed, refused (not a usable set),
-// dropped (too old).
+// has the resource none. The results are those of package jwks.
 type metrics map[metric]proxywasm.MetricCounter
 
 type metric struct {
@@ -33,8 +32,9 @@ func (m *metrics) decision(r *policy.Resource, outcome decide.Outcome) {
 }
 
 // fetch counts one fetch of a JWK set.
-func (m *metrics) fetch(result string) {
-	m.increment(metric{nil, "jwks." + result}, func() string { return "rulegate.jwks." + result })
+func (m *metrics) fetch(result jwks.Result) {
+	name := "rulegate.jwks." + string(result)
+	m.increment(metric{nil, name}, func() string { return name })
 }
 
 // increment defines a counter when it is first needed. A host that cannot count

@@ -7,10 +7,11 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 )
 
-// This file is in no module but that of the end-to-end tests: a client makes it
-// fail, as a fault in it would, by the header x-test-fail.
+// This file is only in the module of the end-to-end tests. There a client can make
+// the module fail, as a fault would, by the header x-test-fail.
 //
-// It is compiled after main.go, so its context is the one that stays.
+// Go initialises the package's files by name, so this init comes after main.go's
+// and replaces its context.
 func init() {
 	proxywasm.SetVMContext(&failingVM{})
 }
@@ -41,7 +42,7 @@ func (s *failingStream) OnHttpRequestHeaders(n int, end bool) types.Action {
 	return s.stream.OnHttpRequestHeaders(n, end)
 }
 
-// overflow ends the VM's stack, which nothing recovers from.
+// overflow exhausts the stack of the VM. Go cannot recover from that trap.
 func overflow(n int) int {
 	if n == 0 {
 		return 0
