@@ -19,8 +19,8 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
-// A match on a claim, with bodies of three sizes beside it: time and bytes must
-// not grow with the body.
+// BenchmarkEvalMatch is a match on a claim, with bodies of three sizes: time and
+// bytes must not grow with the body.
 func BenchmarkEvalMatch(b *testing.B) {
 	claims := mustParse(b, `{"id":"user-1","iss":"https://id.example","aud":["shop"],"exp":1900000000,"role":"admin","email":"ann@example.com"}`)
 	for name, n := range map[string]int{"body=1KiB": 1 << 10, "body=100KiB": 100 << 10, "body=1MiB": 1 << 20} {

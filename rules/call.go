@@ -7,7 +7,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// CallKind is what a Call asks for.
+// CallKind is the kind of a Call.
 type CallKind uint8
 
 const (
@@ -25,41 +25,41 @@ func (k CallKind) String() string {
 	return "none"
 }
 
-// DefaultLimit is how many rows a query brings at most.
+// DefaultLimit is the greatest number of rows that a query brings.
 const DefaultLimit = 100
 
-// Call is something a rule needs to know from outside.
+// Call is a question that a rule asks another service.
 type Call struct {
-	ID    string // of the clause and Input.Element; the same each time the clause comes by
+	ID    string // of the clause and Input.Element; the same in each run
 	Kind  CallKind
-	Cache time.Duration // how old an answer may be; 0: fresh
+	Cache time.Duration // the greatest age of a reply; 0: it must be new
 
 	DB, Col string
-	Find    value.Value // resolved; Missing: every row
-	Limit   int         // rows
-	Columns []string    // that are read, in order; nil: all, empty: none, the rows count
+	Find    value.Value // with its references resolved; Missing: every row
+	Limit   int         // the greatest number of rows
+	Columns []string    // the columns that the rule reads, in order; nil: all, empty: none, only the number of rows
 
 	URL       string
 	Body      value.Value // JSON
-	Claims    value.Value // of the token to mint; Missing: UserToken goes along
-	UserToken string      // "": no Authorization
+	Claims    value.Value // of a token to mint; Missing: UserToken is sent
+	UserToken string      // "": without Authorization
 }
 
-// Reply answers the Call of its ID.
+// Reply is the answer to the Call with its ID.
 type Reply struct {
 	ID     string
-	Rows   value.Value // query: an array of objects
-	Status int         // webhook
-	Body   string      // webhook: as received
-	Err    string      // the call failed: a short phrase for the log
+	Rows   value.Value // of a query: an array of objects
+	Status int         // of a webhook
+	Body   string      // of a webhook, as received
+	Err    string      // set when the call failed: a short phrase for the log
 }
 
-// Replies are the answers that are there. False: not yet.
+// Replies finds the reply to a call. False: there is none yet.
 type Replies interface {
 	Reply(c *Call) (Reply, bool)
 }
 
-// Memo holds replies by Call.ID.
+// Memo is Replies by Call.ID.
 type Memo map[string]Reply
 
 func (m Memo) Reply(c *Call) (Reply, bool) {
@@ -67,7 +67,8 @@ func (m Memo) Reply(c *Call) (Reply, bool) {
 	return r, ok
 }
 
-// ask looks for the reply to a call; without one the call is made.
+// ask finds the reply to a call. Without one, the call is added to those to make;
+// ok is false where res decides.
 func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
 	if r.in.Element != "" {
 		c.ID = r.in.Element + "/" + c.ID
@@ -80,7 +81,7 @@ func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
 	if r.made > most {
 		r.made--
 		if r.ahead {
-			return reply, waiting, false // it may never be needed
+			return reply, waiting, false // the call may never be needed
 		}
 		r.tooMany = true
 		return reply, unknown("more calls than " + strconv.Itoa(most)), false
@@ -95,7 +96,7 @@ func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
 	return reply, result{}, true
 }
 
-// keepReply stores a reply where the rule wants it.
+// keepReply stores a reply at the place that the rule names.
 func (r *run) keepReply(at *path, v value.Value) (result, bool) {
 	keys, res := at.keys(r)
 	if keys == nil {
@@ -169,7 +170,7 @@ type webhook struct {
 	cache  time.Duration
 }
 
-// maxReplyDepth bounds the JSON of a webhook that is stored.
+// maxReplyDepth bounds the nesting of a webhook's JSON reply.
 const maxReplyDepth = 64
 
 func (w *webhook) run(r *run) result {
@@ -213,7 +214,7 @@ func (w *webhook) run(r *run) result {
 	return yes
 }
 
-// secretHeaders do not go out with args.
+// secretHeaders are left out of the args that a webhook is sent.
 var secretHeaders = []string{"authorization", "proxy-authorization", "cookie"}
 
 func (w *webhook) payload(r *run) (value.Value, error) {

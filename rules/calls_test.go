@@ -8,8 +8,8 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// drive evaluates until nothing waits, answering each call by its column, and
-// gives the batches in which the calls went out.
+// drive evaluates a rule until it no longer waits, answers each call by its
+// collection or URL, and returns the batches of calls.
 func drive(t *testing.T, rule, args string, replies map[string]Reply) (Verdict, []string) {
 	t.Helper()
 	in := &Input{Args: mustParse(t, args), Now: testNow, Token: "user-token"}
@@ -160,7 +160,7 @@ func TestTooManyCalls(t *testing.T) {
 	}
 }
 
-// A header-time evaluation sees a body that is still to come as Pending.
+// When only the headers are there, the body is Pending.
 func TestPendingBody(t *testing.T) {
 	claim := func(id string) string {
 		return `{"rule":"match","type":"string","eval":"==","f1":"args.auth.id","f2":"` + id + `"}`

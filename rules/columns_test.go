@@ -62,11 +62,11 @@ func TestColumnsThatAreFetched(t *testing.T) {
 		{query(`{"rule":"filter","field":"res.items","clause":` + match("args.result.0.a") + `}`), []string{"a"}},
 		{query(`{"rule":"filter","field":"res.items","clause":` + match("args.result[item.n].a") + `}`), []string{"a"}},
 		{query(`{"rule":"filter","field":"res.items","clause":` + match("item.x[args.result.0.k]") + `}`), []string{"k"}},
-		// What stays stored is read by the clauses after it.
+		// The clauses after a query read its rows too.
 		{and(query(match("args.result.0.a")) + "," + match("args.result.0.b")), []string{"a", "b"}},
 		{and(query(match("args.result.0.a")) + "," + `{"rule":"webhook","url":"https://h/"}`), all},
 		{`{"rule":"or","clauses":[` + query(match("args.result.0.a")) + "," + match("args.result.0.b") + `]}`, []string{"a", "b"}},
-		// Where it is stored counts, and what goes back into the request goes whole.
+		// The place of the rows counts. A place in the request is fetched whole.
 		{`{"rule":"query","db":"d","col":"c","store":"args.mine.rows","clause":` + match("args.mine.rows.0.a") + `}`, []string{"a"}},
 		{`{"rule":"query","db":"d","col":"c","store":"args.mine.rows","clause":` + match("args.mine.other.0.a") + `}`, nil},
 		{`{"rule":"query","db":"d","col":"c","store":"args.mine.rows","clause":` + match("args.mine") + `}`, all},
@@ -105,7 +105,7 @@ func compileText(t *testing.T, text string) (*Rule, Faults) {
 	return Compile(spec, "rule", &Env{CanSign: true})
 }
 
-// A rule on the response reads what the request's rule has stored.
+// A rule on the response reads the rows of the request's rule.
 func TestColumnsThatALaterRuleReads(t *testing.T) {
 	first, _ := compileText(t, `{"rule":"query","db":"d","col":"c"}`)
 	for _, c := range []struct {

@@ -1,8 +1,8 @@
-// Package rules is rulegate's rule language: compiling a rule, evaluating it
-// against a request, and what it changes.
+// Package rules is rulegate's rule language: it compiles rules and evaluates them
+// against requests. LANGUAGE.md is its reference.
 //
-// It is pure. It does no I/O, has no clock and knows no proxy: a rule that needs
-// a database says so with a Call, and is evaluated again with the Reply.
+// The package does no I/O, has no clock and knows no proxy. A rule that needs a
+// database returns a Call, and is evaluated again with the Reply.
 package rules
 
 import (
@@ -14,13 +14,13 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Env is the part of the policy around a rule that compiling depends on. Where
-// a func is nil, everything counts as configured.
+// Env is the part of the policy that compiling a rule depends on. Where a func is
+// nil, everything counts as configured.
 type Env struct {
 	AESKey   []byte                     // 16, 24 or 32 bytes; nil: none configured
 	CanSign  bool                       // webhooks can carry tokens
-	Database func(db, col string) error // why a query cannot read a collection
-	Webhook  func(host string) error    // why a webhook may not go to host[:port]
+	Database func(db, col string) error // returns why a query cannot read a collection
+	Webhook  func(host string) error    // returns why a webhook may not go to host[:port]
 }
 
 // Rule is a compiled rule.
@@ -29,16 +29,16 @@ type Rule struct {
 	clause                     clause
 
 	reads, writes   roots
-	headers         []string // that a force may set
+	headers         []string // that a force may set, in lower case
 	queries         []*query
 	calls, response bool
 }
 
-// clause is one kind of rule.
+// clause evaluates one kind of rule.
 type clause interface{ run(*run) result }
 
-// Compile compiles a rule that stands at place. It gives the rule, or all its
-// faults.
+// Compile compiles the rule at a place of a policy. It returns the rule, or all
+// its faults.
 func Compile(spec value.Value, place string, env *Env) (*Rule, Faults) {
 	c := &compiler{env: env}
 	r := c.rule(spec, place)
@@ -49,25 +49,25 @@ func Compile(spec value.Value, place string, env *Env) (*Rule, Faults) {
 	return r, nil
 }
 
-// Kind is the rule's kind, such as "match".
+// Kind returns the rule's kind, such as "match".
 func (r *Rule) Kind() string { return r.kind }
 
-// Name is the rule's `name`, which may be empty.
+// Name returns the rule's `name`, which may be empty.
 func (r *Rule) Name() string { return r.name }
 
-// Uses says whether the rule may look at args.<root> or change it.
+// Uses reports whether the rule may read args.<root> or change it.
 func (r *Rule) Uses(root string) bool { return r.reads.has(root) || r.writes.has(root) }
 
-// Changes says whether the rule may change args.<root>.
+// Changes reports whether the rule may change args.<root>.
 func (r *Rule) Changes(root string) bool { return r.writes.has(root) }
 
-// ForcedHeaders are the request headers that a force may set, in lower case.
+// ForcedHeaders lists the request headers that a force may set, in lower case.
 func (r *Rule) ForcedHeaders() []string { return r.headers }
 
-// Calls says whether the rule has a query or a webhook.
+// Calls reports whether the rule has a query or a webhook.
 func (r *Rule) Calls() bool { return r.calls }
 
-// HasResponse says whether the rule may change the response.
+// HasResponse reports whether the rule may change the response.
 func (r *Rule) HasResponse() bool { return r.response }
 
 // Table is a table or collection that a query reads.
@@ -85,11 +85,11 @@ func (r *Rule) Tables() []Table {
 type compiler struct {
 	env    *Env
 	faults Faults
-	scope  scope // of the clause that is compiled now
+	scope  scope // of the clause that is being compiled
 }
 
-// kinds are the rules in the order of the language's table, each with the fields
-// that it has beside rule, name and error; those that it needs come with a star.
+// kinds lists the fields of each rule beside rule, name and error, in the order of
+// the language's table. A star marks a field that the rule needs.
 var kinds = map[string][]string{
 	"allow":         {},
 	"authenticated": {},
@@ -136,7 +136,7 @@ func (c *compiler) rule(spec value.Value, place string) *Rule {
 	return r
 }
 
-// fields reports fields that the rule does not have, and those it lacks.
+// fields reports the fields that the rule may not have and those that it lacks.
 func (c *compiler) fields(spec value.Value, place, kind string, fields []string) {
 	spec.Each(func(key string, _ value.Value) bool {
 		if key != "rule" && key != "name" && key != "error" && !slices.Contains(fields, key) && !slices.Contains(fields, key+"*") {
@@ -218,7 +218,7 @@ func (c *compiler) guard(r *Rule, spec value.Value, place string) *Rule {
 	return in
 }
 
-// adopt adds what an inner rule touches.
+// adopt adds the roots and calls of an inner rule.
 func (r *Rule) adopt(in *Rule) {
 	r.reads.merge(in.reads)
 	r.writes.merge(in.writes)
@@ -228,7 +228,7 @@ func (r *Rule) adopt(in *Rule) {
 	r.response = r.response || in.response
 }
 
-// text is a field that must be a string that is not empty.
+// text reads a field that must be a string and not empty.
 func (c *compiler) text(spec value.Value, place, field string) string {
 	v := spec.Key(field)
 	s, ok := v.Text()
@@ -251,8 +251,8 @@ func (c *compiler) optionalText(spec value.Value, place, field string) string {
 	return s
 }
 
-// oneOf is a field that must be one of some words; without it, the first. It is
-// empty where the rule has another.
+// oneOf reads a field that must be one of some words. It returns the first word
+// where the field is left out, and "" where it has another value.
 func (c *compiler) oneOf(spec value.Value, place, field string, words ...string) string {
 	v := spec.Key(field)
 	s, _ := v.Text()
@@ -266,7 +266,7 @@ func (c *compiler) oneOf(spec value.Value, place, field string, words ...string)
 	return s
 }
 
-// argsPath is a field that must be a path into args; without it, def.
+// argsPath reads a field that must be a path in args, def where it is left out.
 func (c *compiler) argsPath(spec value.Value, place, field, def string) *path {
 	s := def
 	if v := spec.Key(field); v.Kind() != value.Missing {
@@ -285,7 +285,7 @@ func (c *compiler) argsPath(spec value.Value, place, field, def string) *path {
 
 const maxCache = 24 * time.Hour
 
-// cache is how old an answer may be.
+// cache reads the greatest age of a reply.
 func (c *compiler) cache(spec value.Value, place string) time.Duration {
 	v := spec.Key("cache")
 	if v.Kind() == value.Missing {

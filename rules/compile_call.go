@@ -65,7 +65,7 @@ func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
 	return w
 }
 
-// url reports what is no URL of a configured host.
+// url reports a text that is not the URL of a configured host.
 func (c *compiler) url(text, at string) {
 	u, err := url.Parse(text)
 	switch {
@@ -82,7 +82,7 @@ func (c *compiler) url(text, at string) {
 	}
 }
 
-// stores notes that the rule changes what is at a path.
+// stores notes that the rule changes the value at a path.
 func (r *Rule) stores(p *path) {
 	r.writes.add(p.steps[0].key)
 	r.reads.readBrackets(p)

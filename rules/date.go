@@ -16,7 +16,7 @@ func parseDate(s string) (t time.Time, ok bool) {
 	if strings.HasPrefix(s, "\"") || t.UnmarshalText([]byte(s)) != nil {
 		return t, false
 	}
-	_, offset := t.Zone() // the machine's own zone, with its summer time, is never meant
+	_, offset := t.Zone() // keep the offset, not the machine's own zone with its summer time
 	return t.In(time.FixedZone("", offset)), true
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// editOp is what an edit does with the value at its path.
+// editOp is an operation on the value at a path.
 type editOp uint8
 
 const (

@@ -7,48 +7,49 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Outcome is what a rule says. The zero value denies.
+// Outcome is the result of a rule. The zero value denies.
 type Outcome uint8
 
 const (
-	Unknown Outcome = iota // an operand is missing or of another type, or a call failed: denied
+	Unknown Outcome = iota // an operand is missing or of another type, or a call failed; denies as No does
 	No
 	Yes
-	Waiting // for replies, or for what is still Pending
+	Waiting // a reply, or a root that is Pending, is needed first
 )
 
 func (o Outcome) String() string {
 	return [...]string{"unknown", "no", "yes", "waiting"}[o]
 }
 
-// Input is what a rule is evaluated against. It is not changed.
+// Input is the request that a rule is evaluated against. Eval does not change it.
 type Input struct {
-	Args     value.Value // the args object; a root that is not there yet is PendingValue
+	Args     value.Value // the args object; PendingValue stands for a root that is not there yet
 	Verified bool        // the token was verified
-	Token    string      // the user's token as it came, "" when there is none
-	Now      time.Time   // the time of the request, the same all through
+	Token    string      // the user's token as it came, "" without one
+	Now      time.Time   // the time of the request, in every evaluation of it
 	MaxCalls int         // more calls than this make Verdict.TooMany; 0: DefaultCalls
-	Element  string      // tells evaluations of one rule for one request apart, see Call.ID
-	Rand     io.Reader   // nonces; nil: crypto/rand
+	Element  string      // distinguishes the evaluations of one rule for one request, see Call.ID
+	Rand     io.Reader   // source of nonces; nil: crypto/rand
 }
 
-// DefaultCalls is how many calls one evaluation may make unless told otherwise.
+// DefaultCalls is the number of calls that one evaluation may make by default.
 const DefaultCalls = 32
 
-// Verdict is the answer of Eval.
+// Verdict is the result of Eval. Message, Place, Reason, Failed and TooMany are set
+// for a denial.
 type Verdict struct {
 	Outcome  Outcome
-	Calls    []Call      // Waiting: those that can be made now; none: a Pending root is awaited
+	Calls    []Call      // Waiting: the calls that can be made now; none: a Pending root is awaited
 	Args     value.Value // args afterwards
-	Response []Edit      // Yes: what is to be done to the response, in order
-	Message  string      // denied: what the client is told, "" when no rule on the denying path has an `error`
-	Place    string      // denied: of the clause that decided
-	Reason   string      // denied: why, for the log; never a claim, nor another value of the request
-	Failed   bool        // denied: a failed call is among the causes
-	TooMany  bool        // denied: more calls than MaxCalls
+	Response []Edit      // Yes: the edits of the response, in order
+	Message  string      // for the client; "" if no rule on the denying path has an `error`
+	Place    string      // the place of the clause that decided
+	Reason   string      // for the log; it never holds a claim, or another value of the request
+	Failed   bool        // a failed call is among the causes
+	TooMany  bool        // the rule needs more calls than MaxCalls
 }
 
-// result is what one clause says.
+// result is the outcome of one clause.
 type result struct {
 	outcome Outcome
 	place   string
@@ -64,25 +65,25 @@ var (
 
 func unknown(reason string) result { return result{outcome: Unknown, reason: reason} }
 
-// run is one evaluation: a walk from the root that starts anew for each reply.
+// run is one evaluation of a rule, from its root. Each new reply starts another.
 type run struct {
 	in       *Input
 	replies  Replies
-	args     value.Value  // as changed so far; going back is to assign an earlier one
-	item     *value.Value // the element, inside a filter
+	args     value.Value  // as changed so far; assigning an earlier value undoes the changes after it
+	item     *value.Value // the element, in the clause of a filter
 	response []Edit
 
-	calls    []Call // made, and not answered yet
-	made     int    // calls that the walk came by, answered or not
-	ahead    bool   // looking behind a clause that waits: only queries go out
+	calls    []Call // without a reply yet
+	made     int    // calls that this run reached, answered or not
+	ahead    bool   // the clause is behind one that waits: collect queries, never webhooks
 	tooMany  bool
-	elements int32 // that filters have looked at
+	elements int32 // that filters have visited
 }
 
-// Eval decides. It is pure: the same input and replies give the same verdict,
-// but for the nonces of aes-gcm. While calls are Waiting, the caller makes them,
-// adds their replies and evaluates again, from the start; a reply is found by
-// its call, so an answered call is not made twice.
+// Eval evaluates the rule. It is pure: the same input and replies give the same
+// verdict, but for the nonces of aes-gcm. While the outcome is Waiting, the caller
+// makes the calls, adds their replies and evaluates the rule again. An answered
+// call is not made twice, because its reply is found by Call.ID.
 func (r *Rule) Eval(in *Input, replies Replies) Verdict {
 	run := &run{in: in, replies: replies, args: in.Args}
 	res := r.run(run)
@@ -101,7 +102,8 @@ func (r *Rule) Eval(in *Input, replies Replies) Verdict {
 	return v
 }
 
-// run evaluates the clause and says whose denial it is.
+// run evaluates the clause. To a denial it adds the place, unless an inner clause
+// has set it, and its own message.
 func (r *Rule) run(run *run) result {
 	res := r.clause.run(run)
 	if res.outcome == No || res.outcome == Unknown {
@@ -109,7 +111,7 @@ func (r *Rule) run(run *run) result {
 			res.place = r.place
 		}
 		if r.message != "" {
-			res.message = r.message // the outermost wins: it is assigned last
+			res.message = r.message // the outermost message wins, as it is assigned last
 		}
 	}
 	return res

@@ -121,7 +121,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// Values of operands are seen by forcing them somewhere.
+// A force stores the value of an operand, where the test can read it.
 func TestOperands(t *testing.T) {
 	args := `{"auth":{"scope":"read write","s":"AbÄ","n":"12.50","list":[1,[2,3]],"oid":"0123456789abcdefABCDEF01","null":null,"key":"b","i":1,"f":1.5,"one":1.0,"str1":"1",
 		"d":"2020-03-29T01:30:45.123456789+01:00","obj":{"a":1,"b":"B","1":"one","*":"star","a.b":"dot","x|y":"pipe","@this":"at","#":"hash"}}}`

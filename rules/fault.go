@@ -24,7 +24,7 @@ func (f Fault) Error() string {
 	return f.Place + ": " + f.Message
 }
 
-// Faults are all that was found, in the order of the text.
+// Faults lists every fault of a rule or a policy, in the order of its text.
 type Faults []Fault
 
 func (fs Faults) Error() string {
@@ -39,8 +39,8 @@ func (fs *Faults) add(place, format string, args ...any) {
 	*fs = append(*fs, Fault{Place: place, Message: fmt.Sprintf(format, args...)})
 }
 
-// Join is the place of key in the object at place: a plain key after a point,
-// any other quoted in brackets.
+// Join returns the place of key in the object at place: a plain key after a point,
+// any other key quoted in brackets.
 func Join(place, key string) string {
 	plain := key != ""
 	for _, b := range []byte(key) {
@@ -57,7 +57,7 @@ func Join(place, key string) string {
 	return place + "." + key
 }
 
-// Elem is the place of an element of the array at place.
+// Elem returns the place of an element of the array at place.
 func Elem(place string, i int) string { return place + "[" + strconv.Itoa(i) + "]" }
 
 func found(v value.Value) string {

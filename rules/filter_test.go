@@ -14,7 +14,7 @@ func TestFilter(t *testing.T) {
 		"odd":[{"owner":"u1"},{"n":1},"u1"],"texts":["a","b"],"empty":[],"text":"u1","rows":[{"items":[]}],"lists":[["u1","x"],["u2"]],"x":1,"nested":[{"at":"n","t":["a"]}]}}`
 	for _, tc := range []struct {
 		name, rule, at string
-		want           string // of what is at a path; "": unknown
+		want           string // the value at the path; "": unknown
 	}{
 		{"what fits stays", `"field":"args.params.items","clause":` + mine, "items", `[{"owner":"u1","n":1},{"owner":"u1","n":3}]`},
 		{"all stay", `"field":"args.params.items","clause":{"rule":"allow"}`, "items", `[{"owner":"u1","n":1},{"owner":"u2","n":2},{"owner":"u1","n":3}]`},
@@ -56,7 +56,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// A filter that is guarded, and one in a branch that fails, leaves no trace.
+// A filter in a guard that is no, or in a branch that fails, changes nothing.
 func TestFilterUndone(t *testing.T) {
 	const args = `{"auth":{"id":"u1"},"params":{"items":[ {"owner":"u2"} ]}}`
 	filter := `{"rule":"filter","field":"args.params.items","clause":` + mine + `}`
@@ -113,8 +113,8 @@ func TestFilterOfTheResponse(t *testing.T) {
 	}
 }
 
-// What a filter of the response reads of the request must be there when the
-// request is decided.
+// The parts of the request that a filter of the response reads must be there when
+// the request is decided.
 func TestFilterWaits(t *testing.T) {
 	for _, field := range []string{"res.items", "args.list"} {
 		r := mustCompile(t, `{"rule":"filter","field":"`+field+`","clause":{"rule":"match","type":"string","eval":"==","f1":"item.owner","f2":"args.params.id"}}`)
@@ -169,14 +169,14 @@ func faultText(fs Faults) string {
 	return fs.Error()
 }
 
-// Outside a filter item.… is text, as it always was.
+// Outside of a filter, item.… is text.
 func TestItemIsTextOutside(t *testing.T) {
 	if v := evaluate(t, `{"rule":"match","type":"string","eval":"==","f1":"args.a","f2":"item.x"}`, `{"a":"item.x","auth":{}}`, nil); v.Outcome != Yes {
 		t.Errorf("got %v %s", v.Outcome, v.Reason)
 	}
 }
 
-// The work that a client can ask for is bounded, with drop as well.
+// The number of elements is bounded, with drop too.
 func TestFilterOfManyElements(t *testing.T) {
 	for n, want := range map[int]Outcome{maxElements: Yes, maxElements + 1: Unknown} {
 		args := `{"list":[1` + strings.Repeat(",1", n-1) + `]}`

@@ -50,8 +50,8 @@ func (c *compiler) findDocuments(spec value.Value, place string) *template {
 	return t
 }
 
-// findCondition reads what is asked of one column: operators, or a value that
-// it must equal.
+// findCondition reads the condition for one column: operators, or a value that the
+// column must equal.
 func (c *compiler) findCondition(spec value.Value, place string) *template {
 	operators, others := 0, 0
 	if !isExtended(spec) && spec.Kind() == value.Object {
@@ -167,9 +167,8 @@ func (c *compiler) findRegex(spec value.Value, place string) *template {
 	return &template{leaf: &literal{text: s, written: spec}}
 }
 
-// findLeaf reads a string that may be a reference; what a reference brings must
-// pass check, what is written there may be anything but is checked as well
-// where it is not null.
+// findLeaf reads a value that may be a reference. The value that a reference brings
+// must pass check, and so must a written value, unless that is null.
 func (c *compiler) findLeaf(spec value.Value, place string, check func(value.Value) error) *template {
 	e, err := c.scope.expression(spec)
 	if err != nil {

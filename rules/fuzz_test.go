@@ -39,8 +39,8 @@ type allReplies struct{}
 
 func (allReplies) Reply(c *Call) (Reply, bool) { return fuzzReply(c), true }
 
-// Whatever the rule, the request and the order in which replies come: no panic,
-// an end, and the verdict of having had all replies at once.
+// FuzzEval: no rule, request or order of replies makes Eval panic or loop, and the
+// verdict is that of having all replies at once.
 func FuzzEval(f *testing.F) {
 	for i, rule := range fuzzRules {
 		f.Add(rule, fuzzArgs[i%len(fuzzArgs)], uint8(i))
@@ -83,8 +83,7 @@ func FuzzEval(f *testing.F) {
 	})
 }
 
-// A path that is accepted resolves against anything without a panic, and its
-// keys are what stands between its points.
+// FuzzPath: an accepted path resolves against any value without a panic.
 func FuzzPath(f *testing.F) {
 	for _, s := range []string{"args.a.b.0", "args.a[args.b].c", "args.a..b", "args.[", "args.a[args.b[args.c]]", "args.*.#.@this", "args.a]"} {
 		f.Add(s, fuzzArgs[0])
@@ -123,7 +122,7 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
-// Whatever the response, a removed value never goes out.
+// FuzzResponse: a removed value never goes out.
 func FuzzResponse(f *testing.F) {
 	for _, s := range []string{`{"a":"SECRET"}`, `[{"a":"SECRET","b":1}]`, `{"b":{"a":"SECRET"}}`, `"SECRET"`, `{"\u0061":"SECRET"}`} {
 		f.Add(s)

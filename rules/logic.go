@@ -23,7 +23,7 @@ func (authenticated) run(r *run) result {
 	return result{outcome: No, reason: "no verified token"}
 }
 
-// and holds when all its clauses do; the first that does not, decides.
+// and is yes when all its clauses are. The first other outcome decides.
 type and struct{ clauses []*Rule }
 
 func (a *and) run(r *run) result {
@@ -40,8 +40,8 @@ func (a *and) run(r *run) result {
 	return yes
 }
 
-// or holds when one of its clauses does; the first that does, decides. What the
-// others changed is undone.
+// or is yes when one of its clauses is. The first yes decides; the changes of the
+// clauses before it are undone.
 type or struct{ clauses []*Rule }
 
 func (o *or) run(r *run) result {
@@ -62,8 +62,8 @@ func (o *or) run(r *run) result {
 	return none(failed)
 }
 
-// none joins the failures of an or: unknown if one is, failed if one is; the
-// last message is told.
+// none joins the outcomes of an or without a yes: it is unknown if one is, failed
+// if one is, and has the last message.
 func none(failed []result) result {
 	res := result{outcome: No}
 	reasons := make([]string, len(failed))
@@ -81,10 +81,10 @@ func none(failed []result) result {
 	return res
 }
 
-// lookAhead finds the queries behind a clause that waits which do not need its
-// outcome, so that they go out with it. What that clause may change is Pending
-// for them (all: in an and; in an or its changes would have been undone). A
-// webhook stays behind: a POST may have consequences.
+// lookAhead evaluates the clauses behind one that waits, to find queries that do
+// not depend on it and can be asked at the same time. In an and (all), the roots
+// that the waiting clause may change are Pending for them; an or would undo its
+// changes. A webhook is not sent ahead, because a POST may have consequences.
 func (r *run) lookAhead(before value.Value, clauses []*Rule, all bool) {
 	ahead, response := r.ahead, len(r.response)
 	r.ahead = true
@@ -109,7 +109,7 @@ func (r *run) lookAhead(before value.Value, clauses []*Rule, all bool) {
 	r.args, r.ahead, r.response = before, ahead, r.response[:response]
 }
 
-// await makes what a clause may change Pending.
+// await makes the roots Pending that a clause may change.
 func await(v value.Value, rs roots) value.Value {
 	if rs.all {
 		v.Each(func(key string, _ value.Value) bool {

@@ -9,11 +9,11 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// maker makes documents and acts of the bytes that the fuzzer brings; without
-// any left it makes the plainest.
+// maker makes documents and acts from the fuzzer's bytes. When they are used up, it
+// makes the simplest ones.
 type maker struct {
 	data  []byte
-	words []string // the strings in the document, each but once
+	words []string // the strings in the document, all different
 }
 
 func (m *maker) next(n int) int {
@@ -48,7 +48,7 @@ func (m *maker) doc(depth int) (*tree, string) {
 			written := spelled[k][m.next(len(spelled[k]))]
 			value, valueText := m.doc(depth - 1)
 			if n.get(madeKeys[k]) != nil && m.next(64) != 1 {
-				continue // repeated keys now and then
+				continue // mostly without repeated keys
 			}
 			if i > 0 && len(n.object) > 0 {
 				text += "," + m.space()
@@ -83,7 +83,7 @@ var madeValues = [...]*tree{
 	{kind: '{', object: []*branch{{`"b"`, "b", &tree{kind: '[', list: []*tree{leaf(`1`), {kind: '{'}}}}}},
 }
 
-// path mostly follows what is there.
+// path mostly follows the members of the document.
 func (m *maker) path(n *tree) (keys []string) {
 	for range 1 + m.next(3) {
 		for n != nil && n.kind == '[' && len(n.list) > 0 {
@@ -106,9 +106,8 @@ func (m *maker) act(doc *tree) act {
 	return s
 }
 
-// FuzzMask: whatever the document and the actions, what goes out is what the
-// actions left, token by token: nothing that was removed, replaced, hashed or
-// filtered, and the rest as it was written.
+// FuzzMask compares ApplyResponse with the model, token by token: no value that was
+// removed, replaced, hashed or filtered goes out, and the rest is as it was written.
 func FuzzMask(f *testing.F) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -157,7 +156,7 @@ func FuzzMask(f *testing.F) {
 		if compact(got) != want.tokens() {
 			t.Fatalf("%s\n%s\nbecame\n%s, want\n%s", clauses, text, got, want.tokens())
 		}
-		// By another way than tokens: a word that is not wanted is nowhere.
+		// A check without tokens: an unwanted word is nowhere in the text.
 		for _, word := range m.words {
 			if !strings.Contains(want.tokens(), word) && strings.Contains(got, word) {
 				t.Fatalf("%s\n%s\nlets out %s:\n%s", clauses, text, word, got)

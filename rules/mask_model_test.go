@@ -12,12 +12,10 @@ import (
 	"strings"
 )
 
-// This file says once more, in another way, what becomes of a response: on a
-// tree that keeps each token as it was written. FuzzMask holds the evaluator
-// against it.
+// This file is a second implementation of response actions, on a tree that keeps
+// each token as it was written. FuzzMask compares the two.
 
-// tree is a JSON value. A leaf has its text; of the others one of object and
-// list is set.
+// tree is a JSON value: a leaf with its text, an object or a list.
 type tree struct {
 	leaf   string
 	object []*branch
@@ -40,7 +38,7 @@ func (n *tree) get(key string) *branch {
 	return nil
 }
 
-// tokens is the text without white space.
+// tokens returns the text without white space.
 func (n *tree) tokens() string {
 	var parts []string
 	switch n.kind {
@@ -58,7 +56,7 @@ func (n *tree) tokens() string {
 	return n.leaf
 }
 
-// repeats says whether some object has a key twice.
+// repeats reports whether some object has a key twice.
 func (n *tree) repeats() bool {
 	seen := map[string]bool{}
 	for _, b := range n.object {
@@ -70,7 +68,7 @@ func (n *tree) repeats() bool {
 	return slices.ContainsFunc(n.list, (*tree).repeats)
 }
 
-// act is one action.
+// act is one response action.
 type act struct {
 	rule string // force, remove, hash, encrypt, filter
 	path []string
@@ -78,7 +76,7 @@ type act struct {
 	key  string // of filter: elements that have it are kept
 }
 
-// clause is the act as a policy writes it.
+// clause returns the act as a policy writes it.
 func (s *act) clause() string {
 	path := "res." + strings.Join(s.path, ".")
 	switch s.rule {
@@ -90,8 +88,8 @@ func (s *act) clause() string {
 	return fmt.Sprintf(`{"rule":%q,"fields":[%q]}`, s.rule, path)
 }
 
-// do carries the act out below n, nil where nothing is; ok is false where the
-// response must not go out.
+// do applies the act below n, which is nil for a missing value. ok is false when
+// the response must not go out.
 func (s *act) do(n *tree, path []string) (out *tree, ok bool) {
 	if n != nil && n.kind == '[' {
 		elems := &tree{kind: '['}
@@ -124,7 +122,7 @@ func (s *act) do(n *tree, path []string) (out *tree, ok bool) {
 	return s.end(n, path[0], old)
 }
 
-// end is what the act does to one member.
+// end applies the act to one member.
 func (s *act) end(n *tree, key string, old *tree) (*tree, bool) {
 	switch s.rule {
 	case "force":
@@ -164,8 +162,8 @@ func (s *act) end(n *tree, key string, old *tree) (*tree, bool) {
 
 func leaf(text string) *tree { return &tree{kind: 'l', leaf: text} }
 
-// put is n with another value under key, in its place or at the end; nil takes
-// the member away.
+// put returns n with another value under key, in its place or at the end; nil
+// removes the member.
 func (n *tree) put(key string, x *tree) *tree {
 	out := &tree{kind: '{'}
 	there := false
@@ -185,7 +183,7 @@ func (n *tree) put(key string, x *tree) *tree {
 	return out
 }
 
-// compact takes white space out of a JSON text, but for that in strings.
+// compact removes white space from a JSON text, but not from its strings.
 func compact(text string) string {
 	var b strings.Builder
 	quoted := false

@@ -8,8 +8,8 @@ import (
 type operandType[T any] struct {
 	name string
 	read func(value.Value) (T, bool)
-	// form is what a string must be, such as "date": the text of a fault. It is
-	// empty where the type has no form of its own.
+	// form describes the strings of the type, for faults. It is empty unless the
+	// values are strings of a certain form.
 	form     string
 	evals    []eval[T]
 	quantity bool // number or bool: a string in f1 and f2 is always a reference
@@ -100,7 +100,7 @@ type inList[T, E any] struct {
 	no      result
 }
 
-// elementType is what a list under in and notIn holds.
+// elementType is the type of the elements of a list.
 type elementType[T, E any] struct {
 	read  func(value.Value) (E, bool)
 	holds func(e E, v T) bool

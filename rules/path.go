@@ -30,7 +30,7 @@ type step struct {
 	inner *path  // in brackets: its value is the key
 }
 
-// scope is what references may name at one place of a rule.
+// scope is the set of roots that references may name at one place of a rule.
 type scope struct {
 	item bool // the element, beside args
 }

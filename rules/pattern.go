@@ -11,14 +11,14 @@ import (
 const MaxPattern = 1000
 
 const (
-	// maxRepeat is the greatest count in braces that all databases take.
+	// maxRepeat is the greatest count in braces that every database takes.
 	maxRepeat = 255
-	// maxRepeats bounds what repeats of repeats multiply to (RE2's limit).
+	// maxRepeats bounds the product of counts inside each other (RE2's limit).
 	maxRepeats = 1000
 )
 
-// CheckPattern reports what in a pattern is outside of the subset that every
-// database reads alike:
+// CheckPattern returns the first fault of a pattern that is not in the subset that
+// every database reads alike:
 //
 //	literals          any character but \ ^ $ . | ? * + ( ) [ ] { }
 //	\. \* \( \/ …     one of . * + ? ( ) [ ] { } | ^ $ \ / - itself
@@ -33,8 +33,8 @@ const (
 //	                  inside each other multiply to at most 1000
 //
 // Left out: lazy and possessive quantifiers, backreferences, look-around, flags,
-// \b, (?:…), named groups, \x and \u. A pattern matches anywhere in the text unless it is
-// anchored, and minds case.
+// \b, (?:…), named groups, \x and \u. A pattern matches anywhere in the text unless
+// it is anchored, and is case-sensitive.
 func CheckPattern(pattern string) error {
 	if len(pattern) > MaxPattern {
 		return fmt.Errorf("pattern longer than %d bytes", MaxPattern)
@@ -49,9 +49,9 @@ func CheckPattern(pattern string) error {
 type patternReader struct {
 	text   string
 	pos    int
-	groups []int // those that are open: the greatest repeat that each has so far
-	item   bool  // the last thing read can be repeated
-	times  int   // how often a count repeats it, or what is in it
+	groups []int // the open groups: the greatest repeat in each so far
+	item   bool  // the last item can be repeated
+	times  int   // how often counts repeat it, or a part of it
 }
 
 func (p *patternReader) fault(format string, args ...any) error {
@@ -101,7 +101,7 @@ func (p *patternReader) next() error {
 	return nil
 }
 
-// repeats tells the open group how often what was read last is repeated.
+// repeats notes in the open group how often its last item is repeated.
 func (p *patternReader) repeats() {
 	if last := len(p.groups) - 1; last >= 0 {
 		p.groups[last] = max(p.groups[last], p.times)
@@ -168,7 +168,8 @@ func (p *patternReader) class() error {
 	return p.fault("want ]")
 }
 
-// member reads one member of a class; -1 for a set such as \d, which bounds no range.
+// member reads one member of a class. It is -1 for a set such as \d, which cannot
+// bound a range.
 func (p *patternReader) member() (rune, error) {
 	switch r, n := utf8.DecodeRuneInString(p.text[p.pos:]); r {
 	case '[':

@@ -8,9 +8,9 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// ApplyResponse rewrites a JSON response. The error says why it cannot be
-// rewritten as the rule says: then none of it may go out. An empty body and null
-// pass as they are. What no action touches keeps its bytes.
+// ApplyResponse rewrites a JSON response. After an error no byte of the response
+// may go out. An empty body and null pass unchanged. Parts that no edit changes
+// keep their bytes.
 func ApplyResponse(body string, edits []Edit, maxDepth int) (string, error) {
 	if len(edits) == 0 || body == "" {
 		return body, nil
@@ -32,10 +32,9 @@ func ApplyResponse(body string, edits []Edit, maxDepth int) (string, error) {
 	return after.String(), nil
 }
 
-// applyAll makes the changes in their order, by what their paths have from depth
-// on, and in each element of every array on the way. Elements do not know of one
-// another, so all is done to one before the next: then it is text again, and no
-// more than one is held in pieces.
+// applyAll applies the edits in order, by their paths from depth on, and in each
+// element of an array on the way. An element gets all its edits before the next
+// one: then it is a text again, so that one element at a time is held as a tree.
 func applyAll(v value.Value, edits []Edit, depth int) (value.Value, error) {
 	if v.Kind() == value.Array {
 		return applyEach(v, edits, depth)

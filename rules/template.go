@@ -10,7 +10,7 @@ import (
 // a leaf, an array or an object.
 type template struct {
 	leaf  expression
-	check func(value.Value) error       // of a leaf: what a reference may bring; nil: anything
+	check func(value.Value) error       // of a leaf: checks the value of a reference; nil: any value
 	wrap  func(value.Value) value.Value // of a leaf: how it is written in the result; nil: as it is
 
 	array bool

@@ -95,8 +95,8 @@ func (v Value) String() string {
 	return string(v.Append(nil))
 }
 
-// Flat returns v as text, so that it keeps no tree alive. like is a value of
-// about its size.
+// Flat returns v as a text, so that its tree can be freed. like is a value of about
+// the same size.
 func (v Value) Flat(like Value) Value {
 	return Value{kind: v.kind, raw: string(v.Append(make([]byte, 0, len(like.raw))))}
 }

@@ -2,18 +2,18 @@ package value
 
 import "slices"
 
-// Edit is an object that is being changed, in place: a response has many, and a
-// copy for each change would cost more than the change.
+// Edit changes an object in place. A response has many objects, and a copy for
+// each change would cost more than the change.
 type Edit struct {
-	of      Value // as it was
+	of      Value // the object before the changes
 	members []Member
 	opened  bool
-	own     bool // members is nobody else's
+	own     bool // members is not shared with of
 	changed bool
 }
 
-// Open looks into the object, or makes one where nothing is. It reports whether
-// there is an object now.
+// Open reads the members of the object. With create, a Missing value becomes an
+// empty object. It reports whether there is an object.
 func (o *Edit) Open(create bool) bool {
 	if o.opened {
 		return true
@@ -30,7 +30,7 @@ func (o *Edit) Open(create bool) bool {
 	return true
 }
 
-// Find is the index of a member, -1 when there is none.
+// Find returns the index of a member, -1 when there is none.
 func (o *Edit) Find(key string) int {
 	return slices.IndexFunc(o.members, func(m Member) bool { return m.Key == key })
 }
@@ -42,8 +42,8 @@ func (o *Edit) At(i int) Value {
 	return o.members[i].Value
 }
 
-// Put makes x the value of a member that is at i, or adds one; Missing takes the
-// member away.
+// Put sets the value of the member at index i, which is -1 for a new member. A
+// Missing x removes the member.
 func (o *Edit) Put(i int, key string, x Value) {
 	if x.Same(o.At(i)) {
 		return
@@ -62,7 +62,7 @@ func (o *Edit) Put(i int, key string, x Value) {
 	}
 }
 
-// Value is what has become of it.
+// Value returns the changed object.
 func (o *Edit) Value() Value {
 	if !o.changed {
 		return o.of

@@ -19,7 +19,7 @@ type Decimal struct {
 // integersExact is the magnitude up to which every integer is a double (2^53).
 const integersExact = 1 << 53
 
-// DecimalOf reads a Number; false when no double comes near it.
+// DecimalOf reads a Number. It is false for a number beyond every double.
 func DecimalOf(v Value) (d Decimal, ok bool) {
 	text, ok := v.Number()
 	if !ok {
@@ -28,7 +28,7 @@ func DecimalOf(v Value) (d Decimal, ok bool) {
 	f, _ := strconv.ParseFloat(text, 64) // out of range: an infinity
 	d.float = f
 	if math.Abs(f) < integersExact {
-		return d, true // nobody looks at the digits
+		return d, true // a double holds it, so the digits are not needed
 	}
 	text, d.negative = strings.CutPrefix(text, "-")
 	mantissa, exponent := text, ""
@@ -67,7 +67,7 @@ func (d Decimal) Compare(e Decimal) int {
 }
 
 // Index reads a Number that is an array's index: a non-negative integer, `1.0`
-// included, within what an array here can hold.
+// included, below 2^31.
 func Index(v Value) (i int, ok bool) {
 	d, ok := DecimalOf(v)
 	if !ok || d.float < 0 || d.float > math.MaxInt32 || d.float != math.Trunc(d.float) {

@@ -172,8 +172,8 @@ func fromText(raw string) Value {
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends a text as a JSON string. Beside what JSON demands, the
-// characters that HTML and JavaScript read otherwise are escaped.
+// AppendString appends a text as a JSON string. It also escapes the characters that
+// HTML and JavaScript read otherwise.
 func AppendString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	for _, r := range text { // invalid UTF-8 is U+FFFD

@@ -91,7 +91,7 @@ func TestCheckManyKeys(t *testing.T) {
 	}
 }
 
-// What passes here must be JSON to others too; the reverse does not hold.
+// A text that passes is JSON to encoding/json too; the reverse does not hold.
 func FuzzCheck(f *testing.F) {
 	for _, s := range []string{`{"a":[1,2.5e3,"\u0041\ud83d\ude00"],"b":null}`, `{"a":1,"a":2}`, `[[[[]]]]`, `"\ud800"`, "\xff", `-0.0`, `{"\u0061":1,"a":2}`} {
 		f.Add(s)
