@@ -46,19 +46,77 @@ func secureUpstream(t *testing.T, up *harness.Upstream, ca *authority, shown tls
 	return srv
 }
 
-// TestPeers tests mutual TLS on both sides of Envoy, and rules on args.peer that
-// say which service may talk to which.
-func TestPeers(t *testing.T) {
-	dir := t.TempDir()
-	ca, stranger := newAuthority(t, dir, "ca"), newAuthority(t, dir, "strangers-ca")
-	ca.service(t, "gateway", "spiffe://shop.example/gateway")
-	orders := ca.service(t, "orders", "spiffe://shop.example/orders")
+const (
+	web      = "spiffe://shop.example/web"
+	shipping = "spiffe://shop.example/shipping"
+)
 
-	up := harness.NewUpstream(t)
-	b := harness.NewBootstrap(t, up.URL)
-	secure := secureUpstream(t, up, ca, orders)
+const handshakeFails = 0 // no response
+
+var peerTests = []struct {
+	name, listener, client, path string
+	status                       int
+	text                         string
+}{
+	{"a service that is listed", "mtls", "web", "/orders/1", 200, ""},
+	{"another service that is listed", "mtls", "billing", "/orders/1", 200, ""},
+	{"a service that is not listed", "mtls", "shipping", "/orders/1", 403, "this service does not talk to orders"},
+	{"a service listed for another route", "mtls", "web", "/invoices/1", 403, "this service does not talk to invoices"},
+	{"the service listed for that route", "mtls", "billing", "/invoices/1", 200, ""},
+	{"anybody with a certificate", "mtls", "shipping", "/status", 200, ""},
+	{"no certificate", "mtls", "none", "/status", handshakeFails, ""},
+	{"self-signed", "mtls", "self-made", "/status", handshakeFails, ""},
+	{"signed by another authority", "mtls", "stranger", "/status", handshakeFails, ""},
+	{"expired", "mtls", "expired", "/status", handshakeFails, ""},
+	{"for servers only", "mtls", "server-only", "/status", handshakeFails, ""},
+	{"two URIs: the first counts", "mtls", "two", "/orders/1", 403, "does not talk"},
+	{"two URIs swapped: the first counts", "mtls", "two-swapped", "/orders/1", 200, ""},
+	{"no URI", "mtls", "nameless", "/orders/1", 403, ""},
+	{"a URI with a listed one as prefix", "mtls", "longer", "/orders/1", 403, "does not talk"},
+	{"a URI in upper case", "mtls", "upper", "/orders/1", 403, "does not talk"},
+	{"optional: no certificate", "optional", "none", "/status", 200, ""},
+	{"optional: no certificate, and the rule needs one", "optional", "none", "/orders/1", 403, ""},
+	{"optional: a good certificate", "optional", "web", "/orders/1", 200, ""},
+	{"optional: self-signed", "optional", "self-made", "/orders/1", handshakeFails, ""},
+	{"TLS without client certificates: the rule needs one", "tls", "web", "/orders/1", 403, ""},
+	{"TLS without client certificates: no rule on it", "tls", "none", "/status", 200, ""},
+	{"no TLS: the rule needs a certificate", "plain", "none", "/orders/1", 403, ""},
+	{"no TLS: no rule on it", "plain", "none", "/status", 200, ""},
+	{"an upstream with another URI", "upstream-is-another", "web", "/orders/1", 503, ""},
+	{"an upstream without Envoy's certificate", "upstream-refuses", "web", "/orders/1", 503, ""},
+	{"args.peer absent", "show", "none", "/any", 403, ""},
+	{"args.peer without a URI", "show", "nameless", "/any", 200, ""},
+}
+
+// peerClients returns the clients' certificates by name.
+func peerClients(t *testing.T, ca, stranger *authority) map[string]tls.Certificate {
+	expired := &x509.Certificate{
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
+		URIs: []*url.URL{must(url.Parse(web))}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	serverOnly := &x509.Certificate{URIs: []*url.URL{must(url.Parse(web))}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	return map[string]tls.Certificate{
+		"web":         ca.service(t, "web", web),
+		"billing":     ca.service(t, "billing", "spiffe://shop.example/billing"),
+		"shipping":    ca.service(t, "shipping", shipping),
+		"two":         ca.service(t, "two", shipping, web),
+		"two-swapped": ca.service(t, "two-swapped", web, shipping),
+		"nameless":    ca.service(t, "nameless"),
+		"longer":      ca.service(t, "longer", web+"/x"),
+		"upper":       ca.service(t, "upper", "spiffe://shop.example/WEB"),
+		"expired":     ca.show(t, expired, "expired"),
+		"server-only": ca.show(t, serverOnly, "server-only"),
+		"stranger":    stranger.service(t, "stranger", web),
+		"self-made":   (&authority{testcert.SelfSigned(t), ca.dir}).service(t, "self-made", web),
+	}
+}
+
+// addPeerListeners adds listeners with mutual TLS, with an optional certificate,
+// with TLS alone and with none, and clusters to which Envoy speaks mutual TLS.
+func addPeerListeners(t *testing.T, b *harness.Bootstrap, ca *authority, upstream string) {
+	t.Helper()
 	cluster := envoyconf.Cluster{
-		Name: "orders", URL: secure.URL, CA: ca.file("ca.pem"),
+		Name: "orders", URL: upstream, CA: ca.file("ca.pem"),
 		Cert: ca.file("gateway.pem"), Key: ca.file("gateway.key"), ID: "spiffe://shop.example/orders",
 	}
 	other, bare := cluster, cluster
@@ -85,28 +143,20 @@ func TestPeers(t *testing.T) {
 	listen("show", showPeer, "upstream", &optional)
 	listen("upstream-is-another", string(policy), "not-orders", &server)
 	listen("upstream-refuses", string(policy), "without-certificate", &server)
+}
 
-	const web, shipping = "spiffe://shop.example/web", "spiffe://shop.example/shipping"
-	expired := &x509.Certificate{
-		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
-		URIs: []*url.URL{must(url.Parse(web))}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	serverOnly := &x509.Certificate{URIs: []*url.URL{must(url.Parse(web))}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	clients := map[string]tls.Certificate{
-		"web":         ca.service(t, "web", web),
-		"billing":     ca.service(t, "billing", "spiffe://shop.example/billing"),
-		"shipping":    ca.service(t, "shipping", shipping),
-		"two":         ca.service(t, "two", shipping, web),
-		"two-swapped": ca.service(t, "two-swapped", web, shipping),
-		"nameless":    ca.service(t, "nameless"),
-		"longer":      ca.service(t, "longer", web+"/x"),
-		"upper":       ca.service(t, "upper", "spiffe://shop.example/WEB"),
-		"expired":     ca.show(t, expired, "expired"),
-		"server-only": ca.show(t, serverOnly, "server-only"),
-		"stranger":    stranger.service(t, "stranger", web),
-		"self-made":   (&authority{testcert.SelfSigned(t), dir}).service(t, "self-made", web),
-	}
+// TestPeers tests mutual TLS on both sides of Envoy, and rules on args.peer that
+// say which service may talk to which.
+func TestPeers(t *testing.T) {
+	dir := t.TempDir()
+	ca, stranger := newAuthority(t, dir, "ca"), newAuthority(t, dir, "strangers-ca")
+	ca.service(t, "gateway", "spiffe://shop.example/gateway")
+	orders := ca.service(t, "orders", "spiffe://shop.example/orders")
 
+	up := harness.NewUpstream(t)
+	b := harness.NewBootstrap(t, up.URL)
+	addPeerListeners(t, b, ca, secureUpstream(t, up, ca, orders).URL)
+	clients := peerClients(t, ca, stranger)
 	p := b.Start(t)
 	p.Ready(t)
 	at := p.Listeners(t)
@@ -139,41 +189,7 @@ func TestPeers(t *testing.T) {
 		return resp, string(body), err
 	}
 
-	const handshakeFails = 0 // no response
-	for _, tt := range []struct {
-		name, listener, client, path string
-		status                       int
-		text                         string
-	}{
-		{"a service that is listed", "mtls", "web", "/orders/1", 200, ""},
-		{"another service that is listed", "mtls", "billing", "/orders/1", 200, ""},
-		{"a service that is not listed", "mtls", "shipping", "/orders/1", 403, "this service does not talk to orders"},
-		{"a service listed for another route", "mtls", "web", "/invoices/1", 403, "this service does not talk to invoices"},
-		{"the service listed for that route", "mtls", "billing", "/invoices/1", 200, ""},
-		{"anybody with a certificate", "mtls", "shipping", "/status", 200, ""},
-		{"no certificate", "mtls", "none", "/status", handshakeFails, ""},
-		{"self-signed", "mtls", "self-made", "/status", handshakeFails, ""},
-		{"signed by another authority", "mtls", "stranger", "/status", handshakeFails, ""},
-		{"expired", "mtls", "expired", "/status", handshakeFails, ""},
-		{"for servers only", "mtls", "server-only", "/status", handshakeFails, ""},
-		{"two URIs: the first counts", "mtls", "two", "/orders/1", 403, "does not talk"},
-		{"two URIs swapped: the first counts", "mtls", "two-swapped", "/orders/1", 200, ""},
-		{"no URI", "mtls", "nameless", "/orders/1", 403, ""},
-		{"a URI with a listed one as prefix", "mtls", "longer", "/orders/1", 403, "does not talk"},
-		{"a URI in upper case", "mtls", "upper", "/orders/1", 403, "does not talk"},
-		{"optional: no certificate", "optional", "none", "/status", 200, ""},
-		{"optional: no certificate, and the rule needs one", "optional", "none", "/orders/1", 403, ""},
-		{"optional: a good certificate", "optional", "web", "/orders/1", 200, ""},
-		{"optional: self-signed", "optional", "self-made", "/orders/1", handshakeFails, ""},
-		{"TLS without client certificates: the rule needs one", "tls", "web", "/orders/1", 403, ""},
-		{"TLS without client certificates: no rule on it", "tls", "none", "/status", 200, ""},
-		{"no TLS: the rule needs a certificate", "plain", "none", "/orders/1", 403, ""},
-		{"no TLS: no rule on it", "plain", "none", "/status", 200, ""},
-		{"an upstream with another URI", "upstream-is-another", "web", "/orders/1", 503, ""},
-		{"an upstream without Envoy's certificate", "upstream-refuses", "web", "/orders/1", 503, ""},
-		{"args.peer absent", "show", "none", "/any", 403, ""},
-		{"args.peer without a URI", "show", "nameless", "/any", 200, ""},
-	} {
+	for _, tt := range peerTests {
 		t.Run(tt.name, func(t *testing.T) {
 			// The module must overwrite the client's x-service.
 			resp, body, err := ask(t, tt.listener, tt.client, tt.path, [2]string{"x-service", "spiffe://shop.example/admin"})

@@ -81,127 +81,147 @@ func TestBodyTimeoutOnWazero(t *testing.T) {
 // halves are the two parts of a request or a response.
 type halves [2]string
 
+// delivery is a request whose body, or whose response's body, may stop half-way.
+type delivery struct {
+	listener string
+	method   string
+	path     string
+	answer   *halves // the upstream's bytes; nil: its usual response
+	pause    bool    // the second half of answer, or else of the request, is late
+	want     int
+	log      string // a part of the log line wanted
+}
+
+const (
+	slowClient   = `reason="body not delivered: slow client"`
+	slowUpstream = `reason="response: body not delivered: slow upstream"`
+	noClient     = `reason="body not delivered: slow client, or allow_on_headers_stop_iteration missing"`
+	noUpstream   = `reason="response: body not delivered: slow upstream, or allow_on_headers_stop_iteration missing"`
+)
+
+const (
+	document = `{"x":"SECRET","kept":"y"}`
+	okHead   = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n"
+	cut      = 15 // the first half ends within SECRET
+)
+
+var (
+	sizedHead = fmt.Sprintf("%scontent-length: %d\r\n\r\n", okHead, len(document))
+	whole     = &halves{sizedHead, document}
+	half      = &halves{sizedHead + document[:cut], document[cut:]}
+	chunks    = &halves{
+		okHead + "transfer-encoding: chunked\r\n\r\n" + chunk(document[:cut]),
+		chunk(document[cut:]) + chunk(""),
+	}
+)
+
+func chunk(s string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(s), s) }
+
+var deliveries = map[string]delivery{
+	"the host shows no request body":                    {noStop, "POST", "/body", nil, false, 503, noClient},
+	"the host shows none, and there is none":            {noStop, "GET", "/body", nil, false, 200, ""},
+	"the host shows none, and no rule reads it":         {noStop, "POST", "/headers", nil, false, 200, ""},
+	"a request body":                                    {short, "POST", "/body", nil, false, 200, ""},
+	"a client that stops within the body":               {short, "POST", "/body", nil, true, 503, slowClient},
+	"a slow client within the timeout":                  {long, "POST", "/body", nil, true, 200, ""},
+	"a slow client, no rule reads the body":             {short, "POST", "/headers", nil, true, 200, ""},
+	"the host shows no response body":                   {noStop, "GET", "/mask", whole, false, 502, noUpstream},
+	"a response body":                                   {short, "GET", "/mask", whole, false, 200, ""},
+	"an upstream that stops within the body":            {short, "GET", "/mask", half, true, 502, slowUpstream},
+	"a slow upstream within the timeout":                {long, "GET", "/mask", half, true, 200, ""},
+	"an upstream that stops within its chunks":          {short, "GET", "/mask", chunks, true, 502, slowUpstream},
+	"slow chunks within the timeout":                    {long, "GET", "/mask", chunks, true, 200, ""},
+	"a slow upstream, no rule reads the response":       {short, "GET", "/headers", half, true, 200, ""},
+	"the host shows no response body, no rule reads it": {noStop, "GET", "/headers", whole, false, 200, ""},
+	"the host shows no chunks, no rule reads them":      {noStop, "GET", "/headers", chunks, true, 200, ""},
+}
+
 func runBodyTimeout(t *testing.T, up *harness.Upstream, at func(name string) string, log func() string) {
 	token := harness.Bearer(t, `{"id":"u1"}`)
-	post := func(path, id string) halves {
-		r := &harness.Request{Method: "POST", Target: path, Body: `{"ok":true}`, Headers: [][2]string{token, {"content-type", "application/json"}}}
-		w := r.Wire(id)
-		return halves{w[:len(w)-6], w[len(w)-6:]}
-	}
-	get := func(path, id string) halves {
-		return halves{(&harness.Request{Method: "GET", Target: path + "?ok=1", Headers: [][2]string{token}}).Wire(id), ""}
-	}
-	const (
-		slowClient   = `reason="body not delivered: slow client"`
-		slowUpstream = `reason="response: body not delivered: slow upstream"`
-		noClient     = `reason="body not delivered: slow client, or allow_on_headers_stop_iteration missing"`
-		noUpstream   = `reason="response: body not delivered: slow upstream, or allow_on_headers_stop_iteration missing"`
-	)
-	const (
-		document = `{"x":"SECRET","kept":"y"}`
-		ok       = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n"
-		cut      = 15 // the first half ends within SECRET
-	)
-	sized := fmt.Sprintf("content-length: %d\r\n\r\n", len(document))
-	piece := func(s string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(s), s) }
-	whole := halves{ok + sized, document}
-	half := halves{ok + sized + document[:cut], document[cut:]}
-	part := halves{ok + "transfer-encoding: chunked\r\n\r\n" + piece(document[:cut]), piece(document[cut:]) + piece("")}
-
-	for name, c := range map[string]struct {
-		listener string
-		request  func(path, id string) halves
-		path     string
-		pause    bool // the second half of the answer, or else of the request, is late
-		answer   *halves
-		want     int
-		log      string
-	}{
-		"the host shows no request body":                    {noStop, post, "/body", false, nil, 503, noClient},
-		"the host shows none, and there is none":            {noStop, get, "/body", false, nil, 200, ""},
-		"the host shows none, and no rule reads it":         {noStop, post, "/headers", false, nil, 200, ""},
-		"a request body":                                    {short, post, "/body", false, nil, 200, ""},
-		"a client that stops within the body":               {short, post, "/body", true, nil, 503, slowClient},
-		"a slow client within the timeout":                  {long, post, "/body", true, nil, 200, ""},
-		"a slow client, no rule reads the body":             {short, post, "/headers", true, nil, 200, ""},
-		"the host shows no response body":                   {noStop, get, "/mask", false, &whole, 502, noUpstream},
-		"a response body":                                   {short, get, "/mask", false, &whole, 200, ""},
-		"an upstream that stops within the body":            {short, get, "/mask", true, &half, 502, slowUpstream},
-		"a slow upstream within the timeout":                {long, get, "/mask", true, &half, 200, ""},
-		"an upstream that stops within its chunks":          {short, get, "/mask", true, &part, 502, slowUpstream},
-		"slow chunks within the timeout":                    {long, get, "/mask", true, &part, 200, ""},
-		"a slow upstream, no rule reads the response":       {short, get, "/headers", true, &half, 200, ""},
-		"the host shows no response body, no rule reads it": {noStop, get, "/headers", false, &whole, 200, ""},
-		"the host shows no chunks, no rule reads them":      {noStop, get, "/headers", true, &part, 200, ""},
-	} {
+	for name, d := range deliveries {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			id := t.Name()
-			answered := make(chan struct{})
-			// The pause is longer than the short timeout. Where a refusal is wanted,
-			// the second half waits for it, however slow the machine is.
-			pause := 2500 * time.Millisecond
-			if c.want >= 400 {
-				pause = harness.RequestTimeout
-			}
-			late := func() {
-				select {
-				case <-answered:
-				case <-time.After(pause):
-				}
-			}
-			if c.answer != nil {
-				a := &harness.UpstreamResponse{Wire: []string{c.answer[0] + c.answer[1]}}
-				if c.pause {
-					a.Wire, a.Between = c.answer[:], late
-				}
-				up.Respond(id, a)
-			}
-			request := c.request(c.path, id)
-			conn, err := net.Dial("tcp", at(c.listener))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(harness.RequestTimeout))
-			var writes sync.WaitGroup
-			defer writes.Wait()
-			writes.Go(func() {
-				if !c.pause || c.answer != nil {
-					io.WriteString(conn, request[0]+request[1])
-					return
-				}
-				io.WriteString(conn, request[0])
-				late()
-				io.WriteString(conn, request[1])
-			})
-			raw := &strings.Builder{}
-			resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(conn, raw)), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if resp.StatusCode >= 400 {
-				close(answered)
-			}
-			if _, err := io.ReadAll(resp.Body); err != nil {
-				t.Error(err)
-			}
-			if resp.StatusCode != c.want {
-				t.Errorf("want %d, found %d", c.want, resp.StatusCode)
-			}
-			if c.path == "/mask" && strings.Contains(raw.String(), "SECRET") {
-				t.Errorf("the client got %s", raw)
-			}
-			if got, _ := up.Take(id); (len(got) == 1) != (c.want != 503) {
-				t.Errorf("the upstream got %d requests", len(got))
-			}
-			for end := time.Now().Add(harness.RequestTimeout); !strings.Contains(log(), c.log); time.Sleep(20 * time.Millisecond) {
+			d.run(t, up, at(d.listener), token)
+			for end := time.Now().Add(harness.RequestTimeout); !strings.Contains(log(), d.log); time.Sleep(20 * time.Millisecond) {
 				if time.Now().After(end) {
-					t.Fatalf("the log has no line with %s", c.log)
+					t.Fatalf("the log has no line with %s", d.log)
 				}
 			}
 		})
 	}
+}
+
+// run sends the request and checks the response.
+func (d *delivery) run(t *testing.T, up *harness.Upstream, addr string, token [2]string) {
+	id, answered := t.Name(), make(chan struct{})
+	late := func() {
+		// The pause is longer than the short timeout. Where a refusal is wanted,
+		// the second half waits for it, however slow the machine is.
+		pause := 2500 * time.Millisecond
+		if d.want >= 400 {
+			pause = harness.RequestTimeout
+		}
+		select {
+		case <-answered:
+		case <-time.After(pause):
+		}
+	}
+	if d.answer != nil {
+		a := &harness.UpstreamResponse{Wire: []string{d.answer[0] + d.answer[1]}}
+		if d.pause {
+			a.Wire, a.Between = d.answer[:], late
+		}
+		up.Respond(id, a)
+	}
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(harness.RequestTimeout))
+	var writes sync.WaitGroup
+	defer writes.Wait()
+	writes.Go(func() {
+		request := d.request(id, token)
+		io.WriteString(conn, request[0])
+		if d.pause && d.answer == nil {
+			late()
+		}
+		io.WriteString(conn, request[1])
+	})
+	raw := &strings.Builder{}
+	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(conn, raw)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode >= 400 {
+		close(answered)
+	}
+	if _, err := io.ReadAll(resp.Body); err != nil {
+		t.Error(err)
+	}
+	if resp.StatusCode != d.want {
+		t.Errorf("want %d, found %d", d.want, resp.StatusCode)
+	}
+	if d.path == "/mask" && strings.Contains(raw.String(), "SECRET") {
+		t.Errorf("the client got %s", raw)
+	}
+	if got, _ := up.Take(id); (len(got) == 1) != (d.want != 503) {
+		t.Errorf("the upstream got %d requests", len(got))
+	}
+}
+
+// request returns the request's bytes. The second half of a POST is the end of
+// its body.
+func (d *delivery) request(id string, token [2]string) halves {
+	r := &harness.Request{Method: d.method, Target: d.path, Headers: [][2]string{token}}
+	if d.method == "GET" {
+		r.Target += "?ok=1"
+		return halves{r.Wire(id), ""}
+	}
+	r.Body, r.Headers = `{"ok":true}`, append(r.Headers, [2]string{"content-type", "application/json"})
+	w := r.Wire(id)
+	return halves{w[:len(w)-6], w[len(w)-6:]}
 }
 
 // logBuffer is a log that a test can read while it grows.

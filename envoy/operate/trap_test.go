@@ -29,109 +29,130 @@ func failingModule(t *testing.T) string {
 	return path
 }
 
-// TestTrapInEnvoy tests a trap, which ends the VM with all requests that wait in
-// it: stream_idle_timeout ends them, none reaches the upstream, and Envoy starts
-// a new VM.
-func TestTrapInEnvoy(t *testing.T) {
-	up := harness.NewUpstream(t)
-	asked, release := make(chan struct{}, 16), make(chan struct{})
-	released := sync.OnceFunc(func() { close(release) })
-	holding := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// waitingCompanion is a companion for BansPolicy that answers once release is
+// called.
+type waitingCompanion struct {
+	*httptest.Server
+	asked   chan struct{} // gets a value for each request
+	release func()
+}
+
+func newWaitingCompanion(t *testing.T) *waitingCompanion {
+	released := make(chan struct{})
+	w := &waitingCompanion{asked: make(chan struct{}, 16), release: sync.OnceFunc(func() { close(released) })}
+	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body := make([]byte, r.ContentLength)
 		if _, err := io.ReadFull(r.Body, body); err != nil {
 			return
 		}
-		asked <- struct{}{}
-		<-release
-		harness.Sealed(w, harness.BansKeys, body, harness.NoRows(body))
+		w.asked <- struct{}{}
+		<-released
+		harness.Sealed(rw, harness.BansKeys, body, harness.NoRows(body))
 	}))
-	t.Cleanup(holding.Close)
-	t.Cleanup(released) // runs before Close, which waits for the responses
+	t.Cleanup(w.Close)
+	t.Cleanup(w.release) // runs before Close, which waits for the responses
+	return w
+}
 
-	b := harness.NewBootstrap(t, up.URL)
-	b.Workers = 1 // the trap ends the VM in which the other requests wait
-	b.Conf.Module = failingModule(t)
-	b.Conf.VM = "failing"
-	b.Conf.Idle = 8 * time.Second // the trap comes earlier, even on a busy machine
-	b.AddPolicy(t, "waits", strings.Replace(harness.BansPolicy, "timeout: 400ms", "timeout: 60s", 1), holding.URL)
-	b.AddPolicy(t, "open", "routes: [{match: {path: /open}, rule: {rule: allow}}]", "")
-	p := b.Start(t)
-	p.Ready(t)
-	at := p.Listeners(t)
-
-	ask := func(id, how string) int {
-		t.Helper()
-		r := &harness.Request{Method: "GET", Target: "/open"}
-		if how != "" {
-			r.Headers = [][2]string{{"x-test-fail", how}}
-		}
-		answer, err := harness.Send(at["open"], r, id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return answer.Status
-	}
-	if got := ask("before", ""); got != http.StatusOK {
-		t.Fatalf("before: want 200, found %d", got)
-	}
-	if got := ask("panic", "panic"); got != http.StatusServiceUnavailable {
-		t.Errorf("a panic: want 503, found %d", got)
-	}
-	if got := ask("after the panic", ""); got != http.StatusOK {
-		t.Errorf("after a panic: want 200, found %d", got)
-	}
-
-	const waiting = 4
-	token := harness.Bearer(t, `{"id":"u1"}`)
+// strand sends n requests that wait for the companion, and returns when it has got
+// them. They must get 503; wait returns when they have.
+func (w *waitingCompanion) strand(t *testing.T, addr string, token [2]string, n int) (wait func()) {
+	t.Helper()
 	var ends sync.WaitGroup
-	for i := range waiting {
+	for i := range n {
 		ends.Go(func() {
 			r := &harness.Request{Method: "GET", Target: "/page", Headers: [][2]string{token}}
 			if i%2 == 1 {
 				r.Method, r.Body = "POST", "a body that is held"
 			}
-			answer, err := harness.Send(at["waits"], r, fmt.Sprint("stranded-", i))
+			answer, err := harness.Send(addr, r, fmt.Sprint("stranded-", i))
 			if err != nil || answer.Status != http.StatusServiceUnavailable {
 				t.Errorf("a stranded %s: want 503, found %v, %v", r.Method, answer, err)
 			}
 		})
 	}
-	for range waiting {
+	for range n {
 		select {
-		case <-asked:
+		case <-w.asked:
 		case <-time.After(harness.RequestTimeout):
 			t.Fatal("the companion got no request")
 		}
 	}
-	if got := ask("trap", "trap"); got != http.StatusServiceUnavailable {
+	return ends.Wait
+}
+
+// fail sends a request that makes the failing module panic or trap (how), or that
+// it lets through (""), and returns the status.
+func fail(t *testing.T, addr, id, how string) int {
+	t.Helper()
+	r := &harness.Request{Method: "GET", Target: "/open"}
+	if how != "" {
+		r.Headers = [][2]string{{"x-test-fail", how}}
+	}
+	answer, err := harness.Send(addr, r, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.Status
+}
+
+// TestTrapInEnvoy tests a trap, which ends the VM with all requests that wait in
+// it: stream_idle_timeout ends them, none reaches the upstream, and Envoy starts
+// a new VM.
+func TestTrapInEnvoy(t *testing.T) {
+	up, companion := harness.NewUpstream(t), newWaitingCompanion(t)
+	b := harness.NewBootstrap(t, up.URL)
+	b.Workers = 1 // the trap ends the VM in which the other requests wait
+	b.Conf.Module = failingModule(t)
+	b.Conf.VM = "failing"
+	b.Conf.Idle = 8 * time.Second // the trap comes earlier, even on a busy machine
+	b.AddPolicy(t, "waits", strings.Replace(harness.BansPolicy, "timeout: 400ms", "timeout: 60s", 1), companion.URL)
+	b.AddPolicy(t, "open", "routes: [{match: {path: /open}, rule: {rule: allow}}]", "")
+	p := b.Start(t)
+	p.Ready(t)
+	at := p.Listeners(t)
+
+	if got := fail(t, at["open"], "before", ""); got != http.StatusOK {
+		t.Fatalf("before: want 200, found %d", got)
+	}
+	if got := fail(t, at["open"], "panic", "panic"); got != http.StatusServiceUnavailable {
+		t.Errorf("a panic: want 503, found %d", got)
+	}
+	if got := fail(t, at["open"], "after the panic", ""); got != http.StatusOK {
+		t.Errorf("after a panic: want 200, found %d", got)
+	}
+
+	const waiting = 4
+	token := harness.Bearer(t, `{"id":"u1"}`)
+	wait := companion.strand(t, at["waits"], token, waiting)
+	if got := fail(t, at["open"], "trap", "trap"); got != http.StatusServiceUnavailable {
 		t.Errorf("a trap: want 503, found %d", got)
 	}
 	back := false
 	for end := time.Now().Add(60 * time.Second); !back && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		back = ask("back", "") == http.StatusOK
+		back = fail(t, at["open"], "back", "") == http.StatusOK
 	}
 	if !back {
 		t.Errorf("no new VM after the trap:\n%s", harness.Tail(p.Log(), 30))
 	}
-	ends.Wait()
-	released() // replies arrive for requests whose VM is gone
+	wait()
+	companion.release() // replies arrive for requests whose VM is gone
 	r := &harness.Request{Method: "GET", Target: "/page", Headers: [][2]string{token}}
-	if answer, err := harness.Send(at["waits"], r, "whole again"); err != nil || answer.Status != http.StatusOK {
+	if answer, err := harness.Send(at["waits"], r, "after the trap"); err != nil || answer.Status != http.StatusOK {
 		t.Errorf("after the trap: want 200, found %v, %v", answer, err)
 	}
+	ids := []string{"trap", "panic"}
 	for i := range waiting {
-		if got, _ := up.Take(fmt.Sprint("stranded-", i)); len(got) > 0 {
-			t.Errorf("the upstream got the stranded request %d", i)
-		}
+		ids = append(ids, fmt.Sprint("stranded-", i))
 	}
-	for _, id := range []string{"trap", "panic"} {
+	for _, id := range ids {
 		if got, _ := up.Take(id); len(got) > 0 {
-			t.Errorf("the upstream got the request of the %s", id)
+			t.Errorf("the upstream got the request %s", id)
 		}
 	}
-	for _, word := range []string{"rulegate: panic: ", "reason=\"panic: ", "proxy_on_request_headers failed"} {
-		if !strings.Contains(p.Log(), word) {
-			t.Errorf("no %s in the log:\n%s", word, harness.Tail(p.Log(), 20))
+	for _, text := range []string{"rulegate: panic: ", "reason=\"panic: ", "proxy_on_request_headers failed"} {
+		if !strings.Contains(p.Log(), text) {
+			t.Errorf("no %s in the log:\n%s", text, harness.Tail(p.Log(), 20))
 		}
 	}
 }
