@@ -38,8 +38,8 @@ func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 		URL:      textOf(address, ""),
 		Alg:      k.Alg,
 		Cluster:  textOf(v.Key("cluster"), ""),
-		Refresh:  spanOf(v.Key("refresh"), schema.DefaultRefresh),
-		MaxStale: spanOf(v.Key("maxStale"), schema.DefaultMaxStale),
+		Refresh:  durationOf(v.Key("refresh"), schema.DefaultRefresh),
+		MaxStale: durationOf(v.Key("maxStale"), schema.DefaultMaxStale),
 	}
 	if s.Refresh < time.Second {
 		l.fault(rules.Join(place, "refresh"), "want 1s to 24h")

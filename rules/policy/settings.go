@@ -25,7 +25,7 @@ func (l *loader) settings() {
 		ResponseBody: intOf(limits.Key("responseBody"), schema.DefaultResponseBody),
 		Depth:        intOf(limits.Key("depth"), schema.DefaultDepth),
 		Calls:        intOf(limits.Key("calls"), schema.DefaultCalls),
-		BodyTimeout:  spanOf(limits.Key("bodyTimeout"), schema.DefaultBodyTimeout),
+		BodyTimeout:  durationOf(limits.Key("bodyTimeout"), schema.DefaultBodyTimeout),
 	}
 	if p.Limits.BodyTimeout == 0 && !l.settled["limits.bodyTimeout"] {
 		l.fault("limits.bodyTimeout", "want more than 0: no body comes at once")
@@ -63,7 +63,7 @@ func (l *loader) companion() {
 	p := l.p
 	p.Companion = Companion{
 		Cluster: textOf(v.Key("cluster"), schema.DefaultCluster),
-		Timeout: spanOf(v.Key("timeout"), schema.DefaultTimeout),
+		Timeout: durationOf(v.Key("timeout"), schema.DefaultTimeout),
 	}
 	if p.Companion.Timeout == 0 && !l.settled["companion.timeout"] {
 		l.fault("companion.timeout", "want more than 0: without a timeout the request would wait for ever")
@@ -116,9 +116,9 @@ func textOf(v value.Value, absent string) string {
 	return absent
 }
 
-func spanOf(v value.Value, absent time.Duration) time.Duration {
+func durationOf(v value.Value, absent time.Duration) time.Duration {
 	if t, ok := v.Text(); ok {
-		d, _ := schema.ParseSpan(t)
+		d, _ := schema.ParseDuration(t)
 		return d
 	}
 	return absent

@@ -24,7 +24,7 @@ func (l *loader) tokens() {
 		complete = complete && v.Kind() == value.Object
 	})
 	if complete {
-		l.p.Tokens = l.tokenSet(keys, spanOf(auth.Key("leeway"), 0), auth.Key("requireExpiry").IsTrue())
+		l.p.Tokens = l.tokenSet(keys, durationOf(auth.Key("leeway"), 0), auth.Key("requireExpiry").IsTrue())
 	}
 	l.tokenSources(auth.Key("from"))
 	l.claimHeaders(auth.Key("claimsToHeaders"))

@@ -28,13 +28,13 @@ func (c *checker) check(v value.Value, s *shape, at *Path) {
 	if s.or != nil && !s.fits(v) && s.or.fits(v) {
 		s = s.or
 	}
-	if s.kind == aRule && v.Kind() != value.Missing {
-		return // rules.Compile looks
+	if s.kind == rule && v.Kind() != value.Missing {
+		return // rules.Compile checks it
 	}
 	if !s.fits(v) {
-		want := kindWants[s.kind]
+		want := wants[s.kind]
 		if s.or != nil {
-			want += " or " + kindWants[s.or.kind]
+			want += " or " + wants[s.or.kind]
 		}
 		c.fault(at, "want %s, found %s", want, found(v, s))
 		return
@@ -42,7 +42,7 @@ func (c *checker) check(v value.Value, s *shape, at *Path) {
 	switch s.kind {
 	case object:
 		c.checkObject(v, s, at)
-	case table:
+	case mapping:
 		if s.elem != nil {
 			v.Each(func(key string, x value.Value) bool {
 				c.check(x, s.elem, at.Key(key))
@@ -53,39 +53,39 @@ func (c *checker) check(v value.Value, s *shape, at *Path) {
 		c.checkList(v, s, at)
 	case text:
 		c.checkText(v, s, at)
-	case number, size:
+	case integer, size:
 		c.checkNumber(v, s, at)
 	}
 }
 
-// found says what stands there, not what it says.
+// found names the JSON type only: the value may be a secret.
 func found(v value.Value, s *shape) string {
-	if v.Kind() == value.String && (s.kind == size || s.kind == span) {
+	if v.Kind() == value.String && (s.kind == size || s.kind == duration) {
 		return "another string"
 	}
 	return v.Kind().String()
 }
 
-// fits says whether v is of the shape's kind, and readable as such.
+// fits reports whether v is of the shape's kind.
 func (s *shape) fits(v value.Value) bool {
 	switch k := v.Kind(); s.kind {
-	case object, table, aRule:
+	case object, mapping, rule:
 		return k == value.Object
 	case list:
 		return k == value.Array
 	case text:
 		return k == value.String
-	case toggle:
+	case boolean:
 		return k == value.Bool
-	case number:
-		_, ok := integer(v)
+	case integer:
+		_, ok := integerOf(v)
 		return ok
 	case size:
 		_, ok := SizeOf(v)
 		return ok
-	case span:
+	case duration:
 		t, _ := v.Text()
-		_, ok := ParseSpan(t)
+		_, ok := ParseDuration(t)
 		return ok
 	default:
 		return k != value.Missing
@@ -110,13 +110,15 @@ func (c *checker) checkObject(v value.Value, s *shape, at *Path) {
 	}
 }
 
+// wantOf names the value that a missing key wants.
 func wantOf(s *shape) string {
 	if len(s.words) > 0 {
 		return "one of " + strings.Join(s.words, ", ")
 	}
-	return kindWants[s.kind]
+	return wants[s.kind]
 }
 
+// unknownKey is the message about a key that is not in names.
 func unknownKey(name string, names []string) string {
 	shown := name
 	if len(shown) > 64 {
@@ -150,7 +152,7 @@ func (c *checker) checkList(v value.Value, s *shape, at *Path) {
 func (c *checker) checkText(v value.Value, s *shape, at *Path) {
 	t, _ := v.Text()
 	switch {
-	case t == "" && !s.empty:
+	case t == "" && !s.orEmpty:
 		c.fault(at, "empty")
 	case len(s.words) > 0 && !slices.Contains(s.words, t):
 		if near := Nearest(t, s.words); near != "" {
@@ -173,8 +175,8 @@ func (c *checker) checkNumber(v value.Value, s *shape, at *Path) {
 	c.fault(at, "want %d to %d", s.least, s.most)
 }
 
-// integer reads a Number that is spelt as an integer.
-func integer(v value.Value) (int, bool) {
+// integerOf reads a number that is written as an integer.
+func integerOf(v value.Value) (int, bool) {
 	t, ok := v.Number()
 	if !ok {
 		return 0, false
@@ -183,9 +185,10 @@ func integer(v value.Value) (int, bool) {
 	return n, err == nil
 }
 
+// SizeOf reads an integer, or a size such as 1MiB in bytes.
 func SizeOf(v value.Value) (int, bool) {
 	if t, ok := v.Text(); ok && t != "" {
 		return ParseSize(t)
 	}
-	return integer(v)
+	return integerOf(v)
 }

@@ -1,15 +1,11 @@
 package schema
 
-import (
-	"time"
+import "time"
 
-	"github.com/rulegate/rulegate/rules/token/keys"
-)
-
-// Bounds of the file's settings, and what holds where it says nothing.
+// Bounds and defaults of the file's settings.
 const (
-	maxBody  = 256 << 20 // a wasm memory never shrinks
-	maxDepth = 512       // far below what a recursive reader has stack for in a wasm host
+	maxBody  = 256 << 20 // the memory of a wasm module never shrinks
+	maxDepth = 512       // far below the depth at which a recursive reader overflows its stack in wasm
 	maxCalls = 1000
 
 	DefaultPrefix       = "/v1/api"
@@ -21,7 +17,7 @@ const (
 	DefaultCalls        = 32
 	DefaultRefresh      = 10 * time.Minute
 	DefaultMaxStale     = 24 * time.Hour
-	DefaultBodyTimeout  = 10 * time.Second // less than the host's own limit for a silent stream
+	DefaultBodyTimeout  = 10 * time.Second // less than Envoy's stream_idle_timeout
 )
 
 var (
@@ -30,16 +26,80 @@ var (
 	databaseTypes  = []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}
 )
 
-var (
-	ruleShape     = &shape{kind: aRule, about: "The rule that decides. Only yes lets a request through."}
-	responseShape = &shape{kind: aRule, about: "The rule that decides about the upstream's response. Only yes lets it out."}
+// model is the whole file.
+var model = objectOf("A rulegate policy: who may do what, decided inside the proxy.",
+	may("project", aText("The {project} in the paths of services, databases and files, which need it.")),
+	may("gateway", aText("The `id` of service tokens. Default: the name of the machine.")),
+	may("apiPrefix", aText("The beginning of the paths of services, databases and files, before {project}.").byDefault(DefaultPrefix)),
+	may("auth", authSection),
+	may("crypto", objectOf("The key of the rules encrypt and decrypt, and of hash with hmac-sha256.",
+		may("aesKey", aText("16, 24 or 32 bytes in base64.")))),
+	may("companion", companionSection),
+	may("limits", limitsSection),
+	may("mode", oneOf("enforce refuses denied requests.", "enforce", "shadow").byDefault("enforce")),
+	may("routes", listOf("Rules by method, host and path. The most specific match decides, in any order of the list. A request that no route matches is denied.", routeShape)),
+	may("services", mappingOf("Rules for Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
+		objectOf("", need("endpoints", mappingOf("Rules by endpoint.", objectOf("",
+			may("auth", authShape), need("rule", ruleShape), may("response", responseShape))))))),
+	may("databases", mappingOf("Databases: connections for query rules, and rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}.", databaseShape)),
+	may("webhooks", webhooksSection),
+	may("files", listOf("Rules for {apiPrefix}/{project}/files/…. The longest prefix decides.",
+		objectOf("",
+			need("prefix", aText("A path below files, such as /users/:id. `:id` is one segment.")),
+			may("auth", authShape),
+			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", FileOperations, ruleShape)),
+			may("response", rulesOf("Rules on the response, by operation.", FileOperations, responseShape))))),
 )
 
-var authShape = oneOf("Whether a token is needed. Where it is left out: a top-level allow or deny does not look at the token, every other rule needs a valid one.",
-	"required", "optional", "none").orElse(
-	objectOf("A token of one of these is needed.",
-		need("providers", listOf("Names of entries of auth.tokens.", aText("")).atLeast(1))))
+var companionSection = objectOf("How to reach the companion, which answers queries and webhooks.",
+	may("cluster", aText("The proxy's cluster of the companion.").byDefault(DefaultCluster)),
+	may("timeout", aDuration("The time for its reply; more than 0.").byDefault("500ms")),
+	may("secret", aText("The secret from which the keys between module and companion are derived. Default: the primary token secret, if that is an HS key.")),
+	may("secrets", listOf("Instead of secret, during a rotation: the new secret, then the old one.", aText("")).atLeast(1).atMost(2)))
 
+var limitsSection = objectOf("Limits for one request.",
+	may("requestBody", aSize("The longest body that a rule reads.", 1, maxBody).byDefault(FormatSize(DefaultRequestBody))),
+	may("responseBody", aSize("The longest response that a rule reads or changes.", 1, maxBody).byDefault(FormatSize(DefaultResponseBody))),
+	may("depth", anInteger("How deep arrays and objects may be nested.", 1, maxDepth).byDefault("64")),
+	may("calls", anInteger("How many queries and webhooks one request may cause.", 1, maxCalls).byDefault("32")),
+	may("bodyTimeout", aDuration("The time for a whole body that a rule reads or changes; more than 0.").byDefault("10s")))
+
+var databaseShape = objectOf("",
+	need("type", oneOf("The kind of database. Query rules read sql-postgres, sql-mysql (MariaDB too), mongo, and embedded (SQLite).", databaseTypes...)),
+	may("conn", aText("The connection string, which only the companion reads. PostgreSQL: a URL. MySQL: user:password@tcp(host:port)/database. MongoDB: mongodb://host/database. SQLite: a path.")),
+	may("pool", poolShape),
+	may("collections", mappingOf("Rules by collection. The rules of `default` hold for each operation that a collection does not list.",
+		objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", Operations, ruleShape)),
+			may("response", rulesOf("Rules on the response, by operation.", Operations, responseShape))))))
+
+var webhooksSection = objectOf("Where webhook rules may go, and how. Only the companion reads ca, cert, key and pool.",
+	may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))),
+	may("ca", aText("PEM: the certificates that verify a host's. Default: those of the system.")),
+	may("cert", aText("PEM: the certificate to show to a host that asks for one.")),
+	may("key", aText("PEM: the certificate's key.")),
+	may("pool", poolShape))
+
+// poolShape is read by the companion only.
+var poolShape = objectOf("Limits for the companion's calls to the database, or to each host of webhooks.",
+	may("size", anInteger("Calls that run at once, and connections for them.", 1, 1000).byDefault("32")),
+	may("queue", anInteger("Calls that wait for a connection; further ones are refused.", 1, 100000).byDefault("256")))
+
+var routeShape = objectOf("",
+	may("name", aText("A name for logs and metrics. Default: the place, such as routes[0].")),
+	need("match", objectOf("The requests that the route covers.",
+		may("methods", listOf("Methods in upper case. GET covers HEAD. Default: all that no other route of the same host and path lists.", aText("")).atLeast(1)),
+		may("host", aText("A host name without a port, or *. and the end of one. Default: every host.")),
+		need("path", aText("A path. {x} is one segment, {x...} at the end all that remain, even none.")))),
+	may("auth", authShape),
+	need("rule", ruleShape),
+	may("response", responseShape))
+
+var (
+	ruleShape     = &shape{kind: rule, about: "The rule that decides. Only yes lets a request through."}
+	responseShape = &shape{kind: rule, about: "The rule that decides about the upstream's response. Only yes lets it out."}
+)
+
+// rulesOf is an object with a rule for each of the operations.
 func rulesOf(about string, operations []string, rule *shape) *shape {
 	s := objectOf(about)
 	for _, op := range operations {
@@ -47,92 +107,3 @@ func rulesOf(about string, operations []string, rule *shape) *shape {
 	}
 	return s
 }
-
-// model is the whole file.
-var model = objectOf("A rulegate policy: who may do what, decided inside the proxy.",
-	may("project", aText("The {project} of the paths of services, databases and files.")),
-	may("gateway", aText("`id` of service tokens. Default: the host's name.")),
-	may("apiPrefix", aText("What stands before {project} in these paths. Default: /v1/api.")),
-	may("auth", authSection),
-	may("crypto", objectOf("Keys of encrypt, decrypt and hmac-sha256.",
-		may("aesKey", aText("Base64 of 16, 24 or 32 bytes.")))),
-	may("companion", objectOf("Where queries and webhooks are sent.",
-		may("cluster", aText("The proxy's cluster of the companion. Default: rulegate-companion.")),
-		may("timeout", aSpan("How long its answer is waited for. Default: 500ms.")),
-		may("secret", aText("What the keys between module and companion are derived from. Default: the primary token secret, where that is an HS one.")),
-		may("secrets", listOf("During a rotation: the new one, then the old one.", aText("")).atLeast(1).atMost(2)))),
-	may("limits", objectOf("What a request may take.",
-		may("requestBody", aSize("Longest body that a rule reads. Default: 1MiB.", 1, maxBody)),
-		may("responseBody", aSize("Longest response that a rule rewrites. Default: 4MiB.", 1, maxBody)),
-		may("depth", aNumber("Arrays and objects inside each other. Default: 64.", 1, maxDepth)),
-		may("calls", aNumber("Queries and webhooks for one request. Default: 32.", 1, maxCalls)),
-		may("bodyTimeout", aSpan("How long the whole of a body is waited for that a rule reads or rewrites, of a request and of a response. Default: 10s.")))),
-	may("mode", oneOf("enforce: what is denied is refused.", "enforce", "shadow")),
-	may("routes", listOf("The most specific match decides, whatever the order. What none covers is denied.", routeShape)),
-	may("services", tableOf("Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
-		objectOf("", need("endpoints", tableOf("", objectOf("",
-			may("auth", authShape), need("rule", ruleShape), may("response", responseShape))))))),
-	may("databases", tableOf("Databases: rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}, and what query rules may read.",
-		objectOf("",
-			need("type", oneOf("What it is. Query rules read sql-postgres, sql-mysql (MariaDB too) and embedded (SQLite) ones.", databaseTypes...)),
-			may("conn", aText("Connection string; the companion alone reads it. A URL for PostgreSQL, user:password@tcp(host:port)/database for MySQL, mongodb://host/database for MongoDB, a path for SQLite.")),
-			may("pool", poolShape),
-			may("collections", tableOf("Rules by collection; those of `default` step in, operation by operation, for what a collection does not list.",
-				objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", Operations, ruleShape)),
-					may("response", rulesOf("Rules on the response, by operation.", Operations, responseShape)))))))),
-	may("webhooks", objectOf("",
-		may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))),
-		may("ca", aText("PEM: certificates that a host's is checked against. Default: the system's. The companion alone reads this and what follows.")),
-		may("cert", aText("PEM: what is shown to a host that asks for a certificate.")),
-		may("key", aText("PEM: the certificate's key.")),
-		may("pool", poolShape))),
-	may("files", listOf("Rules for {apiPrefix}/{project}/files/…: the longest prefix decides.",
-		objectOf("",
-			need("prefix", aText("A path below files, such as /users/:id.")),
-			may("auth", authShape),
-			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", FileOperations, ruleShape)),
-			may("response", rulesOf("Rules on the response, by operation.", FileOperations, responseShape))))),
-)
-
-// poolShape is read by the companion alone.
-var poolShape = objectOf("What the companion does there at once; for webhooks, at each host.",
-	may("size", aNumber("Calls that run, and the connections for them. Default: 32.", 1, 1000)),
-	may("queue", aNumber("Calls that wait for their turn; one more is refused. Default: 256.", 1, 100000)))
-
-var routeShape = objectOf("",
-	may("name", aText("For logs and metrics.")),
-	need("match", objectOf("What it covers.",
-		may("methods", listOf("Default: all. HEAD is decided as GET.", aText("")).atLeast(1)),
-		may("host", aText("A host name, or *. and the end of one. Default: all.")),
-		need("path", aText("A path; {x} is one segment, {x...} at the end the rest.")))),
-	may("auth", authShape),
-	need("rule", ruleShape),
-	may("response", responseShape))
-
-var authSection = objectOf("Tokens: who signs them, where they are, what becomes of them.",
-	may("tokens", listOf("Keys that tokens are verified with.", objectOf("",
-		may("name", aText("What providers and logs call it.")),
-		may("alg", oneOf("The one algorithm that the key is for.", keys.Names()...)),
-		may("secret", aText("For HS256, HS384, HS512.")),
-		may("publicKey", aText("PEM, for the other algorithms.")),
-		may("privateKey", aText("PEM; a primary of these algorithms signs with it.")),
-		may("jwks", objectOf("A JWK set (RFC 7517), written here or fetched.",
-			may("keys", listOf("The set's keys.", &shape{kind: table})),
-			may("url", aText("Where the set is fetched: https://…, or http://… for development.")),
-			may("cluster", aText("The proxy's cluster of the URL's host. Default: the host, with its port where the URL has one.")),
-			may("refresh", aSpan("How long a set is fresh, 1s to 24h, where its issuer does not say so itself (Cache-Control). Default: 10m.")),
-			may("maxStale", aSpan("How much longer it serves while its issuer is away. Default: 24h.")))),
-		may("kid", aText("The key's id. Default: base64 of the SHA-256 of its text.")),
-		may("issuer", listOf("`iss` has to be one of these.", aText("")).atLeast(1)),
-		may("audience", listOf("`aud` has to have one of these.", aText("")).atLeast(1)),
-		may("primary", aFlag("This key signs service tokens and tokens with claims for webhooks."))))),
-	may("from", listOf("Where a token is looked for. Default: the authorization header, as a bearer token.", objectOf("",
-		may("header", aText("A header's name.")),
-		may("prefix", aText("What stands before the token in the header.").orEmpty()),
-		may("cookie", aText("A cookie's name.")),
-		may("origins", listOf("Whose pages may send the cookie's token with other requests than GET, HEAD, OPTIONS and TRACE, such as https://app.example. Default: nobody's.", aText("")).atLeast(1)),
-		may("query", aText("A query parameter's name.")))).atLeast(1)),
-	may("leeway", aSpan("How far clocks may differ. Default: 0s.")),
-	may("requireExpiry", aFlag("Refuse tokens without exp.")),
-	may("claimsToHeaders", tableOf("Headers that are set to a claim, by its dotted path, arrays as JSON; a client's own are taken away.", aText(""))),
-	may("forward", aFlag("Keep the token in what goes upstream. Default: true.")))

@@ -17,14 +17,14 @@ func Nearest(word string, words []string) string {
 	return best
 }
 
-// plain is a word without what spellings differ in: aes_key, AES-Key, aesKey.
+// plain removes the differences between spellings such as aes_key, AES-Key and
+// aesKey.
 func plain(s string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
 }
 
-// edits counts the letters to add, drop, change or swap with the next one to
-// get from a to b (optimal string alignment); words over 64 bytes are far from
-// everything.
+// edits counts the letters to add, drop, change or swap with the next one to turn
+// a into b (optimal string alignment). It returns 64 for words over 64 bytes.
 func edits(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64

@@ -21,16 +21,16 @@ func JSON() value.Value {
 
 func schemaOf(s *shape) value.Value { return value.Obj(members(s)...) }
 
-// members are the keywords that describe a shape.
+// members returns the keywords that describe a shape.
 func members(s *shape) []value.Member {
 	var out []value.Member
 	add := func(keyword string, v value.Value) { out = append(out, value.Member{Key: keyword, Value: v}) }
-	if s.about != "" {
-		add("description", value.Str(s.about))
+	if about := s.description(); about != "" {
+		add("description", value.Str(about))
 	}
 	if s.or != nil {
 		one := *s
-		one.or, one.about = nil, ""
+		one.or, one.about, one.absent = nil, "", ""
 		add("anyOf", value.Arr(schemaOf(&one), schemaOf(s.or)))
 		return out
 	}
@@ -38,7 +38,7 @@ func members(s *shape) []value.Member {
 	case object:
 		add("type", value.Str("object"))
 		out = append(out, keysSchema(s.keys)...)
-	case table:
+	case mapping:
 		add("type", value.Str("object"))
 		if s.elem != nil {
 			add("additionalProperties", elemSchema(s.elem))
@@ -54,9 +54,9 @@ func members(s *shape) []value.Member {
 		}
 	case text:
 		out = append(out, textSchema(s)...)
-	case toggle:
+	case boolean:
 		add("type", value.Str("boolean"))
-	case number:
+	case integer:
 		add("type", value.Str("integer"))
 		add("minimum", value.Int(int64(s.least)))
 		add("maximum", value.Int(int64(s.most)))
@@ -65,7 +65,7 @@ func members(s *shape) []value.Member {
 			value.Obj(value.Member{Key: "type", Value: value.Str("integer")}, value.Member{Key: "minimum", Value: value.Int(int64(s.least))},
 				value.Member{Key: "maximum", Value: value.Int(int64(s.most))}),
 			patternSchema(`^[0-9]+(B|KiB|MiB|GiB)?$|\$\{`)))
-	case span:
+	case duration:
 		patternSchema(`^\+?([0-9]*\.?[0-9]*(ns|us|µs|μs|ms|s|m|h))+$|^[+-]?0$|\$\{`).Each(func(k string, v value.Value) bool {
 			add(k, v)
 			return true
@@ -74,7 +74,7 @@ func members(s *shape) []value.Member {
 	return out
 }
 
-// elemSchema refers to the shapes that stand in many places.
+// elemSchema describes a shape. Shapes that stand in many places are references.
 func elemSchema(s *shape) value.Value {
 	switch s {
 	case ruleShape, responseShape:
@@ -89,7 +89,7 @@ func reference(name string) value.Value {
 	return value.Obj(value.Member{Key: "$ref", Value: value.Str("#/definitions/" + name)})
 }
 
-// keysSchema describes an object of these keys and no others.
+// keysSchema describes an object with these keys and no others.
 func keysSchema(keys []key) []value.Member {
 	var properties []value.Member
 	var required []value.Value
@@ -109,14 +109,14 @@ func keysSchema(keys []key) []value.Member {
 	return out
 }
 
-// textSchema describes a string; one of a few words may come from a variable.
+// textSchema describes a string. A variable may stand for one of a few words.
 func textSchema(s *shape) []value.Member {
 	if len(s.words) > 0 {
 		return []value.Member{{Key: "anyOf", Value: value.Arr(
 			value.Obj(value.Member{Key: "enum", Value: texts(s.words)}), patternSchema(`\$\{`))}}
 	}
 	out := []value.Member{{Key: "type", Value: value.Str("string")}}
-	if !s.empty {
+	if !s.orEmpty {
 		out = append(out, value.Member{Key: "minLength", Value: value.Int(1)})
 	}
 	return out
@@ -134,7 +134,7 @@ func texts(list []string) value.Value {
 	return value.Arr(out...)
 }
 
-// ruleSchema describes a rule: its name, and what else a rule of that name has.
+// ruleSchema describes a rule: its name, and the fields of a rule of that name.
 func ruleSchema() value.Value {
 	var names []string
 	var cases []value.Value

@@ -1,39 +1,44 @@
+// Package schema is the model of the policy file: its keys, their types, limits
+// and defaults. Check compares a file with it. The JSON Schema for editors and
+// the tables of POLICY.md are made from it.
 package schema
 
-// A shape says what may stand at one place of the file. The shapes of model.go
-// are the only list of keys there is: faults, suggestions and the JSON Schema
-// all come from it.
+import "slices"
+
+// shape says which values may stand at one place of the file.
 type shape struct {
-	kind  kind
-	about string // for the schema
-	keys  []key  // of an object
-	elem  *shape // of a table or a list
-	least int    // elements of a list; the smallest number or size
-	most  int    // the largest number or size; elements of a list, 0: any
-	words []string
-	empty bool   // a text may be empty
-	or    *shape // another kind that is taken as well
+	kind    kind
+	about   string // for the JSON Schema and POLICY.md
+	absent  string // the default, as it is written in the file; "" for none
+	keys    []key  // of an object
+	elem    *shape // of the elements of a mapping or a list; nil: not checked here
+	least   int    // elements of a list; the smallest integer or size
+	most    int    // elements of a list, 0 for any number; the largest integer or size
+	words   []string
+	orEmpty bool   // a text may be empty
+	or      *shape // a shape of another kind that may stand there too
 }
 
-// kind is what a shape takes.
+// kind is the type of a value.
 type kind uint8
 
 const (
-	anything kind = iota // looked at elsewhere
-	object               // of the keys listed
-	table                // an object of any keys
+	anything kind = iota // checked by other code
+	object               // with the listed keys
+	mapping              // an object with any keys
 	list
 	text
-	toggle
-	number // an integer
-	size   // bytes: an integer, or `1MiB`
-	span   // a duration: `500ms`
-	aRule  // what rules.Compile reads
+	boolean
+	integer
+	size     // bytes: an integer, or `1MiB`
+	duration // `500ms`
+	rule     // checked by rules.Compile
 )
 
-var kindWants = [...]string{
-	anything: "a value", object: "an object", table: "an object", list: "an array", text: "a string",
-	toggle: "true or false", number: "an integer", size: "a size such as 1MiB", span: "a duration such as 30s", aRule: "an object",
+// wants name the kinds for messages.
+var wants = [...]string{
+	anything: "a value", object: "an object", mapping: "an object", list: "an array", text: "a string",
+	boolean: "true or false", integer: "an integer", size: "a size such as 1MiB", duration: "a duration such as 30s", rule: "an object",
 }
 
 // key is one key of an object.
@@ -49,39 +54,53 @@ func may(name string, s *shape) key  { return key{name: name, shape: s} }
 func objectOf(about string, keys ...key) *shape {
 	return &shape{kind: object, about: about, keys: keys}
 }
-func tableOf(about string, elem *shape) *shape { return &shape{kind: table, about: about, elem: elem} }
-func listOf(about string, elem *shape) *shape  { return &shape{kind: list, about: about, elem: elem} }
-func aText(about string) *shape                { return &shape{kind: text, about: about} }
+
+func mappingOf(about string, elem *shape) *shape {
+	return &shape{kind: mapping, about: about, elem: elem}
+}
+
+func listOf(about string, elem *shape) *shape { return &shape{kind: list, about: about, elem: elem} }
+
+func aText(about string) *shape     { return &shape{kind: text, about: about} }
+func aBoolean(about string) *shape  { return &shape{kind: boolean, about: about} }
+func aDuration(about string) *shape { return &shape{kind: duration, about: about} }
+
 func oneOf(about string, words ...string) *shape {
 	return &shape{kind: text, about: about, words: words}
 }
-func aFlag(about string) *shape { return &shape{kind: toggle, about: about} }
-func aSpan(about string) *shape { return &shape{kind: span, about: about} }
-func aNumber(about string, least, most int) *shape {
-	return &shape{kind: number, about: about, least: least, most: most}
+
+func anInteger(about string, least, most int) *shape {
+	return &shape{kind: integer, about: about, least: least, most: most}
 }
+
 func aSize(about string, least, most int) *shape {
 	return &shape{kind: size, about: about, least: least, most: most}
 }
 
-func (s *shape) atLeast(n int) *shape { s.least = n; return s }
-func (s *shape) atMost(n int) *shape  { s.most = n; return s }
-func (s *shape) orEmpty() *shape      { s.empty = true; return s }
-func (s *shape) orElse(o *shape) *shape {
-	s.or = o
-	return s
-}
+func (s *shape) atLeast(n int) *shape           { s.least = n; return s }
+func (s *shape) atMost(n int) *shape            { s.most = n; return s }
+func (s *shape) mayBeEmpty() *shape             { s.orEmpty = true; return s }
+func (s *shape) orElse(other *shape) *shape     { s.or = other; return s }
+func (s *shape) byDefault(absent string) *shape { s.absent = absent; return s }
 
-func (s *shape) key(name string) *key {
-	for i := range s.keys {
-		if s.keys[i].name == name {
-			return &s.keys[i]
-		}
+// description is the text about a shape, with its default.
+func (s *shape) description() string {
+	if s.absent == "" {
+		return s.about
 	}
-	return nil
+	return s.about + " Default: " + s.absent + "."
 }
 
-// names are the keys that may be written.
+// key returns the key of a name, nil when the object has none.
+func (s *shape) key(name string) *key {
+	i := slices.IndexFunc(s.keys, func(k key) bool { return k.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.keys[i]
+}
+
+// names returns the names of the keys.
 func (s *shape) names() []string {
 	var out []string
 	for _, k := range s.keys {

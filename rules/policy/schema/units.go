@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// maxSpan bounds the durations of the file.
-const maxSpan = 24 * time.Hour
+// maxDuration bounds the durations of the file.
+const maxDuration = 24 * time.Hour
 
 var units = []struct {
 	name  string
@@ -39,8 +39,8 @@ func FormatSize(n int) string {
 	return strconv.Itoa(n)
 }
 
-// ParseSpan reads a Go duration that is not negative and at most a day.
-func ParseSpan(s string) (time.Duration, bool) {
+// ParseDuration reads a Go duration that is not negative and at most a day.
+func ParseDuration(s string) (time.Duration, bool) {
 	d, err := time.ParseDuration(s)
-	return d, err == nil && d >= 0 && d <= maxSpan
+	return d, err == nil && d >= 0 && d <= maxDuration
 }

@@ -1,19 +1,19 @@
 package schema
 
-// The shapes of rules, for the schema alone: rules.Compile reads rules, and a
-// test holds the two together.
+// The shapes of rules are for the JSON Schema only: rules.Compile checks rules. A
+// test compares the two.
 
 var (
 	anyValue = &shape{kind: anything}
 	aPath    = aText("A path that starts with args.")
-	aCache   = aText("How old an answer may be, such as 5s.")
-	aFields  = aText("A path to what is changed.").orEmpty().orElse(listOf("Paths to what is changed.", aText("")))
+	aCache   = aText("How old a reply may be, such as 5s.")
+	aFields  = aText("A path to the value to change.").mayBeEmpty().orElse(listOf("Paths to the values to change.", aText("")))
 	aGuard   = may("clause", ruleShape)
 
 	commonFields = []key{
 		need("rule", aText("")),
-		may("name", aText("For logs, traces and metrics.").orEmpty()),
-		may("error", aText("What a denied client is told.").orEmpty()),
+		may("name", aText("A name for logs, traces and metrics.").mayBeEmpty()),
+		may("error", aText("The message that a denied client gets.").mayBeEmpty()),
 	}
 )
 
@@ -31,13 +31,13 @@ var ruleShapes = []key{
 	ruleOf("or", need("clauses", listOf("", ruleShape).atLeast(1))),
 	ruleOf("query",
 		need("db", aText("A name from databases.")), need("col", aText("A table or collection.")),
-		may("find", &shape{kind: table, about: "MongoDB's query syntax; without it, every row."}),
+		may("find", &shape{kind: mapping, about: "The condition in MongoDB's query syntax. Default: every row."}),
 		aGuard, may("store", aPath), may("cache", aCache)),
 	ruleOf("webhook",
 		need("url", aText("An http or https URL of a host in webhooks.allow.")), may("store", aPath),
-		may("claims", &shape{kind: table, about: "Of a token that is minted in place of the user's."}),
+		may("claims", &shape{kind: mapping, about: "Claims of a token that is minted and sent instead of the user's."}),
 		may("body", anyValue), may("cache", aCache)),
-	ruleOf("force", need("field", aText("A path to what is set.")), need("value", anyValue), aGuard),
+	ruleOf("force", need("field", aText("A path to the value to set.")), need("value", anyValue), aGuard),
 	ruleOf("remove", need("fields", aFields), aGuard),
 	ruleOf("encrypt", need("fields", aFields), may("algorithm", oneOf("", "aes-cfb", "aes-gcm")), aGuard),
 	ruleOf("decrypt", need("fields", aFields), may("algorithm", oneOf("", "aes-cfb", "aes-gcm")), aGuard),
@@ -45,5 +45,5 @@ var ruleShapes = []key{
 		may("encoding", oneOf("", "base64", "hex")), aGuard),
 	ruleOf("filter",
 		need("field", aText("A path to an array.")), need("clause", ruleShape),
-		may("onUnknown", oneOf("What an element does about which the clause says unknown: block the request or the response, or drop out.", "block", "drop"))),
+		may("onUnknown", oneOf("An element for which the clause is unknown blocks the request or the response, or is dropped.", "block", "drop"))),
 }

@@ -1,0 +1,42 @@
+package schema
+
+import "github.com/rulegate/rulegate/rules/token/keys"
+
+var authShape = oneOf("Whether a token is needed. Where it is left out, every rule needs a valid token but a top-level allow or deny, which reads none.",
+	"required", "optional", "none").orElse(
+	objectOf("A token that a key of one of these names verifies is needed.",
+		need("providers", listOf("Names of entries of auth.tokens.", aText("")).atLeast(1))))
+
+var authSection = objectOf("Tokens: the keys that verify them, their place in a request, and their claims in headers.",
+	may("tokens", listOf("Keys that verify tokens.", tokenShape)),
+	may("from", listOf("Places of a token in a request, tried in this order. Default: the authorization header, as a bearer token.", fromShape).atLeast(1)),
+	may("leeway", aDuration("By how much clocks may differ, for exp, nbf and iat.").byDefault("0s")),
+	may("requireExpiry", aBoolean("Refuse tokens without exp.").byDefault("false")),
+	may("claimsToHeaders", mappingOf("Headers to set to a claim, by the dotted path of the claim; objects and arrays as JSON. A client's own headers of these names are removed.", aText(""))),
+	may("forward", aBoolean("Keep the token in the request to the upstream.").byDefault("true")))
+
+var tokenShape = objectOf("",
+	may("name", aText("The name of the key in `providers` and in logs.")),
+	may("alg", oneOf("The only algorithm that the key is used with. A JWK set needs none: then each of its keys has its own.", keys.Names()...)),
+	may("secret", aText("The key of HS256, HS384 and HS512.")),
+	may("publicKey", aText("PEM: the key of the other algorithms.")),
+	may("privateKey", aText("PEM: the key that a primary of the other algorithms signs with.")),
+	may("jwks", jwksShape),
+	may("kid", aText("The key's id. Default: base64 of the SHA-256 of the secret or the public key, as in Space Cloud.")),
+	may("issuer", listOf("`iss` must be one of these. Default: any.", aText("")).atLeast(1)),
+	may("audience", listOf("`aud` must contain one of these. Default: any.", aText("")).atLeast(1)),
+	may("primary", aBoolean("The key that signs service tokens, and the tokens that webhooks with claims carry. At most one.").byDefault("false")))
+
+var jwksShape = objectOf("A JWK set (RFC 7517): its keys, or the URL that it is fetched from.",
+	may("keys", listOf("The keys of the set.", &shape{kind: mapping})),
+	may("url", aText("The URL of the set: https://…, or http://… for development.")),
+	may("cluster", aText("The proxy's cluster of the URL's host. Default: the host, with its port if the URL has one.")),
+	may("refresh", aDuration("The lifetime of a set whose issuer gives none (Cache-Control); at least 1s.").byDefault("10m")),
+	may("maxStale", aDuration("How long the set stays in use after its lifetime while the issuer does not answer.").byDefault("24h")))
+
+var fromShape = objectOf("One of header, cookie and query.",
+	may("header", aText("The name of a header.")),
+	may("prefix", aText("The text before the token in the header. Default: `Bearer ` in authorization, in other headers none.").mayBeEmpty()),
+	may("cookie", aText("The name of a cookie.")),
+	may("origins", listOf("The origins, such as https://app.example, whose pages may send the cookie's token with other methods than GET, HEAD, OPTIONS and TRACE. Default: none.", aText("")).atLeast(1)),
+	may("query", aText("The name of a query parameter.")))
