@@ -29,8 +29,8 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	return s.atHeaders(s.apply(step))
 }
 
-// atHeaders returns the action of a callback of headers, given that of apply: no
-// body is gathered that is not needed next.
+// atHeaders turns the action that apply returned into that of a headers callback:
+// it stops the body too, unless the body is needed next.
 func (s *stream) atHeaders(action types.Action) types.Action {
 	if s.state == awaitKeys || s.state == awaitReplies {
 		return stopAll
@@ -52,7 +52,7 @@ func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
 			return decide.Reserved(s.resource, trailers)
 		})
 		if err != nil {
-			return s.fail("trailers: " + err.Error())
+			return s.refuse(decide.InternalError("trailers: " + err.Error()))
 		}
 	}
 	if s.flows(request) {

@@ -1,18 +1,13 @@
 package main
 
-// state names the event that a stream awaits. It counts for one direction at a time: first
-// for the request and, once that has been forwarded, for the response if a rule
-// decides it.
+// state names the event that a stream awaits: first for the request and, once that
+// is forwarded, for the response if a rule decides it.
 //
-//	awaitHeaders ─► awaitKeys ──────────┐
-//	      │     └─► awaitKeysGather ─┐  │
-//	      │              │ body ends │  │
-//	      │         awaitKeysGathered│  │
-//	      ▼              ▼           ▼  ▼
-//	      └───────────► awaitBody ─► awaitReplies ─► passed, or awaitHeaders of the response
+//	awaitHeaders ─┬─► awaitKeys ────────────────────────────┬─► awaitBody ─► awaitReplies ─┬─► passed
+//	              └─► awaitKeysGather ─► awaitKeysGathered ─┘                              └─► awaitHeaders (response)
 //
-// The names are those of decide's Actions. Any state may be skipped, and any may
-// lead to answered or gone.
+// The names are those of decide's Actions. Every state may be skipped, and every
+// one may lead to answered or gone.
 type state uint8
 
 const (

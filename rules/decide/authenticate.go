@@ -51,7 +51,7 @@ func (r *Request) unverified(err error, now time.Time) (wait bool, refusal *Refu
 	case jwks.Wait:
 		return true, nil
 	case jwks.Absent:
-		return false, unauthorized("token: " + err.Error() + "; its issuer was asked")
+		return false, unauthorized("token: " + err.Error() + "; its issuer does not have the key either")
 	}
-	return false, unavailable("token: its issuer's keys cannot be fetched")
+	return false, unavailable("token: the keys of its issuer cannot be fetched")
 }

@@ -20,7 +20,7 @@ func (r *Request) media() (httpfield.Media, *Refusal) {
 	case len(h.types) == 0:
 		return m, wrongType("no content-type")
 	case m == httpfield.Unreadable || m == httpfield.Form && r.resource.Kind != policy.Route:
-		return m, wrongType("content-type")
+		return m, wrongType("a content-type that cannot be read")
 	}
 	return m, nil
 }

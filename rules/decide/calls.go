@@ -23,7 +23,7 @@ func (c *calls) newCalls(all []rules.Call, limit int) ([]rules.Call, *Refusal) {
 		}
 	}
 	if len(fresh) == 0 {
-		return nil, undecided("the rule waits for what cannot come")
+		return nil, undecided("the rule waits for a reply, but has no call left to make")
 	}
 	if c.made += len(fresh); c.made > limit {
 		return nil, tooLarge("more calls than limits.calls")

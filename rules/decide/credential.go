@@ -51,7 +51,7 @@ func readSource(h *head, src policy.Source) (token string, found bool, err error
 	switch {
 	case src.Header != "":
 		if len(h.aliases(src.Header)) > 0 {
-			return "", false, errors.New("a header that servers take for " + src.Header)
+			return "", false, errors.New("a header that servers could take for " + src.Header)
 		}
 		return fromHeader(h.values(src.Header), src.Prefix)
 	case src.Cookie != "":
@@ -74,11 +74,11 @@ func fromHeader(values []string, prefix string) (token string, found bool, err e
 	case len(values) == 0:
 		return "", false, nil
 	case len(values) > 1:
-		return "", false, errors.New("repeated header")
+		return "", false, errors.New("a repeated header")
 	}
 	token, found = cutPrefix(values[0], prefix)
 	if found && token == "" {
-		return "", false, errors.New("empty")
+		return "", false, errors.New("an empty header")
 	}
 	return token, found, nil
 }
@@ -104,9 +104,9 @@ func single(values []string, place string) (token string, found bool, err error)
 	case len(values) == 0:
 		return "", false, nil
 	case len(values) > 1:
-		return "", false, errors.New("repeated " + place)
+		return "", false, errors.New("a repeated " + place)
 	case values[0] == "":
-		return "", false, errors.New("empty " + place)
+		return "", false, errors.New("an empty " + place)
 	}
 	return values[0], true, nil
 }

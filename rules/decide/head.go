@@ -88,7 +88,7 @@ func (h *head) readField(name, value string) error {
 		two := h.hostField != "" && h.hostField != value
 		h.hostField = value
 		if two {
-			return errors.New("two hosts")
+			return errors.New("two different hosts")
 		}
 	case "content-length":
 		n, err := parseLength(value)
@@ -104,7 +104,7 @@ func (h *head) readField(name, value string) error {
 	return nil
 }
 
-var errLength = errors.New("content-length")
+var errLength = errors.New("a malformed or second content-length")
 
 // parseLength reads a content-length.
 func parseLength(s string) (int, error) {
@@ -123,7 +123,7 @@ func (h *head) contradiction(target string) error {
 	case h.method == "" || target == "":
 		return errors.New("no method or no path")
 	case !httpfield.IsAuthority(h.host) || h.hostField != "" && !strings.EqualFold(h.hostField, h.host):
-		return errors.New("the host")
+		return errors.New("a host that servers could read differently")
 	case h.chunked && h.length >= 0:
 		return errors.New("a content-length beside a transfer-encoding") // RFC 9112, section 6.3
 	case h.queryNamesMethod():

@@ -26,7 +26,7 @@ func (r *Request) claimHeaders(c *Changes) error {
 		}
 		line, err := claimText(v)
 		if err == nil {
-			err = headerText([]string{line})
+			err = checkLines([]string{line})
 		}
 		if err != nil {
 			return fmt.Errorf("auth.claimsToHeaders.%s: %w", ch.Header, err)
@@ -97,13 +97,13 @@ func (r *Request) headerChanges(c *Changes, after value.Value) error {
 		lines, err := texts(now, false)
 		switch {
 		case err == nil && !httpfield.IsToken(name):
-			err = errors.New("not a header's name")
+			err = errors.New("not the name of a header")
 		case err == nil && httpfield.Protected(name):
-			err = errors.New("a header of the connection or of the body's length cannot be changed")
+			err = errors.New("a header of the connection or of the framing cannot be changed")
 		case err == nil && set[lower]:
 			err = errors.New("changed in two ways")
 		case err == nil:
-			err = headerText(lines)
+			err = checkLines(lines)
 		}
 		if err != nil {
 			return fmt.Errorf("header %q: %w", name, err)
@@ -117,10 +117,10 @@ func (r *Request) headerChanges(c *Changes, after value.Value) error {
 	})
 }
 
-var errHeaderText = errors.New("not the text of a header")
+var errHeaderText = errors.New("a text that no header can hold")
 
-// headerText reports a line that cannot be sent as a header's value.
-func headerText(lines []string) error {
+// checkLines fails if a line cannot be sent as a header's value.
+func checkLines(lines []string) error {
 	for _, l := range lines {
 		if !httpfield.IsValue(l) {
 			return errHeaderText

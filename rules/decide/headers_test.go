@@ -34,7 +34,7 @@ func TestClaimText(t *testing.T) {
 		}
 		if err == nil && v.Kind() == value.Array {
 			again, err := value.Parse(got, 8)
-			if err != nil || headerText([]string{got}) != nil {
+			if err != nil || checkLines([]string{got}) != nil {
 				t.Errorf("%s: %s is not the JSON of a header: %v, %v", claim, got, err, again)
 			}
 		}

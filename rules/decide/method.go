@@ -15,7 +15,7 @@ var overrides = map[string]bool{"x-http-method-override": true, "x-http-method":
 // overrideParameter does the same in a query or a form.
 const overrideParameter = "_method"
 
-var errOtherMethod = errors.New("another method beside the request's own")
+var errOtherMethod = errors.New("a second method, other than the request's")
 
 func sameMethod(override, method string) bool {
 	return strings.EqualFold(httpfield.TrimSpace(override), method)

@@ -38,12 +38,12 @@ func isSafe(h *head) bool {
 // it by Origin, or else by Sec-Fetch-Site, and let no page set either.
 func originMismatch(h *head, origins []string) error {
 	if len(origins) == 0 {
-		return errors.New("the policy names no origins that may send it with this method")
+		return errors.New("the policy has no origins for it, so it counts only for safe methods")
 	}
 	sent := h.values("origin")
 	switch {
 	case len(sent) > 1:
-		return errors.New("repeated origin")
+		return errors.New("a repeated origin")
 	case len(sent) == 1 && slices.Contains(origins, sent[0]):
 		return nil
 	case len(sent) == 1:

@@ -69,7 +69,7 @@ func (r *Response) Body(text string) Step {
 	if text != "" && r.rule != nil && r.rule.Uses(rules.RootRes) {
 		res, err := value.Parse(text, r.limits.Depth)
 		if err != nil {
-			return r.withhold("the body is not JSON that can be read: " + err.Error())
+			return r.withhold("the body is not valid JSON: " + err.Error())
 		}
 		r.input.Args = r.input.Args.With(rules.RootRes, res)
 	}
@@ -144,7 +144,7 @@ func readResponseHead(headers [][2]string) *responseHead {
 		case "content-encoding":
 			h.unreadable = errors.New("a content-encoding")
 		case "content-range":
-			h.unreadable = errors.New("a part of a document") // RFC 9110, section 15.3.7
+			h.unreadable = errors.New("a content-range: a part of a document") // RFC 9110, section 15.3.7
 		}
 		if !strings.HasPrefix(name, ":") {
 			h.fields.add(name, text)
