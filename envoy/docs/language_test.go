@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -97,13 +97,9 @@ func evaluate(spec, args value.Value) (v rules.Verdict, ok bool) {
 
 func parseYAML(t *testing.T, b block, text string) value.Value {
 	t.Helper()
-	data, err := yaml.YAMLToJSON([]byte(text))
+	f, err := policyfile.Parse("block.yaml", []byte(text))
 	if err != nil {
 		t.Fatalf("%v: %s: %v", b, text, err)
 	}
-	v, err := value.Parse(string(data), 64)
-	if err != nil {
-		t.Fatalf("%v: %s: %v", b, text, err)
-	}
-	return v
+	return f.Doc
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v4"
 )
 
 // Bootstrap is a complete Envoy configuration. Its members keep the order in
@@ -26,12 +26,11 @@ type list []any
 // YAML is the configuration as YAML; a policy stands in it as a literal block
 // of indented JSON.
 func (b *Bootstrap) YAML() ([]byte, error) {
-	var out bytes.Buffer
-	enc := yaml.NewEncoder(&out, yaml.UseLiteralStyleIfMultiline(true), yaml.IndentSequence(true))
-	if err := enc.Encode(b.root.yaml()); err != nil {
+	out, err := yaml.Dump(yamlNode(b.root), yaml.WithV4Defaults(), yaml.WithCompactSeqIndent(false), yaml.WithLineWidth(-1))
+	if err != nil {
 		return nil, fmt.Errorf("envoy configuration: %w", err)
 	}
-	return out.Bytes(), nil
+	return out, nil
 }
 
 // JSON is the configuration as indented JSON.
@@ -68,26 +67,25 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func (o object) yaml() yaml.MapSlice {
-	m := make(yaml.MapSlice, len(o))
-	for i, f := range o {
-		m[i] = yaml.MapItem{Key: f.key, Value: yamlValue(f.value)}
-	}
-	return m
-}
-
-func yamlValue(v any) any {
+// yamlNode converts a value of an object; it keeps the members' order.
+func yamlNode(v any) *yaml.Node {
 	switch v := v.(type) {
 	case object:
-		return v.yaml()
-	case list:
-		all := make([]any, len(v))
-		for i, e := range v {
-			all[i] = yamlValue(e)
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for _, f := range v {
+			n.Content = append(n.Content, yamlNode(f.key), yamlNode(f.value))
 		}
-		return all
+		return n
+	case list:
+		n := &yaml.Node{Kind: yaml.SequenceNode}
+		for _, e := range v {
+			n.Content = append(n.Content, yamlNode(e))
+		}
+		return n
 	}
-	return v
+	n := &yaml.Node{}
+	n.Dump(v)
+	return n
 }
 
 // typed is a google.protobuf.Any: a message with its type's URL.

@@ -1,5 +1,5 @@
-// Package policyfile reads policy files, YAML or JSON, and says where in them
-// a fault stands.
+// Package policyfile reads policy files, in YAML or JSON, and reports faults with
+// their line and column.
 package policyfile
 
 import (
@@ -18,36 +18,41 @@ import (
 
 const (
 	maxFile     = 4 << 20 // bytes of a policy file
-	maxIncluded = 1 << 20 // bytes of what `${file:…}` names
+	maxIncluded = 1 << 20 // bytes of a file that `${file:…}` names
 )
 
-// File is a policy file that could be read; what it says may still be wrong.
+// File is a policy file that could be parsed. Its policy may have faults.
 type File struct {
 	Path string
-	// Doc is what it says, before substitution.
+	// Doc is the content, with `${…}` as it is in the file.
 	Doc value.Value
 
 	lines  []string
-	marks  map[string]mark
-	hidden map[int][]span // what is not shown, by line
+	marks  map[string]mark // by the place of the value
+	hidden map[int][]span  // parts that excerpts do not show, by line
+	masked struct {        // the last result of mask
+		line int
+		text []rune
+	}
 }
 
-// mark is where a value stands, and its key.
+// mark holds the positions of a value and of its key; list elements have no key.
 type mark struct {
 	key, value position
 }
 
-// position is 1-based, in lines and in characters.
+// position is a line and a column in characters, both from 1. The zero position is
+// none.
 type position struct {
 	line, column int
 }
 
-// Load reads a policy file. Where the options say nothing, variables are the
-// process's, and the paths of `${file:…}` start at the policy's directory.
+// Load reads a policy file and compiles its policy. By default, variables come
+// from the environment, and the paths in `${file:…}` are relative to the policy's
+// folder.
 //
-// Errors: *Error with all faults; any other error says that there is no such
-// file, or none that can be read. The File is nil only if it could not be read
-// as YAML or JSON.
+// Errors: *Error with all faults; any other error means that a file could not be
+// read. The File is nil if it could not be parsed.
 func Load(path string, o policy.Options) (*policy.Policy, *File, []policy.Warning, error) {
 	f, err := Read(path)
 	if err != nil {
@@ -82,8 +87,8 @@ func Read(path string) (*File, error) {
 	return Parse(path, data)
 }
 
-// Parse reads the content of a policy file. A file whose name ends in .json is
-// JSON; any other is YAML 1.2, as far as it can be said in JSON.
+// Parse reads the content of a policy file: JSON if its name ends in .json or if
+// it is valid JSON, else YAML 1.2 without the features that JSON lacks.
 //
 // Errors: *Error.
 func Parse(path string, data []byte) (*File, error) {
@@ -102,7 +107,7 @@ func Parse(path string, data []byte) (*File, error) {
 	return f, f.readYAML(text)
 }
 
-// checkText refuses what no text file holds (YAML 1.2, section 5.1).
+// checkText refuses invalid UTF-8 and control characters (YAML 1.2, section 5.1).
 func (f *File) checkText(text string) *Fault {
 	for i, line := range f.lines {
 		column := 0
@@ -123,7 +128,7 @@ func (f *File) checkText(text string) *Fault {
 	return nil
 }
 
-// ReadFile reads what `${file:…}` names, at most 1 MiB.
+// ReadFile reads a file that `${file:…}` names, at most 1 MiB.
 func (f *File) ReadFile(name string) ([]byte, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(f.Path), name)

@@ -12,8 +12,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// isJSON says whether a file is read as JSON: by its name, or because it is
-// JSON. YAML takes most of JSON, but not tabs wherever JSON allows them.
+// isJSON reports whether a file is JSON, by its name or by its content. YAML
+// includes most of JSON, but allows tabs in fewer places.
 func isJSON(path, text string) bool {
 	if strings.HasSuffix(strings.ToLower(path), ".json") {
 		return true
@@ -39,12 +39,12 @@ func (f *File) readJSON(text string) error {
 	return nil
 }
 
-// jsonMarker notes where the values of a JSON text stand. It is asked in the
-// order of the text, so it counts every line once.
+// jsonMarker records the positions of the values of a JSON text. It visits them
+// in order, so that it counts each line once.
 type jsonMarker struct {
 	f            *File
 	text         string
-	base         int // where the value begins, from which gjson counts
+	base         int // offset of the root value, from which gjson counts
 	offset       int
 	line, column int
 }
@@ -64,7 +64,8 @@ func (m *jsonMarker) position(offset int) position {
 	return position{m.line, m.column}
 }
 
-// mark notes a value, and what is in it; the text is checked, and not deeper than policy.MaxDepth.
+// mark records a value and its content. The text is valid JSON, and not nested
+// deeper than policy.MaxDepth.
 func (m *jsonMarker) mark(v gjson.Result, place string, key position) {
 	at := m.position(m.base + v.Index)
 	m.f.marks[place] = mark{key: key, value: at}

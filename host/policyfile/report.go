@@ -14,13 +14,13 @@ type Fault struct {
 	Line, Column   int // 1-based; the column in characters
 }
 
-// Error is all that is wrong with a file, in its order.
+// Error holds all faults of a file, in the order of the file.
 type Error struct {
 	file   *File
 	Faults []Fault
 }
 
-// Error is a text of several lines: for each fault
+// Error returns several lines: for each fault
 //
 //	policy.yaml:12:9: routes[3].rule.f2: want …
 //	  12 |     f2: [1, 2
@@ -36,7 +36,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Warning is a warning in the form of Error.
+// Warning formats a warning like the faults of an Error.
 func (f *File) Warning(w policy.Warning) string {
 	var b strings.Builder
 	f.write(&b, f.locate(rules.Fault{Place: w.Place, Message: w.Message}), "warning: ")
@@ -51,8 +51,8 @@ func (f *File) error(faults rules.Faults) *Error {
 	return e
 }
 
-// locate finds a fault's place: the value there; the key, when that is what is
-// wrong; for what is missing, where it should be.
+// locate returns a fault with the position of its value, or of its key if the
+// fault is about the key. A missing value is reported at the value around it.
 func (f *File) locate(fault rules.Fault) Fault {
 	out := Fault{Place: fault.Place, Message: fault.Message, Line: 1, Column: 1}
 	place := fault.Place
@@ -85,10 +85,10 @@ func (f *File) write(b *strings.Builder, fault Fault, label string) {
 	fmt.Fprintf(b, "\n  %s | %s\n  %*s | %s^", number, line, len(number), "", caret)
 }
 
-// width is how much of a line is shown.
+// width is the number of characters that an excerpt shows of a long line.
 const width = 120
 
-// excerpt is a line as it may be shown, and what stands before the caret.
+// excerpt returns a line without its secrets, and the white space before the caret.
 func (f *File) excerpt(line, column int) (text, caret string, ok bool) {
 	if line < 1 || line > len(f.lines) {
 		return "", "", false

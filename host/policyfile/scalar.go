@@ -1,6 +1,7 @@
 package policyfile
 
 import (
+	"errors"
 	"math/big"
 	"regexp"
 	"strings"
@@ -8,9 +9,9 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Plain scalars are read by YAML 1.2's core schema (section 10.3.2), and their
-// digits stay. What YAML 1.1 read in another way is refused, so that no reader
-// of the file is surprised: `010` was 8, and is 10.
+// Scalars without quotes follow YAML 1.2's core schema (section 10.3.2); numbers
+// keep their digits. Scalars that YAML 1.1 reads differently are refused: `010`
+// is 8 there, and 10 in YAML 1.2.
 var (
 	decimalInt = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
 	basedInt   = regexp.MustCompile(`^0(o[0-7]+|x[0-9a-fA-F]+)$`)
@@ -19,37 +20,39 @@ var (
 	nonFinite  = regexp.MustCompile(`^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
 )
 
-// plain is the value of a scalar without quotes.
-func plain(text string) (v value.Value, fault string) {
+var (
+	errNonFinite = errors.New("JSON has no such number; put it in quotes if it is a text")
+	errDoubtful  = errors.New("a number that is read in different ways; write it in decimal, or in quotes if it is a text")
+	errNumber    = errors.New("not a number")
+)
+
+// plain returns the value of a scalar without quotes.
+func plain(text string) (value.Value, error) {
 	switch text {
 	case "", "~", "null", "Null", "NULL":
-		return value.NullValue, ""
+		return value.NullValue, nil
 	case "true", "True", "TRUE":
-		return value.Boolean(true), ""
+		return value.Boolean(true), nil
 	case "false", "False", "FALSE":
-		return value.Boolean(false), ""
+		return value.Boolean(false), nil
 	}
 	switch {
 	case decimalInt.MatchString(text):
-		return value.Num(strings.TrimPrefix(text, "+")), ""
+		return value.Num(strings.TrimPrefix(text, "+")), nil
 	case basedInt.MatchString(text):
 		n, ok := new(big.Int).SetString(text, 0)
 		if !ok {
-			return v, "not a number"
+			return value.Value{}, errNumber
 		}
-		return value.Num(n.String()), ""
+		return value.Num(n.String()), nil
 	case nonFinite.MatchString(text):
-		return v, "JSON has no such number; put it in quotes if it is a text"
+		return value.Value{}, errNonFinite
 	case doubtful.MatchString(text) || float.MatchString(text) && leadingZero(text):
-		return v, "a number that is read in different ways; write it in decimal, or in quotes if it is a text"
+		return value.Value{}, errDoubtful
 	case float.MatchString(text):
-		return value.Num(jsonNumber(text)), ""
-	case strings.ContainsAny(text[:1], ",[]{}|>") || text == "?" || strings.HasPrefix(text, "? ") || strings.Contains(text, "\t"):
-		return v, "no text without quotes"
-	case strings.Contains(text, ": ") || strings.HasSuffix(text, ":") || strings.Contains(text, " #"):
-		return v, "is a comma missing here? put the text in quotes if it is one"
+		return value.Num(jsonNumber(text)), nil
 	}
-	return value.Str(text), ""
+	return value.Str(text), nil
 }
 
 func leadingZero(text string) bool {
@@ -57,7 +60,7 @@ func leadingZero(text string) bool {
 	return len(text) > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9'
 }
 
-// jsonNumber spells a YAML number as JSON does: `+.5` is 0.5, `1.` is 1.
+// jsonNumber converts a YAML number to JSON: `+.5` is 0.5, `1.` is 1.
 func jsonNumber(text string) string {
 	sign := ""
 	if text[0] == '+' || text[0] == '-' {

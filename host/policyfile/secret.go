@@ -8,7 +8,8 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// open are the keys of sections with secrets whose values may be shown.
+// open lists the keys whose values excerpts show, by section. All other values in
+// these sections count as secrets.
 var open = map[string]map[string]bool{
 	"auth.tokens": {"name": true, "alg": true, "publicKey": true, "kid": true, "issuer": true, "audience": true, "primary": true},
 	"crypto":      {},
@@ -16,9 +17,8 @@ var open = map[string]map[string]bool{
 	"databases":   {"type": true, "collections": true},
 }
 
-// isSecret says whether the value at a place may be a secret: all that is
-// written in these sections, under misspelt keys too, but for what is known to
-// be none.
+// isSecret reports whether the value at a place may be a secret: every value in a
+// section of open, under a misspelt key too, except those of the keys listed there.
 func isSecret(place string) bool {
 	steps := stepsOf(place)
 	var section string
@@ -36,7 +36,7 @@ func isSecret(place string) bool {
 	return ok && !known[steps[0]]
 }
 
-// stepsOf cuts a place into keys and indices.
+// stepsOf splits a place into keys and indices.
 func stepsOf(place string) (steps []string) {
 	for place != "" {
 		up := policy.Parent(place)
@@ -49,18 +49,19 @@ func stepsOf(place string) (steps []string) {
 	return steps
 }
 
-// span is a part of a line, in columns: from the first to before the last.
+// span is a part of a line, in columns: from is inside, to is not.
 type span struct {
 	from, to int
 }
 
-// hide keeps what stands between two positions out of excerpts, unless its
-// value is nothing but variables and files.
+// hide keeps the text between two positions out of excerpts, unless the value
+// consists of references to variables and files. With a zero to, it hides the
+// rest of the file.
 func (f *File) hide(value string, from, to position) {
 	if refers(value) {
 		return
 	}
-	if to.line < from.line || to.line == from.line && to.column <= from.column { // no end is known
+	if comparePositions(to, from) <= 0 {
 		to = position{len(f.lines) + 1, 1}
 	}
 	for line := from.line; line <= to.line && line <= len(f.lines); line++ {
@@ -75,6 +76,7 @@ func (f *File) hide(value string, from, to position) {
 	}
 }
 
+// refers reports whether a value consists of `${…}` references.
 func refers(value string) bool {
 	parts := policy.Split(value)
 	for _, p := range parts {
@@ -85,10 +87,18 @@ func refers(value string) bool {
 	return len(parts) > 0
 }
 
-// mask is a line without the secrets in it, character for character.
+// mask returns a line with each character of a secret replaced by *. It keeps
+// the last line, which may be long and have many faults.
 func (f *File) mask(line int) []rune {
+	if f.masked.line != line {
+		f.masked.line, f.masked.text = line, f.maskLine(line)
+	}
+	return f.masked.text
+}
+
+func (f *File) maskLine(line int) []rune {
 	text := f.lines[line-1]
-	if f.marks[""].value.line == 0 { // it could not be read, so where its secrets are is a guess
+	if f.marks[""].value.line == 0 { // the file could not be parsed
 		text = maskGuess(text)
 	}
 	shown := []rune(text)
@@ -102,7 +112,7 @@ func (f *File) mask(line int) []rune {
 	return shown
 }
 
-// maskGuess masks what follows a key that sounds like a secret's.
+// maskGuess masks the text after a word that is a key of secrets.
 func maskGuess(text string) string {
 	lower := strings.ToLower(text)
 	if len(lower) != len(text) {

@@ -2,106 +2,89 @@ package policyfile
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
-	"github.com/rulegate/rulegate/rules/policy"
+	"go.yaml.in/yaml/v4"
 )
 
-// maxAliased bounds the values that aliases repeat.
-const maxAliased = 100_000
-
-func (f *File) readYAML(text string) (err error) {
-	defer func() {
-		if r := recover(); r != nil { // the parser's own
-			f.marks = nil
-			err = &Error{f, []Fault{{Message: "not readable as YAML", Line: 1, Column: 1}}}
-		}
-	}()
-	tokens := lexer.Tokenize(text)
-	if at, deep := tooDeep(tokens); deep {
-		return &Error{f, []Fault{{Message: fmt.Sprintf("nested deeper than %d", policy.MaxDepth), Line: at.line, Column: at.column}}}
+func (f *File) readYAML(text string) error {
+	if fault := f.lineSeparator(); fault != nil {
+		return &Error{f, []Fault{*fault}}
 	}
-	tree, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		return &Error{f, []Fault{f.syntax(err)}}
+	documents, fault := f.parseYAML(text)
+	if fault != nil {
+		return &Error{f, []Fault{*fault}}
 	}
-	y := &yamlReader{f: f, anchors: map[string]ast.Node{}}
-	y.file(tree)
+	y := &yamlReader{f: f, open: map[*yaml.Node]bool{}}
+	y.file(documents)
 	if len(y.faults) > 0 {
 		return &Error{f, y.faults}
 	}
 	return nil
 }
 
-// syntax is the parser's first fault; there are no others.
-func (f *File) syntax(err error) Fault {
-	var s *yaml.SyntaxError
-	if !errors.As(err, &s) || s.Token == nil || s.Token.Position == nil {
-		return Fault{Message: "not readable as YAML", Line: 1, Column: 1}
+// parseYAML returns the documents of a file.
+func (f *File) parseYAML(text string) (documents []*yaml.Node, fault *Fault) {
+	loader, err := yaml.NewLoader(strings.NewReader(text), yaml.WithStreamNodes())
+	if err != nil {
+		return nil, f.syntax(err)
 	}
-	at := f.at(s.Token)
-	message := s.Message
-	if at.line <= len(f.lines) && strings.Contains(f.lines[at.line-1], "\t") {
-		message += " (YAML is indented with spaces)"
+	for {
+		node := &yaml.Node{}
+		err := loader.Load(node)
+		switch {
+		case errors.Is(err, io.EOF):
+			return documents, nil
+		case err != nil:
+			return nil, f.syntax(err)
+		case node.Kind == yaml.StreamNode && (node.Stream.Version != nil || len(node.Stream.TagDirectives) > 0):
+			return nil, f.directive()
+		case node.Kind == yaml.DocumentNode && !(isEmpty(node) && len(documents) > 0):
+			documents = append(documents, node)
+		}
 	}
-	return Fault{Message: message, Line: at.line, Column: at.column}
 }
 
-// tooDeep looks for nesting that would take a recursive parser's stack, or its
-// time: brackets inside each other, and `- - -` on one line.
-func tooDeep(tokens token.Tokens) (at position, deep bool) {
-	depth, line, marks := 0, 0, 0
-	for _, t := range tokens {
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType:
-			if t.Position.Line != line {
-				line, marks = t.Position.Line, 0
+// isEmpty reports whether a document contains nothing.
+func isEmpty(document *yaml.Node) bool {
+	root := document.Content[0]
+	return root.Kind == yaml.ScalarNode && root.Style == 0 && root.Value == "" && root.Anchor == ""
+}
+
+// directive points at the first directive of the file.
+func (f *File) directive() *Fault {
+	for i, line := range f.lines {
+		if strings.HasPrefix(line, "%") {
+			return &Fault{Message: "directives are not allowed: the file is YAML 1.2", Line: i + 1, Column: 1}
+		}
+	}
+	return &Fault{Message: "directives are not allowed", Line: 1, Column: 1}
+}
+
+// lineSeparator points at a character that ends a line in YAML 1.1 and does not
+// in YAML 1.2: readers of the file would disagree.
+func (f *File) lineSeparator() *Fault {
+	for i, line := range f.lines {
+		column := 0
+		for _, r := range line {
+			column++
+			if r == '\u0085' || r == '\u2028' || r == '\u2029' {
+				return &Fault{Message: "a character that some readers take for the end of the line; write it as an escape in double quotes", Line: i + 1, Column: column}
 			}
-			marks++
-		}
-		if depth > policy.MaxDepth || marks > 1000 {
-			return position{t.Position.Line, t.Position.Column}, true
 		}
 	}
-	return position{}, false
+	return nil
 }
 
-// after is where the token after t begins; zero when t is the last.
-func (f *File) after(t *token.Token) position {
-	if t.Next == nil || t.Next.Position == nil {
-		return position{}
+// at is a node's position, inside the file.
+func (f *File) at(n *yaml.Node) position { return f.inside(position{n.Line, n.Column}) }
+
+// inside moves a position behind the end of the file to its end.
+func (f *File) inside(p position) position {
+	if p.line > len(f.lines) {
+		return position{len(f.lines), utf8.RuneCountInString(f.lines[len(f.lines)-1]) + 1}
 	}
-	return f.at(t.Next)
-}
-
-// at is a token's position, inside the file.
-func (f *File) at(t *token.Token) position {
-	p := position{max(t.Position.Line, 1), max(t.Position.Column, 1)}
-	p.line = min(p.line, len(f.lines))
-	p.column = min(p.column, utf8.RuneCountInString(f.lines[p.line-1])+1)
-	return p
-}
-
-// first is the token that a node begins with.
-func first(n ast.Node) *token.Token {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return first(n.Values[0])
-		}
-	case *ast.MappingValueNode:
-		return first(n.Key)
-	}
-	return n.GetToken()
+	return position{max(p.line, 1), max(p.column, 1)}
 }

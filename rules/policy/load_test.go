@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
+	"go.yaml.in/yaml/v4"
 )
 
 const secret = "0123456789abcdef0123456789abcdef"
@@ -35,15 +35,40 @@ func readFile(name string) ([]byte, error) {
 // document reads YAML as far as the tests need it.
 func document(t testing.TB, text string) value.Value {
 	t.Helper()
-	data, err := yaml.YAMLToJSON([]byte(text))
-	if err != nil {
+	var root yaml.Node
+	if err := yaml.Load([]byte(text), &root); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	doc, err := value.Parse(string(data), MaxDepth)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, data)
+	return fromYAML(root.Content[0])
+}
+
+// fromYAML keeps the order of members, which is the order of faults.
+func fromYAML(n *yaml.Node) value.Value {
+	switch n.Kind {
+	case yaml.AliasNode:
+		return fromYAML(n.Alias)
+	case yaml.SequenceNode:
+		var elems []value.Value
+		for _, x := range n.Content {
+			elems = append(elems, fromYAML(x))
+		}
+		return value.Arr(elems...)
+	case yaml.MappingNode:
+		var members []value.Member
+		for i := 0; i < len(n.Content); i += 2 {
+			members = append(members, value.Member{Key: n.Content[i].Value, Value: fromYAML(n.Content[i+1])})
+		}
+		return value.Obj(members...)
 	}
-	return doc
+	switch n.Tag {
+	case "!!int", "!!float":
+		return value.Num(n.Value)
+	case "!!bool":
+		return value.Boolean(n.Value == "true")
+	case "!!null":
+		return value.NullValue
+	}
+	return value.Str(n.Value)
 }
 
 func load(t testing.TB, text string) (*Policy, []Warning, error) {

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v4"
 	"golang.org/x/tools/txtar"
 )
 
@@ -104,7 +104,12 @@ func TestSchemaTakesPolicies(t *testing.T) {
 		}
 	}
 	for name, text := range policies {
-		data, err := yaml.YAMLToJSON(text)
+		var doc any
+		if err := yaml.Load(text, &doc); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		data, err := json.Marshal(doc)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
