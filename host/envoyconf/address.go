@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// CheckAddress says what is wrong with an address, nil if nothing is.
+// CheckAddress reports whether Envoy can listen on an address.
 func CheckAddress(s string) error {
 	_, err := address(s)
 	return err
 }
 
-// address is the Envoy address of `host:port` or `unix:/path`. The host must
-// be an IP address (Envoy binds no names), but for localhost and the empty
-// host, which is every IPv4 address.
+// address converts `host:port` or `unix:/path` to Envoy's address. Envoy does not
+// resolve names here, so the host must be an IP address, localhost, or empty, which
+// is every IPv4 address.
 func address(s string) (object, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		if !filepath.IsAbs(path) {

@@ -13,26 +13,27 @@ import (
 // Cluster is a server that Envoy sends requests to.
 type Cluster struct {
 	Name string
-	// URL is http://host[:port], https://host[:port] or unix:/path. A host
-	// name is looked up in DNS again and again (STRICT_DNS).
+	// URL is http://host[:port], https://host[:port] or unix:/path. Envoy keeps
+	// resolving a host name (STRICT_DNS).
 	URL string
-	// CA is the path of a PEM file with the certificates that an https
-	// server's is checked against; "" is SystemCA.
+	// CA is the path of a PEM file with the CA certificates of an https server;
+	// "" is SystemCA.
 	CA string
-	// Cert and Key are the paths of PEM files: what Envoy shows an https
-	// server that asks who it is (mutual TLS); "" is nothing.
+	// Cert and Key are the paths of PEM files with Envoy's own certificate, for
+	// mutual TLS with an https server; "" is none.
 	Cert, Key string
-	// ID is the URI that the certificate of an https server must be for, such
-	// as spiffe://shop.example/orders; "": it must be for the URL's host.
+	// ID is a URI that the certificate of an https server must contain, such as
+	// spiffe://shop.example/orders; "": it must contain the URL's host.
 	ID string
-	// Connect limits the time for a connection; 0 is 2 s.
+	// Connect is the connect timeout; 0 is 2 s.
 	Connect time.Duration
 }
 
-// SystemCA is where Debian, Ubuntu, Alpine and Envoy's own image keep the
-// system's certificates. Envoy has no notion of the system's, it wants a path.
+// SystemCA is the file of CA certificates of Debian, Ubuntu, Alpine and Envoy's
+// image. Envoy has no default: it needs a path.
 const SystemCA = "/etc/ssl/certs/ca-certificates.crt"
 
+// target is a parsed URL.
 type target struct {
 	host string // "" for a Unix socket
 	port int
@@ -40,7 +41,7 @@ type target struct {
 	tls  bool
 }
 
-// CheckURL says what is wrong with a server's URL, nil if nothing is.
+// CheckURL reports whether Envoy can use the URL of a server.
 func CheckURL(s string) error {
 	_, err := parseTarget(s)
 	return err
@@ -85,12 +86,12 @@ func (c Cluster) object() (object, error) {
 		{"type", t.discovery()},
 		{"connect_timeout", seconds(c.Connect)},
 	}
-	// How much of a response is read at once. It has to be less than BufferLimit
-	// adds to the policy's limits: the module is not told of a piece that goes
-	// beyond Envoy's limit, and Envoy would answer 500 where the module answers 502.
+	// The size of a read from the upstream. It must be less than BufferLimit adds
+	// to the policy's limits: Envoy answers 500, without calling the module, if one
+	// read exceeds the listener's limit, where the module would answer 502.
 	out = append(out, field{"per_connection_buffer_limit_bytes", 32 << 10})
 	if t.discovery() == "STRICT_DNS" {
-		// ALL: localhost may be ::1 first while the server listens on 127.0.0.1.
+		// ALL: localhost may resolve to ::1 while the server listens on 127.0.0.1.
 		out = append(out, field{"dns_lookup_family", "ALL"})
 	}
 	out = append(out,
@@ -125,7 +126,7 @@ func (t target) address() object {
 	return socket(t.host, t.port)
 }
 
-// seconds is a google.protobuf.Duration in JSON.
+// seconds formats a google.protobuf.Duration (JSON).
 func seconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
 }

@@ -8,11 +8,11 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Bootstrap is a complete Envoy configuration. Its members keep the order in
-// which a reader looks for them: admin, listeners, clusters, the rest.
+// Bootstrap is a complete Envoy configuration. Its members are in reading order:
+// admin, listeners, clusters, the rest.
 type Bootstrap struct{ root object }
 
-// object is a JSON object with ordered members; its values are objects, lists,
+// object is a JSON object with ordered members. Its values are objects, lists,
 // strings, numbers and bools.
 type object []field
 
@@ -23,8 +23,8 @@ type field struct {
 
 type list []any
 
-// YAML is the configuration as YAML; a policy stands in it as a literal block
-// of indented JSON.
+// YAML returns the configuration as YAML, with each policy as a literal block of
+// indented JSON.
 func (b *Bootstrap) YAML() ([]byte, error) {
 	out, err := yaml.Dump(yamlNode(b.root), yaml.WithV4Defaults(), yaml.WithCompactSeqIndent(false), yaml.WithLineWidth(-1))
 	if err != nil {
@@ -33,7 +33,7 @@ func (b *Bootstrap) YAML() ([]byte, error) {
 	return out, nil
 }
 
-// JSON is the configuration as indented JSON.
+// JSON returns the configuration as indented JSON.
 func (b *Bootstrap) JSON() ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -88,7 +88,7 @@ func yamlNode(v any) *yaml.Node {
 	return n
 }
 
-// typed is a google.protobuf.Any: a message with its type's URL.
+// typed is a google.protobuf.Any: a message with the URL of its type.
 func typed(name string, fields ...field) object {
 	return append(object{{"@type", "type.googleapis.com/" + name}}, fields...)
 }

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// envoy is the real one: $ENVOY, which `make test` sets, else the PATH's.
+// envoy returns the path of Envoy: $ENVOY, which `make test` sets, or from $PATH.
 func envoy(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv("ENVOY"); path != "" {
@@ -34,7 +34,7 @@ func envoy(t *testing.T) string {
 	return path
 }
 
-// module builds the module, which Envoy loads even to validate.
+// module builds the module: Envoy loads it to validate a configuration too.
 func module(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "rulegate.wasm")
@@ -70,7 +70,7 @@ func TestEnvoy(t *testing.T) {
 	t.Run("starts", func(t *testing.T) { starts(t, bin, module) })
 }
 
-// Envoy takes what is built, with every kind of address and cluster in it.
+// Envoy accepts a configuration with every kind of address and cluster.
 func validates(t *testing.T, bin, module string) {
 	dir := t.TempDir()
 	c := Config{
@@ -99,8 +99,8 @@ func validates(t *testing.T, bin, module string) {
 	}
 }
 
-// Listeners share a VM and keep their policies apart; what Envoy is told to do
-// with paths, counters and the log takes effect.
+// Listeners share a VM and have separate policies; the settings for paths, counters
+// and the log take effect.
 func starts(t *testing.T, bin, module string) {
 	dir := t.TempDir()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -162,11 +162,11 @@ func starts(t *testing.T, bin, module string) {
 	}
 }
 
-// secureUpstream is an https server with a certificate for 127.0.0.1, and the
-// path of what to check that with.
+// secureUpstream starts an https server with a certificate for 127.0.0.1, and
+// returns the path of its CA certificate too.
 func secureUpstream(t *testing.T) (url, ca string) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "secured") }))
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of the handshake that is to fail
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // one handshake fails on purpose
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
@@ -178,7 +178,7 @@ func secureUpstream(t *testing.T) (url, ca string) {
 	return srv.URL, ca
 }
 
-// server is an Envoy that runs; what it wrote may be read when it was stopped.
+// server is a running Envoy; its output can be read after stop.
 type server struct {
 	strings.Builder
 	cmd  *exec.Cmd
@@ -216,7 +216,7 @@ func start(t *testing.T, bin, config, admin string) *server {
 	}
 }
 
-// stop ends it; from then on what it wrote may be read.
+// stop ends Envoy and waits for it.
 func (s *server) stop() {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	<-s.done

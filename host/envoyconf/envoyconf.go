@@ -1,6 +1,5 @@
-// Package envoyconf builds Envoy configurations that start as they are: the
-// module with a policy in front of an upstream, set up so that what the module
-// decides is what the upstream gets.
+// Package envoyconf builds complete Envoy configurations: the module with a policy
+// in front of an upstream, with the settings that the module's decisions depend on.
 package envoyconf
 
 import (
@@ -12,25 +11,25 @@ import (
 	"time"
 )
 
-// Config is what a configuration is built from.
+// Config is the input of Build.
 type Config struct {
 	Admin     string            // host:port or unix:/path; "": no admin interface
 	Module    string            // path of the module, as Envoy opens it
-	HostEnv   []string          // names of the variables that the module sees of Envoy's environment
-	Env       map[string]string // variables given to the module in the configuration itself, for all to read
-	Idle      time.Duration     // longest silence on a stream; 0 is 30 s
+	HostEnv   []string          // variables of Envoy's environment that the module can read
+	Env       map[string]string // variables for the module, readable in the configuration
+	Idle      time.Duration     // idle timeout of a stream; 0 is 30 s
 	Listeners []Listener
 	Clusters  []Cluster
-	// VM is the id of the VM that the listeners share; "": derived from module
-	// and policies. Another plugin with the same id could write the module's
-	// shared data, whatever its code is.
+	// VM is the id of the VM that the listeners share; "" derives it from the
+	// module and the policies. Any plugin with the same id can write the module's
+	// shared data.
 	VM string
 }
 
-// Build makes the configuration.
+// Build returns the configuration.
 //
-// Errors: an address or URL that Envoy could not use, two listeners or
-// clusters of one name, a listener whose upstream or companion is no cluster.
+// Errors: an address or URL that Envoy cannot use, two listeners or clusters with
+// one name, a listener whose upstream or companion is not among the clusters.
 func Build(c Config) (*Bootstrap, error) {
 	if c.Idle == 0 {
 		c.Idle = 30 * time.Second
@@ -101,8 +100,8 @@ func (c *Config) clusters() (list, error) {
 	return out, nil
 }
 
-// vmID hashes the module, by its content where it can be read here, and the
-// policies: what changes either starts a VM with shared data of its own.
+// vmID hashes the module (its content, if this machine has the file) and the
+// policies, so that a change of either gets a new VM with its own shared data.
 func (c *Config) vmID() (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q", c.Module)

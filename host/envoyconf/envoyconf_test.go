@@ -61,7 +61,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Both forms are one configuration: a policy that YAML garbles would be another.
+// YAML and JSON hold the same configuration, whatever characters a policy has.
 func TestFormsAgree(t *testing.T) {
 	c := sample()
 	c.Listeners[0].Policy = `{"project":"ä \u0085 ` + "\u0085\u2028\ufeff\U000e0001" + ` # : - | '\" \\n","a":["  lead",{"k: v":"trail  "}],"n":12345678901234567890,"f":1.0}`
@@ -91,7 +91,7 @@ func TestFormsAgree(t *testing.T) {
 	}
 	for _, r := range string(y) {
 		if r != '\n' && !unicode.IsPrint(r) {
-			t.Errorf("U+%04X stands in the YAML, where parsers differ", r)
+			t.Errorf("U+%04X is in the YAML; parsers disagree on it", r)
 		}
 	}
 	if want := `12345678901234567890`; !bytes.Contains(y, []byte(want)) {

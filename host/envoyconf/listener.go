@@ -2,27 +2,27 @@ package envoyconf
 
 import "fmt"
 
-// Listener is an address with a policy of its own in front of a cluster.
+// Listener is an address, its policy, and the cluster behind it.
 type Listener struct {
 	Name    string // unique; "" is rulegate
 	Address string // host:port or unix:/path
-	// Policy is the policy's JSON as the module reads it (see ForModule).
+	// Policy is the policy as JSON for the module; ForModule returns it.
 	Policy string
 	// Upstream is the name of the cluster that allowed requests go to.
 	Upstream string
-	// TLS is nil for a listener that speaks plain HTTP.
+	// TLS is nil for plain HTTP.
 	TLS *ServerTLS
-	// Companion, if not "", is written into the policy as the name of the
-	// companion's cluster.
+	// Companion is the name of the companion's cluster, which Build writes into
+	// the policy; "" leaves the policy as it is.
 	Companion string
-	// Buffer is how many bytes of a body Envoy holds, see BufferLimit; 0: for
-	// bodies of 4 MiB.
+	// Buffer is the number of bytes of a body that Envoy buffers, from
+	// BufferLimit; 0 is enough for bodies of 4 MiB.
 	Buffer int
 }
 
-// BufferLimit is what a host has to hold for a policy's body limits. It is more
-// than they are, so that the module sees the byte that is too many and the
-// answer is its own and not the host's.
+// BufferLimit returns the buffer that a proxy needs for a policy's body limits. It
+// is larger than the limits, so that the module sees a body that exceeds them and
+// answers itself, before the proxy does.
 func BufferLimit(request, response int) int { return max(request, response) + 64<<10 }
 
 func (c *Config) listener(l Listener) (object, error) {
@@ -53,16 +53,16 @@ func (c *Config) listener(l Listener) (object, error) {
 	return object{
 		{"name", l.Name},
 		{"address", addr},
-		// Above the policy's limits: at its own limit Envoy answers 413 to a
-		// request and 500 to a response before the module has seen the end.
+		// Above the policy's limits: at this limit, Envoy answers 413 (request) or
+		// 500 (response) before the module has seen the end of the body.
 		{"per_connection_buffer_limit_bytes", l.Buffer},
 		{"filter_chains", list{chain}},
 	}, nil
 }
 
-// manager is the HTTP connection manager, set up for an edge: what a client
-// says about itself is not believed, and the path that is decided is the path
-// that the upstream gets.
+// manager is the HTTP connection manager of an edge proxy: it does not trust the
+// client's headers about addresses, and the module and the upstream get the same
+// normalized path.
 func (c *Config) manager(l Listener, filter object) object {
 	return typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
 		field{"stat_prefix", l.Name},
@@ -71,20 +71,20 @@ func (c *Config) manager(l Listener, filter object) object {
 		field{"normalize_path", true},
 		field{"merge_slashes", true},
 		field{"path_with_escaped_slashes_action", "REJECT_REQUEST"},
-		// A trap in the module strands the streams that waited in its VM; this
-		// alone ends them. It bounds the upstream's silence as well.
+		// If the module traps, only this timeout ends the streams that waited in
+		// its VM. It bounds the upstream's silence too.
 		field{"stream_idle_timeout", seconds(c.Idle)},
 		field{"request_headers_timeout", "10s"},
 		field{"request_timeout", "300s"},
 		field{"common_http_protocol_options", object{
 			{"idle_timeout", "3600s"},
-			// The module strips the `_` twins of the headers that it sets.
+			// The module removes the underscore aliases of the headers that it sets.
 			{"headers_with_underscores_action", "ALLOW"},
 		}},
 		field{"http2_protocol_options", object{
 			{"max_concurrent_streams", 100},
-			// The stream's window is also how much of a body Envoy holds in
-			// either direction: the limit above counts for HTTP/1.1 alone.
+			// For HTTP/2, the stream's window is Envoy's buffer limit in both
+			// directions; per_connection_buffer_limit_bytes is for HTTP/1.1.
 			{"initial_stream_window_size", max(l.Buffer, 65535)},
 			{"initial_connection_window_size", max(l.Buffer, 1<<20)},
 		}},
@@ -102,8 +102,8 @@ func (c *Config) manager(l Listener, filter object) object {
 				{"domains", list{"*"}},
 				{"routes", list{object{
 					{"match", object{{"prefix", "/"}}},
-					// No limit on the whole, or long downloads break off; the
-					// idle timeout bounds the silence.
+					// A limit on the whole response would abort long downloads;
+					// stream_idle_timeout bounds the silence.
 					{"route", object{{"cluster", l.Upstream}, {"timeout", "0s"}}},
 				}}},
 			}}},
@@ -141,10 +141,10 @@ func (c *Config) filter(l Listener) (object, error) {
 		{"typed_config", typed("envoy.extensions.filters.http.wasm.v3.Wasm", field{"config", object{
 			{"name", l.Name},
 			{"root_id", "rulegate"},
-			// After a trap the VM is made anew; FAIL_CLOSED would answer 503 for ever.
+			// Envoy replaces the VM after a trap; FAIL_CLOSED would answer 503 from then on.
 			{"failure_policy", "FAIL_RELOAD"},
-			// Without it a stream that is paused in its headers gets no body
-			// callback, and waits until the module gives up on it.
+			// Without this, Envoy calls no body callback for a stream that is paused in
+			// its headers, and the request waits until the module's timeout.
 			{"allow_on_headers_stop_iteration", true},
 			{"configuration", typed("google.protobuf.StringValue", field{"value", policy})},
 			{"vm_config", vm},

@@ -9,21 +9,21 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Expansion is how `${…}` is treated in a policy that goes into Envoy's
-// configuration, which anybody who reaches the admin interface can read.
+// Expansion says how ForModule treats `${…}`. Everybody who reaches Envoy's admin
+// interface can read the configuration with the policy.
 type Expansion struct {
-	// Inline expands everything, secrets too. Otherwise `${NAME}` stays for
-	// the module to resolve, and `${file:…}` is read for public keys alone.
+	// Inline expands everything, secrets too. Otherwise `${NAME}` stays for the
+	// module to resolve, and `${file:…}` is expanded in public keys only.
 	Inline   bool
 	Getenv   func(string) (string, bool)
 	ReadFile func(string) ([]byte, error)
 }
 
-// ForModule is the policy document as the module gets it: without the
-// connection strings, pools and webhook hosts, which are the companion's alone. names
-// are the variables that it refers to, sorted.
+// ForModule returns the policy for the module, without the connection strings,
+// pools and webhook hosts, which only the companion uses. names are the variables
+// that it refers to, sorted.
 //
-// Errors: rules.Faults with every reference that may not or cannot be resolved.
+// Errors: rules.Faults with every reference that must not or cannot be resolved.
 func ForModule(doc value.Value, e Expansion) (text string, names []string, err error) {
 	w := walker{Expansion: e}
 	out := w.value(withoutCompanion(doc), "")
@@ -34,7 +34,7 @@ func ForModule(doc value.Value, e Expansion) (text string, names []string, err e
 	return out.String(), slices.Compact(w.names), nil
 }
 
-// withoutCompanion leaves out what the companion alone may know.
+// withoutCompanion removes the values that only the companion may have.
 func withoutCompanion(doc value.Value) value.Value {
 	if dbs := doc.Key("databases"); dbs.Kind() == value.Object {
 		dbs.Each(func(name string, db value.Value) bool {
@@ -47,12 +47,13 @@ func withoutCompanion(doc value.Value) value.Value {
 	for _, name := range []string{"allow", "ca", "cert", "key", "pool"} {
 		hooks = hooks.Without(name)
 	}
-	if hooks.Len() > 0 { // unknown keys, for the module to refuse
+	if hooks.Len() > 0 { // unknown keys, which the module refuses
 		return doc.With("webhooks", hooks)
 	}
 	return doc.Without("webhooks")
 }
 
+// walker rewrites the references in a document.
 type walker struct {
 	Expansion
 	names  []string
@@ -63,7 +64,7 @@ func (w *walker) fault(place, message string) {
 	w.faults = append(w.faults, rules.Fault{Place: place, Message: message})
 }
 
-// value walks v; a part without references is returned as it is.
+// value rewrites v. Parts without references stay as they are.
 func (w *walker) value(v value.Value, place string) value.Value {
 	out, i := v, 0
 	switch v.Kind() {
@@ -91,8 +92,8 @@ func (w *walker) value(v value.Value, place string) value.Value {
 	return out
 }
 
-// text writes a string anew: what is resolved here is literal from now on, what
-// is not stays a reference.
+// text rewrites a string: a reference that is resolved here becomes literal text,
+// any other stays a reference.
 func (w *walker) text(s, place string) string {
 	var out, literal strings.Builder
 	flush := func() {
@@ -114,7 +115,7 @@ func (w *walker) text(s, place string) string {
 	return out.String()
 }
 
-// part resolves a part of a string; false leaves it to the module.
+// part resolves a part of a string; with ok false, the module resolves it.
 func (w *walker) part(p policy.Part, place string) (text string, ok bool) {
 	switch p.Kind {
 	case policy.Literal:
@@ -143,7 +144,7 @@ func (w *walker) part(p policy.Part, place string) (text string, ok bool) {
 	return "", true
 }
 
-// public says whether place holds a public key.
+// public reports whether the value at a place is a public key.
 func public(place string) bool {
 	return strings.HasPrefix(place, "auth.tokens[") && strings.HasSuffix(place, "].publicKey")
 }

@@ -2,8 +2,8 @@ package envoyconf
 
 import "sort"
 
-// accessLog is one JSON object a request on standard output. The path is
-// without its query, which may hold a token.
+// accessLog writes one JSON object a request to standard output. It leaves out
+// the path's query, which may hold a token.
 func accessLog() object {
 	return object{
 		{"name", "envoy.access_loggers.stdout"},
@@ -28,9 +28,10 @@ func accessLog() object {
 	}
 }
 
-// statsConfig turns the module's counters, rulegate.decision.<outcome>.<resource>,
-// into one metric with two tags, and rulegate.jwks.<result> into one with one. A tag's first group is cut out of the name,
-// the second is its value.
+// statsConfig turns the counters rulegate.decision.<outcome>.<resource> into one
+// metric with two tags, and rulegate.jwks.<result> into one metric with one tag.
+// Envoy cuts the first group of a tag's regex out of the name; the second group is
+// the tag's value.
 func statsConfig() object {
 	return object{{"stats_tags", list{
 		object{{"tag_name", "outcome"}, {"regex", `^wasmcustom\.rulegate\.decision(\.([^.]+))`}},
@@ -39,8 +40,9 @@ func statsConfig() object {
 	}}}
 }
 
-// overload bounds the open connections of the whole process, as Envoy asks of
-// every edge.
+// overload bounds the open connections of the process, as Envoy recommends for
+// edge proxies:
+// https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
 func overload() object {
 	return object{{"resource_monitors", list{object{
 		{"name", "envoy.resource_monitors.global_downstream_max_connections"},

@@ -11,10 +11,10 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// depth bounds a policy's nesting; one that the module loads is far below.
+// depth bounds the nesting of a policy. It is above the module's own bound.
 const depth = 256
 
-// policy is the listener's policy as it stands in the configuration.
+// policy returns the listener's policy as the configuration contains it.
 func (l Listener) policy() (string, error) {
 	text := l.Policy
 	if l.Companion != "" {
@@ -28,9 +28,9 @@ func (l Listener) policy() (string, error) {
 	return readable(text), nil
 }
 
-// readable indents JSON, numbers untouched, and escapes what a YAML literal
-// block cannot hold (YAML 1.2, section 5.1: printable characters alone). What
-// is no JSON stays as it is: the module says what is wrong with it.
+// readable indents JSON without changing its numbers, and escapes characters that
+// a YAML literal block cannot hold (YAML 1.2, section 5.1). It returns a text that
+// is not JSON unchanged: the module reports its faults.
 func readable(text string) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, []byte(text), "", "  "); err != nil {

@@ -7,21 +7,21 @@ import (
 	"net/url"
 )
 
-// ServerTLS is how a listener shows who it is, and asks who its clients are.
-// All are paths of PEM files, which Envoy reads when it starts.
+// ServerTLS is the TLS of a listener: its certificate, and the CAs of its clients.
+// The strings are paths of PEM files, which Envoy reads when it starts.
 type ServerTLS struct {
 	Cert, Key string
-	// ClientCA checks the clients' certificates; "": none is asked for, and no
-	// rule finds args.peer.
+	// ClientCA verifies the clients' certificates. If it is "", Envoy asks for
+	// none and args.peer is missing.
 	ClientCA string
-	// ClientOptional lets clients without a certificate in: for them args.peer
-	// is absent. One that ClientCA did not sign is refused all the same.
+	// ClientOptional accepts clients without a certificate too; args.peer is
+	// missing for them. A certificate that ClientCA did not sign is still refused.
 	ClientOptional bool
 }
 
 var errPair = errors.New("want both a certificate and its key")
 
-// Check says what is missing, nil if nothing is.
+// Check reports a missing file.
 func (s *ServerTLS) Check() error {
 	switch {
 	case s == nil || s.Cert != "" && s.Key != "" && (s.ClientCA != "" || !s.ClientOptional):
@@ -29,11 +29,11 @@ func (s *ServerTLS) Check() error {
 	case s.Cert == "" || s.Key == "":
 		return errPair
 	}
-	return errors.New("clients without a certificate: want the certificates that check those of the others")
+	return errors.New("optional client certificates: want the CA certificates of clients")
 }
 
-// socket is the listener's side of TLS (1.2 or newer, Envoy's default for it),
-// with HTTP/2 where the client speaks it (RFC 7301).
+// socket is the TLS of the listener: version 1.2 or newer, Envoy's default, and
+// HTTP/2 with clients that offer it (RFC 7301).
 func (s *ServerTLS) socket() field {
 	common := object{
 		{"alpn_protocols", list{"h2", "http/1.1"}},
@@ -41,8 +41,8 @@ func (s *ServerTLS) socket() field {
 	}
 	context := typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext")
 	if s.ClientCA != "" {
-		// What the module takes for a peer is what this has verified: a context
-		// that trusts nothing by name would show it self-made certificates.
+		// The module trusts args.peer, so Envoy must verify the chain: without
+		// trusted_ca it would accept self-signed certificates.
 		common = append(common, field{"validation_context", object{
 			{"trusted_ca", object{{"filename", s.ClientCA}}},
 			{"trust_chain_verification", "VERIFY_TRUST_CHAIN"},
@@ -52,7 +52,7 @@ func (s *ServerTLS) socket() field {
 	return tlsSocket(append(context, field{"common_tls_context", common}))
 }
 
-// checkTLS refuses what would not be used, or would check nothing.
+// checkTLS refuses TLS settings that would have no effect.
 func (c Cluster) checkTLS(t target) error {
 	switch {
 	case !t.tls && c.CA+c.Cert+c.Key+c.ID != "":
@@ -65,8 +65,9 @@ func (c Cluster) checkTLS(t target) error {
 	return nil
 }
 
-// secured is the TLS side of a cluster: the server's certificate must be for
-// its ID, else for the URL's host; HTTP/2 is used where the server offers it.
+// secured is the TLS of a cluster. The server's certificate must be for the
+// cluster's ID or, without one, for the URL's host. Envoy uses HTTP/2 with servers
+// that offer it.
 func (c Cluster) secured(t target) []field {
 	ca := c.CA
 	if ca == "" {
@@ -101,8 +102,7 @@ func (c Cluster) secured(t target) []field {
 	}
 }
 
-// CheckID says what is wrong with a URI that a certificate is to be for, nil if
-// nothing is.
+// CheckID reports whether an ID is a URI that a certificate can be for.
 func CheckID(id string) error {
 	if u, err := url.Parse(id); err != nil || u.Scheme == "" || u.Host == "" {
 		return fmt.Errorf("want a URI such as spiffe://shop.example/orders, found %q", id)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// text is the configuration as JSON without white space, or the error.
+// text returns the configuration as JSON without white space, or the error.
 func text(t *testing.T, c Config) string {
 	t.Helper()
 	b, err := Build(c)
