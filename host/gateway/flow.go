@@ -4,17 +4,15 @@ package gateway
 // action that a callback returns, proxy_continue_stream and the end of the
 // message change it:
 //
-//	awaitHeaders
-//	    │  headers arrive and are shown to the module, which returns
-//	    ├─ StopIteration ─► paused      without AllowOnHeadersStopIteration
-//	    ├─ StopIteration ─► buffering   with it
-//	    └─ Continue ──────► streaming
+//	awaitHeaders ── headers arrive, and their callback returns
+//	    ├─ Continue ───────► streaming
+//	    ├─ StopIteration ──► buffering; paused without AllowOnHeadersStopIteration
+//	    └─ any other ──────► paused
 //
-//	paused    ── continue_stream ─────────────────────► streaming
-//	buffering ── continue_stream ─────────────────────► streaming
-//	buffering ── a body or trailers callback: Continue ► streaming
-//	streaming ── a body or trailers callback: Pause ───► buffering
-//	streaming ── the end of the message is sent ───────► ended
+//	paused, buffering ── proxy_continue_stream ──────────────────► streaming
+//	buffering ── a callback of the body or trailers: Continue ───► streaming
+//	streaming ── a callback of the body or trailers: any other ──► buffering
+//	streaming ── the end of the message is released ─────────────► ended
 //
 // A callback in which the module asks for a local reply or a reset leaves its
 // flow paused, whatever it returns. A local reply ends the request's flow.
@@ -23,7 +21,7 @@ type flowState uint8
 const (
 	awaitHeaders flowState = iota
 	// paused: no callback comes, and pieces that arrive wait in flow.unseen
-	// (Envoy's StopAllIterationAndBuffer).
+	// (Envoy's StopAllIterationAndWatermark).
 	paused
 	// buffering: each piece is added to flow.body, and a callback comes
 	// (Envoy's StopIteration).
