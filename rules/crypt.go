@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -101,7 +102,7 @@ func unsealed(s string, decrypt bool) ([]byte, error) {
 		return []byte(s), nil
 	}
 	data, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil {
+	if err != nil || strings.ContainsAny(s, "\r\n") { // which the decoder skips
 		return nil, errors.New("is no padded base64")
 	}
 	return data, nil
