@@ -108,7 +108,7 @@ func textFunction(apply func(string) value.Value) function {
 // dateFunction is a function from a date to a date.
 func dateFunction(apply func(time.Time) time.Time) function {
 	return textFunction(func(s string) value.Value {
-		t, ok := parseDate(s)
+		t, ok := ParseDate(s)
 		if !ok {
 			return value.Value{}
 		}
@@ -164,10 +164,14 @@ func objectID(s string) value.Value {
 	return value.Obj(value.Member{Key: "$oid", Value: value.Str(lower(s))})
 }
 
-// objectIDText reads MongoDB's extended JSON {"$oid": "24 hex digits"}.
+// objectIDText reads MongoDB's extended JSON {"$oid": "24 hex digits"}, or the digits
+// themselves.
 func objectIDText(v value.Value) value.Value {
-	s, ok := v.Key("$oid").Text()
-	if !ok || v.Len() != 1 || !isObjectID(s) {
+	s, ok := v.Text()
+	if !ok && v.Len() == 1 {
+		s, ok = v.Key("$oid").Text()
+	}
+	if !ok || !isObjectID(s) {
 		return value.Value{}
 	}
 	return value.Str(s)
