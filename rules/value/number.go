@@ -26,6 +26,9 @@ func DecimalOf(v Value) (d Decimal, ok bool) {
 		return d, false
 	}
 	f, _ := strconv.ParseFloat(text, 64) // out of range: an infinity
+	if f == 0 && !IsZero(text) {
+		f = math.Copysign(math.SmallestNonzeroFloat64, f) // 1e-400 is not 0
+	}
 	d.float = f
 	if math.Abs(f) < integersExact {
 		return d, true // a double holds it, so the digits are not needed
@@ -46,6 +49,15 @@ func DecimalOf(v Value) (d Decimal, ok bool) {
 	d.exp += int64(len(d.digits) - len(trimmed))
 	d.digits = trimmed
 	return d, !math.IsInf(f, 0) || d.exp >= 0
+}
+
+// IsZero reports whether the text of a Number is a zero: it has no digit from 1 to 9
+// before the exponent.
+func IsZero(text string) bool {
+	if i := strings.IndexAny(text, "eE"); i >= 0 {
+		text = text[:i]
+	}
+	return !strings.ContainsAny(text, "123456789")
 }
 
 // Compare orders two numbers: as IEEE doubles, but integers beyond 2^53 exactly.
