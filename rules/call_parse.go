@@ -79,7 +79,7 @@ func (s scope) dateCall(text, name, inside string) (expression, error) {
 		f.arg, err = s.reference(date)
 		return f, err
 	}
-	if _, ok := parseDate(date); !ok {
+	if _, ok := ParseDate(date); !ok {
 		return nil, fmt.Errorf("utils.%s: %q is no date: want RFC 3339 with a zone, or YYYY-MM-DD", name, date)
 	}
 	f.arg = &literal{text: date, written: value.Str(date)}

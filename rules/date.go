@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// parseDate reads RFC 3339 with a zone, or YYYY-MM-DD as midnight UTC.
-func parseDate(s string) (t time.Time, ok bool) {
+// ParseDate reads RFC 3339 with a zone, or YYYY-MM-DD as midnight UTC.
+func ParseDate(s string) (t time.Time, ok bool) {
 	if len(s) == len(time.DateOnly) {
 		t, err := time.Parse(time.DateOnly, s)
 		return t, err == nil

@@ -63,7 +63,7 @@ func dateOf(v value.Value) (t time.Time, ok bool) {
 	if !ok {
 		return t, false
 	}
-	return parseDate(s)
+	return ParseDate(s)
 }
 
 // addressOf reads an IP address. An IPv4 address that is mapped into IPv6 is
