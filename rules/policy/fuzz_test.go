@@ -7,7 +7,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// FuzzLoad: whatever the document, Load gives a policy or faults.
+// FuzzLoad checks that Load returns a policy or faults for any document.
 func FuzzLoad(f *testing.F) {
 	for _, s := range []string{
 		`{}`, `[]`, `{"routes":[{"match":{"path":"/{x}"},"rule":{"rule":"allow"}}]}`, `{"routes":[null,1,{"match":[]}],"files":[1]}`,

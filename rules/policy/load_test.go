@@ -32,7 +32,7 @@ func readFile(name string) ([]byte, error) {
 	return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
 }
 
-// document reads YAML as far as the tests need it.
+// document reads the YAML that the tests use.
 func document(t testing.TB, text string) value.Value {
 	t.Helper()
 	var root yaml.Node
@@ -90,7 +90,8 @@ const (
 	pages = "routes: [{match: {path: /}, rule: {rule: allow}}]\n"
 )
 
-// Each policy of the table has the faults, and its twin, one change away, none.
+// Each policy of the table has the listed faults. Its twin, one change away, has
+// no fault.
 func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct{ bad, want, good string }{
 		"unknown keys are faults, with the nearest known one": {
@@ -431,7 +432,7 @@ routes:
 	}
 }
 
-// Substituted text is text: it is not substituted again, and `$${` stays.
+// A substituted text is not substituted again, and `$${` is a `${` that stays.
 func TestSubstitution(t *testing.T) {
 	for in, want := range map[string]string{
 		"a${WEIRD}b":        "atwo wordsb",
@@ -455,7 +456,7 @@ func TestSubstitution(t *testing.T) {
 	}
 }
 
-// What a variable stood for is in no message, whatever is wrong with it.
+// No message about a variable holds its value.
 func TestFaultsHoldNoSecrets(t *testing.T) {
 	for _, text := range []string{
 		"auth: {tokens: [{alg: '${SECRET}', secret: '${SECRET}'}, {alg: RS256, publicKey: '${SECRET}'}, {alg: RS256, privateKey: '${SECRET}'}, {alg: HS256, secret: ['${SECRET}']}]}",
@@ -505,7 +506,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// The module gets a policy without what the companion alone reads.
+// In the module the keys that only the companion reads are missing.
 func TestModule(t *testing.T) {
 	full := own + "databases: {d: {type: embedded, conn: x}}\nwebhooks: {allow: [a]}\nroutes: [{match: {path: /}, rule: {rule: and, clauses: [{rule: query, db: d, col: c}, {rule: webhook, url: 'https://a/'}]}}]"
 	stripped := strings.NewReplacer(", conn: x", "", "webhooks: {allow: [a]}\n", "").Replace(full)
@@ -563,7 +564,7 @@ func TestParent(t *testing.T) {
 	}
 }
 
-// A message loses every piece of a value that it quotes, and the value itself.
+// redact removes a value, and every quoted part of it, from a message.
 func TestRedact(t *testing.T) {
 	l := &loader{substituted: map[string]string{"a": "x${S}"}, doc: value.Obj(value.Member{Key: "a", Value: value.Str("xhunter2.y")})}
 	for in, want := range map[string]string{

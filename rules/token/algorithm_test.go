@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Every algorithm's token is refused by every other algorithm's key, also when
-// both have one kid.
+// A token of one algorithm is refused by the keys of all others, even with the
+// same kid.
 func TestAlgorithmsDoNotMix(t *testing.T) {
 	for i := range keys.Names() {
 		for j := range keys.Names() {

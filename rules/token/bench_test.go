@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A token of the size that identity providers issue.
+// The token has the size of those that identity providers issue.
 const benchClaims = `{"iss":"https://id.example/realms/shop","aud":["shop","account"],"sub":"f1c2e7a0-5f0e-4a51-9a1d-0a7b6b6b2f11","exp":1700003600,"iat":1699999999,"nbf":1699999999,"azp":"web","scope":"openid profile email","email":"user@example.com","roles":["user","editor"],"id":"user-1"}`
 
 func benchSet(b *testing.B, alg string) (*Set, string) {
@@ -47,7 +47,7 @@ func BenchmarkVerifyWarm(b *testing.B) {
 	}
 }
 
-// Each token is another, so each takes the place of one.
+// Each token is new, so each evicts one.
 func BenchmarkCacheFull(b *testing.B) {
 	set, cache := hsSet(b), NewCache(256)
 	raws := make([]string, 1024)

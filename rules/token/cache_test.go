@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// inCache reports whether the cache answers for a token by itself: the Set,
-// without its keys for the while, could not.
+// inCache reports whether the cache has a token. It removes the keys of the Set
+// for the test, so that only the cache can accept the token.
 func inCache(c *Cache, s *Set, raw string, now time.Time) bool {
 	static, byKid := s.static, s.byKid
 	defer func() { s.static, s.byKid = static, byKid }()
@@ -36,7 +36,7 @@ func TestCacheAnswersAsTheSetDoes(t *testing.T) {
 	if !inCache(cache, set, raw, testNow) {
 		t.Error("not remembered")
 	}
-	// One letter away.
+	// One letter differs.
 	if other := strings.Replace(raw, ".", "A.", 1); inCache(cache, set, other, testNow) {
 		t.Error("another token is taken for it")
 	}
@@ -116,7 +116,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// Few large tokens take the place of many small ones.
+// A few large tokens evict many small ones.
 func TestCacheIsBoundedInBytes(t *testing.T) {
 	set, cache := hsSet(t), NewCache(8)
 	raw := func(i int) string {

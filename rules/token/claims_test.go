@@ -50,7 +50,7 @@ func TestTimes(t *testing.T) {
 		{claims: `{"exp":-1}`, stage: StageTime},
 		{claims: `{"nbf":0,"iat":-1.5}`},
 
-		// Far out.
+		// Very large and very small.
 		{claims: `{"exp":9223372036854775807}`},
 		{claims: `{"exp":9223372036854775808}`},
 		{claims: `{"exp":1e300}`, leeway: 1 << 62},
@@ -76,7 +76,7 @@ func TestTimes(t *testing.T) {
 		{claims: `{"iat":"0"}`, stage: StageTime},
 		{claims: `{"iat":null}`, stage: StageTime},
 
-		// Only a token's own members count, by their exact names.
+		// Only top-level members with the exact names count.
 		{claims: `{"x":{"exp":0}}`},
 		{claims: `{"Exp":0,"exp ":0,"e\u0078p2":0}`},
 		{claims: `{"e\u0078p":0}`, stage: StageTime},
@@ -93,7 +93,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// sums writes now, and one digit added to it or taken away, as a number.
+// sums replaces %d, %d+n and %d-n in a text by now, and by n more or less.
 func sums(text string, now int64) string {
 	var out []byte
 	for i := 0; i < len(text); i++ {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Each row is a token that is refused and its twin, one step away, that is not.
+// Each row has a token that is refused and a twin, one step away, that is accepted.
 func TestMalformedTokens(t *testing.T) {
 	pub := keytest.RSA().PublicPEM
 	set := newSet(t,
@@ -113,24 +113,24 @@ func TestMalformedTokens(t *testing.T) {
 	}
 }
 
-// resign signs two segments as they are.
+// resign signs two segments without encoding them.
 func resign(header, payload string) string {
 	signed := header + "." + payload
 	return signed + "." + hs256(testSecret, signed)
 }
 
-// base64StdOf spells a claim with + or / where base64url has - or _.
+// base64StdOf encodes a claim with + and / where base64url has - and _.
 func base64StdOf(name string) string {
 	return strings.NewReplacer("-", "+", "_", "/").Replace(b64(`{"` + name + `":1}`))
 }
 
-// nextLetter turns the bits that a segment's last letter holds in excess.
+// nextLetter changes the unused bits of a segment's last letter.
 func nextLetter(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, c)|1])
 }
 
-// A token's header may name keys of its own; only the policy's are believed.
+// Keys in a token's header are ignored.
 func TestEmbeddedKeysAreNotFollowed(t *testing.T) {
 	set := hsSet(t)
 	const own = `"jwk":{"kty":"oct","k":"Z3Vlc3M"},"jku":"https://evil.example/keys","x5u":"https://evil.example/cert","x5c":["MIIB"]`
@@ -140,7 +140,7 @@ func TestEmbeddedKeysAreNotFollowed(t *testing.T) {
 	wantStage(t, err, "")
 }
 
-// What is logged must not let a reader replay the token or read its claims.
+// A log line must not let its reader replay the token or read its claims.
 func TestMessagesTellNothing(t *testing.T) {
 	set := newSet(t, Key{Alg: "HS256", Secret: testSecret, Issuer: []string{"i"}, Audience: []string{"a"}})
 	const mark = "T0PSECRET"

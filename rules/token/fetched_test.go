@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// published is a set of a pair's public key.
+// published returns a JWK set with a public key.
 func published(t *testing.T, kid string, p keytest.Pair) string {
 	return keysOf(with(`"kid":"`+kid+`"`, jwkOf(t, p.Private.Public())))
 }
@@ -30,7 +30,7 @@ func unsigned(header, payload string) string {
 	return b64(header) + "." + b64(payload) + ".AAAA"
 }
 
-// What may be had by fetching is told for no token that it would not help.
+// Error.Missing lists only sets whose fetch could make the token valid.
 func TestMissing(t *testing.T) {
 	s := newSet(t,
 		Key{Name: "a", Fetched: true, Issuer: []string{"https://a"}},
@@ -73,7 +73,7 @@ func TestWithKeys(t *testing.T) {
 	if got, _ := missingOf(t, empty, raw); len(got) != 2 {
 		t.Errorf("the set that it was made of has changed: %v", got)
 	}
-	// The same kid in another set, and among the policy's own.
+	// The same kid in another set, and in a configured key.
 	both, _, _, err := full.WithKeys(1, published(t, "x", keytest.P256()))
 	if err != nil {
 		t.Fatal(err)
@@ -98,8 +98,8 @@ func TestWithKeys(t *testing.T) {
 	}
 }
 
-// Two issuers may have a key of one kid: where the one that is there did not
-// sign, the other's is missing.
+// Two issuers may use the same kid: if the known key did not sign the token, the
+// other issuer's key is missing.
 func TestOneKidOfTwoIssuers(t *testing.T) {
 	minter := newSet(t, Key{Name: "m", Alg: "ES256", PrivateKey: keytest.P256().PKCS8, Kid: "k", Primary: true})
 	raw, err := minter.Mint(`{"id":"u1"}`, "")
@@ -123,7 +123,7 @@ func TestOneKidOfTwoIssuers(t *testing.T) {
 	}
 }
 
-// Sets that are made of one set share nothing that changes.
+// Sets that are made from one set do not share state.
 func TestWithKeysTwice(t *testing.T) {
 	s := newSet(t, Key{Name: "a", Fetched: true},
 		Key{Name: "1", Alg: "HS256", Secret: "secret", Kid: "k"},
@@ -139,8 +139,8 @@ func TestWithKeysTwice(t *testing.T) {
 	}
 }
 
-// A key of one set verifies no token of another's provider, and the cache does
-// not outlive a key.
+// A token has the provider of the set whose key verified it, and the cache forgets
+// tokens of removed keys.
 func TestRotatedKeysEndTheCache(t *testing.T) {
 	c := NewCache(10)
 	minter := newSet(t, Key{Name: "m", Alg: "EdDSA", PrivateKey: keytest.Ed25519().PKCS8, Kid: "k", Primary: true})

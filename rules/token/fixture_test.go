@@ -16,7 +16,7 @@ const testSecret = "a secret of the tests, 32 bytes!"
 
 var testNow = time.Unix(1_700_000_000, 0)
 
-// primaryFor gives an entry that can sign with the algorithm.
+// primaryFor returns an entry that signs with the algorithm.
 func primaryFor(alg string) Key {
 	if strings.HasPrefix(alg, "HS") {
 		return Key{Name: "own", Alg: alg, Secret: testSecret, Primary: true}

@@ -21,8 +21,8 @@ func goJose(raw string) error {
 	return err
 }
 
-// Whatever the text: no panic, an *Error or claims and never both, the same
-// answer from a cache, and nothing is accepted that another library refuses.
+// FuzzVerify checks for any text that Verify returns an *Error or claims, that a
+// cache agrees, and that go-jose accepts the signature of an accepted token.
 func FuzzVerify(f *testing.F) {
 	for _, raw := range []string{
 		rfcHS256, rfcRS256, rfcES256, rfcES512, rfcEdDSA, rfcNone,
@@ -63,7 +63,7 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// Texts that are signed properly reach what lies behind the signature.
+// FuzzClaims signs its texts, so that the checks after the signature run.
 func FuzzClaims(f *testing.F) {
 	for _, claims := range []string{
 		`{}`, `{"exp":1}`, `{"exp":1e400}`, `{"exp":-0.0}`, `{"exp":1700000000.9999999999}`, `{"aud":[],"iss":null}`,
@@ -92,7 +92,7 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// No text of a key panics, whatever the policy holds.
+// FuzzKeys checks that no text of a key makes NewSet panic.
 func FuzzKeys(f *testing.F) {
 	for _, p := range []keytest.Pair{keytest.RSA(), keytest.P256(), keytest.Ed25519()} {
 		f.Add(p.PublicPEM, p.PKCS8, keysOf(with(`"kid":"a"`, jwkOf(f, p.Private.Public()))))
@@ -122,8 +122,8 @@ func FuzzKeys(f *testing.F) {
 	})
 }
 
-// FuzzRemoteKeys: whatever an issuer serves, there is a set with keys in it, or
-// an error that does not repeat it.
+// FuzzRemoteKeys checks that WithKeys returns a set with usable keys, or an error,
+// for any text.
 func FuzzRemoteKeys(f *testing.F) {
 	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
 	f.Add(`{"keys":[{"kty":"oct","kid":"k","k":"c2VjcmV0"},{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}`)

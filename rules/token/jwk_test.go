@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// jwkOf writes a public key as a JWK without kid.
+// jwkOf returns a public key as a JWK without kid.
 func jwkOf(t testing.TB, public any) string {
 	t.Helper()
 	switch k := public.(type) {
@@ -31,7 +31,7 @@ func jwkOf(t testing.TB, public any) string {
 	return ""
 }
 
-// with puts more members in front of a JWK's own.
+// with adds members before those of a JWK.
 func with(members, jwk string) string { return "{" + members + "," + jwk[1:] }
 
 func keysOf(jwks ...string) string { return `{"keys":[` + strings.Join(jwks, ",") + `]}` }

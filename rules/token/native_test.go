@@ -6,7 +6,7 @@ import (
 	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
-// A Set with the proxy's verification asks the proxy and believes its answer.
+// A Set with the proxy's verification uses the proxy's answer.
 func TestSetAsksTheProxy(t *testing.T) {
 	probing, calls := true, 0
 	native := keys.ProbeNative(func(_ string, _, _, text []byte) (bool, error) {

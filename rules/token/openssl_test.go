@@ -40,7 +40,7 @@ func TestKeysOfOpenSSL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The kid is that of the public key's text, given or derived.
+		// Both sets derive the kid from the text of the public key.
 		_, err = whole.Verify(raw, testNow)
 		wantStage(t, err, "")
 	}

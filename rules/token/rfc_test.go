@@ -62,7 +62,7 @@ func TestTokensOfTheRFCs(t *testing.T) {
 		{"RFC 7515 A.3 ES256", rfcES256, "", issued},
 		{"RFC 7515 A.1 HS256, expired", rfcHS256, StageTime, issued.Add(time.Minute)},
 		{"RFC 7515 A.5 none", rfcNone, StageKey, issued},
-		// What these two sign is no JSON, so the signature passes and the claims do not.
+		// The payloads of these two are not JSON: the signature passes, the claims fail.
 		{"RFC 7515 A.4 ES512", rfcES512, StageClaims, issued},
 		{"RFC 8037 A.4 EdDSA", rfcEdDSA, StageClaims, issued},
 	} {
@@ -75,7 +75,7 @@ func TestTokensOfTheRFCs(t *testing.T) {
 			if c.stage == StageKey {
 				return
 			}
-			// The same token with one bit of the signature turned.
+			// The same token with another letter in the signature.
 			last := len(c.raw) - 10
 			turned := c.raw[:last] + string(flip(c.raw[last])) + c.raw[last+1:]
 			_, err = set.Verify(turned, c.now)

@@ -6,7 +6,7 @@ import (
 	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
-// key is a key that verifies tokens, with what its entry of the policy says.
+// key is a key that verifies tokens, with the settings of its entry in the policy.
 type key struct {
 	keys.Key
 	provider         string

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Each row is a list of keys with one fault, and its twin without.
+// Each row has a list of keys with one fault, and a twin without it.
 func TestSetFaults(t *testing.T) {
 	p, ec, ed := keytest.RSA(), keytest.P256(), keytest.Ed25519()
 	hs := Key{Alg: "HS256", Secret: "s"}

@@ -48,7 +48,7 @@ func TestKeySelection(t *testing.T) {
 	}
 }
 
-// SHA-256 of `abc` is FIPS 180's own example.
+// The SHA-256 of `abc` is an example of FIPS 180.
 func TestDefaultKid(t *testing.T) {
 	if got := defaultKid("abc"); got != "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=" {
 		t.Error(got)
@@ -77,7 +77,7 @@ func TestProvidersOfOneKeySet(t *testing.T) {
 	}
 }
 
-// A key without alg in a set serves every algorithm of its kind and no other.
+// A JWK without alg verifies every algorithm of its kind, and no other.
 func TestJWKWithoutAlg(t *testing.T) {
 	p := keytest.RSA()
 	jwk := jwkOf(t, p.Private.Public())
@@ -133,7 +133,7 @@ func TestZeroValuesDeny(t *testing.T) {
 	}
 }
 
-// The kid is that of the text in the policy, not of the key in it.
+// The kid depends on the text in the policy, not on the key.
 func TestDefaultKidOfAPublicKey(t *testing.T) {
 	p := keytest.RSA()
 	raw, err := newSet(t, Key{Alg: "RS256", PrivateKey: p.PKCS8, Primary: true}).Mint(`{}`, "")

@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite schema.json")
 
-// schema.json is what `rulegate schema` prints.
+// schema.json is the output of `rulegate schema`.
 func TestSchemaIsShipped(t *testing.T) {
 	var out bytes.Buffer
 	if err := json.Indent(&out, []byte(JSON().String()), "", "  "); err != nil {
@@ -66,7 +66,7 @@ func valid(t testing.TB, s *jsonschema.Schema, text string) error {
 	return s.Validate(v)
 }
 
-// Every policy of the cases that loads is valid by the schema, and the quickstart.
+// The policies of the cases and of the examples that load are valid by the schema.
 func TestSchemaTakesPolicies(t *testing.T) {
 	s := compiled(t)
 	files, err := filepath.Glob("../../../testdata/cases/*.txtar")
@@ -120,7 +120,7 @@ func TestSchemaTakesPolicies(t *testing.T) {
 	}
 }
 
-// What breaks the model is not valid by the schema either.
+// A document that breaks the model is not valid by the schema.
 func TestSchemaRefuses(t *testing.T) {
 	s := compiled(t)
 	for bad, good := range map[string]string{
@@ -146,8 +146,8 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
-// The schema's rules have the fields that rules.Compile knows, need those that
-// it needs, and take the words that it takes.
+// The schema and rules.Compile agree on the fields of each rule, on those that it
+// needs, and on the words that a field allows.
 func TestSchemaOfRules(t *testing.T) {
 	s := compiled(t)
 	values := map[string]string{
@@ -193,7 +193,7 @@ func TestSchemaOfRules(t *testing.T) {
 			}
 			for _, word := range k.shape.words {
 				changed := whole.With(k.name, value.Str(word))
-				if k.name == "type" || k.name == "eval" { // what goes with what is the compiler's
+				if k.name == "type" || k.name == "eval" { // the schema does not know which evals a type has
 					if err := valid(t, s, `{"routes":[{"match":{"path":"/"},"rule":`+changed.String()+`}]}`); err != nil {
 						t.Error(err)
 					}

@@ -93,8 +93,8 @@ func publicPKCS1(der []byte) (any, error) {
 	return publicRSA(n, e)
 }
 
-// publicCertificate reads the key of an X.509 certificate. Who issued it and
-// until when it is valid says nothing about who may sign tokens.
+// publicCertificate reads the key of an X.509 certificate. It ignores the issuer
+// and the validity: they do not say who may sign tokens.
 func publicCertificate(der []byte) (any, error) {
 	in := cryptobyte.String(der)
 	var cert, tbs, spki cryptobyte.String
@@ -168,8 +168,8 @@ func privatePKCS1(der []byte) (any, error) {
 	return key, nil
 }
 
-// privateSEC1 reads an ECPrivateKey (RFC 5915). Inside PKCS#8 the curve is
-// known already; else the key names it.
+// privateSEC1 reads an ECPrivateKey (RFC 5915). In PKCS#8 the curve is given
+// outside the key; else curve is nil, and the key must name it.
 func privateSEC1(der []byte, curve *int) (any, error) {
 	in := cryptobyte.String(der)
 	var seq, scalar, params cryptobyte.String
@@ -197,7 +197,7 @@ func privateSEC1(der []byte, curve *int) (any, error) {
 	default:
 		bits = *curve
 	}
-	// Some writers leave out leading zeros, some write one too many.
+	// Some programs omit leading zeros of the scalar, some write one too many.
 	padded := make([]byte, (bits+7)/8)
 	scalar = bytes.TrimLeft(scalar, "\x00")
 	if len(scalar) > len(padded) {

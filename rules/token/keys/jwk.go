@@ -7,8 +7,8 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// parseJWK reads one key: nil when it is not for verifying. An error comes with
-// the member that is at fault.
+// parseJWK reads one key; it returns nil for a key that is not for verifying.
+// Field is the member that an error is about.
 func parseJWK(jwk value.Value) (k *Key, field string, err error) {
 	if jwk.Kind() != value.Object {
 		return nil, "", fmt.Errorf("want an object")

@@ -8,7 +8,7 @@ import (
 )
 
 // ParsePublic reads the one public key of a PEM text: a block PUBLIC KEY, RSA
-// PUBLIC KEY or CERTIFICATE. Of a certificate nothing but its key is used.
+// PUBLIC KEY or CERTIFICATE. It uses only the key of a certificate.
 func ParsePublic(text string) (any, error) {
 	block, err := onePEM(text)
 	if err != nil {
@@ -49,8 +49,8 @@ func ParsePrivate(text string) (any, error) {
 	return nil, fmt.Errorf("want a PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, found %s", Quote(block.Type))
 }
 
-// onePEM gives a text's only block. EC PARAMETERS, which openssl writes before
-// a key, are passed over: the key names its curve itself.
+// onePEM returns the only block of a text. It skips EC PARAMETERS, which openssl
+// writes before a key: the key names its curve itself.
 func onePEM(text string) (*pem.Block, error) {
 	var found *pem.Block
 	rest := []byte(text)

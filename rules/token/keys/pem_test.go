@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Every form in which a key comes is read as crypto/x509 reads it.
+// All forms of keys are read as crypto/x509 reads them.
 func TestKeyForms(t *testing.T) {
 	for name, p := range map[string]keytest.Pair{
 		"RSA": keytest.RSA(), "P-256": keytest.P256(), "P-384": keytest.P384(), "P-521": keytest.P521(), "Ed25519": keytest.Ed25519(),
@@ -187,7 +187,7 @@ func TestBadPrivatePEM(t *testing.T) {
 	}
 }
 
-// sec1 writes an EC key with a scalar as it is, its curve named.
+// sec1 encodes an EC key with any bytes as its scalar.
 func sec1(t *testing.T, scalar []byte, curve asn1.ObjectIdentifier) []byte {
 	t.Helper()
 	der, err := asn1.Marshal(struct {

@@ -9,8 +9,8 @@ import (
 	"math/big"
 )
 
-// Sizes of RSA keys. Under 2048 bits: RFC 7518 section 3.3 forbids it. Over
-// 8192 one verification takes so long that tokens could be used to stall us.
+// Sizes of RSA keys in bits. RFC 7518 section 3.3 forbids keys under 2048. Over
+// 8192, one verification takes so long that a few tokens stall a worker.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
@@ -51,7 +51,7 @@ func publicEd25519(b []byte) (ed25519.PublicKey, error) {
 	return ed25519.PublicKey(b), nil
 }
 
-// PublicOf gives the public half of a private key; a secret is its own.
+// PublicOf returns the public half of a private key, and a Secret itself.
 func PublicOf(private any) any {
 	switch key := private.(type) {
 	case Secret:
@@ -66,7 +66,7 @@ func PublicOf(private any) any {
 	return nil
 }
 
-// SamePublic reports whether two public keys are one.
+// SamePublic reports whether two public keys are equal.
 func SamePublic(a, b any) bool {
 	switch a := a.(type) {
 	case *rsa.PublicKey:

@@ -12,8 +12,8 @@ import (
 	"math/big"
 )
 
-// Verify reports whether the key's owner signed the text. False for
-// every algorithm and key that do not fit each other.
+// Verify reports whether the key signed the text. It returns false for a key that
+// the algorithm cannot use.
 func Verify(a *Algorithm, public any, text string, sig []byte) bool {
 	if !a.Fits(public) {
 		return false
@@ -95,7 +95,8 @@ func signECDSA(h crypto.Hash, key *ecdsa.PrivateKey, text string) ([]byte, error
 	return sig, nil
 }
 
-// pssOptions asks for a salt of the hash's length: RFC 7518 section 3.5.
+// pssOptions sets the length of the salt to that of the hash (RFC 7518 section
+// 3.5).
 func pssOptions(h crypto.Hash) *rsa.PSSOptions {
 	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h}
 }

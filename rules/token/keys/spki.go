@@ -13,10 +13,9 @@ import (
 	tag "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// PublicPEM writes a public key as PEM, as `openssl pkey -pubout` does. It
-// stands for the text of the public key where the policy gives only the private
-// one, so both ends derive the same kid. (pem.Encode would do the same with 46
-// KB more of module.)
+// PublicPEM returns a public key in the PEM that `openssl pkey -pubout` writes. A
+// policy with only a private key derives the kid from this text, as a policy with
+// the public key does. (pem.Encode would make the module 46 KB larger.)
 func PublicPEM(public any) (string, error) {
 	der, err := marshalSPKI(public)
 	if err != nil {
