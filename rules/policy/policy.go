@@ -23,7 +23,7 @@ type Policy struct {
 
 	Tokens       *token.Set
 	JWKS         []jwks.Source // the fetched JWK sets of Tokens, by their index there
-	Sources      []Source      // the places of a token in a request, tried in this order
+	Sources      []Source      // the places of a token in a request, all of which are looked at
 	ClaimHeaders []ClaimHeader // set on the request to the upstream, in the file's order
 	Forward      bool          // the token stays in the request to the upstream
 

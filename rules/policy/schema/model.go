@@ -36,7 +36,7 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 		may("aesKey", aText("16, 24 or 32 bytes in base64.")))),
 	may("companion", companionSection),
 	may("limits", limitsSection),
-	may("mode", oneOf("enforce refuses denied requests.", "enforce", "shadow").byDefault("enforce")),
+	may("mode", oneOf("enforce refuses denied requests. shadow is not built yet: a policy that has it is refused.", "enforce", "shadow").byDefault("enforce")),
 	may("routes", listOf("Rules by method, host and path. The most specific match decides, in any order of the list. A request that no route matches is denied.", routeShape)),
 	may("services", mappingOf("Rules for Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
 		objectOf("", need("endpoints", mappingOf("Rules by endpoint.", objectOf("",

@@ -9,10 +9,10 @@ var authShape = oneOf("Whether a token is needed. Where it is left out, every ru
 
 var authSection = objectOf("Tokens: the keys that verify them, their place in a request, and their claims in headers.",
 	may("tokens", listOf("Keys that verify tokens.", tokenShape)),
-	may("from", listOf("Places of a token in a request, tried in this order. Default: the authorization header, as a bearer token.", fromShape).atLeast(1)),
+	may("from", listOf("Places of a token in a request. All are looked at, and two different tokens are refused. Default: the authorization header, as a bearer token.", fromShape).atLeast(1)),
 	may("leeway", aDuration("By how much clocks may differ, for exp, nbf and iat.").byDefault("0s")),
 	may("requireExpiry", aBoolean("Refuse tokens without exp.").byDefault("false")),
-	may("claimsToHeaders", mappingOf("Headers to set to a claim, by the dotted path of the claim; objects and arrays as JSON. A client's own headers of these names are removed.", aText(""))),
+	may("claimsToHeaders", mappingOf("Headers to set to a claim, by the dotted path of the claim. An array is one header of JSON; an object denies the request. A client's own headers of these names are removed.", aText(""))),
 	may("forward", aBoolean("Keep the token in the request to the upstream.").byDefault("true")))
 
 var tokenShape = objectOf("",
