@@ -2,10 +2,10 @@ package httpfield
 
 import "strings"
 
-// IsAuthority reports whether every server reads s, in lower case, as the same
-// host, with a port or without: it has no user, no escape, and is no list, to
-// which a proxy may join two Host lines (RFC 9112, section 3.2). The empty
-// string is one.
+// IsAuthority reports whether every server reads s, which is in lower case, as the
+// same host, with a port or without. So s has no user, no escape and no comma: a
+// proxy may join two Host lines to a list (RFC 9112, section 3.2). The empty string
+// is an authority.
 func IsAuthority(s string) bool {
 	for i := range len(s) {
 		b := s[i]
