@@ -1,6 +1,10 @@
 package value
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tidwall/gjson"
+)
 
 // members lists an Object's members with their keys as written.
 func (v Value) members() []Member {
@@ -11,10 +15,10 @@ func (v Value) members() []Member {
 		return nil
 	}
 	out := make([]Member, 0, 8)
-	s := v.scan()
-	for s.next() {
-		out = append(out, Member{Key: s.keyText(), Value: s.value(), raw: s.key})
-	}
+	v.each(func(key, x gjson.Result) bool {
+		out = append(out, Member{Key: key.Str, Value: fromResult(x), raw: key.Raw})
+		return true
+	})
 	return out
 }
 
@@ -51,6 +55,9 @@ func (v Value) Without(name string) Value {
 func (v Value) Same(w Value) bool {
 	return v.kind == w.kind && v.node == w.node && v.raw == w.raw && v.str == w.str
 }
+
+// AppendString appends a text as a JSON string.
+func AppendString(dst []byte, text string) []byte { return gjson.AppendJSONString(dst, text) }
 
 // Append appends the JSON text. Unchanged parts keep their bytes.
 func (v Value) Append(dst []byte) []byte {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value/strictjson"
+	"github.com/tidwall/gjson"
 )
 
 // Kind is the type of a Value.
@@ -58,7 +59,34 @@ func Parse(text string, maxDepth int) (Value, error) {
 }
 
 // Checked is Parse for a text that strictjson.Check has accepted before.
-func Checked(text string) Value { return fromText(strings.Trim(text, " \t\r\n")) }
+func Checked(text string) Value {
+	return fromResult(gjson.Parse(strings.Trim(text, " \t\r\n")))
+}
+
+func fromResult(r gjson.Result) Value {
+	switch r.Type {
+	case gjson.Null:
+		return NullValue
+	case gjson.False, gjson.True:
+		return Value{kind: Bool, raw: r.Raw}
+	case gjson.Number:
+		return Value{kind: Number, raw: r.Raw}
+	case gjson.String:
+		return Value{kind: String, raw: r.Raw, str: r.Str}
+	}
+	if r.IsArray() {
+		return Value{kind: Array, raw: r.Raw}
+	}
+	return Value{kind: Object, raw: r.Raw}
+}
+
+// each calls f for the members or elements of a value of text, until f returns
+// false.
+func (v Value) each(f func(key, x gjson.Result) bool) {
+	if v.kind == Object || v.kind == Array {
+		gjson.Result{Type: gjson.JSON, Raw: v.raw}.ForEach(f)
+	}
+}
 
 var (
 	NullValue    = Value{kind: Null, raw: "null"}
@@ -106,7 +134,7 @@ func (v Value) IsTrue() bool { return v.kind == Bool && v.raw == "true" }
 func (v Value) Number() (text string, ok bool) { return v.raw, v.kind == Number }
 
 // Key returns the member of an Object, matched letter for letter; else Missing.
-func (v Value) Key(name string) Value {
+func (v Value) Key(name string) (found Value) {
 	if v.kind != Object {
 		return Value{}
 	}
@@ -118,17 +146,18 @@ func (v Value) Key(name string) Value {
 		}
 		return Value{}
 	}
-	s := v.scan()
-	for s.next() {
-		if s.keyIs(name) {
-			return s.value()
+	v.each(func(key, x gjson.Result) bool {
+		if key.Str != name {
+			return true
 		}
-	}
-	return Value{}
+		found = fromResult(x)
+		return false
+	})
+	return found
 }
 
 // At returns the element of an Array; else Missing.
-func (v Value) At(i int) Value {
+func (v Value) At(i int) (found Value) {
 	if v.kind != Array || i < 0 {
 		return Value{}
 	}
@@ -138,14 +167,15 @@ func (v Value) At(i int) Value {
 		}
 		return Value{}
 	}
-	s := v.scan()
-	for s.next() {
-		if i == 0 {
-			return s.value()
+	v.each(func(_, x gjson.Result) bool {
+		if i > 0 {
+			i--
+			return true
 		}
-		i--
-	}
-	return Value{}
+		found = fromResult(x)
+		return false
+	})
+	return found
 }
 
 // Each calls f for the members of an Object, or for the elements of an Array
@@ -164,19 +194,7 @@ func (v Value) Each(f func(key string, x Value) bool) {
 		}
 		return
 	}
-	if v.kind != Object && v.kind != Array {
-		return
-	}
-	s := v.scan()
-	for s.next() {
-		key := ""
-		if s.object {
-			key = s.keyText()
-		}
-		if !f(key, s.value()) {
-			return
-		}
-	}
+	v.each(func(key, x gjson.Result) bool { return f(key.Str, fromResult(x)) })
 }
 
 // Elements lists the elements of an Array.
@@ -188,23 +206,18 @@ func (v Value) Elements() []Value {
 		return nil
 	}
 	var elems []Value
-	s := v.scan()
-	for s.next() {
-		elems = append(elems, s.value())
-	}
+	v.each(func(_, x gjson.Result) bool {
+		elems = append(elems, fromResult(x))
+		return true
+	})
 	return elems
 }
 
 // Len returns the number of members or elements, 0 for other values.
 func (v Value) Len() (n int) {
-	switch {
-	case v.node != nil:
+	if v.node != nil {
 		return len(v.node.members) + len(v.node.elems)
-	case v.kind == Object, v.kind == Array:
-		s := v.scan()
-		for s.next() {
-			n++
-		}
 	}
+	v.each(func(_, _ gjson.Result) bool { n++; return true })
 	return n
 }

@@ -59,9 +59,9 @@ func hex4(s string, at int) (r rune, ok bool) {
 	return r, true
 }
 
-// Unescape decodes the text between the quotes of a string that Check has
+// unescape decodes the text between the quotes of a string that Check has
 // accepted.
-func Unescape(raw string) string {
+func unescape(raw string) string {
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
