@@ -1,6 +1,6 @@
 package gateway
 
-// commands is the set of what the module asked for, from a callback of any
+// commands is the set of things that the module asked for, from a callback of any
 // context, and applyCommands has not done yet.
 type commands uint8
 
