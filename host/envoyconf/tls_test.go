@@ -36,7 +36,7 @@ func TestListenerTLS(t *testing.T) {
 
 		"no key":            {&ServerTLS{Cert: "gw.pem"}, []string{"listener rulegate: tls: want both a certificate and its key"}, nil},
 		"no certificate":    {&ServerTLS{ClientCA: "ca.pem"}, []string{"want both a certificate and its key"}, nil},
-		"nothing to check":  {&ServerTLS{Cert: "gw.pem", Key: "gw.key", ClientOptional: true}, []string{"want the certificates that check those of the others"}, nil},
+		"nothing to check":  {&ServerTLS{Cert: "gw.pem", Key: "gw.key", ClientOptional: true}, []string{"want the CA certificates of clients"}, nil},
 		"nothing is said":   {&ServerTLS{}, []string{"want both a certificate and its key"}, nil},
 		"never unverified":  {&ServerTLS{Cert: "gw.pem", Key: "gw.key", ClientCA: "ca.pem"}, nil, []string{"ACCEPT_UNTRUSTED"}},
 		"never by the name": {&ServerTLS{Cert: "gw.pem", Key: "gw.key"}, nil, []string{"VERIFY"}},
