@@ -73,7 +73,7 @@ func (s *syntaxError) explain() string {
 	case s.message == wantKey:
 		return s.indentation()
 	case s.message == wantDash:
-		return fmt.Sprintf("want a dash, as in line %d; or indent this line more, if it belongs to the element above", s.opened.line)
+		return fmt.Sprintf("want a dash, as in line %d; or indent this line more if it belongs to the element above", s.opened.line)
 	case s.message == wantContent:
 		return fmt.Sprintf("want a value, found %q; put a text in quotes", s.char())
 	case s.message == wantBracket, s.message == wantBrace:
@@ -133,7 +133,10 @@ func (s *syntaxError) colon() string {
 // indentation explains a line that does not continue the mapping around it.
 func (s *syntaxError) indentation() string {
 	line := s.line(s.at.line)
-	switch before := strings.TrimSpace(string([]rune(line)[:s.at.column-1])); {
+	before, rest := []rune(line)[:s.at.column-1], []rune(line)[s.at.column-1:]
+	switch before := strings.TrimSpace(string(before)); {
+	case before != "" && strings.HasPrefix(string(rest), "//"):
+		return "a comment begins with #"
 	case before != "":
 		return fmt.Sprintf("want the end of the line, found %q; put the whole text in quotes", s.char())
 	case s.char() == '-':

@@ -35,11 +35,14 @@ func (y *yamlReader) file(documents []*yaml.Node) {
 	case len(documents) == 0 || isEmpty(documents[0]):
 		y.fault(position{1, 1}, "", "empty; want an object")
 		return
-	case len(documents) > 1:
-		y.fault(y.f.at(documents[1].Content[0]), "", "a second document; a policy file has one")
-		return
 	}
 	y.f.Doc = y.value(documents[0].Content[0], "", position{}, 0)
+	if fault, ok := policy.SpaceCloud(y.f.Doc); ok {
+		y.faults = []Fault{y.f.locate(fault)}
+	} else if len(documents) > 1 {
+		y.faults = nil
+		y.fault(y.f.at(documents[1].Content[0]), "", "a second document; a policy file has one")
+	}
 	for _, n := range y.secrets {
 		y.f.hide(n.Value, y.f.at(n), y.end(n))
 	}
@@ -150,10 +153,22 @@ func (y *yamlReader) key(n, key, x *yaml.Node, place string) bool {
 		y.fault(at, place, "want a string as key; put it in quotes")
 	case n.Style&yaml.FlowStyle != 0 && key.Style&quoted == 0 && implicitNull(x) && strings.Contains(key.Value, ":"):
 		y.fault(at, place, "want a space after the colon")
+	case n.Style&yaml.FlowStyle != 0 && implicitNull(x) && y.withoutColon(key):
+		y.fault(y.f.at(n), place, "`%s` has no value here; put the text in quotes if the braces belong to it", key.Value)
 	default:
 		return true
 	}
 	return false
+}
+
+// withoutColon reports whether the key in braces is a text alone, as in `{id}`.
+func (y *yamlReader) withoutColon(key *yaml.Node) bool {
+	end := y.end(key)
+	if end.line != key.Line {
+		return false
+	}
+	rest := strings.TrimLeft(string([]rune(y.f.lines[end.line-1])[end.column-1:]), " ")
+	return rest != "" && rest[0] != ':'
 }
 
 // quoted are the styles of scalars that are always strings.
@@ -179,6 +194,9 @@ func (y *yamlReader) scalar(n *yaml.Node, place string, at position) value.Value
 		return value.NullValue
 	case n.Style&quoted != 0:
 		return value.Str(n.Value)
+	case strings.Contains(n.Value, " // "):
+		y.fault(at, place, "a comment begins with #; put the text in quotes if this is none")
+		return value.NullValue
 	}
 	v, err := plain(n.Value)
 	if err != nil {

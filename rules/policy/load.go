@@ -42,6 +42,9 @@ func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	if doc.Kind() != value.Object {
 		return nil, nil, rules.Faults{{Message: "want an object, found " + doc.Kind().String()}}
 	}
+	if f, ok := SpaceCloud(doc); ok {
+		return nil, nil, rules.Faults{f}
+	}
 	l.doc = l.substitute(doc, nil)
 	for _, f := range schema.Check(l.doc) {
 		l.settle(f)

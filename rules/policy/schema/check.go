@@ -155,6 +155,10 @@ func (c *checker) checkText(v value.Value, s *shape, at *Path) {
 	case t == "" && !s.orEmpty:
 		c.fault(at, "empty")
 	case len(s.words) > 0 && !slices.Contains(s.words, t):
+		if hint := s.hints[strings.ToLower(t)]; hint != "" {
+			c.fault(at, "want one of %s; %s", strings.Join(s.words, ", "), hint)
+			return
+		}
 		if near := Nearest(t, s.words); near != "" {
 			c.fault(at, "want one of %s; did you mean %s?", strings.Join(s.words, ", "), near)
 			return

@@ -26,6 +26,13 @@ var (
 	databaseTypes  = []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}
 )
 
+// databaseNames are messages about names that people give to databaseTypes.
+var databaseNames = map[string]string{
+	"sqlite": "`embedded` is SQLite", "sqlite3": "`embedded` is SQLite",
+	"postgres": "`sql-postgres` is PostgreSQL", "postgresql": "`sql-postgres` is PostgreSQL", "pg": "`sql-postgres` is PostgreSQL",
+	"mysql": "`sql-mysql` is MySQL and MariaDB", "mariadb": "`sql-mysql` is MySQL and MariaDB",
+}
+
 // model is the whole file.
 var model = objectOf("A rulegate policy: who may do what, decided inside the proxy.",
 	may("project", aText("The {project} in the paths of services, databases and files, which need it.")),
@@ -65,7 +72,7 @@ var limitsSection = objectOf("Limits for one request.",
 	may("bodyTimeout", aDuration("The time for a whole body that a rule reads or changes; more than 0.").byDefault("10s")))
 
 var databaseShape = objectOf("",
-	need("type", oneOf("The kind of database. Query rules read sql-postgres, sql-mysql (MariaDB too), mongo, and embedded (SQLite).", databaseTypes...)),
+	need("type", oneOf("The kind of database. Query rules read sql-postgres, sql-mysql (MariaDB too), mongo, and embedded (SQLite).", databaseTypes...).hinting(databaseNames)),
 	may("conn", aText("The connection string, which only the companion reads. PostgreSQL: a URL. MySQL: user:password@tcp(host:port)/database. MongoDB: mongodb://host/database. SQLite: a path.")),
 	may("pool", poolShape),
 	may("collections", mappingOf("Rules by collection. The rules of `default` hold for each operation that a collection does not list.",

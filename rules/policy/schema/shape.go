@@ -15,8 +15,9 @@ type shape struct {
 	least   int    // elements of a list; the smallest integer or size
 	most    int    // elements of a list, 0 for any number; the largest integer or size
 	words   []string
-	orEmpty bool   // a text may be empty
-	or      *shape // a shape of another kind that may stand there too
+	hints   map[string]string // messages for other names of words
+	orEmpty bool              // a text may be empty
+	or      *shape            // a shape of another kind that may stand there too
 }
 
 // kind is the type of a value.
@@ -67,6 +68,12 @@ func aDuration(about string) *shape { return &shape{kind: duration, about: about
 
 func oneOf(about string, words ...string) *shape {
 	return &shape{kind: text, about: about, words: words}
+}
+
+// hinting adds messages about other names of the words.
+func (s *shape) hinting(hints map[string]string) *shape {
+	s.hints = hints
+	return s
 }
 
 func anInteger(about string, least, most int) *shape {
