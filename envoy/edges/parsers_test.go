@@ -84,9 +84,11 @@ func firstWins(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "reached %s", role)
 }
 
-func startPython(t *testing.T, program string) (url string) {
+// startReader starts a program that prints the port on which it listens.
+func startReader(t *testing.T, env []string, program string, args ...string) (url string) {
 	t.Helper()
-	cmd := exec.Command("python3", "-c", program)
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -172,7 +174,7 @@ func TestParsersAgree(t *testing.T) {
 	}
 	first := httptest.NewServer(counting(http.HandlerFunc(firstWins)))
 	t.Cleanup(first.Close)
-	upstreams := map[string]string{"first": first.URL, "last": startPython(t, lastWins)}
+	upstreams := map[string]string{"first": first.URL, "last": startReader(t, nil, "python3", "-c", lastWins)}
 
 	b := harness.NewBootstrap(t, harness.NewUpstream(t).URL)
 	for name, url := range upstreams {
