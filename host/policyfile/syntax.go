@@ -50,7 +50,9 @@ const (
 	endOfFile    = "found unexpected end of stream"
 	badCharacter = "found invalid Unicode character escape code"
 	aTab         = "found a tab character"
+	badEscape    = "found unknown escape character"
 	noAnchor     = "unknown anchor"
+	noName       = "did not find expected alphabetic or numeric character"
 	quotedText   = "while scanning a quoted scalar"
 )
 
@@ -83,6 +85,14 @@ func (s *syntaxError) explain() string {
 		return "this quote is never closed"
 	case s.message == badCharacter:
 		return "this escape is not a character; write the character itself"
+	case s.message == badEscape:
+		return "an unknown escape; between single quotes a backslash is only a backslash"
+	case s.message == wantLineEnd:
+		s.at = s.opened
+		return fmt.Sprintf("put the text in quotes: %q begins a text of several lines", s.char())
+	case s.message == noName:
+		s.at = s.opened
+		return fmt.Sprintf("put the text in quotes: %q begins a name of YAML", s.char())
 	case strings.HasPrefix(s.message, noAnchor):
 		return "no anchor of this name before it; put the text in quotes if it is one"
 	}
