@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/policy/schema"
+	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -61,7 +61,7 @@ func (l *loader) auth(v value.Value, place string) *Auth {
 }
 
 func (l *loader) unknownProvider(place, name string) {
-	switch near := schema.Nearest(name, l.providers); {
+	switch near := spelling.Nearest(name, l.providers); {
 	case near != "":
 		l.fault(place, "no entry of auth.tokens has this name; did you mean %s?", near)
 	case len(l.providers) == 0:

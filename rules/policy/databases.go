@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/policy/schema"
+	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -30,7 +30,7 @@ func (l *loader) checkQuery(db, _ string) error {
 		for _, d := range l.p.Databases {
 			names = append(names, d.Name)
 		}
-		if near := schema.Nearest(db, names); near != "" {
+		if near := spelling.Nearest(db, names); near != "" {
 			return fmt.Errorf("no such database; did you mean %s?", near)
 		}
 		return errors.New("databases has no entry of this name")

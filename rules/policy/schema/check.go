@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -127,7 +128,7 @@ func unknownKey(name string, names []string) string {
 	if shown = strconv.Quote(shown); shown == `"`+name+`"` {
 		shown = "`" + name + "`"
 	}
-	if near := Nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		return "unknown key " + shown + ": did you mean `" + near + "`?"
 	}
 	return "unknown key " + shown + "; want one of " + strings.Join(names, ", ")
@@ -159,7 +160,7 @@ func (c *checker) checkText(v value.Value, s *shape, at *Path) {
 			c.fault(at, "want one of %s; %s", strings.Join(s.words, ", "), hint)
 			return
 		}
-		if near := Nearest(t, s.words); near != "" {
+		if near := spelling.Nearest(t, s.words); near != "" {
 			c.fault(at, "want one of %s; did you mean %s?", strings.Join(s.words, ", "), near)
 			return
 		}

@@ -1,4 +1,5 @@
-package schema
+// Package spelling suggests the word that a misspelled one may mean.
+package spelling
 
 import "strings"
 
