@@ -1,3 +1,5 @@
+// Package bench measures the time and memory that rulegate takes, in Envoy and in
+// the embedded gateway.
 package bench
 
 import (

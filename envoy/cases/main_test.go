@@ -1,3 +1,5 @@
+// Package cases runs testdata/cases in three runners: natively, in the embedded
+// gateway (wazero) and in Envoy.
 package cases
 
 import (

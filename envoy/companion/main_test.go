@@ -1,3 +1,5 @@
+// Package companion tests Envoy with a companion that fails: its replies,
+// databases, webhooks and restarts.
 package companion
 
 import (

@@ -1,3 +1,5 @@
+// Package docs tests the documents: it runs their commands, and checks their
+// configuration, tables, links and what they say of the code.
 package docs
 
 import (

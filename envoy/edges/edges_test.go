@@ -1,3 +1,5 @@
+// Package edges tests the edges of HTTP: framing, streams, trailers, truncated
+// bodies, and requests that two parsers read differently.
 package edges
 
 import (

@@ -58,7 +58,7 @@ func (b *Bootstrap) Add(t testing.TB, c *Case) *Companion {
 	co := c.Companion(t, p)
 	l := b.listener(t, c, c.Name, c.Policy)
 	l.Buffer = envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody)
-	if c.UsesCompanion() {
+	if c.usesCompanion() {
 		srv := httptest.NewServer(co)
 		t.Cleanup(srv.Close)
 		l.Companion = "companion-of-" + c.Name

@@ -64,11 +64,11 @@ type headerWant struct {
 	Values []string
 }
 
-// Denied reports whether the request must not reach the upstream.
-func (r *Request) Denied(w *Want) bool { return w.Status >= 400 && r.Answer == nil }
+// denied reports whether the request must not reach the upstream.
+func (r *Request) denied(w *Want) bool { return w.Status >= 400 && r.Answer == nil }
 
-// UsesCompanion reports whether the case needs a companion.
-func (c *Case) UsesCompanion() bool {
+// usesCompanion reports whether the case needs a companion.
+func (c *Case) usesCompanion() bool {
 	if c.Seed != "" {
 		return true
 	}
@@ -80,6 +80,7 @@ func (c *Case) UsesCompanion() bool {
 	return false
 }
 
+// LoadCases reads all cases, by the order of their names.
 func LoadCases(t testing.TB) []*Case {
 	t.Helper()
 	files, err := filepath.Glob(Repository("testdata/cases/*.txtar"))
@@ -105,6 +106,7 @@ func LoadCases(t testing.TB) []*Case {
 	return cases
 }
 
+// ReadCase reads the case in a file.
 func ReadCase(path string) (*Case, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

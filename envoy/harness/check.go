@@ -35,7 +35,7 @@ func (r *Request) Check(w *Want, s *Seen) (faults []string) {
 	if r.Answer != nil {
 		r.checkSecret(s, bad)
 	}
-	switch denied := r.Denied(w); {
+	switch denied := r.denied(w); {
 	case denied && len(s.Upstream) > 0:
 		bad("upstream: want nothing, found %s %s", s.Upstream[0].Method, s.Upstream[0].Target)
 	case !denied && len(s.Upstream) != 1:

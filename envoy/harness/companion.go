@@ -46,7 +46,7 @@ func parseCalls(text string) (*[][]Call, error) {
 	if text == "" {
 		return nil, nil
 	}
-	v, err := DecodeJSON(text)
+	v, err := decodeJSON(text)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func (c *Companion) note(r *http.Request, body []byte) error {
 }
 
 func readCalls(body []byte) ([]Call, error) {
-	v, err := DecodeJSON(string(body))
+	v, err := decodeJSON(string(body))
 	if err != nil {
 		return nil, err
 	}
@@ -218,10 +218,10 @@ func tokenClaims(header any) any {
 	text, err := base64.RawURLEncoding.DecodeString(parts[1])
 	mac := hmac.New(sha256.New, []byte(OwnSecret))
 	mac.Write([]byte(parts[0] + "." + parts[1]))
-	if err != nil || Base64(mac.Sum(nil)) != parts[2] {
+	if err != nil || base64URL(mac.Sum(nil)) != parts[2] {
 		return header
 	}
-	v, err := DecodeJSON(string(text))
+	v, err := decodeJSON(string(text))
 	claims, ok := v.(map[string]any)
 	if err != nil || !ok {
 		return header

@@ -18,11 +18,12 @@ import (
 // Process is an Envoy that a test started.
 type Process struct {
 	Cmd      *exec.Cmd
-	dir      string
-	adminURL string // http://127.0.0.1:port
-	Ended    chan struct{}
+	Ended    chan struct{} // closed when Envoy has exited
+	dir      string        // holds its configuration and logs
+	adminURL string        // http://127.0.0.1:port
 }
 
+// Binary returns the path of Envoy: $ENVOY, or the one on the PATH.
 func Binary(t testing.TB) string {
 	t.Helper()
 	path := os.Getenv("ENVOY")
@@ -83,6 +84,7 @@ func (p *Process) stop() {
 // Log returns Envoy's log so far, with the module's lines.
 func (p *Process) Log() string { return p.Read("envoy.log") }
 
+// Read returns the content of a file in Envoy's folder: envoy.log or access.log.
 func (p *Process) Read(name string) string {
 	data, _ := os.ReadFile(p.path(name))
 	return string(data)
@@ -155,6 +157,7 @@ func (p *Process) Listeners(t testing.TB) map[string]string {
 	return at
 }
 
+// Tail returns the last lines of a text.
 func Tail(text string, lines int) string {
 	all := bytes.Split([]byte(text), []byte("\n"))
 	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))

@@ -30,6 +30,7 @@ func moduleFile(t testing.TB) string {
 	return path
 }
 
+// LoadModule compiles the module for the embedded gateway.
 func LoadModule(t testing.TB) *gateway.Module {
 	t.Helper()
 	code, err := os.ReadFile(moduleFile(t))
@@ -72,6 +73,7 @@ func GatewayConfig(c *Case, m *gateway.Module, doc value.Value) (gateway.Config,
 // a heap.
 var instantiations = make(chan struct{}, 4)
 
+// NewGateway starts an embedded gateway when fewer than four others are starting.
 func NewGateway(cfg gateway.Config) (*gateway.Gateway, error) {
 	instantiations <- struct{}{}
 	defer func() { <-instantiations }()

@@ -13,8 +13,8 @@ func SameBody(want, got string) bool {
 	if fitsText(want, got) {
 		return true
 	}
-	a, err1 := DecodeJSON(want)
-	b, err2 := DecodeJSON(got)
+	a, err1 := decodeJSON(want)
+	b, err2 := decodeJSON(got)
 	return err1 == nil && err2 == nil && sameJSON(a, b)
 }
 
@@ -61,7 +61,7 @@ func sameObject(want, got map[string]any) bool {
 	return open || len(want) == len(got)
 }
 
-func DecodeJSON(text string) (any, error) {
+func decodeJSON(text string) (any, error) {
 	// anyText has NUL bytes, which are not allowed in JSON.
 	text = strings.ReplaceAll(text, anyText, `\u0000any\u0000`)
 	dec := json.NewDecoder(strings.NewReader(text))

@@ -42,7 +42,7 @@ var issuerServer = sync.OnceValue(func() string {
 		case "page":
 			fmt.Fprint(w, "<html>sign in</html>")
 		case "secret":
-			fmt.Fprintf(w, `{"keys":[{"kty":"oct","kid":"own","alg":"HS256","k":%q}]}`, Base64([]byte(OwnSecret)))
+			fmt.Fprintf(w, `{"keys":[{"kty":"oct","kid":"own","alg":"HS256","k":%q}]}`, base64URL([]byte(OwnSecret)))
 		default:
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
@@ -62,9 +62,9 @@ func withIssuer(policy string) string {
 // KeySet returns a JWK set of the tests' public keys, without the one named.
 func KeySet(without string) string {
 	keys := []map[string]any{
-		{"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "kid": "encryption", "n": Base64(make([]byte, 256)), "e": "AQAB"},
-		{"kty": "EC", "crv": "secp256k1", "alg": "ES256K", "kid": "coin", "x": Base64(make([]byte, 32)), "y": Base64(make([]byte, 32))},
-		{"kty": "oct", "kid": "own", "alg": "HS256", "k": Base64([]byte(OwnSecret))},
+		{"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "kid": "encryption", "n": base64URL(make([]byte, 256)), "e": "AQAB"},
+		{"kty": "EC", "crv": "secp256k1", "alg": "ES256K", "kid": "coin", "x": base64URL(make([]byte, 32)), "y": base64URL(make([]byte, 32))},
+		{"kty": "oct", "kid": "own", "alg": "HS256", "k": base64URL([]byte(OwnSecret))},
 	}
 	for name, k := range testKeys() {
 		if k.signer == nil || name == without || strings.HasPrefix(name, "other") {
@@ -73,7 +73,7 @@ func KeySet(without string) string {
 		jwk := map[string]any{"kid": name, "use": "sig"}
 		switch p := k.signer.Public().(type) {
 		case *rsa.PublicKey:
-			jwk["kty"], jwk["n"], jwk["e"] = "RSA", Base64(p.N.Bytes()), Base64(big.NewInt(int64(p.E)).Bytes())
+			jwk["kty"], jwk["n"], jwk["e"] = "RSA", base64URL(p.N.Bytes()), base64URL(big.NewInt(int64(p.E)).Bytes())
 		case *ecdsa.PublicKey:
 			size := (p.Curve.Params().BitSize + 7) / 8
 			point, err := p.Bytes()
@@ -81,9 +81,9 @@ func KeySet(without string) string {
 				panic(err)
 			}
 			jwk["kty"], jwk["crv"] = "EC", p.Curve.Params().Name
-			jwk["x"], jwk["y"] = Base64(point[1:1+size]), Base64(point[1+size:])
+			jwk["x"], jwk["y"] = base64URL(point[1:1+size]), base64URL(point[1+size:])
 		case ed25519.PublicKey:
-			jwk["kty"], jwk["crv"], jwk["x"] = "OKP", "Ed25519", Base64(p)
+			jwk["kty"], jwk["crv"], jwk["x"] = "OKP", "Ed25519", base64URL(p)
 		}
 		keys = append(keys, jwk)
 	}

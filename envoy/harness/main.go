@@ -1,3 +1,7 @@
+// Package harness has the helpers of the end-to-end tests: it starts Envoy
+// (Bootstrap, Process), the embedded gateway (Gateway), upstreams, companions and
+// `rulegate serve`, reads the cases of testdata/cases, and sends requests with
+// tokens. envoy/README.md says where a test goes.
 package harness
 
 import (

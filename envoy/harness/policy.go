@@ -40,6 +40,7 @@ func (c *Case) ReadPolicy(text string) (value.Value, *policy.Policy, error) {
 	return doc, p, err
 }
 
+// ParsePolicy returns the document in a policy's text.
 func (c *Case) ParsePolicy(text string) (value.Value, error) {
 	f, err := policyfile.Parse("policy.yaml", []byte(text))
 	if err != nil {
@@ -53,6 +54,7 @@ func (c *Case) getenv(name string) (string, bool) {
 	return v, ok
 }
 
+// Load returns the policy of a text, and its document.
 func (c *Case) Load(t testing.TB, text string) (*policy.Policy, value.Value) {
 	t.Helper()
 	doc, p, err := c.ReadPolicy(text)

@@ -46,10 +46,10 @@ func buildCommand() (string, error) {
 // ServeProcess is a `rulegate serve` that a test started.
 type ServeProcess struct {
 	Cmd    *exec.Cmd
-	URL    string
-	admin  string // a Unix socket
-	Stderr bytes.Buffer
-	Done   chan struct{}
+	URL    string        // where it serves the module's calls
+	admin  string        // the Unix socket of its metrics
+	Stderr bytes.Buffer  // read it only after Done
+	Done   chan struct{} // closed when it has exited
 }
 
 // Serve starts `rulegate serve` with a policy, waits until it is ready and kills

@@ -70,16 +70,16 @@ func keyEnv() []string {
 		env = append(env, name+"_PUBLIC="+publicPEM(k.signer), name+"_PRIVATE="+privatePEM(k.signer))
 		switch p := k.signer.Public().(type) {
 		case *rsa.PublicKey:
-			env = append(env, name+"_N="+Base64(p.N.Bytes()))
+			env = append(env, name+"_N="+base64URL(p.N.Bytes()))
 		case *ecdsa.PublicKey:
 			size := (p.Curve.Params().BitSize + 7) / 8
 			point, err := p.Bytes()
 			if err != nil {
 				panic(err)
 			}
-			env = append(env, name+"_X="+Base64(point[1:1+size]), name+"_Y="+Base64(point[1+size:]))
+			env = append(env, name+"_X="+base64URL(point[1:1+size]), name+"_Y="+base64URL(point[1+size:]))
 		case ed25519.PublicKey:
-			env = append(env, name+"_X="+Base64(p))
+			env = append(env, name+"_X="+base64URL(p))
 		}
 	}
 	return env
@@ -134,7 +134,7 @@ func SignToken(keyName, claims, header string, whole bool) (string, error) {
 }
 
 func sign(k key, alg, header, claims string) (string, error) {
-	input := Base64([]byte(header)) + "." + Base64([]byte(claims))
+	input := base64URL([]byte(header)) + "." + base64URL([]byte(claims))
 	hash := crypto.SHA256
 	switch {
 	case strings.HasSuffix(alg, "384"):
@@ -169,7 +169,7 @@ func sign(k key, alg, header, claims string) (string, error) {
 	case ed25519.PrivateKey:
 		sig = ed25519.Sign(private, []byte(input))
 	}
-	return input + "." + Base64(sig), err
+	return input + "." + base64URL(sig), err
 }
 
-func Base64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+func base64URL(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

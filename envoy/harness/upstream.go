@@ -46,6 +46,7 @@ func (u *Upstream) Respond(id string, a *UpstreamResponse) {
 	u.answers[id] = a
 }
 
+// NewUpstream starts an upstream that speaks HTTP/1.1.
 func NewUpstream(t testing.TB) *Upstream { return startUpstream(t, nil) }
 
 // NewHTTP2Upstream starts an upstream that speaks only HTTP/2 without TLS.

@@ -1,3 +1,4 @@
+// Package identity tests key sets of issuers and client certificates in Envoy.
 package identity
 
 import (

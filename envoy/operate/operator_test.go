@@ -1,3 +1,5 @@
+// Package operate tests the operator's view of Envoy: logs, statistics, timeouts,
+// traps and bad configuration.
 package operate
 
 import (
