@@ -2,9 +2,11 @@ package sqlite
 
 import (
 	"database/sql"
+	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion/sqldb"
+	"github.com/rulegate/rulegate/rules"
 )
 
 // encode writes rows as a JSON array of objects:
@@ -16,9 +18,9 @@ import (
 //	blob            string, standard base64 with padding
 //	NULL            null
 //
-// In a DATE, DATETIME or TIMESTAMP column, a text in one of dateLayouts is written
-// as RFC 3339 in UTC; a day alone and any other text are written as stored. Text that
-// is not UTF-8 and infinite numbers are errors.
+// In a DATE, DATETIME or TIMESTAMP column, a date with a time is written as RFC 3339 in
+// UTC; a day alone and any other text are written as stored. Text that is not UTF-8 and
+// infinite numbers are errors.
 func encode(rows *sql.Rows, columns []*sqldb.Column, limit int) ([]byte, error) {
 	cells := make([]any, max(len(columns), 1))
 	into := make([]any, len(cells))
@@ -45,35 +47,37 @@ func encode(rows *sql.Rows, columns []*sqldb.Column, limit int) ([]byte, error) 
 	return w.End()
 }
 
-// dateLayouts are RFC 3339 and the formats that SQLite's own functions print, which
-// are UTC, https://www.sqlite.org/lang_datefunc.html.
-var dateLayouts = []string{
-	time.RFC3339Nano,
-	"2006-01-02 15:04:05.999999999Z07:00",
-	"2006-01-02 15:04:05.999999999",
-	"2006-01-02T15:04:05.999999999",
-	"2006-01-02 15:04",
-	"2006-01-02T15:04",
-	time.DateOnly,
-}
-
+// parseDate reads RFC 3339, a day, and the formats that SQLite's own functions print,
+// which are UTC, https://www.sqlite.org/lang_datefunc.html.
 func parseDate(text string) (time.Time, bool) {
-	for _, layout := range dateLayouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, true
-		}
+	if len(text) > len(time.DateOnly) {
+		text = asRFC3339(text)
 	}
-	return time.Time{}, false
+	return rules.ParseDate(text)
 }
 
-// rfc3339 rewrites a date with a time as RFC 3339 in UTC, unless it is RFC 3339
-// already.
-func rfc3339(text string) string {
-	if _, err := time.Parse(time.RFC3339Nano, text); err == nil || len(text) <= len(time.DateOnly) {
+// asRFC3339 adds to a date and time the parts that SQLite leaves out.
+func asRFC3339(text string) string {
+	day, clock := text[:len(time.DateOnly)], text[len(time.DateOnly)+1:]
+	if mark := text[len(time.DateOnly)]; mark != ' ' && mark != 'T' {
 		return text
 	}
-	if t, ok := parseDate(text); ok && t.UTC().Year() >= 0 && t.UTC().Year() <= 9999 {
-		return t.UTC().Format(time.RFC3339Nano)
+	if len(clock) == len("15:04") {
+		clock += ":00"
+	}
+	if !strings.ContainsAny(clock, "Zz+-") {
+		clock += "Z"
+	}
+	return day + "T" + clock
+}
+
+// rfc3339 rewrites a date with a time as RFC 3339 in UTC. A day alone, and a text that
+// is not a date, stay as they are.
+func rfc3339(text string) string {
+	if t, ok := parseDate(text); ok && len(text) > len(time.DateOnly) {
+		if t = t.UTC(); t.Year() >= 0 && t.Year() <= 9999 {
+			return t.Format(time.RFC3339Nano)
+		}
 	}
 	return text
 }

@@ -111,6 +111,7 @@ func TestRowsAsJSON(t *testing.T) {
 		{"no columns", query.Query{Table: "things", Columns: []string{}}, `{"n":18}`, `[{},{}]`, false},
 		{"no rows", query.Query{Table: "things"}, `{"n":19}`, `[]`, false},
 		{"exact integers", query.Query{Table: "things", Columns: []string{"n", "d"}}, `{"id":{"$in":[4,5,6]}}`, `[{"n":9223372036854775807,"d":"2024-06-01"},{"n":-9223372036854775808,"d":"yesterday"},{"n":9007199254740993,"d":1704067200}]`, false},
+		{"dates in UTC", query.Query{Table: "things", Columns: []string{"d"}}, `{"id":2}`, `[{"d":"2024-01-01T00:00:00Z"}]`, false},
 		{"JSON that is none stays text", query.Query{Table: "things", Columns: []string{"j"}}, `{"id":{"$in":[4,5,6,7]}}`, `[{"j":"x"},{"j":"not json"},{"j":9007199254740993},{"j":null}]`, false},
 		{"at most the limit", query.Query{Table: "things", Columns: []string{"n"}, Limit: 2}, `{"n":{"$gte":18}}`, `[{"n":18},{"n":18}]`, false},
 		{"keywords and quotes as names", query.Query{Table: "drop"}, `{"select":"from"}`, `[{"select":"from","a\"b":"quoted"}]`, false},
@@ -356,6 +357,26 @@ func TestIndexesServe(t *testing.T) {
 		db.conns.release(conn, nil)
 		if !strings.HasPrefix(detail, "SEARCH") || !strings.Contains(detail, "INDEX") {
 			t.Errorf("%s: %s\n%s", find, detail, s.text)
+		}
+	}
+}
+
+func TestDatesInText(t *testing.T) {
+	for text, want := range map[string]string{
+		"2024-01-01 10:00:00": "2024-01-01T10:00:00Z", "2024-01-01 10:00": "2024-01-01T10:00:00Z", "2024-01-01T10:00:00.250": "2024-01-01T10:00:00.25Z",
+		"2024-01-01 10:00:00+02:00": "2024-01-01T08:00:00Z", "2024-01-01T10:00:00-02:30": "2024-01-01T12:30:00Z", "2024-01-01": "2024-01-01",
+		"2024-01-01 1:00:00": "", "2024-01-01 10:00:00,5": "", "2024-01-01 10:00:00+24:00": "", "2024-01-01 10": "", "2024-01-01x10:00:00": "", "2024-02-30": "", "yesterday": "", "": "",
+		"9999-12-31 23:00:00-02:00": "9999-12-31 23:00:00-02:00", // the year 10000 in UTC
+	} {
+		_, ok := parseDate(text)
+		if ok != (want != "") {
+			t.Errorf("%q: %v", text, ok)
+		}
+		if want == "" {
+			want = text
+		}
+		if got := rfc3339(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }

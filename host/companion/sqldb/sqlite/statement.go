@@ -67,6 +67,8 @@ func (s *statement) Field(f *query.Field, _ bool) (condition, error) {
 		return exactly(jsonFunction+"("+name+", "+sqldb.Placeholder+")", number), nil
 	case f.Op == query.Exists:
 		return exactly(name + " IS NOT NULL"), nil
+	case f.Op == query.Regex && c.Declared == sqldb.Date:
+		return condition{Known: query.Never}, nil
 	case f.Op == query.Regex:
 		return exactly("(typeof("+name+") = 'text' AND "+regexFunction+"("+name+", "+sqldb.Placeholder+"))", f.Pattern.String()), nil
 	}
@@ -97,6 +99,10 @@ func (s *statement) compare(c *sqldb.Column, op query.Op, operands []query.Opera
 	name := column(c)
 	if len(byKind[query.Null]) > 0 && op != query.Gt && op != query.Lt {
 		alternatives = append(alternatives, sqldb.Fragment{Text: name + " IS NULL"})
+	}
+	if c.Declared == sqldb.Date { // a date, however it is stored
+		delete(byKind, query.Str)
+		delete(byKind, query.Num)
 	}
 	if list := byKind[query.Str]; len(list) > 0 {
 		add("typeof("+name+") = 'text' AND ", s.operand(c, textual, none)+" COLLATE BINARY", "", list)
