@@ -50,12 +50,33 @@ func anyAt(v Value, path []string, f func(Value) bool) bool {
 	case v.isDocument():
 		return anyAt(v.field(path[0]), path[1:], f)
 	case v.isArray():
-		if i, ok := value.PlainIndex(path[0]); ok && i < v.len() && anyAt(v.at(i), path[1:], f) {
-			return true
-		}
-		return v.anyElement(func(x Value) bool { return x.isDocument() && anyAt(x, path, f) })
+		return anyIn(v, path, f)
 	}
 	return f(Value{})
+}
+
+// anyIn is anyAt for an array on the way. The path goes on in each document of the
+// array, and, when it goes on with a number, in the element with that index. An element
+// at the end of the path is not looked into, even if it is an array; MongoDB's
+// BSONElementIterator has the same rules.
+func anyIn(array Value, path []string, f func(Value) bool) bool {
+	if array.anyElement(func(x Value) bool { return x.isDocument() && anyAt(x, path, f) }) {
+		return true
+	}
+	i, ok := value.PlainIndex(path[0])
+	if !ok || i >= array.len() {
+		return false
+	}
+	x, rest := array.at(i), path[1:]
+	switch {
+	case len(rest) == 0:
+		return f(x)
+	case x.isDocument():
+		return anyAt(x, rest, f)
+	case x.isArray():
+		return anyIn(x, rest, f)
+	}
+	return false
 }
 
 func (f *Field) holds(v Value) bool {
