@@ -59,6 +59,9 @@ func TestValuesAreWhatRulesUnderstand(t *testing.T) {
 	finds := []struct{ doc, except string }{
 		{`{"yes":true}`, ""}, {`{"big":9007199254740993}`, ""}, {`{"exact":12345678901234567890.12}`, "mongo sqlite"}, {`{"at":{"$date":"2024-01-01T10:00:00.25Z"}}`, ""}, {`{"day":{"$date":"2024-02-29"}}`, ""},
 		{`{"uid":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}`, ""}, {`{"doc.n":9007199254740993,"tags":"x"}`, ""}, {`{"none":null,"half":0.5}`, ""},
+		{`{"uid":{"$gt":"a0"}}`, ""}, {`{"uid":{"$lt":"a1","$gte":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}}`, ""}, {`{"uid":{"$not":{"$gt":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}}}`, ""}, {`{"$nor":[{"uid":{"$lt":"a"}}]}`, ""},
+		{`{"tags.1":"y"}`, ""}, {`{"tags.0.x":{"$exists":false}}`, ""}, {`{"$nor":[{"tags.0.x":null}]}`, ""}, {`{"$nor":[{"tags.2":null}]}`, ""},
+		{`{"at":{"$ne":"2024-01-01T10:00:00.25Z"},"day":{"$ne":"2024-02-29"}}`, ""}, {`{"half":{"$gt":1e-400}}`, ""},
 		{`{"_id":{"$oid":"507f1f77bcf86cd799439011"}}`, "sqlite postgres mariadb"}, {`{"_id":{"$in":[{"$oid":"507f1f77bcf86cd799439011"}]}}`, "sqlite postgres mariadb"},
 	}
 	run := func(t *testing.T, name string, db query.Database) {

@@ -62,11 +62,24 @@ func orders(f *query.Field, want bool) (c condition, exact bool) {
 		}
 		return compareWith(f.Key, "$eq", nil), true
 	}
+	if f.Operand.Kind == query.Str {
+		return ordersText(f, want), false
+	}
 	v, op, exact := bound(f.Operand, f.Op)
 	if v == nil || !exact && !want {
 		return unknown(want), false
 	}
 	return compareWith(f.Key, operators[op], v), exact
+}
+
+// ordersText bounds an order of strings. A UUID is ordered by its text too, which the
+// server does not do, so all binaries are admitted.
+func ordersText(f *query.Field, want bool) condition {
+	c := compareWith(f.Key, operators[f.Op], f.Operand.Text)
+	if want {
+		c.Filter = operator("$or", []bson.D{c.Filter, compareWith(f.Key, "$type", int32(bson.TypeBinary)).Filter})
+	}
+	return c
 }
 
 // bound returns the value to order a field against, nil if there is none. When it is

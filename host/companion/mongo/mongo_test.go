@@ -107,7 +107,10 @@ func TestFindOnDocuments(t *testing.T) {
 		{day("2024-01-01T00:00:00.001Z"), `{"v":{"$date":"2024-01-01T00:00:00.001Z"}}`, true}, {day("2024-01-01T00:00:00.001Z"), `{"v":{"$date":"2024-01-01T00:00:00.0015Z"}}`, false},
 		{day("2024-01-01T00:00:00.001Z"), `{"v":{"$lt":{"$date":"2024-01-01T00:00:00.0015Z"}}}`, true}, {day("2024-01-01T00:00:00.001Z"), `{"v":{"$gte":{"$date":"2024-01-01T00:00:00.0015Z"}}}`, false},
 		{bson.DateTime(math.MaxInt64), `{"v":{"$gt":{"$date":"9999-12-31"}}}`, true}, {day("2024-01-01T00:00:00Z"), `{"v":"2024-01-01T00:00:00Z"}`, false}, {day("2024-01-01T00:00:00Z"), `{"v":1704067200000}`, false},
-		{uuid, `{"v":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}`, true}, {uuid, `{"v":"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"}`, false}, {uuid, `{"v":{"$ne":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}}`, false}, {uuid, `{"v":{"$gt":"a"}}`, false},
+		{uuid, `{"v":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}`, true}, {uuid, `{"v":"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"}`, false}, {uuid, `{"v":{"$ne":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}}`, false}, {uuid, `{"v":{"$gt":"a"}}`, true}, {uuid, `{"v":{"$lt":"a0f"}}`, true},
+		{uuid, `{"v":{"$lt":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}}`, false}, {uuid, `{"v":{"$lte":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}}`, true}, {uuid, `{"v":{"$not":{"$gt":"a"}}}`, false}, {uuid, `{"v":{"$gt":1}}`, false},
+		{math.Ldexp(1, 70), `{"v":1180591620717411303424}`, true}, {1e300, `{"v":1e300}`, true}, {1e300, `{"v":{"$gt":1e299}}`, true}, {math.Ldexp(1, 63), `{"v":9223372036854775807}`, false},
+		{decimal(t, "1E+30"), `{"v":1e30}`, true}, {decimal(t, "1000000000000000000000000000001"), `{"v":1e30}`, false}, {decimal(t, "1E-400"), `{"v":0}`, false}, {decimal(t, "1E-400"), `{"v":1e-400}`, true},
 		{bson.Binary{Data: []byte("a")}, `{"v":"YQ=="}`, false}, {bson.Binary{Data: []byte("a")}, `{"v":{"$exists":true}}`, true}, {bson.Binary{Data: []byte("a")}, `{"v":null}`, false},
 		{bson.Regex{Pattern: "a"}, `{"v":"a"}`, false}, {bson.Symbol("a"), `{"v":"a"}`, false}, {bson.Undefined{}, `{"v":null}`, true}, {bson.Timestamp{T: 1}, `{"v":{"$gt":0}}`, false},
 		{bson.A{bson.A{1, 2}}, `{"v":[1,2]}`, true}, {bson.A{bson.A{1, 2}}, `{"v":1}`, false}, {int32(1), `{"v":true}`, false}, {true, `{"v":1}`, false}, {"1", `{"v":1}`, false},
@@ -130,7 +133,7 @@ func TestFindOnDocuments(t *testing.T) {
 func TestFiltersForMongo(t *testing.T) {
 	for _, c := range []struct{ find, want string }{
 		{``, `{}`}, {`{"a":"x"}`, `{"a":{"$eq":"x"}}`}, {`{"a":{"$ne":"x"}}`, `{"$nor":[{"a":{"$eq":"x"}}]}`}, {`{"a":{"$in":["x",1,null]}}`, `{"a":{"$in":["x",{"$numberLong":"1"},null]}}`},
-		{`{"a":{"$nin":[]}}`, `{}`}, {`{"a":{"$gt":1,"$lte":"y"}}`, `{"$and":[{"a":{"$gt":{"$numberLong":"1"}}},{"a":{"$lte":"y"}}]}`}, {`{"a.b":true}`, `{"a.b":{"$eq":true}}`},
+		{`{"a":{"$nin":[]}}`, `{}`}, {`{"a":{"$gt":1,"$lte":"y"}}`, `{"$and":[{"a":{"$gt":{"$numberLong":"1"}}},{"$or":[{"a":{"$lte":"y"}},{"a":{"$type":{"$numberInt":"5"}}}]}]}`}, {`{"a.b":true}`, `{"a.b":{"$eq":true}}`}, {`{"a":{"$not":{"$lt":"y"}}}`, `{"$nor":[{"a":{"$lt":"y"}}]}`},
 		{`{"a":{"$exists":false}}`, `{"$nor":[{"a":{"$exists":true}}]}`}, {`{"a":{"$oid":"507f1f77bcf86cd799439011"}}`, `{"a":{"$eq":{"$oid":"507f1f77bcf86cd799439011"}}}`},
 		{`{"a":{"$regex":"^ab.c"}}`, `{"a":{"$gte":"ab"}}`}, {`{"a":{"$regex":"b"}}`, `{"a":{"$exists":true}}`}, {`{"a":{"$not":{"$regex":"^b"}}}`, `{}`}, {`{"a":{"b":1}}`, `{"a":{"$exists":true}}`},
 		{`{"a":{"$ne":{"b":1}}}`, `{}`}, {`{"a":{"$ne":1.5}}`, `{}`}, {`{"$or":[{"a":1},{"b":{"x":1}}]}`, `{"$or":[{"a":{"$eq":{"$numberLong":"1"}}},{"b":{"$exists":true}}]}`}, {`{"$or":[{"a":1},{"b":{"$ne":[1]}}]}`, `{}`},

@@ -64,7 +64,7 @@ func scalarOf(v bson.RawValue) query.Value {
 	case bson.TypeInt64:
 		return query.OfJSON(value.Int(v.Int64()))
 	case bson.TypeDouble:
-		return doubleOf(v.Double())
+		return query.OfDouble(v.Double())
 	case bson.TypeDecimal128:
 		return query.OfDecimal(v.Decimal128().String())
 	case bson.TypeString:
@@ -84,16 +84,4 @@ func scalarOf(v bson.RawValue) query.Value {
 		}
 	}
 	return query.Opaque
-}
-
-func doubleOf(x float64) query.Value {
-	switch {
-	case math.IsInf(x, 1):
-		return query.OfDecimal("Infinity")
-	case math.IsInf(x, -1):
-		return query.OfDecimal("-Infinity")
-	case math.IsNaN(x):
-		return query.Opaque
-	}
-	return query.OfJSON(value.Num(string(query.AppendFloat(nil, x))))
 }

@@ -25,12 +25,12 @@
 //   - $ne, $nin, $nor, $not and `$exists: false` match exactly where $eq, $in, $or,
 //     the negated document and `$exists: true` do not, so $ne and $nin match null.
 //   - Nothing is converted. A value matches only values of its own type, and is
-//     ordered only among them: numbers as numbers (64-bit integers exactly, others
+//     ordered only among them: numbers as numbers (whole numbers exactly, others
 //     as IEEE doubles), strings by bytes, false before true, dates as instants.
 //     Arrays and objects can be equal, and have no order.
 //   - In JSON, a condition on an array holds when it holds for the array or for one
 //     of its elements, and `a.b` looks into each element of an array at `a`; a number
-//     in a path is also an index. Objects are equal whatever the order of their keys.
+//     in a path is also an index (an array at that index is compared as a whole). Objects are equal whatever the order of their keys.
 package query
 
 import "regexp"

@@ -117,6 +117,10 @@ func (x Operand) compare(v Value) (c int, ok bool) {
 		return cmp.Compare(int64(t), x.Micros), x.Kind == Date
 	case objectID:
 		return strings.Compare(string(t), x.Text), x.Kind == ObjectID
+	case uuid:
+		return strings.Compare(string(t), x.Text), x.Kind == Str
+	case double:
+		return t.compare(x), x.Kind == Num
 	case decimal:
 		if x.Kind != Num {
 			return 0, false
@@ -152,12 +156,7 @@ func rank(b bool) int {
 
 // equals reports whether the operand equals v.
 func (x Operand) equals(v Value) bool {
-	switch x.Kind {
-	case Str:
-		if id, ok := v.typed.(uuid); ok {
-			return string(id) == x.Text
-		}
-	case JSON:
+	if x.Kind == JSON {
 		return equalParts(x.JSON, v)
 	}
 	c, ok := x.compare(v)

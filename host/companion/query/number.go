@@ -11,13 +11,18 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Number is a JSON number: a 64-bit integer exactly, any other number as an IEEE
-// double.
+// Number is a JSON number: a whole number exactly, any other number as an IEEE double.
 type Number struct {
 	IsInt bool
-	Int   int64   // when IsInt
-	Float float64 // the nearest double, always set
+	Int   int64    // when IsInt
+	Large *big.Int // a whole number beyond 64 bits, else nil
+	// Float is always set. It is the nearest double, but of a large number never one
+	// that a 64-bit integer equals, and of a number other than zero never zero.
+	Float float64
 }
+
+// maxDigits bounds the texts that are read digit by digit. A longer text is a double.
+const maxDigits = 1000
 
 // NumberOf reads a number. It refuses one that is out of the range of doubles.
 func NumberOf(v value.Value) (Number, error) {
@@ -25,27 +30,44 @@ func NumberOf(v value.Value) (Number, error) {
 	if !ok {
 		return Number{}, errors.New("want a number")
 	}
-	// 12.0 is the integer 12, even where a double would lose digits.
-	digits := text
-	if whole, fraction, ok := strings.Cut(text, "."); ok && strings.Trim(fraction, "0") == "" {
-		digits = whole
-	}
-	n, notInt := strconv.ParseInt(digits, 10, 64)
-	if notInt == nil {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return Number{IsInt: true, Int: n, Float: float64(n)}, nil
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil || math.IsInf(f, 0):
 		return Number{}, errors.New("a number out of range")
-	case f == math.Trunc(f) && math.Abs(f) <= 1<<53:
+	case f == 0 && !value.IsZero(text):
+		return Number{Float: math.Copysign(math.SmallestNonzeroFloat64, f)}, nil
+	case f == math.Trunc(f) && math.Abs(f) < 1<<53:
 		return Number{IsInt: true, Int: int64(f), Float: f}, nil
-	case f == math.MinInt64 && errors.Is(notInt, strconv.ErrRange):
-		// The integer is below the 64-bit range, but its nearest double is the lowest
-		// integer of that range: move it out.
-		f = math.Nextafter(f, math.Inf(-1))
+	}
+	if whole := wholeOf(text); whole != nil {
+		return wholeNumber(whole, f), nil
 	}
 	return Number{Float: f}, nil
+}
+
+// wholeOf returns the whole number that text spells, such as 12.0 or 1e30, else nil.
+func wholeOf(text string) *big.Int {
+	if len(text) > maxDigits {
+		return nil
+	}
+	n, ok := new(big.Rat).SetString(text)
+	if !ok || !n.IsInt() {
+		return nil
+	}
+	return n.Num()
+}
+
+func wholeNumber(n *big.Int, nearest float64) Number {
+	if n.IsInt64() {
+		return Number{IsInt: true, Int: n.Int64(), Float: nearest}
+	}
+	if nearest == math.MinInt64 { // itself a 64-bit integer
+		nearest = math.Nextafter(nearest, math.Inf(-1))
+	}
+	return Number{Large: n, Float: nearest}
 }
 
 // Compare orders two numbers by their exact values.
@@ -53,6 +75,12 @@ func (n Number) Compare(m Number) int {
 	switch {
 	case n.IsInt && m.IsInt:
 		return cmp.Compare(n.Int, m.Int)
+	case n.Large != nil && m.Large != nil:
+		return n.Large.Cmp(m.Large)
+	case n.Large != nil && m.IsInt:
+		return n.Large.Sign() // it is beyond all 64-bit integers
+	case n.IsInt && m.Large != nil:
+		return -m.Large.Sign()
 	case n.IsInt:
 		return -m.compareInt(n.Int)
 	case m.IsInt:
@@ -76,6 +104,14 @@ func (n Number) compareInt(i int64) int {
 	return cmp.Compare(n.Float, whole)
 }
 
+// compare orders a stored double relative to a number of a find: exactly against 64-bit
+// integers, as doubles against others.
+func (d double) compare(x Operand) int {
+	n := x.Number
+	n.Large = nil
+	return Number{Float: float64(d)}.Compare(n)
+}
+
 // compare orders d relative to a number of a find.
 func (d decimal) compare(x Operand) int {
 	if d.exact == nil {
@@ -86,4 +122,45 @@ func (d decimal) compare(x Operand) int {
 		return 1 // cannot happen: Digits are digits
 	}
 	return d.exact.Cmp(n)
+}
+
+// Digits returns a number in plain decimal digits: exactly as it was written, or for a
+// number of more than maxDigits the digits of its double.
+func (x Operand) Digits() string {
+	text, ok := x.JSON.Number()
+	switch plain, fits := plainDigits(text); {
+	case ok && fits:
+		return plain
+	case x.Number.IsInt:
+		return strconv.FormatInt(x.Number.Int, 10)
+	}
+	return strconv.FormatFloat(x.Number.Float, 'f', -1, 64)
+}
+
+// plainDigits writes a JSON number without an exponent. It returns false for one of
+// more than maxDigits.
+func plainDigits(text string) (string, bool) {
+	i := strings.IndexAny(text, "eE")
+	if i < 0 {
+		return text, len(text) <= maxDigits
+	}
+	exponent, err := strconv.Atoi(text[i+1:])
+	if err != nil || i+max(exponent, -exponent) > maxDigits {
+		return "", false
+	}
+	number, negative := strings.CutPrefix(text[:i], "-")
+	whole, fraction, _ := strings.Cut(number, ".")
+	digits, point := whole+fraction, len(whole)+exponent
+	switch {
+	case point <= 0:
+		digits = "0." + strings.Repeat("0", -point) + digits
+	case point >= len(digits):
+		digits += strings.Repeat("0", point-len(digits))
+	default:
+		digits = digits[:point] + "." + digits[point:]
+	}
+	if negative {
+		return "-" + digits, true
+	}
+	return digits, true
 }

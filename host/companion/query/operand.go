@@ -3,10 +3,9 @@ package query
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -97,12 +96,8 @@ func extendedOperand(v value.Value) (Operand, error) {
 // microsOf reads the value of $date: a text, or milliseconds since 1970.
 func microsOf(v value.Value) (micros int64, ok bool) {
 	if text, ok := v.Text(); ok {
-		for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-			if t, err := time.Parse(layout, text); err == nil {
-				return t.UnixMicro(), true
-			}
-		}
-		return 0, false
+		t, ok := rules.ParseDate(text)
+		return t.UnixMicro(), ok
 	}
 	n, err := NumberOf(v)
 	const most = 1 << 52 // milliseconds, so that the product does not overflow
@@ -124,17 +119,4 @@ func checkPlain(v value.Value) error {
 		}
 		return checkPlain(x)
 	})
-}
-
-// Digits returns a number in plain decimal digits: as it was written, or for a text
-// that is very long or has an exponent, the digits of its double.
-func (x Operand) Digits() string {
-	text, ok := x.JSON.Number()
-	if !ok || len(text) > 1000 || strings.ContainsAny(text, "eE") {
-		if x.Number.IsInt {
-			return strconv.FormatInt(x.Number.Int, 10)
-		}
-		return strconv.FormatFloat(x.Number.Float, 'f', -1, 64)
-	}
-	return text
 }

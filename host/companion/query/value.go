@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math"
 	"math/big"
 
 	"github.com/rulegate/rulegate/rules/value"
@@ -20,6 +21,7 @@ type (
 	date     int64 // microseconds since 1970, UTC
 	objectID string
 	uuid     string
+	double   float64 // finite
 	decimal  struct {
 		exact *big.Rat // nil for an infinity
 		sign  int      // of the infinity
@@ -32,6 +34,7 @@ type (
 func (date) typed()     {}
 func (objectID) typed() {}
 func (uuid) typed()     {}
+func (double) typed()   {}
 func (decimal) typed()  {}
 func (opaque) typed()   {}
 func (array) typed()    {}
@@ -54,6 +57,17 @@ func OfObjectID(hex string) Value { return Value{typed: objectID(hex)} }
 
 // OfUUID returns a UUID. It equals the string that spells it.
 func OfUUID(text string) Value { return Value{typed: uuid(text)} }
+
+// OfDouble returns a double. NaN is Opaque.
+func OfDouble(x float64) Value {
+	switch {
+	case math.IsInf(x, 0):
+		return Value{typed: decimal{sign: int(math.Copysign(1, x))}}
+	case math.IsNaN(x):
+		return Opaque
+	}
+	return Value{typed: double(x)}
+}
 
 // OfDecimal returns the number that text spells, exactly: digits as big.Rat reads
 // them, Infinity or -Infinity. For any other text it returns Opaque.

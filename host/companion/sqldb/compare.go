@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"math"
-	"strconv"
 
 	"github.com/rulegate/rulegate/host/companion/query"
 )
@@ -62,6 +61,15 @@ func (s *Statement) compare(c *Column, op query.Op, operands []query.Operand) Fr
 	return AnyOf(alternatives)
 }
 
+// Beyond returns the order of all values of a column with an operand that is greater
+// (or less) than all of them.
+func Beyond(op query.Op, greater bool) Fragment {
+	if greater == (op == query.Lt || op == query.Lte) {
+		return Always
+	}
+	return Never
+}
+
 // isBoolean tests a cell of a Boolean column, whose other integers are numbers.
 const isBoolean = " IN (0, 1)"
 
@@ -110,21 +118,16 @@ func (s *Statement) integers(c *Column, op query.Op, values []query.Operand) Fra
 	}
 	for _, v := range values {
 		n := v.Number
-		text, _ := v.JSON.Number()
-		large, err := strconv.ParseUint(text, 10, 64)
 		switch {
 		case n.IsInt:
 			add(n.Int)
-		case err == nil:
-			add(large)
-		case !op.Orders(): // no integer equals a fraction
-		case n.Float >= 1<<63 && n.Float < 1<<64:
+		case n.Large != nil && n.Large.IsUint64():
+			add(n.Large.Uint64())
+		case !op.Orders(): // no integer equals a fraction, or is beyond 64 bits
+		case n.Large == nil && n.Float >= 1<<63 && n.Float < 1<<64:
 			add(uint64(n.Float))
 		case n.Float >= 1<<63 || n.Float < -1<<63:
-			if (n.Float > 0) == (op == query.Lt || op == query.Lte) {
-				return Always
-			}
-			return Never
+			return Beyond(op, n.Float > 0)
 		default:
 			add(int64(math.Floor(n.Float)))
 			op = op.AdjacentBound(false)
@@ -140,6 +143,7 @@ func (s *Statement) floats(c *Column, op query.Op, values []query.Operand) Fragm
 	var floats []any
 	for _, v := range values {
 		n := v.Number
+		n.Large = nil // a double column holds doubles: beyond 64 bits, so is the operand
 		rounding := query.Number{Float: n.Float}.Compare(n)
 		switch {
 		case rounding == 0:
@@ -169,8 +173,8 @@ func (s *Statement) dateTimes(c *Column, op query.Op, micros []int64) Fragment {
 		case m >= firstMicro && m <= lastMicro:
 			list = append(list, m)
 		case !op.Orders(): // no cell holds it
-		case (m > lastMicro) == (op == query.Lt || op == query.Lte):
-			return Always
+		default:
+			return Beyond(op, m > lastMicro)
 		}
 	}
 	if len(list) == 0 {

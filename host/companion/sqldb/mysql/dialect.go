@@ -3,6 +3,7 @@ package mysql
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion/failure"
@@ -58,25 +59,40 @@ func (d dialect) Strings(c *sqldb.Column, op query.Op, values []string) sqldb.Fr
 	return sqldb.Logic{}.All([]sqldb.Fragment{bound, exact})
 }
 
-// Decimals compares exactly with integers of 64 bits, and as doubles with other
-// numbers.
+// maxDecimal is the number of digits that a DECIMAL can have.
+const maxDecimal = 65
+
+// Decimals compares exactly with whole numbers, and as doubles with other numbers.
 func (d dialect) Decimals(c *sqldb.Column, op query.Op, values []query.Operand) sqldb.Fragment {
 	var list []sqldb.Fragment
 	for _, v := range values {
-		var x any = v.Number.Float
-		text, _ := v.JSON.Number()
-		if v.Number.IsInt {
-			x = v.Number.Int
-		} else if large, err := strconv.ParseUint(text, 10, 64); err == nil {
-			x = large
-		}
 		one := op
 		if op == query.In {
 			one = query.Eq
 		}
-		list = append(list, sqldb.Compare(d.Column(c), sqldb.Placeholder, one, []any{x}))
+		if f := d.decimal(c, one, v.Number); f.Text != sqldb.Never.Text {
+			list = append(list, f)
+		}
 	}
 	return sqldb.AnyOf(list)
+}
+
+func (d dialect) decimal(c *sqldb.Column, op query.Op, n query.Number) sqldb.Fragment {
+	value, placeholder := any(n.Float), sqldb.Placeholder
+	switch {
+	case n.IsInt:
+		value = n.Int
+	case n.Large != nil:
+		digits := n.Large.String()
+		if len(strings.TrimPrefix(digits, "-")) > maxDecimal {
+			if !op.Orders() {
+				return sqldb.Never
+			}
+			return sqldb.Beyond(op, n.Large.Sign() > 0)
+		}
+		value, placeholder = digits, fmt.Sprintf("CAST(%s AS DECIMAL(%d, 0))", sqldb.Placeholder, maxDecimal)
+	}
+	return sqldb.Compare(d.Column(c), placeholder, op, []any{value})
 }
 
 // DateTimes matches no zero date: it is not a day.
