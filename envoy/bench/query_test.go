@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/rulegate/rulegate/envoy/harness"
 )
 
@@ -128,15 +129,24 @@ func authorizer(b *testing.B, file string) http.Handler {
 	db.SetMaxIdleConns(32)
 	b.Cleanup(func() { db.Close() })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		claims := jwt.MapClaims{}
 		text, _ := strings.CutPrefix(r.Header.Get("authorization"), "Bearer ")
-		key := func(*jwt.Token) (any, error) { return []byte(harness.OwnSecret), nil }
-		if _, err := jwt.ParseWithClaims(text, claims, key, jwt.WithValidMethods([]string{"HS256"})); err != nil {
+		var claims struct {
+			jwt.Claims
+			User string `json:"id"`
+		}
+		token, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.HS256})
+		if err == nil {
+			err = token.Claims([]byte(harness.OwnSecret), &claims)
+		}
+		if err == nil {
+			err = claims.Validate(jwt.Expected{Time: time.Now()})
+		}
+		if err != nil {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		var n int
-		if err := db.QueryRowContext(r.Context(), "SELECT count(*) FROM bans WHERE id = ?", claims["id"]).Scan(&n); err != nil {
+		if err := db.QueryRowContext(r.Context(), "SELECT count(*) FROM bans WHERE id = ?", claims.User).Scan(&n); err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
