@@ -487,7 +487,7 @@ func TestWarnings(t *testing.T) {
 		"a cookie for reading":     {"auth: {from: [{query: q}, {cookie: c}], tokens: [{alg: HS256, secret: 0123456789abcdef0123456789abcdef}]}\n" + pages, "auth.from[1]: the cookie's token is accepted for GET, HEAD, OPTIONS and TRACE only; where pages send it with other requests, name them: origins: [https://app.example]"},
 		"a cookie for writing too": {"auth: {from: [{cookie: c, origins: ['https://a']}], tokens: [{alg: HS256, secret: 0123456789abcdef0123456789abcdef}]}\n" + pages, ""},
 		"aes-cfb":                  {own + "crypto: {aesKey: MDEyMzQ1Njc4OWFiY2RlZg==}\nroutes: [{match: {path: /}, rule: {rule: or, clauses: [{rule: encrypt, fields: [args.params.a]}, {rule: encrypt, fields: [args.params.a], algorithm: aes-gcm}]}}]", "routes[0].rule.clauses[0]: aes-cfb shows which values are equal and does not notice changes; unless existing data needs it, set algorithm: aes-gcm"},
-		"http to a host":           {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: force, field: args.x, value: 1, clause: {rule: webhook, url: 'HTTP://a/'}}}]", "routes[0].rule.clause.url: http: the token and the body go unencrypted; use https"},
+		"http to a host":           {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: force, field: args.params.x, value: 1, clause: {rule: webhook, url: 'HTTP://a/'}}}]", "routes[0].rule.clause.url: http: the token and the body go unencrypted; use https"},
 		"http to loopback":         {own + "webhooks: {allow: [a, 127.0.0.1]}\nroutes: [{match: {path: /}, rule: {rule: webhook, url: 'http://127.0.0.1:1/'}}]", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/policy/args"
 	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/token"
 )
@@ -139,6 +140,9 @@ type Resource struct {
 	// or delete for a File; else "".
 	Op string
 }
+
+// argsOf are the kinds of resources in the description of args.
+var argsOf = map[Kind]args.Resource{Route: args.Route, Service: args.Service, Database: args.Database, File: args.File}
 
 // Match is the resource that decides a request.
 type Match = route.Match[Resource]

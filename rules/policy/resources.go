@@ -28,17 +28,27 @@ type ruleSource struct {
 	place string
 }
 
+// guarded is a resource as it is written in the file.
+type guarded struct {
+	rule     value.Value
+	response ruleSource // its spec is Missing when there is none
+	auth     *Auth      // nil: not written
+	path     string     // of a route
+	vars     []string   // variables of the path
+	methods  []string   // of a route; nil: all
+}
+
 // resource compiles the rule of a resource and its rule on the response, if it
 // has one. It returns nil when the rule is missing, or when one of them has
 // faults.
-func (l *loader) resource(r Resource, rule value.Value, response ruleSource, auth *Auth) *Resource {
-	if rule.Kind() == value.Missing {
+func (l *loader) resource(r Resource, g guarded) *Resource {
+	if g.rule.Kind() == value.Missing {
 		return nil
 	}
 	l.ruleCount++
-	compiled := l.compile(ruleSource{rule, r.Place})
-	if response.spec.Kind() != value.Missing {
-		if r.Response = l.compile(response); r.Response == nil {
+	compiled := l.compile(ruleSource{g.rule, r.Place})
+	if g.response.spec.Kind() != value.Missing {
+		if r.Response = l.compile(g.response); r.Response == nil {
 			return nil
 		}
 	}
@@ -50,11 +60,12 @@ func (l *loader) resource(r Resource, rule value.Value, response ruleSource, aut
 	}
 	r.Rule = compiled
 	switch kind := compiled.Kind(); {
-	case auth != nil:
-		r.Auth = *auth
+	case g.auth != nil:
+		r.Auth = *g.auth
 	case kind == "allow" || kind == "deny":
 		r.Auth.mode = authNone
 	}
+	l.checkRules(&r, &g)
 	for _, h := range l.p.ClaimHeaders {
 		r.Reserved = append(r.Reserved, httpfield.Fold(h.Header))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/route"
+	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -54,7 +55,10 @@ func (l *loader) route(v value.Value, place, name string) {
 		l.fault(rules.Join(at, "path"), "%v", err)
 	}
 	r := l.resource(Resource{Kind: Route, Name: name, Place: rules.Join(place, "rule")},
-		v.Key("rule"), ruleSource{v.Key("response"), rules.Join(place, "response")}, l.auth(v.Key("auth"), rules.Join(place, "auth")))
+		guarded{
+			rule: v.Key("rule"), response: ruleSource{v.Key("response"), rules.Join(place, "response")},
+			auth: l.auth(v.Key("auth"), rules.Join(place, "auth")), path: path, vars: template.Vars(), methods: methods,
+		})
 	if !hasPath || err != nil || l.unset[rules.Join(at, "path")] || l.unset[rules.Join(at, "host")] {
 		return
 	}
@@ -105,6 +109,8 @@ func (l *loader) methods(v value.Value, place string) []string {
 		case m == "": // schema.Check reports it
 		case !httpfield.IsToken(m):
 			l.fault(at, "not a method")
+		case m == "*":
+			l.fault(at, "leave methods out for all methods")
 		case m != strings.ToUpper(m):
 			l.fault(at, "methods are case-sensitive (RFC 9110, section 9.1); want %s", strings.ToUpper(m))
 		case m == "HEAD":
@@ -113,7 +119,26 @@ func (l *loader) methods(v value.Value, place string) []string {
 			l.fault(at, "CONNECT has no path, so no route covers it")
 		case slices.Contains(list[:i], m):
 			l.fault(at, "%s is listed already", m)
+		case !slices.Contains(knownMethods, m):
+			l.unknownMethod(at, m)
 		}
 	}
 	return list
+}
+
+// knownMethods are the methods of HTTP that a route may list: the registry of
+// RFC 9110, section 16.1.1, without CONNECT, HEAD and PRI, and PURGE, which
+// caches have.
+var knownMethods = strings.Fields(`
+	GET POST PUT PATCH DELETE OPTIONS TRACE QUERY PURGE
+	ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF
+	MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE
+	UPDATEREDIRECTREF VERSION-CONTROL`)
+
+func (l *loader) unknownMethod(place, method string) {
+	if near := spelling.Nearest(method, knownMethods); near != "" {
+		l.fault(place, "%s is not a method of HTTP; did you mean %s?", method, near)
+		return
+	}
+	l.fault(place, "%s is not a method of HTTP; want GET, POST, PUT, PATCH, DELETE or OPTIONS, or leave methods out for all", method)
 }

@@ -29,7 +29,10 @@ func (l *loader) serviceRules(v value.Value) {
 			}
 			endpoints[endpoint] = l.resource(
 				Resource{Kind: Service, Name: "services." + service + "." + endpoint, Place: rules.Join(place, "rule")},
-				e.Key("rule"), ruleSource{e.Key("response"), rules.Join(place, "response")}, l.auth(e.Key("auth"), rules.Join(place, "auth")))
+				guarded{
+					rule: e.Key("rule"), response: ruleSource{e.Key("response"), rules.Join(place, "response")},
+					auth: l.auth(e.Key("auth"), rules.Join(place, "auth")),
+				})
 			return true
 		})
 		index[service] = endpoints
@@ -53,7 +56,7 @@ func (l *loader) databaseRules(v value.Value) {
 		collections.Each(func(col string, c value.Value) bool {
 			place := rules.Join(rules.Join(at, "collections"), col)
 			if l.checkName(place, col) {
-				byCollection[col] = l.operationRules(c, place, schema.Operations,
+				byCollection[col] = l.operationRules(c, place, schema.Operations, nil,
 					Resource{Kind: Database, Name: "databases." + db + "." + col})
 			}
 			return true
@@ -68,7 +71,7 @@ func (l *loader) databaseRules(v value.Value) {
 
 // operationRules reads `auth`, `rules` and `response` of a collection or of an
 // entry of `files`. Like is the resource without its operation.
-func (l *loader) operationRules(v value.Value, place string, operations []string, like Resource) map[string]*Resource {
+func (l *loader) operationRules(v value.Value, place string, operations, vars []string, like Resource) map[string]*Resource {
 	byOp := map[string]*Resource{}
 	at := rules.Join(place, "rules")
 	auth := l.auth(v.Key("auth"), rules.Join(place, "auth"))
@@ -76,7 +79,9 @@ func (l *loader) operationRules(v value.Value, place string, operations []string
 		if slices.Contains(operations, op) { // schema.Check reports the others
 			r := like
 			r.Op, r.Name, r.Place = op, like.Name+"."+op, rules.Join(at, op)
-			byOp[op] = l.resource(r, rule, ruleSource{v.Key("response").Key(op), rules.Join(rules.Join(place, "response"), op)}, auth)
+			byOp[op] = l.resource(r, guarded{
+				rule: rule, response: ruleSource{v.Key("response").Key(op), rules.Join(rules.Join(place, "response"), op)}, auth: auth, vars: vars,
+			})
 		}
 		return true
 	})
@@ -106,7 +111,7 @@ func (l *loader) fileRules(v value.Value) {
 		if err != nil && prefix != "" {
 			l.fault(at, "%v", err)
 		}
-		operations := l.operationRules(f, place, schema.FileOperations, Resource{Kind: File, Name: "files[" + prefix + "]"})
+		operations := l.operationRules(f, place, schema.FileOperations, template.Vars(), Resource{Kind: File, Name: "files[" + prefix + "]"})
 		if err != nil || l.unset[at] {
 			return
 		}

@@ -152,6 +152,16 @@ func (t Template) has(name string) bool {
 	return false
 }
 
+// Vars returns the names of the variables.
+func (t Template) Vars() (names []string) {
+	for _, s := range t {
+		if s.kind != literal {
+			names = append(names, s.text)
+		}
+	}
+	return names
+}
+
 // Literals returns the texts of the segments before the first variable, and
 // whether there is no variable at all.
 func (t Template) Literals() (texts []string, all bool) {

@@ -1,0 +1,46 @@
+package rules
+
+// Reference is a path into args that a value of a rule depends on.
+type Reference struct {
+	Text   string // as it is written
+	Keys   []Key  // from args down
+	Exists bool   // the value depends only on whether the path leads to a value
+}
+
+// Key is a key of a path.
+type Key struct {
+	Name     string
+	Computed bool // in brackets: the name is a value at the time of the request
+}
+
+// IsReference reports whether a string of a rule is a path or a call. Item
+// reports whether item may be named there.
+func IsReference(text string, item bool) bool { return scope{item: item}.isReference(text) }
+
+// References returns the paths into args that a path or a call depends on, those
+// in brackets included. It returns nil for a text that is neither.
+func References(text string, item bool) []Reference {
+	e, err := scope{item: item}.reference(text)
+	if err != nil {
+		return nil
+	}
+	var r roots
+	e.reads(&r)
+	var out []Reference
+	for _, read := range r.reads {
+		ref := Reference{Text: read.path.of, Exists: read.part == readExists}
+		for _, s := range read.path.steps {
+			ref.Keys = append(ref.Keys, Key{Name: s.key, Computed: s.inner != nil})
+		}
+		out = append(out, ref)
+	}
+	return out
+}
+
+// Functions returns the names of the functions of utils.
+func Functions() []string {
+	return []string{
+		"exists", "length", "now", "addDuration", "roundUpDate", "stringToObjectId", "objectIdToString", "split", "number", "lower",
+		"keys", "values", "default", "concat", "add", "sub", "mul", "date", "datePart",
+	}
+}
