@@ -35,66 +35,94 @@ func killedUnderLoad(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) f
 	socket := "unix:" + filepath.Join(dir, "s")
 	b.AddPolicy(t, "killed", policy, socket)
 	return func(t *testing.T, p *harness.Process) {
-		at := p.Listeners(t)["killed"]
-		headers := map[string][][2]string{}
-		want := map[string]int{"u1": http.StatusOK, "u2": http.StatusForbidden}
-		for user := range want {
-			headers[user] = [][2]string{harness.Bearer(t, fmt.Sprintf(`{"id":%q}`, user))}
-		}
-		ask := func(user, id string) int {
-			answer, err := harness.Send(at, &harness.Request{Method: "GET", Target: "/page", Headers: headers[user]}, id)
-			if err != nil {
-				t.Errorf("%s: %v", id, err)
-				return 0
-			}
-			return answer.Status
-		}
-		right := func() bool { return ask("u1", "well-u1") == want["u1"] && ask("u2", "well-u2") == want["u2"] }
+		l := newBanLoad(t, p.Listeners(t)["killed"])
 		co := harness.Serve(t, policy, socket)
-		harness.Eventually(t, "the right responses", right)
+		harness.Eventually(t, "the right responses", l.allRight)
 
-		stop := make(chan struct{})
-		var wait sync.WaitGroup
-		var well, failed atomic.Int64
-		for worker := range 8 {
-			wait.Go(func() {
-				for n := 0; ; n++ {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					user := []string{"u1", "u2"}[n%2]
-					switch got := ask(user, fmt.Sprintf("load-%s-%d-%d", user, worker, n)); got {
-					case want[user]:
-						well.Add(1)
-					case http.StatusServiceUnavailable:
-						failed.Add(1)
-					default:
-						t.Errorf("%s: %d, want %d or 503", user, got, want[user])
-					}
-				}
-			})
-		}
+		stop := l.start(8)
 		for range 3 {
-			before := well.Load()
-			harness.Eventually(t, "20 right responses", func() bool { return well.Load() > before+20 })
+			before := l.right.Load()
+			harness.Eventually(t, "20 right responses", func() bool { return l.right.Load() > before+20 })
 			co.Kill() // SIGKILL
-			before = failed.Load()
-			harness.Eventually(t, "5 responses with 503", func() bool { return failed.Load() > before+5 })
+			before = l.unavailable.Load()
+			harness.Eventually(t, "5 responses with 503", func() bool { return l.unavailable.Load() > before+5 })
 			co = harness.Serve(t, policy, socket)
 		}
-		before := well.Load()
-		harness.Eventually(t, "50 right responses after the last start", func() bool { return well.Load() > before+50 })
-		close(stop)
-		wait.Wait()
-		harness.Eventually(t, "the right responses after the load", right)
+		before := l.right.Load()
+		harness.Eventually(t, "50 right responses after the last start", func() bool { return l.right.Load() > before+50 })
+		stop()
+		harness.Eventually(t, "the right responses after the load", l.allRight)
 		for id := range up.Counts() {
 			if strings.HasPrefix(id, "load-u2") || id == "well-u2" {
 				t.Errorf("the upstream got %s", id)
 			}
 		}
 		idle(t, co)
+	}
+}
+
+// banLoad sends requests of u1 and of u2, who is banned, to a listener with
+// harness.BansPolicy.
+type banLoad struct {
+	t                  *testing.T
+	addr               string
+	headers            map[string][][2]string // with the user's token
+	right, unavailable atomic.Int64           // responses: as wanted, with 503
+}
+
+var banStatus = map[string]int{"u1": http.StatusOK, "u2": http.StatusForbidden}
+
+func newBanLoad(t *testing.T, addr string) *banLoad {
+	l := &banLoad{t: t, addr: addr, headers: map[string][][2]string{}}
+	for user := range banStatus {
+		l.headers[user] = [][2]string{harness.Bearer(t, fmt.Sprintf(`{"id":%q}`, user))}
+	}
+	return l
+}
+
+// ask sends one request and returns the status, 0 for no response.
+func (l *banLoad) ask(user, id string) int {
+	answer, err := harness.Send(l.addr, &harness.Request{Method: "GET", Target: "/page", Headers: l.headers[user]}, id)
+	if err != nil {
+		l.t.Errorf("%s: %v", id, err)
+		return 0
+	}
+	return answer.Status
+}
+
+// allRight reports whether each user gets the right status.
+func (l *banLoad) allRight() bool {
+	return l.ask("u1", "well-u1") == banStatus["u1"] && l.ask("u2", "well-u2") == banStatus["u2"]
+}
+
+// start sends requests from a number of clients until stop is called. Each response
+// must be right or 503.
+func (l *banLoad) start(clients int) (stop func()) {
+	done := make(chan struct{})
+	var wait sync.WaitGroup
+	for client := range clients {
+		wait.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				user := []string{"u1", "u2"}[n%2]
+				switch got := l.ask(user, fmt.Sprintf("load-%s-%d-%d", user, client, n)); got {
+				case banStatus[user]:
+					l.right.Add(1)
+				case http.StatusServiceUnavailable:
+					l.unavailable.Add(1)
+				default:
+					l.t.Errorf("%s: %d, want %d or 503", user, got, banStatus[user])
+				}
+			}
+		})
+	}
+	return func() {
+		close(done)
+		wait.Wait()
 	}
 }
 
