@@ -6,7 +6,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -123,7 +122,7 @@ func (c *compiler) rule(spec value.Value, place string) *Rule {
 		c.faults.add(Join(place, "rule"), "want the name of a rule, found %s", found(spec.Key("rule")))
 		return r
 	case !known:
-		c.faults.add(Join(place, "rule"), "unknown rule %q", kind)
+		c.faults.add(Join(place, "rule"), "%s", unknownRule(kind))
 		return r
 	}
 	r.kind = kind
@@ -140,7 +139,7 @@ func (c *compiler) rule(spec value.Value, place string) *Rule {
 func (c *compiler) fields(spec value.Value, place, kind string, fields []string) {
 	spec.Each(func(key string, _ value.Value) bool {
 		if key != "rule" && key != "name" && key != "error" && !slices.Contains(fields, key) && !slices.Contains(fields, key+"*") {
-			c.faults = append(c.faults, Fault{Place: Join(place, key), Message: fmt.Sprintf("a rule %s has no field %q", kind, key), AtKey: true})
+			c.faults = append(c.faults, Fault{Place: Join(place, key), Message: unknownField(kind, key, fields), AtKey: true})
 		}
 		return true
 	})

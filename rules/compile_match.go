@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/rules/value"
@@ -25,8 +24,9 @@ func (c *compiler) match(r *Rule, spec value.Value, place string) clause {
 	case "":
 		return nil // reported
 	}
-	if m.eval != "" {
-		c.faults.add(Join(place, "type"), "unknown type %q: want string, number, bool, date or ip", typ)
+	c.faults.add(Join(place, "type"), "%s", unknownType(typ))
+	if m.eval != "" && !knownEval(m.eval) {
+		c.faults.add(Join(place, "eval"), "%s", unknownEval(m.eval, ""))
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func compileMatch[T, E any](m *matchCompiler, t *operandType[T], elements *eleme
 		if in.list, ok2 = compileList(m, t, elements); !ok1 || !ok2 {
 			return nil
 		}
-		in.f1, in.no = f1, m.no(f1.source(), "the list")
+		in.f1, in.no = f1, m.notInList(f1.source())
 		in.reads(&m.rule.reads)
 		return &in
 	}
@@ -70,12 +70,12 @@ func compileMatch[T, E any](m *matchCompiler, t *operandType[T], elements *eleme
 		is.reads(&m.rule.reads)
 		return &is
 	}
-	m.faults.add(Join(m.place, "eval"), "unknown eval %q: type %s has %s", m.eval, t.name, evalNames(t, elements != nil))
+	m.faults.add(Join(m.place, "eval"), "%s", unknownEval(m.eval, t.name))
 	return nil
 }
 
 // evalNames lists the evals of a type.
-func evalNames[T any](t *operandType[T], lists bool) string {
+func evalNames[T any](t *operandType[T], lists bool) []string {
 	var names []string
 	for _, e := range t.evals {
 		names = append(names, e.name)
@@ -83,11 +83,25 @@ func evalNames[T any](t *operandType[T], lists bool) string {
 	if lists {
 		names = append(names, "in", "notIn")
 	}
-	return strings.Join(names, " ")
+	return names
 }
 
 func (m *matchCompiler) no(f1, f2 string) result {
 	return result{outcome: No, reason: f1 + " " + m.eval + " " + f2 + " does not hold"}
+}
+
+// notInList is the outcome no of in and notIn. It names the list, never its
+// elements, which may come from a token.
+func (m *matchCompiler) notInList(f1 string) result {
+	list := "the list"
+	if text, ok := m.spec.Key("f2").Text(); ok {
+		list = text
+	}
+	verb := " is not in "
+	if m.eval == "notIn" {
+		verb = " is in "
+	}
+	return result{outcome: No, reason: f1 + verb + list}
 }
 
 // compileOperand compiles f1 or f2; ok is false where that is missing or has a
@@ -99,7 +113,7 @@ func compileOperand[T any](m *matchCompiler, t *operandType[T], field string) (o
 	}
 	text, isText := v.Text()
 	if isText && t.quantity && !m.scope.isReference(text) {
-		m.faults.add(at, "%v: under type %s every string is a reference", wantReference(text), t.name)
+		m.faults.add(at, "%s", writtenText(text, t.name))
 		return o, false
 	}
 	e, err := m.scope.expression(v)

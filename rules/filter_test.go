@@ -151,7 +151,7 @@ func TestFilterFaults(t *testing.T) {
 		filter(`{"rule":"match","type":"number","eval":"==","f1":"utils.length(item)","f2":1}`):                                            `rule.clause.f1: "item" is no path: want args.…`,
 		filter(`{"rule":"match","type":"number","eval":"==","f1":"utils.length(item.a)","f2":1}`):                                          "",
 		filter(`{"rule":"match","type":"date","eval":"<","f1":"utils.addDuration(item.a, '1h')","f2":"utils.now()"}`):                      "",
-		`{"rule":"match","type":"number","eval":"==","f1":"item.a","f2":1}`:                                                                `rule.f1: "item.a" is no reference: want args.… or utils.…: under type number every string is a reference`,
+		`{"rule":"match","type":"number","eval":"==","f1":"item.a","f2":1}`:                                                                `rule.f1: "item.a" is no reference: want args.… or utils.…; to compare texts, use type: string`,
 		`{"rule":"match","type":"string","eval":"==","f1":"args.x[item.a]","f2":"x"}`:                                                      `rule.f1: in the brackets of "args.x[item.a]": "item.a" is no path: want args.…`,
 		`{"rule":"and","clauses":[` + filter(mine) + `,{"rule":"match","type":"bool","eval":"==","f1":"utils.exists(item.a)","f2":true}]}`: `rule.clauses[1].f1: "item.a" is no path: want args.…`,
 	} {

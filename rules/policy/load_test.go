@@ -15,6 +15,13 @@ import (
 
 const secret = "0123456789abcdef0123456789abcdef"
 
+// ruleNames are the rules that the language has, as a fault lists them.
+var ruleNames = func() string {
+	_, faults := rules.Compile(value.Obj(value.Member{Key: "rule", Value: value.Str("x")}), "", &rules.Env{})
+	_, names, _ := strings.Cut(faults.Error(), "want one of ")
+	return names
+}()
+
 // testEnv are the variables of the tests.
 var testEnv = map[string]string{
 	"SECRET": secret, "WEIRD": "two words", "NOTHING": "", "NAME_OF_PATH": "v1", "BYTES": "\xff", "TEXT": "${SECRET}", "HOOK": "http://hooks/" + secret,
@@ -164,7 +171,7 @@ func TestFaults(t *testing.T) {
 			want: "routes[0].response: a rule match needs type\nroutes[0].response: a rule match needs eval\n" +
 				"routes[0].response: a rule match needs f1\nroutes[0].response: a rule match needs f2\n" +
 				"services.s.endpoints.e.response: want a rule with its name, such as {rule: allow}\n" +
-				"databases.d.collections.c.response.read.rule: unknown rule \"x\"\n" +
+				"databases.d.collections.c.response.read.rule: unknown rule \"x\": want one of " + ruleNames + "\n" +
 				"databases.d.collections.c.response.create: there is no rule for create beside it, under rules\n" +
 				"files[0].response.rule: unknown key `rule`; want one of read, create, delete",
 			good: own + "project: p\nroutes: [{match: {path: /}, rule: {rule: allow}, response: {rule: allow}}]\n" +

@@ -1,0 +1,116 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules/spelling"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// wantOneOf lists the words that a field may have, and names the nearest to the
+// one that it has.
+func wantOneOf(word string, words []string) string {
+	text := "want one of " + strings.Join(words, ", ")
+	if near := spelling.Nearest(word, words); near != "" {
+		text += "; did you mean " + near + "?"
+	}
+	return text
+}
+
+func unknownRule(kind string) string {
+	return fmt.Sprintf("unknown rule %q: %s", kind, wantOneOf(kind, slices.Sorted(maps.Keys(kinds))))
+}
+
+// unknownField is the message about a field that a rule may not have.
+func unknownField(kind, field string, fields []string) string {
+	text := fmt.Sprintf("a rule %s has no field %q", kind, field)
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = strings.TrimSuffix(f, "*")
+	}
+	switch near := spelling.Nearest(field, names); {
+	case near != "":
+		text += "; did you mean " + near + "?"
+	case kind == "query":
+		text += "; the conditions on rows go under find"
+	}
+	return text
+}
+
+// typeEvals are the evals of a type.
+type typeEvals struct {
+	name  string
+	evals []string
+}
+
+func evalsByType() []typeEvals {
+	return []typeEvals{
+		{"string", evalNames(&stringType, true)},
+		{"number", evalNames(&numberType, true)},
+		{"bool", evalNames(&boolType, false)},
+		{"date", evalNames(&dateType, false)},
+		{"ip", evalNames(&ipType, true)},
+	}
+}
+
+func unknownType(name string) string {
+	var names []string
+	for _, t := range evalsByType() {
+		names = append(names, t.name)
+	}
+	return fmt.Sprintf("unknown type %q: %s", name, wantOneOf(name, names))
+}
+
+// otherEvals are spellings of other languages.
+var otherEvals = map[string]string{"=": "==", "===": "==", "eq": "==", "equals": "==", "<>": "!=", "!==": "!=", "ne": "!="}
+
+// unknownEval is the message about an eval that a type does not have; typ is ""
+// where the type is not known.
+func unknownEval(name, typ string) string {
+	var has, elsewhere, all []string
+	for _, t := range evalsByType() {
+		if t.name == typ {
+			has = t.evals
+		} else if slices.Contains(t.evals, name) {
+			elsewhere = append(elsewhere, t.name)
+		}
+		for _, e := range t.evals {
+			if !slices.Contains(all, e) {
+				all = append(all, e)
+			}
+		}
+	}
+	near := otherEvals[name]
+	if near == "" {
+		near = spelling.Nearest(name, all)
+	}
+	text := fmt.Sprintf("unknown eval %q: type %s has %s", name, typ, strings.Join(has, " "))
+	if typ == "" {
+		text = fmt.Sprintf("unknown eval %q: want one of %s", name, strings.Join(all, " "))
+	}
+	switch {
+	case len(elsewhere) > 0:
+		return text + "; it is an eval of type " + strings.Join(elsewhere, ", ")
+	case typ == "" && near != "" || slices.Contains(has, near):
+		return text + "; did you mean " + near + "?"
+	}
+	return text
+}
+
+// knownEval reports whether any type has an eval.
+func knownEval(name string) bool {
+	return slices.ContainsFunc(evalsByType(), func(t typeEvals) bool { return slices.Contains(t.evals, name) })
+}
+
+// writtenText is the message about a text that is written where a type takes
+// only references and values of its own.
+func writtenText(text, typ string) string {
+	switch v := value.Num(text); {
+	case typ == "bool" && (text == "true" || text == "false"), typ == "number" && v.Kind() == value.Number:
+		return fmt.Sprintf("%q is a text: write %s without quotes", text, text)
+	}
+	return fmt.Sprintf("%v; to compare texts, use type: string", wantReference(text))
+}
