@@ -14,6 +14,10 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 		return types.ActionContinue
 	}
 	defer s.guard(&action)
+	if s.state != awaitHeaders {
+		return s.fail("headers out of turn")
+	}
+	s.setState(inHeaders)
 	headers, err := proxywasm.GetHttpResponseHeaders()
 	if err != nil {
 		return s.fail("headers: " + err.Error())

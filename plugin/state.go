@@ -6,19 +6,21 @@ package main
 //	awaitHeaders ─┬─► awaitKeys ────────────────────────────┬─► awaitBody ─► awaitReplies ─┬─► passed
 //	              └─► awaitKeysGather ─► awaitKeysGathered ─┘                              └─► awaitHeaders (response)
 //
-// The names are those of decide's Actions. Every state may be skipped, and every
-// one may lead to answered or gone.
+// The names are those of decide's Actions. Every state may be skipped. Every one may
+// lead to withheld, from there to answered, and to gone.
 type state uint8
 
 const (
 	awaitHeaders      state = iota
+	inHeaders               // the callback that shows the upstream's headers decides them
 	awaitKeys               // no byte of the body is needed yet
 	awaitKeysGather         // the body is gathered meanwhile
 	awaitKeysGathered       // the whole body is there already
 	awaitBody
 	awaitReplies // to calls of the rule
 	passed       // let through, and nothing is left to decide
-	answered     // instead of the upstream, or about to be
+	withheld     // refused: nothing of the upstream's goes out
+	answered     // refused, and the host has our reply, which passes the response callbacks
 	gone         // the host has ended the stream
 )
 
@@ -30,6 +32,9 @@ func (s state) awaitsKeys() bool {
 func (s state) gathersForKeys() bool {
 	return s == awaitKeysGather || s == awaitKeysGathered
 }
+
+// ended reports whether nothing is left to decide or to answer.
+func (s state) ended() bool { return s == withheld || s == answered || s == gone }
 
 // direction is the message of a stream that its state counts for.
 type direction uint8

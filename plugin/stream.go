@@ -56,10 +56,10 @@ func (s *stream) flows(d direction) bool {
 	case s.state == passed:
 		return true
 	case d == request:
-		return s.direction == response && s.state != answered && s.state != gone
+		return s.direction == response && !s.state.ended()
 	}
-	// A response before the request is let through, or instead of one that was
-	// refused, is our own or the proxy's.
+	// A response before the request is let through, or once the host has our reply,
+	// is our own or the proxy's.
 	return s.direction == request || s.state == answered
 }
 
@@ -101,6 +101,9 @@ func (s *stream) readBody() types.Action {
 	body, err := s.host().body(0, s.message().MaxBody()+1)
 	if err != nil && err != types.ErrorStatusNotFound {
 		return s.fail("body: " + err.Error())
+	}
+	if len(body) < s.gathered {
+		return s.fail(fmt.Sprintf("body: the host gave %d of its %d bytes", len(body), s.gathered))
 	}
 	return s.apply(s.message().Body(string(body)))
 }
@@ -178,9 +181,9 @@ func (s *stream) setState(next state) {
 		p.deadlines.set(s, time.Now().Add(p.policy.Limits.BodyTimeout))
 	case awaitReplies:
 		p.deadlines.set(s, time.Now().Add(p.policy.Companion.Timeout+hostGrace))
-	case awaitHeaders:
+	case awaitHeaders, inHeaders:
 		p.deadlines.remove(s)
-	case passed, answered, gone:
+	case passed, withheld, answered, gone:
 		p.deadlines.remove(s)
 		s.request, s.response = nil, nil
 	}
@@ -192,13 +195,20 @@ func (s *stream) fail(reason string) types.Action { return s.refuse(s.host().fai
 // refuse answers the client, once, instead of the upstream. If the host cannot
 // answer, the stream stays paused until the host's idle timeout ends it.
 func (s *stream) refuse(r decide.Refusal) types.Action {
-	if s.state == answered || s.state == gone {
+	if s.state.ended() {
 		return types.ActionPause
 	}
-	s.setState(answered)
+	shown := s.direction == response && s.state != awaitHeaders
+	s.setState(withheld)
 	s.logRefusal(&r)
 	if err := proxywasm.SendHttpResponse(uint32(r.Status), r.Headers, []byte(r.Body), -1); err != nil {
 		proxywasm.LogErrorf("rulegate: %s not answered, it stays paused: %v", s.host().name, err)
+		return types.ActionPause
+	}
+	// In the place of a response that it has shown, the host sends our reply without
+	// a callback: what comes still is the upstream's.
+	if !shown {
+		s.setState(answered)
 	}
 	return types.ActionPause
 }

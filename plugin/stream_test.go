@@ -19,7 +19,7 @@ func TestFlows(t *testing.T) {
 		}{
 			{request, request, next == passed},
 			{request, response, true}, // an answer of our own, or of the proxy
-			{response, request, next != answered && next != gone},
+			{response, request, next != withheld && next != answered && next != gone},
 			{response, response, next == passed || next == answered},
 		} {
 			s := &stream{direction: c.due, state: next}
@@ -37,10 +37,11 @@ func TestPanics(t *testing.T) {
 		breaks func(*stream) // after the request's headers
 		call   func(*stream) types.Action
 		status uint32
+		state  state
 		reason string
 	}{
-		"request":  {"/body", func(s *stream) { s.request = nil }, func(s *stream) types.Action { return s.OnHttpRequestBody(2, true) }, 503, `reason="panic: `},
-		"response": {"/mask", func(s *stream) { s.response = nil }, func(s *stream) types.Action { return s.OnHttpResponseHeaders(1, false) }, 502, `reason="response: panic: `},
+		"request":  {"/body", func(s *stream) { s.request = nil }, func(s *stream) types.Action { return s.OnHttpRequestBody(2, true) }, 503, answered, `reason="panic: `},
+		"response": {"/mask", func(s *stream) { s.response = nil }, func(s *stream) types.Action { return s.OnHttpResponseHeaders(1, false) }, 502, withheld, `reason="response: panic: `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			host, p := startIdle(t)
@@ -54,7 +55,7 @@ func TestPanics(t *testing.T) {
 			if action := c.call(s); action != types.ActionPause {
 				t.Errorf("action %d, want a pause", action)
 			}
-			if r := host.GetSentLocalResponse(id); s.state != answered || r == nil || r.StatusCode != c.status {
+			if r := host.GetSentLocalResponse(id); s.state != c.state || r == nil || r.StatusCode != c.status {
 				t.Errorf("state %d, answered %+v, want %d", s.state, r, c.status)
 			}
 			if log := strings.Join(host.GetWarnLogs(), "\n"); !strings.Contains(log, c.reason) {
@@ -72,7 +73,44 @@ func TestBodyBeforeHeaders(t *testing.T) {
 	host, p := startIdle(t)
 	id := host.InitializeHttpContext()
 	s := p.NewHttpContext(id).(*stream)
-	if s.OnHttpRequestBody(1, true) != types.ActionPause || s.state != answered {
+	if s.OnHttpRequestBody(1, true) != types.ActionPause || !s.state.ended() {
 		t.Errorf("state %d", s.state)
+	}
+}
+
+// TestUnsentRefusal: if the host does not take the reply that refuses a response,
+// no byte of that response passes.
+func TestUnsentRefusal(t *testing.T) {
+	host, p := startIdle(t)
+	id := host.InitializeHttpContext()
+	s := p.NewHttpContext(id).(*stream)
+	host.CallOnRequestHeaders(id, [][2]string{{":method", "GET"}, {":path", "/mask"}, {":authority", "shop"}, {":scheme", "http"}}, true)
+	if s.OnHttpRequestHeaders(4, true) != types.ActionContinue || s.direction != response {
+		t.Fatalf("state %d", s.state)
+	}
+	host.CallOnResponseHeaders(id, [][2]string{{":status", "200"}, {"content-type", "text/plain"}}, false)
+	if s.OnHttpResponseHeaders(2, false) != types.ActionPause || s.state != withheld {
+		t.Fatalf("state %d, want a refusal", s.state)
+	}
+	if s.OnHttpResponseBody(5, false) != types.ActionPause || s.OnHttpResponseBody(9, true) != types.ActionPause || s.OnHttpResponseHeaders(2, false) != types.ActionPause {
+		t.Error("the upstream's body passes after a refusal")
+	}
+}
+
+// TestShortBody: a body that the host gives only in part is never decided as the
+// whole.
+func TestShortBody(t *testing.T) {
+	host, p := startIdle(t)
+	id := host.InitializeHttpContext()
+	s := p.NewHttpContext(id).(*stream)
+	host.CallOnRequestHeaders(id, [][2]string{{":method", "POST"}, {":path", "/body"}, {":authority", "shop"}, {":scheme", "http"}, {"content-type", "application/json"}}, false)
+	if s.OnHttpRequestHeaders(5, false); s.state != awaitBody {
+		t.Fatalf("state %d", s.state)
+	}
+	if s.OnHttpRequestBody(20, true) != types.ActionPause || !s.state.ended() {
+		t.Errorf("state %d, want a refusal", s.state)
+	}
+	if log := strings.Join(host.GetWarnLogs(), "\n"); !strings.Contains(log, "the host gave 0 of its 20 bytes") {
+		t.Errorf("want the reason, found %s", log)
 	}
 }
