@@ -1,6 +1,9 @@
 package query
 
 import (
+	"math"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rulegate/rulegate/rules/value"
@@ -188,6 +191,7 @@ func TestPatterns(t *testing.T) {
 func TestDigits(t *testing.T) {
 	for text, want := range map[string]string{
 		"0": "0", "-12": "-12", "1.50": "1.50", "1e3": "1000", "-1.25e1": "-12.5", "125e-2": "1.25", "1e-5": "0.00001", "1E+30": "1000000000000000000000000000000",
+		"1e-9223372036854775808": strconv.FormatFloat(math.SmallestNonzeroFloat64, 'f', -1, 64), "1e300": "1" + strings.Repeat("0", 300),
 		"-1.5e-1": "-0.15", "0.1e1": "01", "12.34e2": "1234",
 	} {
 		n, err := NumberOf(value.Num(text))

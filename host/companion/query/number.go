@@ -42,8 +42,10 @@ func NumberOf(v value.Value) (Number, error) {
 	case f == math.Trunc(f) && math.Abs(f) < 1<<53:
 		return Number{IsInt: true, Int: int64(f), Float: f}, nil
 	}
-	if whole := wholeOf(text); whole != nil {
-		return wholeNumber(whole, f), nil
+	if math.Abs(f) >= 1<<53 {
+		if whole := wholeOf(text); whole != nil {
+			return wholeNumber(whole, f), nil
+		}
 	}
 	return Number{Float: f}, nil
 }
@@ -145,7 +147,7 @@ func plainDigits(text string) (string, bool) {
 		return text, len(text) <= maxDigits
 	}
 	exponent, err := strconv.Atoi(text[i+1:])
-	if err != nil || i+max(exponent, -exponent) > maxDigits {
+	if err != nil || exponent > maxDigits-i || exponent < i-maxDigits {
 		return "", false
 	}
 	number, negative := strings.CutPrefix(text[:i], "-")
