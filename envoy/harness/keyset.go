@@ -19,6 +19,8 @@ import (
 //	/keys   the public keys of the tests, with their names as kid, and keys that
 //	        must be ignored: one for encryption, a secret
 //	/late   the same, but the first response lacks the key with the kid ec
+//	/replaced the same, but in the first response the kid rsa is that of other-rsa
+//	/nameless one key, ec's, without a kid and with members that are null
 //	/away   503
 //	/page   an HTML page
 //	/secret a set with one secret
@@ -33,6 +35,18 @@ var issuerServer = sync.OnceValue(func() string {
 		case "keys":
 			w.Header().Set("cache-control", "public, max-age=3600")
 			fmt.Fprint(w, KeySet(""))
+		case "replaced":
+			set := KeySet("")
+			if !again {
+				old := func(name string) string {
+					return base64URL(testKeys()[name].signer.Public().(*rsa.PublicKey).N.Bytes())
+				}
+				set = strings.Replace(set, old("rsa"), old("other-rsa"), 1)
+			}
+			fmt.Fprint(w, set)
+		case "nameless":
+			fmt.Fprintf(w, `{"keys":[{"kty":"EC","crv":"P-256","kid":null,"alg":null,"key_ops":null,"use":"jwt-svid","x":%q,"y":%q}]}`,
+				base64URL(ecPoint("ec")[1:33]), base64URL(ecPoint("ec")[33:]))
 		case "late":
 			if again {
 				fmt.Fprint(w, KeySet(""))
@@ -57,6 +71,15 @@ func withIssuer(policy string) string {
 		return policy
 	}
 	return strings.ReplaceAll(policy, issuerPlaceholder, fmt.Sprintf("%s/%d", issuerServer(), issuerPaths.Add(1)))
+}
+
+// ecPoint returns the point of an EC key, uncompressed (SEC 1 section 2.3.3).
+func ecPoint(name string) []byte {
+	point, err := testKeys()[name].signer.Public().(*ecdsa.PublicKey).Bytes()
+	if err != nil {
+		panic(err)
+	}
+	return point
 }
 
 // KeySet returns a JWK set of the tests' public keys, without the one named.

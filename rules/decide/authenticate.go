@@ -2,7 +2,6 @@ package decide
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/rulegate/rulegate/rules/jwks"
@@ -29,19 +28,16 @@ func (r *Request) authenticate(now time.Time) (wait bool, refusal *Refusal) {
 	if err := checkOrigin(&r.head, c.cookieSources); err != nil {
 		return false, forbidden("token: " + err.Error())
 	}
-	claims, err := r.engine.tokens.Verify(r.engine.keys.Set(), c.token, now)
+	claims, err := r.engine.tokens.Verify(r.engine.keys.Set(), c.token, now, auth.Accepts)
 	if err != nil {
 		return r.unverified(err, now)
-	}
-	if !auth.Accepts(claims.Provider) {
-		return false, unauthorized(fmt.Sprintf("token: of provider %q, which the resource does not accept", claims.Provider))
 	}
 	r.token, r.verified, r.claims = c.token, true, value.Checked(claims.JSON)
 	return false, nil
 }
 
-// unverified decides about a token that does not verify with the keys at hand:
-// if its key is missing, that may come.
+// unverified decides about a token that no entry accepts with the keys at hand:
+// if a set that may have its key is not here, or old, it is fetched.
 func (r *Request) unverified(err error, now time.Time) (wait bool, refusal *Refusal) {
 	var e *token.Error
 	if !errors.As(err, &e) || e.Missing == nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"slices"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
 )
@@ -11,10 +12,16 @@ import (
 // builder makes a Set from the entries of a policy, one after the other.
 type builder struct {
 	set     *Set
-	index   int   // of the current entry
-	primary int   // index of the primary entry, -1 before there is one
-	entries []int // indices of the entries of set.static
+	index   int // of the current entry
+	primary int // index of the primary entry, -1 before there is one
+	static  []indexed
 	faults  []Fault
+}
+
+// indexed is a secret or a PEM key, with the index of its entry.
+type indexed struct {
+	*key
+	index int
 }
 
 func (b *builder) fault(field, format string, args ...any) {
@@ -23,15 +30,15 @@ func (b *builder) fault(field, format string, args ...any) {
 
 func (b *builder) add(spec *Key) {
 	before := len(b.faults)
-	k := &key{provider: spec.Name, issuer: spec.Issuer, audience: spec.Audience}
-	k.Kid, k.Alg = spec.Kid, b.algorithm(spec)
+	e := &entry{provider: spec.Name, issuer: spec.Issuer, audience: spec.Audience, alg: b.algorithm(spec)}
+	k := &key{Key: keys.Key{Kid: spec.Kid, Alg: e.alg}, entry: e}
 	b.parties("issuer", spec.Issuer)
 	b.parties("audience", spec.Audience)
 	if spec.JWKS != "" || spec.Fetched {
-		b.addJWKS(spec, k)
+		b.addJWKS(spec, e)
 		return
 	}
-	private := b.static(spec, k)
+	private := b.readStatic(spec, k)
 	if k.Alg != nil && k.Public != nil && !k.Alg.Fits(k.Public) {
 		b.fault("alg", "%s cannot be that of %s", k.Alg.Name, keys.Describe(k.Public))
 	}
@@ -68,10 +75,10 @@ func (b *builder) parties(field string, names []string) {
 	}
 }
 
-// static reads the secret or the PEM keys of an entry into k. It returns the key
+// readStatic reads the secret or the PEM keys of an entry into k. It returns the key
 // that signs, nil when the entry has only a public key. After a fault k.Public
 // may be nil.
-func (b *builder) static(spec *Key, k *key) (private any) {
+func (b *builder) readStatic(spec *Key, k *key) (private any) {
 	pems := spec.PublicKey != "" || spec.PrivateKey != ""
 	switch {
 	case spec.Secret != "" && pems:
@@ -139,21 +146,29 @@ func (b *builder) addStatic(spec *Key, k *key) {
 		}
 		k.Kid = defaultKid(text)
 	}
-	for i, other := range b.set.static {
+	for _, other := range b.static {
 		if other.Kid != k.Kid || other.Alg != k.Alg {
 			continue
 		}
-		if spec.Kid == "" {
-			b.fault("", "entry %d has the same key and alg", b.entries[i])
+		same := keys.SamePublic(other.Public, k.Public)
+		if same && !other.entry.equal(k.entry) {
+			continue // each decides by its own issuer, audience and name
+		}
+		if same {
+			b.fault("", "entry %d has the same key and alg", other.index)
 		} else {
-			b.fault("kid", "entry %d has the same kid and alg", b.entries[i])
+			b.fault("kid", "entry %d has the same kid and alg", other.index)
 		}
 		return
 	}
 	k.SPKI = keys.NativeSPKI(k.Public)
-	b.set.static = append(b.set.static, k)
-	b.entries = append(b.entries, b.index)
-	b.set.byKid[k.Kid] = append(b.set.byKid[k.Kid], k)
+	b.static = append(b.static, indexed{k, b.index})
+	b.set.add(k)
+}
+
+// equal reports whether nothing tells two entries of one key apart.
+func (e *entry) equal(other *entry) bool {
+	return e.provider == other.provider && slices.Equal(e.issuer, other.issuer) && slices.Equal(e.audience, other.audience)
 }
 
 // defaultKid returns the kid of a key that has none in the policy, as Space
@@ -165,7 +180,7 @@ func defaultKid(text string) string {
 
 // addJWKS adds the keys of a JWK set. If the entry has an alg, it adds only the
 // keys that fit it.
-func (b *builder) addJWKS(spec *Key, entry *key) {
+func (b *builder) addJWKS(spec *Key, e *entry) {
 	for _, other := range []struct{ field, value string }{
 		{"secret", spec.Secret}, {"publicKey", spec.PublicKey}, {"privateKey", spec.PrivateKey},
 	} {
@@ -180,10 +195,10 @@ func (b *builder) addJWKS(spec *Key, entry *key) {
 		b.fault("primary", "cannot sign: a JWK set holds public keys")
 	}
 	if spec.Fetched {
-		if entry.Alg != nil && entry.Alg.IsHMAC() {
-			b.fault("alg", "%s takes a secret; a fetched set holds public keys", entry.Alg.Name)
+		if e.alg != nil && e.alg.IsHMAC() {
+			b.fault("alg", "%s takes a secret; a fetched set holds public keys", e.alg.Name)
 		}
-		b.set.fetched = append(b.set.fetched, fetchedSet{entry: entry})
+		b.set.fetched = append(b.set.fetched, fetchedSet{entry: e})
 		return
 	}
 	parsed, faults := keys.ParseSet(spec.JWKS)
@@ -194,26 +209,26 @@ func (b *builder) addJWKS(spec *Key, entry *key) {
 		}
 		b.fault(field, "%s", f.Message)
 	}
-	if spec.Alg != "" && entry.Alg == nil {
+	if spec.Alg != "" && e.alg == nil {
 		return
 	}
-	b.addInline(parsed, entry)
+	b.addInline(parsed, e)
 }
 
 // addInline adds the keys of a set that is written in the policy.
-func (b *builder) addInline(parsed []*keys.Key, entry *key) {
+func (b *builder) addInline(parsed []*keys.Key, e *entry) {
 	usable := 0
 	for _, k := range parsed {
-		if entry.Alg != nil {
-			if !k.Verifies(entry.Alg) {
+		if e.alg != nil {
+			if !k.Verifies(e.alg) {
 				continue
 			}
-			k.Alg = entry.Alg
+			k.Alg = e.alg
 		}
 		usable++
-		b.set.byKid[k.Kid] = append(b.set.byKid[k.Kid], entry.with(k))
+		b.set.add(&key{Key: *k, entry: e})
 	}
 	if usable == 0 && len(parsed) > 0 {
-		b.fault("alg", "no key of the set can be used with %s", entry.Alg.Name)
+		b.fault("alg", "no key of the set can be used with %s", e.alg.Name)
 	}
 }

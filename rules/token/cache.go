@@ -28,68 +28,72 @@ type Cache struct {
 	mu      sync.Mutex
 	max     int // entries
 	room    int // free bytes
-	entries map[string]*entry
-	ring    entry // ring.next is the most recently used entry, ring.prev the least
+	entries map[string]*cached
+	ring    cached // ring.next is the most recently used entry, ring.prev the least
 }
 
-type entry struct {
-	prev, next *entry
+type cached struct {
+	prev, next *cached
 
-	raw    string
-	set    *Set
-	claims Claims
-	from   time.Time // when it was verified; not before claims.NotBefore
-	until  time.Time // when it is removed; not after claims.Expires
+	raw       string
+	set       *Set
+	judgement *judgement // accepted by at least one entry
+	from      time.Time  // when it was verified; not before claims.NotBefore
+	until     time.Time  // when it is removed; not after claims.Expires
 }
 
 // NewCache returns a cache for at most that many entries. It holds at most 4 KiB
 // times entries of text. With 0 or fewer entries each token is verified each
 // time.
 func NewCache(entries int) *Cache {
-	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, entries: map[string]*entry{}}
+	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, entries: map[string]*cached{}}
 	c.ring.prev, c.ring.next = &c.ring, &c.ring
 	return c
 }
 
-// Verify returns the result of s.Verify. It calls s.Verify only for tokens that
-// are not in the cache.
-func (c *Cache) Verify(s *Set, raw string, now time.Time) (Claims, error) {
+// Verify returns the result of s.VerifyFor. It verifies only tokens that are not
+// in the cache, and asks takes each time.
+func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider string) bool) (Claims, error) {
 	if c == nil || c.max < 1 {
-		return s.Verify(raw, now)
+		return s.VerifyFor(raw, now, takes)
 	}
-	if claims, ok := c.find(s, raw, now); ok {
-		return claims, nil
+	j := c.find(s, raw, now)
+	if j == nil {
+		var err error
+		if j, err = s.judge(raw, now); err != nil {
+			return Claims{}, err
+		}
+		if len(j.accepted) > 0 {
+			c.add(s, raw, j, now)
+		}
 	}
-	claims, err := s.Verify(raw, now)
-	if err == nil {
-		c.add(s, raw, claims, now)
-	}
-	return claims, err
+	return j.decide(s, takes)
 }
 
-func (c *Cache) find(s *Set, raw string, now time.Time) (Claims, bool) {
+// find returns the judgement of a token, nil if it is not in the cache.
+func (c *Cache) find(s *Set, raw string, now time.Time) *judgement {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[raw]
 	if e == nil {
-		return Claims{}, false
+		return nil
 	}
 	if e.set != s || now.Before(e.from) || !now.Before(e.until) {
 		c.remove(e)
-		return Claims{}, false
+		return nil
 	}
 	e.unlink()
 	c.link(e)
-	return e.claims, true
+	return e.judgement
 }
 
-func (c *Cache) add(s *Set, raw string, claims Claims, now time.Time) {
-	until := claims.Expires
+func (c *Cache) add(s *Set, raw string, j *judgement, now time.Time) {
+	until := j.claims.Expires
 	if until.IsZero() {
 		until = now.Add(cacheLife)
 	}
 	// Clone: raw may share the memory of a whole request.
-	e := &entry{raw: strings.Clone(raw), set: s, claims: claims, from: now, until: until}
+	e := &cached{raw: strings.Clone(raw), set: s, judgement: j, from: now, until: until}
 	if e.size() > c.max*cacheShare {
 		return
 	}
@@ -106,18 +110,18 @@ func (c *Cache) add(s *Set, raw string, claims Claims, now time.Time) {
 	c.room -= e.size()
 }
 
-func (c *Cache) remove(e *entry) {
+func (c *Cache) remove(e *cached) {
 	e.unlink()
 	delete(c.entries, e.raw)
 	c.room += e.size()
 }
 
-func (e *entry) size() int { return len(e.raw) + len(e.claims.JSON) }
+func (e *cached) size() int { return len(e.raw) + len(e.judgement.claims.JSON) }
 
 // link makes e the most recently used entry.
-func (c *Cache) link(e *entry) {
+func (c *Cache) link(e *cached) {
 	e.prev, e.next = &c.ring, c.ring.next
 	e.prev.next, e.next.prev = e, e
 }
 
-func (e *entry) unlink() { e.prev.next, e.next.prev = e.next, e.prev }
+func (e *cached) unlink() { e.prev.next, e.next.prev = e.next, e.prev }

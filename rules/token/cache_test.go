@@ -11,10 +11,10 @@ import (
 // inCache reports whether the cache has a token. It removes the keys of the Set
 // for the test, so that only the cache can accept the token.
 func inCache(c *Cache, s *Set, raw string, now time.Time) bool {
-	static, byKid := s.static, s.byKid
-	defer func() { s.static, s.byKid = static, byKid }()
-	s.static, s.byKid = nil, nil
-	_, err := c.Verify(s, raw, now)
+	list := s.keyList
+	defer func() { s.keyList = list }()
+	s.keyList = keyList{}
+	_, err := c.Verify(s, raw, now, nil)
 	return err == nil
 }
 
@@ -29,7 +29,7 @@ func TestCacheAnswersAsTheSetDoes(t *testing.T) {
 		t.Error("there before it was verified")
 	}
 	for range 3 {
-		if got, err := cache.Verify(set, raw, testNow); err != nil || got != want {
+		if got, err := cache.Verify(set, raw, testNow, nil); err != nil || got != want {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
 	}
@@ -64,12 +64,12 @@ func TestCacheRespectsTimes(t *testing.T) {
 		t.Run(fmt.Sprintf("%s %s", c.claims, c.now.Sub(testNow)), func(t *testing.T) {
 			set, cache := hsSet(t), NewCache(8)
 			raw := forge(hsHeader, sums(c.claims, testNow.Unix()))
-			_, err := cache.Verify(set, raw, testNow)
+			_, err := cache.Verify(set, raw, testNow, nil)
 			wantStage(t, err, "")
 			if got := inCache(cache, set, raw, c.now); got != c.cached {
 				t.Errorf("from the cache: %t, want %t", got, c.cached)
 			}
-			_, err = cache.Verify(set, raw, c.now)
+			_, err = cache.Verify(set, raw, c.now, nil)
 			wantStage(t, err, c.stage)
 		})
 	}
@@ -78,16 +78,16 @@ func TestCacheRespectsTimes(t *testing.T) {
 func TestCacheForgetsWithTheKeys(t *testing.T) {
 	cache, raw := NewCache(8), forge(hsHeader, `{}`)
 	old, same := hsSet(t), hsSet(t)
-	_, err := cache.Verify(old, raw, testNow)
+	_, err := cache.Verify(old, raw, testNow, nil)
 	wantStage(t, err, "")
 	if inCache(cache, same, raw, testNow) {
 		t.Error("answers for another Set")
 	}
-	_, err = cache.Verify(newSet(t, Key{Alg: "HS256", Secret: "new"}), raw, testNow)
+	_, err = cache.Verify(newSet(t, Key{Alg: "HS256", Secret: "new"}), raw, testNow, nil)
 	wantStage(t, err, StageSignature)
-	_, err = cache.Verify(nil, raw, testNow)
+	_, err = cache.Verify(nil, raw, testNow, nil)
 	wantStage(t, err, StageKey)
-	_, err = cache.Verify(same, raw, testNow)
+	_, err = cache.Verify(same, raw, testNow, nil)
 	wantStage(t, err, "")
 	if !inCache(cache, same, raw, testNow) {
 		t.Error("not remembered for the new Set")
@@ -99,7 +99,7 @@ func TestCacheIsBounded(t *testing.T) {
 	set, cache := hsSet(t), NewCache(size)
 	raw := func(i int) string { return forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i)) }
 	for i := range 3 * size {
-		_, err := cache.Verify(set, raw(i), testNow)
+		_, err := cache.Verify(set, raw(i), testNow, nil)
 		wantStage(t, err, "")
 		if !inCache(cache, set, raw(0), testNow) { // it is in use, so it stays
 			t.Fatalf("token 0 is gone after token %d", i)
@@ -123,7 +123,7 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 		return forge(hsHeader, fmt.Sprintf(`{"id":%d,"x":%q}`, i, strings.Repeat("x", 10_000)))
 	}
 	for i := range 8 {
-		_, err := cache.Verify(set, raw(i), testNow)
+		_, err := cache.Verify(set, raw(i), testNow, nil)
 		wantStage(t, err, "")
 		if !inCache(cache, set, raw(i), testNow) {
 			t.Errorf("token %d is not remembered", i)
@@ -133,7 +133,7 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 		t.Error("32 KiB hold one token of 13 KB with claims of 10 KB")
 	}
 	one := NewCache(1)
-	_, err := one.Verify(set, raw(0), testNow)
+	_, err := one.Verify(set, raw(0), testNow, nil)
 	wantStage(t, err, "")
 	if inCache(one, set, raw(0), testNow) {
 		t.Error("a token larger than the cache is remembered")
@@ -143,16 +143,28 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 func TestFailuresPushNothingOut(t *testing.T) {
 	set, cache := hsSet(t), NewCache(1)
 	good := forge(hsHeader, `{}`)
-	_, err := cache.Verify(set, good, testNow)
+	_, err := cache.Verify(set, good, testNow, nil)
 	wantStage(t, err, "")
 	for i, bad := range []string{
 		"", "a.b.c", strings.Repeat("x", maxToken+1), rfcNone,
 		forgeWith("guess", hsHeader, `{}`), forge(hsHeader, `{"exp":0}`), forge(hsHeader, `[]`),
 	} {
-		if c, err := cache.Verify(set, bad, testNow); err == nil || c != (Claims{}) {
+		if c, err := cache.Verify(set, bad, testNow, nil); err == nil || c != (Claims{}) {
 			t.Errorf("bad token %d: %+v, %v", i, c, err)
 		}
 	}
+	if !inCache(cache, set, good, testNow) {
+		t.Error("a refused token pushed a good one out")
+	}
+}
+
+func TestCacheHoldsNoTokenThatNoEntryAccepts(t *testing.T) {
+	set, cache := newSet(t, Key{Alg: "HS256", Secret: testSecret, Audience: []string{"a"}}), NewCache(1)
+	good := forge(hsHeader, `{"aud":"a"}`)
+	_, err := cache.Verify(set, good, testNow, nil)
+	wantStage(t, err, "")
+	_, err = cache.Verify(set, forge(hsHeader, `{"aud":"b"}`), testNow, nil)
+	wantStage(t, err, StageAudience)
 	if !inCache(cache, set, good, testNow) {
 		t.Error("a refused token pushed a good one out")
 	}
@@ -162,7 +174,7 @@ func TestCacheOfNone(t *testing.T) {
 	set, raw := hsSet(t), forge(hsHeader, `{}`)
 	for _, n := range []int{0, -1} {
 		cache := NewCache(n)
-		_, err := cache.Verify(set, raw, testNow)
+		_, err := cache.Verify(set, raw, testNow, nil)
 		wantStage(t, err, "")
 		if inCache(cache, set, raw, testNow) {
 			t.Errorf("a cache of %d remembers", n)
@@ -177,7 +189,7 @@ func TestCacheFromManySides(t *testing.T) {
 		all.Go(func() {
 			raw := forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i%4))
 			for range 200 {
-				if _, err := cache.Verify(set, raw, testNow); err != nil {
+				if _, err := cache.Verify(set, raw, testNow, nil); err != nil {
 					t.Error(err)
 				}
 				if _, err := set.ServiceToken("gw", testNow); err != nil {

@@ -116,14 +116,14 @@ func numericDate(v value.Value) (time.Time, bool) {
 	return time.Unix(int64(whole), int64(part*1e9)), true
 }
 
-// checkParties checks aud and iss where the key's entry names accepted values.
-func (k *key) checkParties(c *registeredClaims) error {
-	if len(k.audience) > 0 && !anyOf(c.aud, k.audience) {
-		return fail(StageAudience, "aud: missing, or not one that the key accepts")
+// checkParties checks aud and iss where the entry names accepted values.
+func (e *entry) checkParties(c *registeredClaims) error {
+	if len(e.audience) > 0 && !anyOf(c.aud, e.audience) {
+		return fail(StageAudience, "aud: missing, or not one that the entry accepts")
 	}
 	// RFC 7519 section 4.1.1: one string, never an array.
-	if iss, ok := c.iss.Text(); len(k.issuer) > 0 && !(ok && slices.Contains(k.issuer, iss)) {
-		return fail(StageIssuer, "iss: missing, or not one that the key accepts")
+	if iss, ok := c.iss.Text(); len(e.issuer) > 0 && !(ok && slices.Contains(e.issuer, iss)) {
+		return fail(StageIssuer, "iss: missing, or not one that the entry accepts")
 	}
 	return nil
 }

@@ -1,18 +1,17 @@
 package token
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"time"
+	"slices"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
 // fetchedSet is an entry of the policy whose keys are fetched.
 type fetchedSet struct {
-	entry *key              // alg, provider, issuer and audience of its keys
-	keys  map[string][]*key // by kid; nil: WithKeys has not set any
+	entry  *entry
+	keys   []*key
+	loaded bool // WithKeys has set keys
 }
 
 // FetchedSets returns the number of fetched JWK sets. Their indices start at 0,
@@ -41,65 +40,52 @@ func (s *Set) WithKeys(i int, text string) (out *Set, used, skipped int, err err
 	if i < 0 || i >= s.FetchedSets() {
 		return nil, 0, 0, fmt.Errorf("there is no fetched set %d", i)
 	}
-	entry := s.fetched[i].entry
-	parsed, skipped, err := keys.ParseFetchedSet(text, entry.Alg)
+	e := s.fetched[i].entry
+	parsed, skipped, err := keys.ParseFetchedSet(text, e.alg)
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	byKid := map[string][]*key{}
-	for _, k := range parsed {
-		byKid[k.Kid] = append(byKid[k.Kid], entry.with(k))
+	list := make([]*key, len(parsed))
+	for n, k := range parsed {
+		list[n] = &key{Key: *k, entry: e}
 	}
-	return s.replaced(i, byKid), len(parsed), skipped, nil
-}
-
-// with returns a key with the entry's provider, issuer and audience.
-func (entry *key) with(k *keys.Key) *key {
-	return &key{Key: *k, provider: entry.provider, issuer: entry.issuer, audience: entry.audience}
+	return s.replaced(i, list, true), len(parsed), skipped, nil
 }
 
 // WithoutKeys returns the set without the keys of the i-th fetched set.
-func (s *Set) WithoutKeys(i int) *Set { return s.replaced(i, nil) }
+func (s *Set) WithoutKeys(i int) *Set { return s.replaced(i, nil, false) }
 
-func (s *Set) replaced(i int, byKid map[string][]*key) *Set {
+func (s *Set) replaced(i int, list []*key, loaded bool) *Set {
 	out := *s
-	out.fetched = append([]fetchedSet(nil), s.fetched...)
-	out.fetched[i].keys = byKid
-	out.byKid = maps.Clone(s.configured)
+	out.fetched = slices.Clone(s.fetched)
+	out.fetched[i].keys, out.fetched[i].loaded = list, loaded
+	out.keyList = s.configured.clone()
 	for _, f := range out.fetched {
-		for kid, keys := range f.keys {
-			// A new slice, because configured shares the old one.
-			out.byKid[kid] = append(append([]*key(nil), out.byKid[kid]...), keys...)
+		for _, k := range f.keys {
+			out.add(k)
 		}
 	}
 	return &out
 }
 
-// missing adds to err, the failure to find a key, the fetched sets that may have
-// that key. A token that would be refused with any key gets that error instead,
-// so that no set is fetched for it.
-func (s *Set) missing(a *keys.Algorithm, t *compact, err error, now time.Time) error {
-	var e *Error
-	if a == nil || !t.hasKid || !errors.As(err, &e) || s.FetchedSets() == 0 {
-		return err
-	}
-	c, refused := readClaims(t.payload)
-	if refused == nil {
-		refused = s.checkTime(&c, now)
+// fetchable returns the fetched sets that may have the token's key if they are
+// fetched now.
+func (s *Set) fetchable(a *keys.Algorithm, t *compact) (indices []int) {
+	if a.IsHMAC() {
+		return nil
 	}
 	for i := range s.fetched {
-		entry := s.fetched[i].entry
-		_, known := s.fetched[i].keys[t.kid] // then the key is for another algorithm
-		if known || a.IsHMAC() || entry.Alg != nil && entry.Alg != a {
-			continue
-		}
-		if refused != nil {
-			return refused
-		}
-		if entry.checkParties(&c) == nil {
-			e.Missing = append(e.Missing, i)
-			e.Kid = t.kid
+		f := &s.fetched[i]
+		fits := f.entry.alg == nil || f.entry.alg == a
+		if fits && (!f.loaded || t.hasKid || f.hasNameless(a)) {
+			indices = append(indices, i)
 		}
 	}
-	return err
+	return indices
+}
+
+// hasNameless reports whether a key of the set has no kid: then the issuer may
+// have replaced it by another one.
+func (f *fetchedSet) hasNameless(a *keys.Algorithm) bool {
+	return slices.ContainsFunc(f.keys, func(k *key) bool { return k.Kid == "" && k.Verifies(a) })
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
@@ -46,7 +48,7 @@ func TestMissing(t *testing.T) {
 		"neither":             {`{"alg":"ES256","kid":"x"}`, `{"iss":"https://b"}`, 0},
 		"a secret's":          {`{"alg":"HS256","kid":"x"}`, `{"iss":"https://a"}`, 0},
 		"of a known kid":      {`{"alg":"HS256","kid":"own"}`, `{"iss":"https://a"}`, 0},
-		"without kid":         {`{"alg":"RS256"}`, `{"iss":"https://a"}`, 0},
+		"without kid":         {`{"alg":"RS256"}`, `{"iss":"https://a"}`, 2},
 		"expired":             {`{"alg":"RS256","kid":"x"}`, `{"iss":"https://a","exp":1}`, 0},
 		"not yet":             {`{"alg":"RS256","kid":"x"}`, `{"iss":"https://a","nbf":9999999}`, 0},
 		"claims that are bad": {`{"alg":"RS256","kid":"x"}`, `{"iss":"https://a","iss":"https://a"}`, 0},
@@ -67,8 +69,9 @@ func TestWithKeys(t *testing.T) {
 	if err != nil || used != 1 || passed != 0 {
 		t.Fatal(used, passed, err)
 	}
-	if got, _ := missingOf(t, full, raw); len(got) != 0 && got[0] == 0 {
-		t.Error("its key is there, and it is missed")
+	// The key of its kid is there and has not signed it: it may have been replaced.
+	if got, _ := missingOf(t, full, raw); len(got) != 2 {
+		t.Errorf("missing %v", got)
 	}
 	if got, _ := missingOf(t, empty, raw); len(got) != 2 {
 		t.Errorf("the set that it was made of has changed: %v", got)
@@ -98,8 +101,8 @@ func TestWithKeys(t *testing.T) {
 	}
 }
 
-// Two issuers may use the same kid: if the known key did not sign the token, the
-// other issuer's key is missing.
+// Two issuers may use the same kid: if the known key did not sign the token, a
+// key of either is missing.
 func TestOneKidOfTwoIssuers(t *testing.T) {
 	minter := newSet(t, Key{Name: "m", Alg: "ES256", PrivateKey: keytest.P256().PKCS8, Kid: "k", Primary: true})
 	raw, err := minter.Mint(`{"id":"u1"}`, "")
@@ -111,8 +114,8 @@ func TestOneKidOfTwoIssuers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := missingOf(t, one, raw); len(got) != 1 || got[0] != 1 {
-		t.Fatalf("missing %v, %v; want the second set", got, err)
+	if got, err := missingOf(t, one, raw); len(got) != 2 {
+		t.Fatalf("missing %v, %v; want both sets: the first may have replaced its key", got, err)
 	}
 	both, _, _, err := one.WithKeys(1, published(t, "k", keytest.P256()))
 	if err != nil {
@@ -153,10 +156,175 @@ func TestRotatedKeysEndTheCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	if claims, err := c.Verify(s, raw, now); err != nil || claims.Provider != "a" {
+	if claims, err := c.Verify(s, raw, now, nil); err != nil || claims.Provider != "a" {
 		t.Fatal(claims, err)
 	}
-	if _, err := c.Verify(s.WithoutKeys(0), raw, now); err == nil {
+	if _, err := c.Verify(s.WithoutKeys(0), raw, now, nil); err == nil {
 		t.Error("a token outlived its key")
 	}
+}
+
+// minted returns a token by a key, with a kid or without.
+func minted(t *testing.T, p keytest.Pair, kid, claims string) string {
+	t.Helper()
+	header := `{"alg":"ES256"}`
+	if kid != "" {
+		header = `{"alg":"ES256","kid":"` + kid + `"}`
+	}
+	signed := b64(header) + "." + b64(claims)
+	sig, err := keys.Sign(keys.Find("ES256"), p.Private, signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed + "." + b64(string(sig))
+}
+
+func loaded(t *testing.T, s *Set, i int, text string) *Set {
+	t.Helper()
+	out, _, _, err := s.WithKeys(i, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Each entry decides about a token that its key has signed, and a caller takes
+// some of the entries.
+func TestEachEntryDecides(t *testing.T) {
+	set := newSet(t,
+		Key{Name: "shop", JWKS: jwksOct, Audience: []string{"shop"}},
+		Key{Name: "bank", JWKS: jwksOct, Audience: []string{"bank"}},
+		Key{Name: "own", Alg: "HS256", Secret: "guess", Kid: "j1"},
+		Key{Name: "also-own", Alg: "HS256", Secret: "guess", Kid: "j1", Issuer: []string{"https://a"}})
+	cache := NewCache(8)
+	for _, c := range []struct {
+		claims, takes string
+		stage         Stage
+		provider      string
+	}{
+		{`{"aud":["bank","shop"]}`, "", "", "shop"},
+		{`{"aud":["bank","shop"]}`, "bank", "", "bank"},
+		{`{"aud":["bank","shop"]}`, "own", "", "own"},
+		{`{"aud":["bank","shop"]}`, "also-own", StageProvider, ""},
+		{`{"iss":"https://a"}`, "also-own", "", "also-own"},
+		{`{"iss":"https://a"}`, "bank", StageProvider, ""},
+		{`{}`, "shop", StageProvider, ""},
+		{`{"exp":1}`, "own", StageTime, ""},
+	} {
+		for _, header := range []string{hsHeader, `{"alg":"HS256","kid":"j1"}`} {
+			raw := forgeWith("guess", header, c.claims)
+			takes := func(provider string) bool { return provider == c.takes }
+			if c.takes == "" {
+				takes = nil
+			}
+			for _, verify := range []func() (Claims, error){
+				func() (Claims, error) { return set.VerifyFor(raw, testNow, takes) },
+				func() (Claims, error) { return cache.Verify(set, raw, testNow, takes) },
+				func() (Claims, error) { return cache.Verify(set, raw, testNow, takes) },
+			} {
+				claims, err := verify()
+				if wantStage(t, err, c.stage); claims.Provider != c.provider {
+					t.Errorf("%s for %q: provider %q, want %q", c.claims, c.takes, claims.Provider, c.provider)
+				}
+			}
+		}
+	}
+}
+
+// A token that one entry accepts waits where only another one counts, if that
+// one's keys are not here yet. The cache does not forget it.
+func TestWaitsForTheEntryThatCounts(t *testing.T) {
+	cache := NewCache(8)
+	only := func(name string) func(string) bool { return func(provider string) bool { return provider == name } }
+	away := newSet(t,
+		Key{Name: "here", Fetched: true, Audience: []string{"here"}},
+		Key{Name: "there", Fetched: true, Audience: []string{"there"}},
+		Key{Name: "else", Fetched: true, Audience: []string{"else"}})
+	away = loaded(t, away, 0, published(t, "k", keytest.P256()))
+	missing := func(s *Set, raw, name string) string {
+		_, err := cache.Verify(s, raw, testNow, only(name))
+		var e *Error
+		if !errors.As(err, &e) {
+			return "accepted"
+		}
+		return fmt.Sprint(e.Missing)
+	}
+	for _, kid := range []string{"k", ""} {
+		both := minted(t, keytest.P256(), kid, `{"aud":["here","there"]}`)
+		one := minted(t, keytest.P256(), kid, `{"aud":"there"}`)
+		for range 2 {
+			for name, want := range map[string]string{"here": "accepted", "there": "[1]", "else": "[]"} {
+				if got := missing(away, both, name); got != want {
+					t.Errorf("kid %q, for %s: missing %s, want %s", kid, name, got, want)
+				}
+			}
+		}
+		if got := missing(away, one, "there"); got != "[1]" {
+			t.Errorf("kid %q: another entry's key signed it, and nothing is missing: %s", kid, got)
+		}
+		here := loaded(t, away, 1, published(t, "k", keytest.P256()))
+		if got := missing(here, both, "there") + missing(here, one, "there"); got != "acceptedaccepted" {
+			t.Errorf("kid %q: %s with its keys", kid, got)
+		}
+		other := loaded(t, away, 1, published(t, "k", keytest.New(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))))
+		if got, want := missing(other, both, "there"), map[string]string{"k": "[1]", "": "[]"}[kid]; got != want {
+			t.Errorf("kid %q: missing %s with another key, want %s", kid, got, want)
+		}
+	}
+}
+
+// A token without kid is tried with every key of its alg; a key without kid
+// serves such tokens alone.
+func TestKeysWithoutKid(t *testing.T) {
+	nameless := keysOf(jwkOf(t, keytest.P256().Private.Public()))
+	for name, set := range map[string]*Set{
+		"inline":       newSet(t, Key{JWKS: nameless}),
+		"kid null":     newSet(t, Key{JWKS: keysOf(with(`"kid":null`, jwkOf(t, keytest.P256().Private.Public())))}),
+		"fetched":      loaded(t, newSet(t, Key{Fetched: true}), 0, nameless),
+		"with the kid": loaded(t, newSet(t, Key{Fetched: true}), 0, published(t, "k", keytest.P256())),
+		"configured":   newSet(t, Key{Alg: "ES256", PublicKey: keytest.P256().PublicPEM, Kid: "k"}),
+	} {
+		_, err := set.Verify(minted(t, keytest.P256(), "", `{}`), testNow)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, err = set.Verify(minted(t, keytest.P256(), "k", `{}`), testNow)
+		if named := name == "with the kid" || name == "configured"; (err == nil) != named {
+			t.Errorf("%s: a token with a kid: %v", name, err)
+		}
+	}
+	// A key without kid may have been replaced.
+	other := minted(t, keytest.New(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), "", `{}`)
+	if got, _ := missingOf(t, loaded(t, newSet(t, Key{Fetched: true}), 0, nameless), other); len(got) != 1 {
+		t.Errorf("missing %v, want the set", got)
+	}
+	if got, _ := missingOf(t, loaded(t, newSet(t, Key{Fetched: true}), 0, published(t, "k", keytest.P256())), other); len(got) != 0 {
+		t.Errorf("missing %v, want none: each key of the set has a kid", got)
+	}
+}
+
+// No more than 16 keys are tried, however many entries share them.
+func TestKeysTriedAreBounded(t *testing.T) {
+	var entries []Key
+	for i := range maxTried + 1 {
+		for _, name := range []string{"a", "b"} {
+			entries = append(entries, Key{Name: name, Alg: "HS256", Secret: fmt.Sprint("secret", i)})
+		}
+	}
+	set := newSet(t, entries...)
+	last := func(i int) string { return forgeWith(fmt.Sprint("secret", i), hsHeader, `{}`) }
+	if _, err := set.Verify(last(maxTried-1), testNow); err != nil {
+		t.Error(err)
+	}
+	_, err := set.Verify(last(maxTried), testNow)
+	wantStage(t, err, StageSignature)
+	if !strings.Contains(err.Error(), "first 16 keys") {
+		t.Error(err)
+	}
+	onlyB := func(provider string) bool { return provider == "b" }
+	if _, err := set.VerifyFor(last(maxTried-1), testNow, onlyB); err != nil {
+		t.Error("the second entry of the last key:", err)
+	}
+	_, err = set.Verify(forgeWith(fmt.Sprint("secret", maxTried), `{"alg":"HS256","kid":"`+defaultKid(fmt.Sprint("secret", maxTried))+`"}`, `{}`), testNow)
+	wantStage(t, err, "")
 }

@@ -41,7 +41,7 @@ func FuzzVerify(f *testing.F) {
 		now := time.Unix(unix, 0)
 		for _, s := range []*Set{set, plain, named} {
 			claims, err := s.Verify(raw, now)
-			again, cacheErr := cache.Verify(s, raw, now)
+			again, cacheErr := cache.Verify(s, raw, now, nil)
 			if (err == nil) != (cacheErr == nil) || again.JSON != claims.JSON {
 				t.Fatalf("%v and %q, from the cache %v and %q", err, claims.JSON, cacheErr, again.JSON)
 			}
@@ -128,6 +128,7 @@ func FuzzRemoteKeys(f *testing.F) {
 	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
 	f.Add(`{"keys":[{"kty":"oct","kid":"k","k":"c2VjcmV0"},{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}`)
 	f.Add(`{"keys":[{"kty":"EC","crv":"P-256","kid":"k","x":"AA","y":"AA"},[],null]}`)
+	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":null,"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
 	empty, faults := NewSet([]Key{{Name: "idp", Fetched: true}}, 0, false)
 	if faults != nil {
 		f.Fatal(faults)
@@ -140,11 +141,9 @@ func FuzzRemoteKeys(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, chosen := range set.byKid {
-			for _, k := range chosen {
-				if _, isSecret := k.Public.(keys.Secret); isSecret || k.Kid == "" || k.provider != "idp" {
-					t.Fatalf("a key that is none: %+v", k)
-				}
+		for _, k := range set.all {
+			if _, isSecret := k.Public.(keys.Secret); isSecret || k.entry.provider != "idp" || len(set.byKid[k.Kid]) == 0 != (k.Kid == "") {
+				t.Fatalf("a key that is none: %+v", k)
 			}
 		}
 	})

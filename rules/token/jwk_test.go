@@ -66,14 +66,16 @@ func TestJWKSFaults(t *testing.T) {
 		{"only for signing", keysOf(with(`"key_ops":["sign"]`, kid(ec))), "keys", "no key", keysOf(with(`"key_ops":["sign","verify"]`, kid(ec)))},
 		{"a key that is a string", keysOf(kid(ec), `"x"`), "keys[1]", "object", keysOf(kid(ec), with(`"kid":"b"`, ec))},
 
-		{"no kid", keysOf(ec), "keys[0].kid", "kid", keysOf(kid(ec))},
-		{"empty kid", keysOf(with(`"kid":""`, ec)), "keys[0].kid", "not empty", keysOf(kid(ec))},
+		{"empty kid", keysOf(with(`"kid":""`, ec)), "keys[0].kid", "not empty", keysOf(ec, ec)},
 		{"kid a number", keysOf(with(`"kid":1`, ec)), "keys[0].kid", "string", keysOf(kid(ec))},
 		{"kid twice", keysOf(kid(ec), kid(ec)), "keys[1].kid", "another", keysOf(kid(ec), kid(rsaKey))},
 		{"kid twice, alg overlaps", keysOf(kid(rsaKey), with(`"alg":"PS256"`, kid(rsaKey))), "keys[1].kid", "another", keysOf(with(`"alg":"RS256"`, kid(rsaKey)), with(`"alg":"PS256"`, kid(rsaKey)))},
 
 		{"alg none", keysOf(with(`"alg":"none"`, kid(ec))), "keys[0].alg", "not accepted", keysOf(with(`"alg":"ES256"`, kid(ec)))},
-		{"alg null", keysOf(with(`"alg":null`, kid(ec))), "keys[0].alg", "string", keysOf(kid(ec))},
+		{"alg a number", keysOf(with(`"alg":1`, kid(ec))), "keys[0].alg", "string", keysOf(with(`"alg":null`, kid(ec)))},
+		{"use for certificates", keysOf(with(`"use":"x509-svid"`, kid(ec))), "keys", "no key", keysOf(with(`"use":"jwt-svid"`, kid(ec)))},
+		{"use in capitals", keysOf(with(`"use":"SIG"`, kid(ec))), "keys", "no key", keysOf(with(`"use":null`, kid(ec)))},
+		{"no key_ops", keysOf(with(`"key_ops":[]`, kid(ec))), "keys", "no key", keysOf(with(`"key_ops":null`, kid(ec)))},
 		{"alg for encryption", keysOf(with(`"alg":"RSA-OAEP"`, kid(rsaKey))), "keys[0].alg", "not accepted", keysOf(with(`"alg":"RS512"`, kid(rsaKey)))},
 		{"HS on a public key", keysOf(with(`"alg":"HS256"`, kid(rsaKey))), "keys[0].alg", "RSA key", keysOf(with(`"alg":"HS256"`, kid(oct)))},
 		{"RS on a secret", keysOf(with(`"alg":"RS256"`, kid(oct))), "keys[0].alg", "secret", keysOf(with(`"alg":"RS256"`, kid(rsaKey)))},
@@ -113,7 +115,7 @@ func TestJWKSFaults(t *testing.T) {
 }
 
 func TestJWKSReportsEveryKey(t *testing.T) {
-	_, faults := NewSet([]Key{{JWKS: keysOf(`1`, `{"kty":"oct","k":"Z3Vlc3M"}`, `{"kid":"a","kty":"x"}`)}}, 0, false)
+	_, faults := NewSet([]Key{{JWKS: keysOf(`1`, `{"kty":"oct","kid":"","k":"Z3Vlc3M"}`, `{"kid":"a","kty":"x"}`)}}, 0, false)
 	var got []string
 	for _, f := range faults {
 		got = append(got, f.Field)

@@ -41,7 +41,7 @@ type Fault struct {
 // Errors: every fault of every entry, by entry; then the Set is nil.
 func NewSet(entries []Key, leeway time.Duration, requireExpiry bool) (*Set, []Fault) {
 	b := builder{
-		set:     &Set{byKid: map[string][]*key{}, leeway: max(leeway, 0), requireExpiry: requireExpiry},
+		set:     &Set{keyList: keyList{byKid: map[string][]*key{}}, leeway: max(leeway, 0), requireExpiry: requireExpiry},
 		primary: -1,
 	}
 	for i := range entries {
@@ -51,6 +51,6 @@ func NewSet(entries []Key, leeway time.Duration, requireExpiry bool) (*Set, []Fa
 	if len(b.faults) > 0 {
 		return nil, b.faults
 	}
-	b.set.configured = b.set.byKid
+	b.set.configured = b.set.keyList
 	return b.set, nil
 }

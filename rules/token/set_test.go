@@ -56,6 +56,8 @@ func TestSetFaults(t *testing.T) {
 
 		{"kid twice", []Key{named(hs, "k"), jwks, named(Key{Alg: "HS256", Secret: "t"}, "k")}, 2, "kid", "entry 0 has the same kid", []Key{named(hs, "k"), jwks, named(Key{Alg: "HS512", Secret: "t"}, "k")}},
 		{"key twice", []Key{jwks, hs, hs}, 2, "", "entry 1 has the same key", []Key{jwks, hs, {Alg: "HS256", Secret: "s "}}},
+		{"key twice, one issuer", []Key{hs, {Alg: "HS256", Secret: "s", Issuer: []string{"i"}}, {Alg: "HS256", Secret: "s", Issuer: []string{"i"}}}, 2, "", "entry 1 has the same key",
+			[]Key{hs, {Alg: "HS256", Secret: "s", Issuer: []string{"i"}}, {Alg: "HS256", Secret: "s", Audience: []string{"i"}}, {Alg: "HS256", Secret: "s", Name: "i"}}},
 
 		{"no issuers", one(Key{Alg: "HS256", Secret: "s", Issuer: []string{}}), 0, "issuer", "empty", one(Key{Alg: "HS256", Secret: "s", Issuer: []string{"i"}})},
 		{"empty issuer", one(Key{Alg: "HS256", Secret: "s", Issuer: []string{"i", ""}}), 0, "issuer[1]", "empty", one(Key{Alg: "HS256", Secret: "s", Issuer: []string{"i"}})},

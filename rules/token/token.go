@@ -34,6 +34,7 @@ const (
 	StageTime      Stage = "time"      // exp, nbf, iat
 	StageAudience  Stage = "audience"
 	StageIssuer    Stage = "issuer"
+	StageProvider  Stage = "provider" // an entry accepts the token, and the caller does not take that entry
 )
 
 // Error says why a token was refused. It is for the operator: a client gets the
@@ -46,7 +47,7 @@ type Error struct {
 	// the token's key, if they are fetched now. Nil: the token is refused for
 	// good. The token's claims are checked before a set is listed here.
 	Missing []int
-	Kid     string // of the token, where Missing is not nil
+	Kid     string // of the token, where Missing is not nil; "": it has none
 }
 
 func (e *Error) Error() string { return string(e.Stage) + ": " + e.Message }
@@ -60,7 +61,7 @@ type Claims struct {
 	// JSON is the payload as it was signed: one object without repeated keys,
 	// in valid UTF-8, at most 64 levels deep.
 	JSON string
-	// Provider is the Name of the Key that verified the token.
+	// Provider is the Name of the Key that accepted the token.
 	Provider string
 	// Expires is the first instant at which the token is refused, NotBefore
 	// the first at which it is accepted, the leeway included in both. Zero:

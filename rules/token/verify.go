@@ -1,86 +1,166 @@
 package token
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
-// Verify checks a token of at most 16 KiB at the time now.
+// maxTried bounds the keys that are tried with one token.
+const maxTried = 16
+
+// Verify is VerifyFor with all entries.
+func (s *Set) Verify(raw string, now time.Time) (Claims, error) {
+	return s.VerifyFor(raw, now, nil)
+}
+
+// VerifyFor checks a token of at most 16 KiB at the time now. Takes says which
+// entries count, by their Name; nil: all.
 //
-// The token's alg and kid choose the keys. If there are several, the provider
-// is the first whose key made the signature and whose issuer and audience
-// agree.
+// The token's alg and kid choose the keys; without a kid all keys of the alg
+// are tried, at most 16. The provider is the first entry whose key made the
+// signature and whose issuer and audience agree.
 //
 // Errors: always an *Error, of the first stage that refuses. Its Missing names
 // the fetched sets that may hold a key that the Set does not have.
-func (s *Set) Verify(raw string, now time.Time) (Claims, error) {
-	t, err := parse(raw)
+func (s *Set) VerifyFor(raw string, now time.Time, takes func(provider string) bool) (Claims, error) {
+	j, err := s.judge(raw, now)
 	if err != nil {
 		return Claims{}, err
 	}
-	a, chosen, err := s.choose(&t)
-	if err != nil {
-		return Claims{}, s.missing(a, &t, err, now)
-	}
-	err = fail(StageSignature, "not made by a key that alg and kid choose")
-	var c registeredClaims
-	signed := false
-	for _, k := range chosen {
-		if !s.native.Verify(a, &k.Key, t.signed, t.signature) {
-			continue
-		}
-		if !signed { // the claims are the same for every key
-			signed = true
-			if c, err = readClaims(t.payload); err != nil {
-				return Claims{}, err
-			}
-			if err = s.checkTime(&c, now); err != nil {
-				return Claims{}, err
-			}
-		}
-		if err = k.checkParties(&c); err != nil {
-			continue
-		}
-		out := s.times(&c)
-		out.JSON, out.Provider = t.payload, k.provider
-		return out, nil
-	}
-	if !signed { // another issuer may have a key of the same kid
-		err = s.missing(a, &t, err, now)
-	}
-	return Claims{}, err
+	return j.decide(s, takes)
 }
 
-// choose returns the keys that a token's header chooses: at least one, or an
-// error.
-func (s *Set) choose(t *compact) (*keys.Algorithm, []*key, error) {
+// judgement is the answer of every entry of a Set to one token.
+type judgement struct {
+	claims   Claims   // without the Provider; zero when no key made the signature
+	accepted []*entry // whose key made the signature, and whose parties agree
+	refused  error    // why an entry refuses, or why no key is the token's
+	kid      string
+	// missing are the fetched sets that may have the token's key if they are
+	// fetched now. It does not matter for entries that have accepted the token.
+	missing []int
+}
+
+// judge verifies a token with the keys of all entries. It fails for a token that
+// no entry and no fetch can accept.
+func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
+	t, err := parse(raw)
+	if err != nil {
+		return nil, err
+	}
 	a := keys.Find(t.alg)
 	if a == nil {
-		return nil, nil, fail(StageKey, "alg %s is not accepted", keys.Quote(t.alg))
+		return nil, fail(StageKey, "alg %s is not accepted", keys.Quote(t.alg))
 	}
 	if s == nil {
-		return nil, nil, fail(StageKey, "no keys are configured")
+		return nil, fail(StageKey, "no keys are configured")
 	}
-	among := s.static
+	j := &judgement{kid: t.kid}
+	signers, err := s.signers(a, &t)
+	fetchable := s.fetchable(a, &t)
+	if len(signers) == 0 && len(fetchable) == 0 {
+		return nil, err
+	}
+	c, refused := readClaims(t.payload)
+	if refused == nil {
+		refused = s.checkTime(&c, now)
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	j.refused = err
+	if len(signers) > 0 {
+		j.claims = s.times(&c)
+		j.claims.JSON = t.payload
+	}
+	for _, e := range signers {
+		if err := e.checkParties(&c); err == nil {
+			j.accepted = append(j.accepted, e)
+		} else {
+			j.refused = err
+		}
+	}
+	for _, i := range fetchable {
+		if s.fetched[i].entry.checkParties(&c) == nil {
+			j.missing = append(j.missing, i)
+		}
+	}
+	return j, nil
+}
+
+// decide returns the claims if an entry that the caller takes has accepted them.
+func (j *judgement) decide(s *Set, takes func(provider string) bool) (Claims, error) {
+	for _, e := range j.accepted {
+		if takes == nil || takes(e.provider) {
+			claims := j.claims
+			claims.Provider = e.provider
+			return claims, nil
+		}
+	}
+	var out Error
+	switch refused, _ := j.refused.(*Error); {
+	case len(j.accepted) > 0:
+		out = Error{Stage: StageProvider, Message: "of provider " + keys.Quote(j.accepted[0].provider) + ", which the resource does not accept"}
+	case refused != nil:
+		out = *refused
+	}
+	for _, i := range j.missing {
+		if takes == nil || takes(s.fetched[i].entry.provider) {
+			out.Missing, out.Kid = append(out.Missing, i), j.kid
+		}
+	}
+	return Claims{}, &out
+}
+
+// signers returns the entries with a key that made the token's signature, in
+// their order. The error says why there is none.
+func (s *Set) signers(a *keys.Algorithm, t *compact) ([]*entry, error) {
+	among := s.all
 	if t.hasKid {
 		among = s.byKid[t.kid]
 		if len(among) == 0 {
-			return a, nil, fail(StageKey, "no key has the kid %s: add kid to the entry of auth.tokens that it belongs to", keys.Quote(t.kid))
+			return nil, fail(StageKey, "no key has the kid %s: add kid to the entry of auth.tokens that it belongs to", keys.Quote(t.kid))
 		}
 	}
-	var chosen []*key
+	var found []*entry
+	var signer any  // the key that made the signature
+	var tried []any // the other keys; entries may share one
+	more := false   // there are keys beyond maxTried
 	for _, k := range among {
-		if k.Verifies(a) {
-			chosen = append(chosen, k)
+		same := func(other any) bool { return keys.SamePublic(other, k.Public) }
+		switch {
+		case !k.Verifies(a):
+			continue
+		case signer != nil:
+			if !same(signer) {
+				continue
+			}
+		case slices.ContainsFunc(tried, same):
+			continue
+		case len(tried) == maxTried:
+			more = true
+			continue
+		case s.native.Verify(a, &k.Key, t.signed, t.signature):
+			signer = k.Public
+		default:
+			tried = append(tried, k.Public)
+			continue
+		}
+		if !slices.Contains(found, k.entry) {
+			found = append(found, k.entry)
 		}
 	}
 	switch {
-	case len(chosen) > 0:
-		return a, chosen, nil
+	case signer != nil:
+		return found, nil
+	case more:
+		return nil, fail(StageSignature, "not made by one of the first %d keys for %s; no more are tried", maxTried, a.Name)
+	case len(tried) > 0:
+		return nil, fail(StageSignature, "not made by a key that alg and kid choose")
 	case t.hasKid:
-		return a, nil, fail(StageKey, "the key of kid %s is not for %s", keys.Quote(t.kid), a.Name)
-	default:
-		return nil, nil, fail(StageKey, "no key is for %s (a token without kid is never tried with a JWK set)", a.Name)
+		return nil, fail(StageKey, "the key of kid %s is not for %s", keys.Quote(t.kid), a.Name)
 	}
+	return nil, fail(StageKey, "no key is for %s", a.Name)
 }

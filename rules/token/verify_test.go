@@ -31,7 +31,9 @@ func TestKeySelection(t *testing.T) {
 	}{
 		{"no kid: the first static key", forgeWith("one", hsHeader, `{}`), "", "first"},
 		{"no kid: a static key with a kid", forgeWith("two", hsHeader, `{}`), "", "second"},
-		{"no kid: never a JWK set", forgeWith("guess", hsHeader, `{}`), StageSignature, ""},
+		{"no kid: a key of a JWK set", forgeWith("guess", hsHeader, `{}`), "", "set"},
+		{"no kid: a key of another alg", forgeWith("one", `{"alg":"HS384"}`, `{}`), StageSignature, ""}, // the set's key has no alg
+		{"no kid: nobody's", forgeWith("three", hsHeader, `{}`), StageSignature, ""},
 		{"kid of a JWK set", forgeWith("guess", head("j1"), `{}`), "", "set"},
 		{"the kid that Space Cloud gives a secret", forgeWith("one", head(kidOfOne), `{}`), "", "first"},
 		{"that kid and another secret", forgeWith("two", head(kidOfOne), `{}`), StageSignature, ""},
@@ -110,8 +112,8 @@ func TestZeroValuesDeny(t *testing.T) {
 	for name, verify := range map[string]func() (Claims, error){
 		"zero Set":           func() (Claims, error) { return new(Set).Verify(raw, testNow) },
 		"nil Set":            func() (Claims, error) { return none.Verify(raw, testNow) },
-		"zero Cache":         func() (Claims, error) { return new(Cache).Verify(new(Set), raw, testNow) },
-		"nil Cache, nil Set": func() (Claims, error) { return cache.Verify(nil, raw, testNow) },
+		"zero Cache":         func() (Claims, error) { return new(Cache).Verify(new(Set), raw, testNow, nil) },
+		"nil Cache, nil Set": func() (Claims, error) { return cache.Verify(nil, raw, testNow, nil) },
 		"no keys":            func() (Claims, error) { return newSet(t).Verify(raw, testNow) },
 	} {
 		c, err := verify()

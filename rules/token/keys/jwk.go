@@ -20,7 +20,7 @@ func parseJWK(jwk value.Value) (k *Key, field string, err error) {
 	if k.Public, field, err = jwkPublic(jwk); err != nil {
 		return nil, field, err
 	}
-	if v := jwk.Key("alg"); v.Kind() != value.Missing {
+	if v := member(jwk, "alg"); v.Kind() != value.Missing {
 		alg, ok := v.Text()
 		if !ok {
 			return nil, "alg", fmt.Errorf("want a string")
@@ -32,11 +32,11 @@ func parseJWK(jwk value.Value) (k *Key, field string, err error) {
 			return nil, "alg", fmt.Errorf("%s cannot be that of %s", k.Alg.Name, Describe(k.Public))
 		}
 	}
-	kid, _ := jwk.Key("kid").Text()
-	if kid == "" {
-		return nil, "kid", fmt.Errorf("want a string that is not empty: a key of a set is found by its kid alone")
+	if v := member(jwk, "kid"); v.Kind() != value.Missing {
+		if k.Kid, _ = v.Text(); k.Kid == "" {
+			return nil, "kid", fmt.Errorf("want a string that is not empty, or no kid")
+		}
 	}
-	k.Kid = kid
 	k.SPKI = NativeSPKI(k.Public)
 	return k, "", nil
 }
@@ -102,14 +102,25 @@ func jwkPoint(jwk value.Value) (public any, field string, err error) {
 	return public, "x", err
 }
 
+// member returns a member of a key. Some issuers write null for members that a
+// key does not have.
+func member(jwk value.Value, name string) value.Value {
+	v := jwk.Key(name)
+	if v.Kind() == value.Null {
+		return value.Value{}
+	}
+	return v
+}
+
 // forVerifying reports whether a key may verify signatures: neither `use` nor
-// `key_ops` says otherwise (RFC 7517 sections 4.2 and 4.3).
+// `key_ops` says otherwise (RFC 7517 sections 4.2 and 4.3). SPIFFE's own use for
+// keys of tokens is jwt-svid.
 func forVerifying(jwk value.Value) bool {
-	use := jwk.Key("use")
-	if text, _ := use.Text(); use.Kind() != value.Missing && text != "sig" {
+	use := member(jwk, "use")
+	if text, _ := use.Text(); use.Kind() != value.Missing && text != "sig" && text != "jwt-svid" {
 		return false
 	}
-	ops := jwk.Key("key_ops")
+	ops := member(jwk, "key_ops")
 	found := ops.Kind() == value.Missing
 	ops.Each(func(_ string, op value.Value) bool {
 		text, _ := op.Text()

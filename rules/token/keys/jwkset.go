@@ -44,7 +44,7 @@ func ParseSet(text string) ([]*Key, []Fault) {
 			continue
 		}
 		for _, other := range keys {
-			if other.Kid == k.Kid && other.overlaps(k) {
+			if k.Kid != "" && other.Kid == k.Kid && other.overlaps(k) {
 				faults = append(faults, Fault{Field: place + ".kid", Message: "another key of the set has this kid"})
 				break
 			}

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -66,9 +67,12 @@ func PublicOf(private any) any {
 	return nil
 }
 
-// SamePublic reports whether two public keys are equal.
+// SamePublic reports whether two public keys, or two secrets, are equal.
 func SamePublic(a, b any) bool {
 	switch a := a.(type) {
+	case Secret:
+		b, ok := b.(Secret)
+		return ok && bytes.Equal(a, b)
 	case *rsa.PublicKey:
 		b, ok := b.(*rsa.PublicKey)
 		return ok && a.Equal(b)
