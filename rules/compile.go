@@ -109,14 +109,14 @@ var kinds = map[string][]string{
 func (c *compiler) rule(spec value.Value, place string) *Rule {
 	r := &Rule{place: place, clause: deny{}}
 	if spec.Kind() != value.Object {
-		c.faults.add(place, "want a rule, found %s", found(spec))
+		c.faults.add(place, "%s", noRule(spec))
 		return r
 	}
 	kind, ok := spec.Key("rule").Text()
 	fields, known := kinds[kind]
 	switch {
 	case spec.Key("rule").Kind() == value.Missing:
-		c.faults.add(place, "want a rule with its name, such as {rule: allow}")
+		c.faults.add(place, "%s", namelessRule(spec))
 		return r
 	case !ok:
 		c.faults.add(Join(place, "rule"), "want the name of a rule, found %s", found(spec.Key("rule")))

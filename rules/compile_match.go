@@ -155,7 +155,7 @@ func compileList[T, E any](m *matchCompiler, t *operandType[T], elements *elemen
 		return l, err == nil
 	}
 	if v.Kind() != value.Array {
-		m.faults.add(at, "%s wants an array or a reference to one, found %s", m.eval, found(v))
+		m.faults.add(at, "%s", noList(m.eval, v))
 		return l, false
 	}
 	ok = true

@@ -60,7 +60,7 @@ func TestFaults(t *testing.T) {
 		m(`"type":"string","eval":"isIn","f1":"a","f2":["a"]`):                           `rule.eval: unknown eval "isIn": type string has == != startsWith endsWith contains in notIn`,
 		m(`"type":"number","eval":"==","f1":"args.a","f2":"18"`):                         `rule.f2: "18" is a text: write 18 without quotes`,
 		m(`"type":"string","eval":"==","f1":"args.a","f2":true`):                         "rule.f2: want string, found bool",
-		m(`"type":"string","eval":"in","f1":"args.a","f2":"admin"`):                      "rule.f2: in wants an array or a reference to one, found string",
+		m(`"type":"string","eval":"in","f1":"args.a","f2":"admin"`):                      `rule.f2: in wants an array or a reference to one, found string; write ["admin"]`,
 		m(`"type":"string","eval":"notIn","f1":"args.a","f2":{"a":1}`):                   "rule.f2: notIn wants an array or a reference to one, found object",
 		m(`"type":"string","eval":"in","f1":"args.a","f2":["args."]`):                    `rule.f2[0]: path "args." has an empty key`,
 		m(`"type":"date","eval":"<","f1":"args.a","f2":"today"`):                         `rule.f2: "today" is no date: want RFC 3339 with a zone, or YYYY-MM-DD`,

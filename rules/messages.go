@@ -20,6 +20,45 @@ func wantOneOf(word string, words []string) string {
 	return text
 }
 
+// noRule is the message about a value where a rule must be.
+func noRule(v value.Value) string {
+	text := "want a rule, found " + found(v)
+	kind, _ := v.Text()
+	switch {
+	case kinds[kind] != nil:
+		text += "; write {rule: " + kind + "}"
+	case v.Kind() == value.Array:
+		text += "; to join rules, write {rule: and, clauses: […]}, or the same with or"
+	}
+	return text
+}
+
+// namelessRule is the message about an object without the member rule.
+func namelessRule(v value.Value) string {
+	text := "want a rule with its name, such as {rule: allow}"
+	v.Each(func(key string, _ value.Value) bool {
+		switch {
+		case kinds[key] != nil:
+			text = "want a rule with its name: write {rule: " + key + "} with the fields beside it"
+			return false
+		case spelling.Nearest(key, []string{"rule"}) != "":
+			text = fmt.Sprintf("want a rule with its name, such as {rule: allow}, found %q; did you mean rule?", key)
+			return false
+		}
+		return true
+	})
+	return text
+}
+
+// noList is the message about the f2 of in or notIn.
+func noList(eval string, f2 value.Value) string {
+	text := eval + " wants an array or a reference to one, found " + found(f2)
+	if f2.Kind() == value.String || f2.Kind() == value.Number {
+		text += "; write [" + f2.String() + "]"
+	}
+	return text
+}
+
 func unknownRule(kind string) string {
 	return fmt.Sprintf("unknown rule %q: %s", kind, wantOneOf(kind, slices.Sorted(maps.Keys(kinds))))
 }

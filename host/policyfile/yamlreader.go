@@ -146,15 +146,18 @@ func (y *yamlReader) mapping(n *yaml.Node, place string, depth int) value.Value 
 // key reports whether a mapping's key is a string, as in JSON.
 func (y *yamlReader) key(n, key, x *yaml.Node, place string) bool {
 	at := y.f.at(key)
+	inBraces := n.Style&yaml.FlowStyle != 0
 	switch {
+	case inBraces && key.Kind == yaml.SequenceNode && implicitNull(x):
+		y.fault(at, place, "a list without a key; the list of a rule goes under `clauses:`")
+	case inBraces && key.Kind == yaml.ScalarNode && implicitNull(x) && !strings.Contains(key.Value, ":") && y.withoutColon(key):
+		y.fault(at, place, "`%s` has no value here; put the text in quotes if the comma or the braces belong to it", key.Value)
 	case key.Tag == "!!merge":
 		y.fault(at, place, "merge keys (<<) are not allowed; write the keys, or use an alias for a whole value")
 	case key.Kind != yaml.ScalarNode || tagged(key) || key.Style&quoted == 0 && !isText(key.Value):
 		y.fault(at, place, "want a string as key; put it in quotes")
-	case n.Style&yaml.FlowStyle != 0 && key.Style&quoted == 0 && implicitNull(x) && strings.Contains(key.Value, ":"):
+	case inBraces && key.Style&quoted == 0 && implicitNull(x) && strings.Contains(key.Value, ":"):
 		y.fault(at, place, "want a space after the colon")
-	case n.Style&yaml.FlowStyle != 0 && implicitNull(x) && y.withoutColon(key):
-		y.fault(y.f.at(n), place, "`%s` has no value here; put the text in quotes if the braces belong to it", key.Value)
 	default:
 		return true
 	}
