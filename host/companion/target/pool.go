@@ -29,9 +29,6 @@ func NewPool(name string, size, queue int, log *slog.Logger) *Pool {
 // Name is the target's name in metrics and logs.
 func (p *Pool) Name() string { return p.name }
 
-// Size is the number of calls that may run at once.
-func (p *Pool) Size() int { return cap(p.slots) }
-
 // Running is the number of calls that run now.
 func (p *Pool) Running() int { return len(p.slots) }
 
