@@ -4,13 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/policy/lint"
 	"github.com/spf13/cobra"
 )
 
-type checkFlags struct{ allowUnset, strict bool }
+type checkFlags struct {
+	allowUnset, strict bool
+	explain            string
+}
 
 func newCheckCommand() *cobra.Command {
 	var f checkFlags
@@ -21,13 +26,34 @@ func newCheckCommand() *cobra.Command {
 with exit code 1. Without faults it lists warnings: rules that are valid and probably not meant.
 It reads the variables that the policy names, such as ${NAME}, from the environment.`,
 		Example: `  rulegate check policy.yaml
-  rulegate check --allow-unset policy.yaml   # on a machine without the secrets`,
-		Args: oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, args[0], f) },
+  rulegate check --allow-unset policy.yaml   # on a machine without the secrets
+  rulegate check --explain or-allow          # what a warning means`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.explain != "" {
+				return cobra.NoArgs(cmd, args)
+			}
+			return oneFile(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.explain != "" {
+				return explain(cmd, f.explain)
+			}
+			return check(cmd, args[0], f)
+		},
 	}
 	cmd.Flags().BoolVar(&f.allowUnset, "allow-unset", false, "accept variables that are not set, and skip the checks of their values")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "end with exit code 1 for warnings too")
+	cmd.Flags().StringVar(&f.explain, "explain", "", "say why there is a warning of a code, and what to change")
 	return cmd
+}
+
+func explain(cmd *cobra.Command, code string) error {
+	text, ok := lint.Explain(code)
+	if !ok {
+		return fmt.Errorf("no warning has the code %q; want one of %s", code, strings.Join(lint.Codes(), ", "))
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s\n", code, text)
+	return nil
 }
 
 func check(cmd *cobra.Command, path string, f checkFlags) error {

@@ -405,7 +405,7 @@ func TestLoadDefaults(t *testing.T) {
 	if got := f.Doc.Key("companion").String(); got != `{"secret":"${POLICYFILE_TEST}"}` {
 		t.Errorf("Doc is substituted: %s", got)
 	}
-	want := path + ":3:21: warning: companion.secret: a secret of 20 bytes; one that cannot be guessed has 32 or more\n" +
+	want := path + ":3:21: warning: companion.secret: a secret of 20 bytes; one that cannot be guessed has 32 or more [short-secret]\n" +
 		"  3 | companion: {secret: '${POLICYFILE_TEST}'}\n    |                     ^"
 	if len(warnings) != 1 || f.Warning(warnings[0]) != want {
 		t.Errorf("%v\n%s", warnings, f.Warning(warnings[0]))

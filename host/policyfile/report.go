@@ -39,7 +39,7 @@ func (e *Error) Error() string {
 // Warning formats a warning like the faults of an Error.
 func (f *File) Warning(w policy.Warning) string {
 	var b strings.Builder
-	f.write(&b, f.locate(rules.Fault{Place: w.Place, Message: w.Message}), "warning: ")
+	f.write(&b, f.locate(rules.Fault{Place: w.Place, Message: fmt.Sprintf("%s [%s]", w.Message, w.Code)}), "warning: ")
 	return b.String()
 }
 

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy/lint"
 	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -82,11 +83,11 @@ type loader struct {
 	unsetNames  map[string]bool   // the missing variables
 	substituted map[string]string // by place: strings with `${…}`, as written in the file
 
-	canSign   bool         // a token key is primary
-	providers []string     // names of token keys
-	sources   []ruleSource // rules without faults, in the file's order
-	ruleCount int          // rules, with and without faults
-	firstCall string       // place of the first rule with a query or webhook
+	canSign   bool            // a token key is primary
+	providers []string        // names of token keys
+	checked   []lint.Resource // resources whose rules compile
+	ruleCount int             // rules, with and without faults
+	firstCall string          // place of the first rule with a query or webhook
 }
 
 func (l *loader) fault(place, format string, args ...any) {

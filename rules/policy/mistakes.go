@@ -6,17 +6,15 @@ import (
 
 // checkRules adds the faults of rules that compile and can only be a mistake.
 func (l *loader) checkRules(r *Resource, g *guarded) {
-	for _, f := range lint.Check(l.lintResource(r, g)) {
-		l.redact(&f)
-		l.add(f)
-	}
-}
-
-func (l *loader) lintResource(r *Resource, g *guarded) *lint.Resource {
-	return &lint.Resource{
+	checked := lint.Resource{
 		Kind: argsOf[r.Kind], Name: r.Name, Vars: g.vars, Path: g.path, Methods: g.methods, NoToken: !r.Auth.Reads(),
 		Rule: lint.Source{Spec: g.rule, Place: r.Place}, Response: lint.Source{Spec: g.response.spec, Place: g.response.place},
 		// In the module a variable may have been replaced by its value.
 		Substituted: func(place string) bool { _, ok := l.substituted[place]; return ok || l.o.Module },
 	}
+	for _, f := range lint.Check(&checked) {
+		l.redact(&f)
+		l.add(f)
+	}
+	l.checked = append(l.checked, checked)
 }

@@ -94,7 +94,6 @@ func (l *loader) compile(s ruleSource) *rules.Rule {
 	})
 	if compiled != nil {
 		l.queried(compiled.Tables())
-		l.sources = append(l.sources, s)
 	}
 	return compiled
 }

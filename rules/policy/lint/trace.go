@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -40,6 +42,8 @@ type step struct {
 	ref    reference   // of readPath, writePath and storeRoot
 	typ    string      // of readPath in a match: its type, if the path is the whole operand
 	f1, f2 value.Value // of compare
+
+	withDefault bool // of readPath: the operand has utils.default
 }
 
 // reference is a path that starts at args, item or res.
@@ -148,6 +152,7 @@ func (t *trace) typed(v value.Value, at position, rule, typ string) {
 		if bare && i == 0 {
 			s.typ = typ
 		}
+		s.withDefault = strings.Contains(text, "utils.default(")
 		t.add(s, at)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rulegate/rulegate/rules/policy/lint"
 	"github.com/rulegate/rulegate/rules/value"
 	"go.yaml.in/yaml/v4"
 )
@@ -107,9 +108,14 @@ func TestPolicyReferenceHasExamples(t *testing.T) {
 		}
 		use(model, doc, used)
 	}
+	for _, code := range lint.Codes() {
+		if !strings.Contains(string(data), "`"+code+"`") {
+			t.Errorf("POLICY.md does not name the warning %s", code)
+		}
+	}
 	eachObject(model, "the file", func(place string, s *shape) {
 		for i := range s.keys {
-			if !used[&s.keys[i]] {
+			if !used[&s.keys[i]] && s.keys[i].shape != lintShape {
 				t.Errorf("no example has %s: %s", place, s.keys[i].name)
 			}
 		}

@@ -1,6 +1,10 @@
 package schema
 
-import "time"
+import (
+	"time"
+
+	"github.com/rulegate/rulegate/rules/policy/lint"
+)
 
 // Bounds and defaults of the file's settings.
 const (
@@ -37,6 +41,7 @@ var databaseNames = map[string]string{
 var model = objectOf("A rulegate policy: who may do what, decided inside the proxy.",
 	may("project", aText("The {project} in the paths of services, databases and files, which need it.")),
 	may("gateway", aText("The `id` of service tokens. Default: the name of the machine.")),
+	may("lint", lintShape),
 	may("apiPrefix", aText("The beginning of the paths of services, databases and files, before {project}.").byDefault(DefaultPrefix)),
 	may("auth", authSection),
 	may("crypto", objectOf("The key of the rules encrypt and decrypt, and of hash with hmac-sha256.",
@@ -47,7 +52,8 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("routes", listOf("Rules by method, host and path. The most specific match decides, in any order of the list. A request that no route matches is denied.", routeShape)),
 	may("services", mappingOf("Rules for Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
 		objectOf("", need("endpoints", mappingOf("Rules by endpoint.", objectOf("",
-			may("auth", authShape), need("rule", ruleShape), may("response", responseShape))))))),
+			may("auth", authShape), need("rule", ruleShape), may("response", responseShape), may("lint", lintShape)))),
+			may("lint", lintShape)))),
 	may("databases", mappingOf("Databases: connections for query rules, and rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}.", databaseShape)),
 	may("webhooks", webhooksSection),
 	may("files", listOf("Rules for {apiPrefix}/{project}/files/…. The longest prefix decides.",
@@ -55,8 +61,14 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 			need("prefix", aText("A path below files, such as /users/:id. `:id` is one segment.")),
 			may("auth", authShape),
 			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", FileOperations, ruleShape)),
-			may("response", rulesOf("Rules on the response, by operation.", FileOperations, responseShape))))),
+			may("response", rulesOf("Rules on the response, by operation.", FileOperations, responseShape)),
+			may("lint", lintShape)))),
 )
+
+// lintShape switches warnings off at the object that has it, and inside it.
+var lintShape = objectOf("Warnings that are not given for this part of the file.",
+	need("off", listOf("Codes of warnings. `rulegate check --explain CODE` explains one.", oneOf("", lint.Codes()...)).atLeast(1)),
+	need("why", aText("The reason, for the next reader.")))
 
 var companionSection = objectOf("How to reach the companion, which answers queries and webhooks.",
 	may("cluster", aText("The proxy's cluster of the companion.").byDefault(DefaultCluster)),
@@ -77,14 +89,16 @@ var databaseShape = objectOf("",
 	may("pool", poolShape),
 	may("collections", mappingOf("Rules by collection. The rules of `default` hold for each operation that a collection does not list.",
 		objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", Operations, ruleShape)),
-			may("response", rulesOf("Rules on the response, by operation.", Operations, responseShape))))))
+			may("response", rulesOf("Rules on the response, by operation.", Operations, responseShape)), may("lint", lintShape)))),
+	may("lint", lintShape))
 
 var webhooksSection = objectOf("Where webhook rules may go, and how. Only the companion reads ca, cert, key and pool.",
 	may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))),
 	may("ca", aText("PEM: the certificates that verify a host's. Default: those of the system.")),
 	may("cert", aText("PEM: the certificate to show to a host that asks for one.")),
 	may("key", aText("PEM: the certificate's key.")),
-	may("pool", poolShape))
+	may("pool", poolShape),
+	may("lint", lintShape))
 
 // poolShape is read by the companion only.
 var poolShape = objectOf("Limits for the companion's calls to the database, or to each host of webhooks.",
@@ -99,7 +113,8 @@ var routeShape = objectOf("",
 		need("path", aText("A path. {x} is one segment, {x...} at the end all that remain, even none.")))),
 	may("auth", authShape),
 	need("rule", ruleShape),
-	may("response", responseShape))
+	may("response", responseShape),
+	may("lint", lintShape))
 
 var (
 	ruleShape     = &shape{kind: rule, about: "The rule that decides. Only yes lets a request through."}

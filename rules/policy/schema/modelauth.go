@@ -25,7 +25,8 @@ var tokenShape = objectOf("",
 	may("kid", aText("The key's id. Default: base64 of the SHA-256 of the secret or the public key, as in Space Cloud.")),
 	may("issuer", listOf("`iss` must be one of these. Default: any.", aText("")).atLeast(1)),
 	may("audience", listOf("`aud` must contain one of these. Default: any.", aText("")).atLeast(1)),
-	may("primary", aBoolean("The key that signs service tokens, and the tokens that webhooks with claims carry. At most one.").byDefault("false")))
+	may("primary", aBoolean("The key that signs service tokens, and the tokens that webhooks with claims carry. At most one.").byDefault("false")),
+	may("lint", lintShape))
 
 var jwksShape = objectOf("A JWK set (RFC 7517): its keys, or the URL that it is fetched from.",
 	may("keys", listOf("The keys of the set.", &shape{kind: mapping})),
@@ -39,4 +40,5 @@ var fromShape = objectOf("One of header, cookie and query.",
 	may("prefix", aText("The text before the token in the header. Default: `Bearer ` in authorization, in other headers none.").mayBeEmpty()),
 	may("cookie", aText("The name of a cookie.")),
 	may("origins", listOf("The origins, such as https://app.example, whose pages may send the cookie's token with other methods than GET, HEAD, OPTIONS and TRACE. Default: none.", aText("")).atLeast(1)),
-	may("query", aText("The name of a query parameter.")))
+	may("query", aText("The name of a query parameter.")),
+	may("lint", lintShape))

@@ -1,0 +1,100 @@
+package lint
+
+import "slices"
+
+// Code names a kind of warning.
+type Code string
+
+// The codes. They are part of the policy file: see Explain.
+const (
+	UnreadCapture  Code = "unread-capture"
+	OrAllow        Code = "or-allow"
+	AllowAll       Code = "allow-all"
+	Unreachable    Code = "unreachable"
+	ConstantGuard  Code = "constant-guard"
+	JWKSAudience   Code = "jwks-audience"
+	ShortSecret    Code = "short-secret"
+	WrittenSecret  Code = "written-secret"
+	BearerPrefix   Code = "bearer-prefix"
+	TokenInQuery   Code = "token-in-query"
+	OptionalInput  Code = "optional-input"
+	ContainsRole   Code = "contains-role"
+	QueryParams    Code = "query-params"
+	AESCFB         Code = "aes-cfb"
+	PlainHTTP      Code = "plain-http"
+	NoRule         Code = "no-rule"
+	UnusedDefine   Code = "unused-define"
+	NothingCovered Code = "nothing-covered"
+	NoTokenKey     Code = "no-token-key"
+	CookieOrigins  Code = "cookie-origins"
+)
+
+// explanations say, for each code, why there is a warning and what to change.
+var explanations = []struct {
+	code Code
+	text string
+}{
+	{UnreadCapture, `A variable of the route's path names a tenant or an owner, and the rule does not
+read it. Everybody whom the rule lets through can then put another tenant's name
+into the path. Compare the variable with a claim:
+  {rule: match, type: string, eval: "==", f1: args.request.vars.tenant, f2: args.auth.tenant}`},
+	{OrAllow, `A branch of an or is always yes, so the or is always yes and its other branches
+decide nothing. Remove the allow, or the or.`},
+	{AllowAll, `A route for all paths of a host lets every request through, also to paths that the
+upstream gets later. Name the paths that are public, such as /assets/{rest...}.`},
+	{Unreachable, `The clause before it is always no, so this clause is never evaluated.`},
+	{ConstantGuard, `The clause of this action is always yes, or always no. Remove the clause, or the
+action.`},
+	{JWKSAudience, `The issuer of a JWK set signs tokens for many applications. Without audience, a
+token for another application of the same issuer is accepted. Add
+  audience: [the name of this API at the issuer]`},
+	{ShortSecret, `A secret of less than 32 bytes can be guessed from a single token (RFC 7518,
+section 3.2). Use 32 random bytes or more: openssl rand -base64 32.`},
+	{WrittenSecret, `A secret in the policy file is read by everybody who reads the file and its
+history. Put it into a variable, "${NAME}", or into a file, "${file:path}".`},
+	{BearerPrefix, `The prefix is everything before the token, its space included. With prefix: Bearer
+the token would begin with a space, and each token would be refused. Write
+prefix: "Bearer ".`},
+	{TokenInQuery, `URLs are kept in logs, in browsers' histories and in Referer headers, and their
+tokens with them. Use a header or a cookie.`},
+	{OptionalInput, `The clause of this action reads a header, a parameter or a member of the body that
+a request need not have. Where it is missing the clause is unknown, and the
+request is denied. Ask first whether it is there:
+  {rule: match, type: bool, eval: "==", f1: utils.exists(args.request.headers.x-env), f2: true}
+or give a default: utils.default(args.request.headers.x-env, '').`},
+	{ContainsRole, `contains looks for a part of a text: superadmin contains admin. Compare whole roles
+or scopes: eval: in with an array, or with utils.split(args.auth.scope, ' ').`},
+	{QueryParams, `For GET, HEAD and DELETE args.params holds the query parameters. These are strings,
+without members: read them at the first level, and make numbers of them with
+utils.number.`},
+	{AESCFB, `aes-cfb, which existing Space Cloud data has, is not authenticated, and equal
+values stay equal. For new data set algorithm: aes-gcm.`},
+	{PlainHTTP, `Without TLS everybody on the way can read what is sent, and change what comes
+back. Use https.`},
+	{NoRule, `The entry has no rule, so all requests to it are denied.`},
+	{UnusedDefine, `No rule uses this one. Remove it, or check the name in {rule: use, of: …}.`},
+	{NothingCovered, `The policy has no rule, so all requests are denied.`},
+	{NoTokenKey, `The rule needs a token, and auth.tokens has no key that could verify one.`},
+	{CookieOrigins, `Browsers send cookies with the requests of any page. So a cookie's token is accepted
+only for methods that change nothing, unless origins lists the pages that may send
+other requests.`},
+}
+
+// Codes lists all codes.
+func Codes() []string {
+	var out []string
+	for _, e := range explanations {
+		out = append(out, string(e.code))
+	}
+	return out
+}
+
+// Explain says why there is a warning of this code and what to change; ok is
+// false for an unknown code.
+func Explain(code string) (text string, ok bool) {
+	i := slices.Index(Codes(), code)
+	if i < 0 {
+		return "", false
+	}
+	return explanations[i].text, true
+}

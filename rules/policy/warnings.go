@@ -1,0 +1,179 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy/lint"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// Warning is about a part of a policy that is valid and probably not meant.
+type Warning = lint.Warning
+
+// warn adds a warning, unless `lint` at its place, or at one around it, switches
+// it off.
+func (l *loader) warn(w Warning, resource string) {
+	if l.unset[w.Place] || l.isOff(w.Code, w.Place) || l.isOff(w.Code, resource) {
+		return
+	}
+	if !slices.Contains(l.warnings, w) {
+		l.warnings = append(l.warnings, w)
+	}
+}
+
+func (l *loader) warnAt(place string, code lint.Code, format string, args ...any) {
+	l.warn(Warning{Place: place, Message: fmt.Sprintf(format, args...), Code: code}, place)
+}
+
+// isOff reports whether a warning is switched off at a place or around it.
+func (l *loader) isOff(code lint.Code, place string) bool {
+	for {
+		if slices.Contains(textsOf(l.valueAt(place).Key("lint").Key("off")), string(code)) {
+			return true
+		}
+		if place == "" {
+			return false
+		}
+		place = Parent(place)
+	}
+}
+
+// lint collects the warnings about a policy without faults.
+func (l *loader) lint() {
+	l.lintSecrets()
+	l.lintTokenKeys()
+	l.lintSources()
+	l.lintNoRules()
+	for i := range l.checked {
+		r := &l.checked[i]
+		for _, w := range lint.Warn(r) {
+			l.warn(w, r.Rule.Place)
+		}
+	}
+}
+
+// lintSecrets warns of secrets that can be guessed or read.
+func (l *loader) lintSecrets() {
+	eachIn(l.doc.Key("auth").Key("tokens"), "auth.tokens", func(place string, k value.Value) {
+		l.lintSecret(rules.Join(place, "secret"), k.Key("secret"), true)
+		l.lintSecret(rules.Join(place, "privateKey"), k.Key("privateKey"), false)
+	})
+	c := l.doc.Key("companion")
+	l.lintSecret("companion.secret", c.Key("secret"), true)
+	eachIn(c.Key("secrets"), "companion.secrets", func(place string, v value.Value) { l.lintSecret(place, v, true) })
+	l.lintSecret("crypto.aesKey", l.doc.Key("crypto").Key("aesKey"), false)
+	l.lintSecret("webhooks.key", l.doc.Key("webhooks").Key("key"), false)
+	l.doc.Key("databases").Each(func(name string, d value.Value) bool {
+		conn, place := d.Key("conn"), rules.Join(rules.Join("databases", name), "conn")
+		if text, _ := conn.Text(); hasPassword(text) {
+			l.lintSecret(place, conn, false)
+		}
+		return true
+	})
+}
+
+// minSecret is the length in bytes of a secret that cannot be guessed (RFC 7518,
+// section 3.2: as long as the hash).
+const minSecret = 32
+
+func (l *loader) lintSecret(place string, v value.Value, guessable bool) {
+	s, ok := v.Text()
+	if !ok {
+		return
+	}
+	if guessable && len(s) < minSecret {
+		l.warnAt(place, lint.ShortSecret, "a secret of %d bytes; one that cannot be guessed has %d or more", len(s), minSecret)
+	}
+	if _, ok := l.substituted[place]; !ok {
+		l.warnAt(place, lint.WrittenSecret, "a secret in the file; write ${NAME} or ${file:path}")
+	}
+}
+
+// hasPassword reports whether a connection string has a password: user:password@.
+func hasPassword(conn string) bool {
+	if _, rest, ok := strings.Cut(conn, "://"); ok {
+		conn = rest
+	}
+	user, _, ok := strings.Cut(conn, "@")
+	return ok && strings.Contains(user, ":")
+}
+
+// lintTokenKeys warns of keys that accept too much, and of rules that need a token
+// when there is no key.
+func (l *loader) lintTokenKeys() {
+	tokens := l.doc.Key("auth").Key("tokens")
+	eachIn(tokens, "auth.tokens", func(place string, k value.Value) {
+		if k.Key("jwks").Kind() == value.Missing {
+			return
+		}
+		if k.Key("audience").Kind() == value.Missing {
+			l.warnAt(rules.Join(place, "jwks"), lint.JWKSAudience, "no audience: a token that this issuer signed for another application is accepted")
+		}
+		address, ok := k.Key("jwks").Key("url").Text()
+		if u, err := issuerURL(address); ok && err == nil && u.Scheme == "http" && !lint.IsLoopback(u.Host) {
+			l.warnAt(place+".jwks.url", lint.PlainHTTP, "without TLS, an attacker on the way can replace the issuer's keys by their own")
+		}
+	})
+	if tokens.Len() > 0 {
+		return
+	}
+	for _, r := range l.p.resources {
+		if r.Auth.Reads() && !r.Auth.Optional() {
+			l.warnAt(r.Place, lint.NoTokenKey, "needs a token, and auth.tokens has no key: every request is refused")
+		}
+	}
+}
+
+// lintSources warns of places of tokens that leak, or do not work as expected.
+func (l *loader) lintSources() {
+	for i, s := range l.p.Sources {
+		place := rules.Elem("auth.from", i)
+		switch {
+		case s.Query != "":
+			l.warnAt(place, lint.TokenInQuery, "URLs are kept in logs and browsers' histories, with their tokens")
+		case s.Cookie != "" && s.Origins == nil:
+			l.warnAt(place, lint.CookieOrigins, "the cookie's token is accepted for GET, HEAD, OPTIONS and TRACE only; where pages send it with other requests, name them: origins: [https://app.example]")
+		case isLetter(s.Prefix):
+			l.warnAt(rules.Join(place, "prefix"), lint.BearerPrefix, "no space at its end, so the token would begin with one; want %q", s.Prefix+" ")
+		}
+	}
+}
+
+// isLetter reports whether a text ends with a letter.
+func isLetter(s string) bool {
+	if s == "" {
+		return false
+	}
+	b := s[len(s)-1] | 0x20
+	return b >= 'a' && b <= 'z'
+}
+
+// lintNoRules warns of entries that deny every request because they have no rule.
+func (l *loader) lintNoRules() {
+	if l.ruleCount == 0 {
+		l.warnAt("routes", lint.NothingCovered, "no request is covered, so every request is denied")
+		return
+	}
+	l.doc.Key("services").Each(func(name string, s value.Value) bool {
+		l.lintNoRule(rules.Join("services", name), s.Key("endpoints"))
+		return true
+	})
+	l.doc.Key("databases").Each(func(name string, d value.Value) bool {
+		collections := rules.Join(rules.Join("databases", name), "collections")
+		d.Key("collections").Each(func(col string, c value.Value) bool {
+			l.lintNoRule(rules.Join(collections, col), c.Key("rules"))
+			return true
+		})
+		return true
+	})
+	eachIn(l.doc.Key("files"), "files", func(place string, f value.Value) { l.lintNoRule(place, f.Key("rules")) })
+}
+
+func (l *loader) lintNoRule(place string, rules value.Value) {
+	if rules.Len() == 0 {
+		l.warnAt(place, lint.NoRule, "no rule, so every request to it is denied")
+	}
+}
