@@ -10,7 +10,7 @@ import (
 // answer is the answer to one question. The zero value denies.
 type answer struct {
 	outcome rules.Outcome
-	message string      // what the client is told, "" when no rule says
+	message string      // for the client; "" when no rule has one
 	reason  string      // why, for the log
 	args    value.Value // after the evaluation; Missing after a panic
 	res     value.Value // the rewritten response; Missing: none was given, or it is blocked

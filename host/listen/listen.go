@@ -16,7 +16,7 @@ type Access uint8
 
 const (
 	Private Access = iota // only the user of this process
-	Shared                // everybody whom the umask allows
+	Shared                // every user that the umask allows
 )
 
 // Address is an address to listen on. The zero Address is none.

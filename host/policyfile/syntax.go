@@ -56,7 +56,7 @@ const (
 	quotedText   = "while scanning a quoted scalar"
 )
 
-// explain returns a message that says what to change, and moves s.at to the
+// explain returns a message that names the change to make, and moves s.at to the
 // place of the change.
 func (s *syntaxError) explain() string {
 	if message := s.habit(); message != "" {
