@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/rulegate/rulegate/rules/policy"
 )
 
 // Scalars are read by YAML 1.2's core schema, numbers digit for digit.
