@@ -35,7 +35,8 @@ func isSafe(h *head) bool {
 }
 
 // originMismatch fails if no page of the origins sent the request. Browsers tell
-// it by Origin, or else by Sec-Fetch-Site, and let no page set either.
+// it by Origin, or else by Sec-Fetch-Site, and let no page set either. Origin is
+// null for the forms of a page with the referrer policy no-referrer.
 func originMismatch(h *head, origins []string) error {
 	if len(origins) == 0 {
 		return errors.New("the policy has no origins for it, so it counts only for safe methods")
@@ -46,11 +47,14 @@ func originMismatch(h *head, origins []string) error {
 		return errors.New("a repeated origin")
 	case len(sent) == 1 && slices.Contains(origins, sent[0]):
 		return nil
-	case len(sent) == 1:
+	case len(sent) == 1 && sent[0] != "null":
 		return fmt.Errorf("the policy does not name the origin %.64q", sent[0])
 	}
 	if site := h.values("sec-fetch-site"); len(site) == 1 && site[0] == "same-origin" {
 		return nil
+	}
+	if len(sent) == 1 {
+		return errors.New("the origin null without sec-fetch-site: same-origin")
 	}
 	return errors.New("neither an origin nor sec-fetch-site: same-origin")
 }
