@@ -2,6 +2,7 @@ package decide
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rulegate/rulegate/rules/jwks"
@@ -19,11 +20,11 @@ func (r *Request) authenticate(now time.Time) (wait bool, refusal *Refusal) {
 	c, err := readCredential(&r.head, r.engine.policy.Sources)
 	switch {
 	case err != nil:
-		return false, unauthorized("token: " + err.Error())
+		return false, r.engine.badToken(err)
 	case c == nil && auth.Optional():
 		return false, nil
 	case c == nil:
-		return false, unauthorized("no token")
+		return false, r.engine.unauthorized("", "no token")
 	}
 	if err := checkOrigin(&r.head, c.cookieSources); err != nil {
 		return false, forbidden("token: " + err.Error())
@@ -41,13 +42,13 @@ func (r *Request) authenticate(now time.Time) (wait bool, refusal *Refusal) {
 func (r *Request) unverified(err error, now time.Time) (wait bool, refusal *Refusal) {
 	var e *token.Error
 	if !errors.As(err, &e) || e.Missing == nil {
-		return false, unauthorized("token: " + err.Error())
+		return false, r.engine.badToken(err)
 	}
 	switch r.engine.keys.Missing(e.Missing, e.Kid, r.received, now) {
 	case jwks.Wait:
 		return true, nil
 	case jwks.Absent:
-		return false, unauthorized("token: " + err.Error() + "; its issuer does not have the key either")
+		return false, r.engine.badToken(fmt.Errorf("%w; its issuer does not have the key either", err))
 	}
 	return false, unavailable("token: the keys of its issuer cannot be fetched")
 }

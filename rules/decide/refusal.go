@@ -28,6 +28,8 @@ type Refusal struct {
 	Outcome Outcome
 	Place   string // of the clause that decided; "": none did
 	Reason  string // for the log: it has no claims, but may quote the client's bytes
+
+	challenge string // of a 401: the value of WWW-Authenticate
 }
 
 // phrases are the errors that clients get where no clause has its own `error`.
@@ -45,8 +47,26 @@ func malformed(reason string) *Refusal {
 	return &Refusal{Status: 400, Outcome: Invalid, Reason: reason}
 }
 
-func unauthorized(reason string) *Refusal {
-	return &Refusal{Status: 401, Outcome: BadToken, Reason: reason}
+// unauthorized asks for a token. RFC 6750, section 3: a request that brought none
+// gets no error code.
+func (e *Engine) unauthorized(code, reason string) *Refusal {
+	challenge := "Bearer"
+	sep := " "
+	for _, p := range [...][2]string{
+		{"realm", e.policy.Challenge.Realm}, {"scope", e.policy.Challenge.Scope},
+		{"resource_metadata", e.policy.Challenge.ResourceMetadata}, {"error", code},
+	} {
+		if p[1] != "" {
+			challenge += sep + p[0] + `="` + p[1] + `"`
+			sep = ", "
+		}
+	}
+	return &Refusal{Status: 401, Outcome: BadToken, Reason: reason, challenge: challenge}
+}
+
+// badToken refuses a token, or a text that was meant as one.
+func (e *Engine) badToken(err error) *Refusal {
+	return e.unauthorized("invalid_token", "token: "+err.Error())
 }
 
 // unavailable is for a decision that another server keeps from being made.
@@ -122,8 +142,7 @@ func (r *Refusal) complete(message string) {
 	}
 	r.Body = value.Obj(value.Member{Key: "error", Value: value.Str(message)}).String()
 	r.Headers = [][2]string{{"content-type", "application/json"}}
-	if r.Status == 401 {
-		// RFC 6750, section 3.
-		r.Headers = append(r.Headers, [2]string{"www-authenticate", `Bearer error="invalid_token"`})
+	if r.challenge != "" {
+		r.Headers = append(r.Headers, [2]string{"www-authenticate", r.challenge})
 	}
 }

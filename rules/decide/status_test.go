@@ -93,11 +93,21 @@ func TestToken(t *testing.T) {
 		{name: "the provider's", request: "GET /own\nauthorization: Bearer {alice}"},
 		{name: "another provider's", request: "GET /partner\nauthorization: Bearer {alice}", status: 401},
 	})
+}
+
+func TestChallenge(t *testing.T) {
 	g, pol := route(member).load(t)
-	e := test{request: "GET /x", status: 401}.run(t, g, pol, noCalls)
-	want := [2]string{"www-authenticate", `Bearer error="invalid_token"`}
-	if h := e.Refusal.Headers; len(h) != 2 || h[1] != want {
-		t.Errorf("headers %q, want %q among them", h, want)
+	for _, c := range []struct{ request, want string }{
+		{"GET /x", "Bearer"},
+		{"GET /x\nauthorization: Basic x", "Bearer"},
+		{"GET /x\nauthorization: Bearer", `Bearer error="invalid_token"`},
+		{"GET /x\nauthorization: Bearer {forged}", `Bearer error="invalid_token"`},
+		{"GET /x\nauthorization: Bearer {alice}\nauthorization: Bearer {alice}", `Bearer error="invalid_token"`},
+	} {
+		e := test{request: c.request, status: 401}.run(t, g, pol, noCalls)
+		if h := e.Refusal.Headers; len(h) != 2 || h[1] != [2]string{"www-authenticate", c.want} {
+			t.Errorf("%q: headers %q, want the challenge %s", c.request, h, c.want)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type Policy struct {
 	Sources      []Source      // the places of a token in a request, all of which are looked at
 	ClaimHeaders []ClaimHeader // set on the request to the upstream, in the file's order
 	Forward      bool          // the token stays in the request to the upstream
+	Challenge    Challenge     // of a 401
 
 	AESKey    []byte // nil: none
 	Shared    []byte // secret from which the workers of a proxy derive the key of their shared data; nil: the policy has no secret
@@ -57,6 +58,13 @@ type Source struct {
 	// Origins are the origins whose pages may send the cookie's token with
 	// requests that change something. Nil: no origin may.
 	Origins []string
+}
+
+// Challenge are parameters of WWW-Authenticate, which tell a client where to get
+// a token. Each can stand between quotes as it is; "": left out.
+type Challenge struct {
+	Realm, Scope     string // RFC 6750, section 3
+	ResourceMetadata string // a URL: RFC 9728, section 5.1
 }
 
 // ClaimHeader is a header that is set to the value of a claim.

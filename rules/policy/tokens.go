@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -24,10 +25,11 @@ func (l *loader) tokens() {
 		complete = complete && v.Kind() == value.Object
 	})
 	if complete {
-		l.p.Tokens = l.tokenSet(keys, durationOf(auth.Key("leeway"), 0), auth.Key("requireExpiry").IsTrue())
+		l.p.Tokens = l.tokenSet(keys, durationOf(auth.Key("leeway"), schema.DefaultLeeway), auth.Key("requireExpiry").IsTrue())
 	}
 	l.tokenSources(auth.Key("from"))
 	l.claimHeaders(auth.Key("claimsToHeaders"))
+	l.challenge(auth.Key("challenge"))
 	l.p.Forward = auth.Key("forward").Kind() == value.Missing || auth.Key("forward").IsTrue()
 }
 

@@ -20,6 +20,7 @@ const (
 	DefaultDepth        = 64
 	DefaultCalls        = 32
 	DefaultRefresh      = 10 * time.Minute
+	DefaultLeeway       = 30 * time.Second
 	DefaultMaxStale     = 24 * time.Hour
 	DefaultBodyTimeout  = 10 * time.Second // less than Envoy's stream_idle_timeout
 )

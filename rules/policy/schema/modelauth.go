@@ -10,10 +10,14 @@ var authShape = oneOf("Whether a token is needed. Where it is left out, every ru
 var authSection = objectOf("Tokens: the keys that verify them, their place in a request, and their claims in headers.",
 	may("tokens", listOf("Keys that verify tokens.", tokenShape)),
 	may("from", listOf("Places of a token in a request. All are looked at, and two different tokens are refused. Default: the authorization header, as a bearer token.", fromShape).atLeast(1)),
-	may("leeway", aDuration("By how much clocks may differ, for exp, nbf and iat.").byDefault("0s")),
+	may("leeway", aDuration("By how much clocks may differ, for exp, nbf and iat.").byDefault("30s")),
 	may("requireExpiry", aBoolean("Refuse tokens without exp.").byDefault("false")),
 	may("claimsToHeaders", mappingOf("Headers to set to a claim, by the dotted path of the claim. An array is one header of JSON; an object denies the request. A client's own headers of these names are removed.", aText(""))),
-	may("forward", aBoolean("Keep the token in the request to the upstream.").byDefault("true")))
+	may("forward", aBoolean("Keep the token in the request to the upstream.").byDefault("true")),
+	may("challenge", objectOf("Parameters of WWW-Authenticate in a 401, which tell clients where to get a token.",
+		may("realm", aText("The realm.")),
+		may("scope", aText("The scopes that a token needs, with one space between them.")),
+		may("resourceMetadata", aText("The URL of the OAuth metadata of this resource (RFC 9728), which MCP clients need.")))))
 
 var tokenShape = objectOf("",
 	may("name", aText("The name of the key in `providers` and in logs.")),
