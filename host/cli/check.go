@@ -9,6 +9,7 @@ import (
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/policy/lint"
+	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/spf13/cobra"
 )
 
@@ -27,7 +28,7 @@ with exit code 1. Without faults it lists warnings: rules that are valid and pro
 It reads the variables that the policy names, such as ${NAME}, from the environment.`,
 		Example: `  rulegate check policy.yaml
   rulegate check --allow-unset policy.yaml   # on a machine without the secrets
-  rulegate check --explain or-allow          # what a warning means`,
+  rulegate check --explain or-allow          # the code of a warning`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.explain != "" {
 				return cobra.NoArgs(cmd, args)
@@ -43,17 +44,24 @@ It reads the variables that the policy names, such as ${NAME}, from the environm
 	}
 	cmd.Flags().BoolVar(&f.allowUnset, "allow-unset", false, "accept variables that are not set, and skip the checks of their values")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "end with exit code 1 for warnings too")
-	cmd.Flags().StringVar(&f.explain, "explain", "", "say why there is a warning of a code, and what to change")
+	cmd.Flags().StringVar(&f.explain, "explain", "", "explain the warnings of a code, and how to fix their cause")
+	// The only error is a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc("explain", cobra.FixedCompletions(lint.Codes(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
+// explain prints the explanation of a warning's code.
 func explain(cmd *cobra.Command, code string) error {
 	text, ok := lint.Explain(code)
 	if !ok {
-		return fmt.Errorf("no warning has the code %q; want one of %s", code, strings.Join(lint.Codes(), ", "))
+		codes := strings.Join(lint.Codes(), ", ")
+		if near := spelling.Nearest(code, lint.Codes()); near != "" {
+			codes += "; did you mean " + near + "?"
+		}
+		return usagef("--explain: no warning has the code %q: want one of %s", code, codes)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s\n", code, text)
-	return nil
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s\n", code, text)
+	return err
 }
 
 func check(cmd *cobra.Command, path string, f checkFlags) error {
