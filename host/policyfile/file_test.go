@@ -52,6 +52,7 @@ func TestJSON(t *testing.T) {
 		"{\"a\": 1,\n \"a\": 2}":  "p.json:2:2: repeated key",
 		"{\"a\": 1,\n \"é\": 2,}": "p.json:2:9: want a key, found '}'",
 		"a: 1":                    "p.json:1:1: want a value, found 'a'",
+		"{\n// a\n\"b\": 1}":      "p.json:2:1: JSON has no comments",
 		"":                        "p.json:1:1: want a value, found the end",
 		"{} {}":                   "p.json:1:4: want the end, found '{'",
 	} {

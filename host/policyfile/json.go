@@ -29,6 +29,9 @@ func (f *File) readJSON(text string) error {
 		if errors.As(err, &at) {
 			p := (&jsonMarker{f: f, text: text}).position(min(at.Offset, len(text)))
 			fault = Fault{Message: at.Err.Error(), Line: p.line, Column: p.column}
+			if strings.HasPrefix(text[min(at.Offset, len(text)):], "/") {
+				fault.Message = "JSON has no comments"
+			}
 		}
 		return &Error{f, []Fault{fault}}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -102,6 +103,9 @@ func (s *syntaxError) explain() string {
 // operator finds an unquoted comparison.
 var operator = regexp.MustCompile(`\beval:\s*(>=|>|!=)(\s|,|}|$)`)
 
+// slashes finds the start of a comment as in C.
+var slashes = regexp.MustCompile(`(?:^|\s)(//)(?:\s|$)`)
+
 // habit recognises the syntax of other languages.
 func (s *syntaxError) habit() string {
 	line := s.line(s.at.line)
@@ -110,8 +114,9 @@ func (s *syntaxError) habit() string {
 		return fmt.Sprintf("put the operator in quotes: %q", line[m[2]:m[3]])
 	}
 	for _, n := range []int{s.at.line, s.opened.line, s.above()} {
-		if text := s.line(n); strings.HasPrefix(strings.TrimSpace(text), "//") {
-			s.at = position{n, strings.Index(text, "/") + 1}
+		text := s.line(n)
+		if m := slashes.FindStringSubmatchIndex(text); m != nil {
+			s.at = position{n, utf8.RuneCountInString(text[:m[2]]) + 1}
 			return "a comment begins with #"
 		}
 	}
@@ -143,10 +148,7 @@ func (s *syntaxError) colon() string {
 // indentation explains a line that does not continue the mapping around it.
 func (s *syntaxError) indentation() string {
 	line := s.line(s.at.line)
-	before, rest := []rune(line)[:s.at.column-1], []rune(line)[s.at.column-1:]
-	switch before := strings.TrimSpace(string(before)); {
-	case before != "" && strings.HasPrefix(string(rest), "//"):
-		return "a comment begins with #"
+	switch before := strings.TrimSpace(string([]rune(line)[:s.at.column-1])); {
 	case before != "":
 		return fmt.Sprintf("want the end of the line, found %q; put the whole text in quotes", s.char())
 	case s.char() == '-':

@@ -120,6 +120,7 @@ func TestSyntax(t *testing.T) {
 		"x: [a]]":                {"1:7: want the end of the line, found ']'; put the whole text in quotes", "x: [a]"},
 		"a: \"b\" c":             {"1:8: want the end of the line, found 'c'; put the whole text in quotes", "a: '\"b\" c'"},
 		"// shop\na: 1":          {"1:1: a comment begins with #", "# shop\na: 1"},
+		"{ // b\n\"a\": 1}":      {"1:3: a comment begins with #; put the text in quotes if this is none", "{ # b\n\"a\": 1}"},
 		"a: {b: c} // d":         {"1:11: a comment begins with #", "a: {b: c} # d"},
 		"a:\n  // b\n  c: 2":     {"2:3: a comment begins with #", "a:\n  # b\n  c: 2"},
 		"a:\n\tb: 1":             {"2:1: a tab; YAML is indented with spaces", "a:\n  b: 1"},

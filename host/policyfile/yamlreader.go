@@ -152,6 +152,8 @@ func (y *yamlReader) key(n, key, x *yaml.Node, place string) bool {
 		y.fault(at, place, "a list without a key; the list of a rule goes under `clauses:`")
 	case inBraces && key.Kind == yaml.ScalarNode && implicitNull(x) && !strings.Contains(key.Value, ":") && y.withoutColon(key):
 		y.fault(at, place, "`%s` has no value here; put the text in quotes if the comma or the braces belong to it", key.Value)
+	case key.Style&quoted == 0 && slashes.MatchString(key.Value):
+		y.fault(at, place, "a comment begins with #; put the text in quotes if this is none")
 	case key.Tag == "!!merge":
 		y.fault(at, place, "merge keys (<<) are not allowed; write the keys, or use an alias for a whole value")
 	case key.Kind != yaml.ScalarNode || tagged(key) || key.Style&quoted == 0 && !isText(key.Value):
@@ -197,7 +199,7 @@ func (y *yamlReader) scalar(n *yaml.Node, place string, at position) value.Value
 		return value.NullValue
 	case n.Style&quoted != 0:
 		return value.Str(n.Value)
-	case strings.Contains(n.Value, " // "):
+	case slashes.MatchString(n.Value):
 		y.fault(at, place, "a comment begins with #; put the text in quotes if this is none")
 		return value.NullValue
 	}
