@@ -22,6 +22,14 @@ func (v Value) members() []Member {
 	return out
 }
 
+// Members lists the members of an Object. The caller may change the list.
+func (v Value) Members() []Member {
+	if v.node != nil {
+		return slices.Clone(v.node.members)
+	}
+	return v.members()
+}
+
 // With returns a copy of an Object in which the member name is x: in its old place,
 // else at the end. Missing counts as an empty object; x Missing is Without.
 func (v Value) With(name string, x Value) Value {

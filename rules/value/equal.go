@@ -1,0 +1,62 @@
+package value
+
+// Equal reports whether two values are the same JSON: objects whatever the order
+// of their members, arrays in order, numbers by value. Missing and Pending equal
+// nothing.
+func Equal(a, b Value) bool {
+	if a.kind != b.kind {
+		return false
+	}
+	switch a.kind {
+	case Null:
+		return true
+	case Bool:
+		return a.raw == b.raw
+	case Number:
+		return equalNumbers(a, b)
+	case String:
+		return a.str == b.str
+	case Array:
+		return equalArrays(a.Elements(), b.Elements())
+	case Object:
+		return equalObjects(a.members(), b.members())
+	}
+	return false
+}
+
+func equalNumbers(a, b Value) bool {
+	x, ok := DecimalOf(a)
+	y, ok2 := DecimalOf(b)
+	return ok && ok2 && x.Compare(y) == 0
+}
+
+func equalArrays(a, b []Value) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !Equal(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// equalObjects looks members up in a map, so that two objects of many members take
+// linear time.
+func equalObjects(a, b []Member) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	values := make(map[string]Value, len(b))
+	for _, m := range b {
+		values[m.Key] = m.Value
+	}
+	for _, m := range a {
+		x, ok := values[m.Key]
+		if !ok || !Equal(m.Value, x) {
+			return false
+		}
+	}
+	return true
+}
