@@ -15,6 +15,8 @@ const (
 	maxRepeat = 255
 	// maxRepeats bounds the product of counts inside each other (RE2's limit).
 	maxRepeats = 1000
+	// maxGroups bounds groups inside each other.
+	maxGroups = 50
 )
 
 // CheckPattern returns the first fault of a pattern that is not in the subset that
@@ -36,195 +38,319 @@ const (
 // \b, (?:…), named groups, \x and \u. A pattern matches anywhere in the text unless
 // it is anchored, and is case-sensitive.
 func CheckPattern(pattern string) error {
+	_, err := parsePattern(pattern)
+	return err
+}
+
+// patternOp is the kind of a part of a pattern.
+type patternOp uint8
+
+const (
+	patternSequence patternOp = iota
+	patternAlternatives
+	patternRunes
+	patternStart
+	patternEnd
+	patternRepeat
+)
+
+// patternPart is a part of a parsed pattern.
+type patternPart struct {
+	op    patternOp
+	inner []*patternPart
+	runes []runeRange // of patternRunes, in any order
+	least int         // of patternRepeat
+	most  int         // of patternRepeat; -1: no limit
+	times int         // the product of the counts in it
+}
+
+// runeRange is the characters from low to high.
+type runeRange struct{ low, high rune }
+
+// patternParser reads a pattern.
+type patternParser struct {
+	text  string
+	pos   int
+	depth int
+}
+
+func parsePattern(pattern string) (*patternPart, error) {
 	if len(pattern) > MaxPattern {
-		return fmt.Errorf("pattern longer than %d bytes", MaxPattern)
+		return nil, fmt.Errorf("pattern longer than %d bytes", MaxPattern)
 	}
 	if !utf8.ValidString(pattern) {
-		return errors.New("pattern is not valid UTF-8")
+		return nil, errors.New("pattern is not valid UTF-8")
 	}
-	p := patternReader{text: pattern}
-	return p.run()
+	p := patternParser{text: pattern}
+	whole, err := p.alternatives()
+	if err == nil && p.pos < len(p.text) {
+		err = p.fault("no group is open")
+	}
+	return whole, err
 }
 
-type patternReader struct {
-	text   string
-	pos    int
-	groups []int // the open groups: the greatest repeat in each so far
-	item   bool  // the last item can be repeated
-	times  int   // how often counts repeat it, or a part of it
-}
-
-func (p *patternReader) fault(format string, args ...any) error {
+func (p *patternParser) fault(format string, args ...any) error {
 	return fmt.Errorf("pattern, byte %d: %s", p.pos, fmt.Sprintf(format, args...))
 }
 
-func (p *patternReader) run() error {
-	for p.pos < len(p.text) {
-		if err := p.next(); err != nil {
-			return err
+// alternatives reads sequences between bars, up to the end or a closing bracket.
+func (p *patternParser) alternatives() (*patternPart, error) {
+	all := &patternPart{op: patternAlternatives, times: 1}
+	for {
+		one, err := p.sequence()
+		if err != nil {
+			return nil, err
 		}
+		all.add(one)
+		if p.pos == len(p.text) || p.text[p.pos] != '|' {
+			return all, nil
+		}
+		p.pos++
 	}
-	if len(p.groups) > 0 {
-		return p.fault("want )")
-	}
-	return nil
 }
 
-func (p *patternReader) next() error {
+func (a *patternPart) add(part *patternPart) {
+	a.inner = append(a.inner, part)
+	a.times = max(a.times, part.times)
+}
+
+func (p *patternParser) sequence() (*patternPart, error) {
+	all := &patternPart{op: patternSequence, times: 1}
+	for p.pos < len(p.text) && p.text[p.pos] != '|' && p.text[p.pos] != ')' {
+		item, err := p.item()
+		if err != nil {
+			return nil, err
+		}
+		all.add(item)
+	}
+	return all, nil
+}
+
+// item reads one item with its quantifier.
+func (p *patternParser) item() (*patternPart, error) {
+	var item *patternPart
+	var err error
 	switch b := p.text[p.pos]; b {
-	case '\\':
-		p.item, p.times = true, 1
-		return p.escape()
-	case '[':
-		p.item, p.times = true, 1
-		return p.class()
-	case '(':
-		return p.open()
-	case ')':
-		last := len(p.groups) - 1
-		if last < 0 {
-			return p.fault("no group is open")
-		}
-		p.item, p.times = true, p.groups[last]
-		p.groups = p.groups[:last]
-		p.repeats()
+	case '^':
+		p.pos++
+		return &patternPart{op: patternStart, times: 1}, nil
+	case '$':
+		p.pos++
+		return &patternPart{op: patternEnd, times: 1}, nil
 	case '*', '+', '?', '{':
-		return p.quantifier(b)
-	case '^', '$', '|':
-		p.item = false
+		return nil, p.fault("nothing here to repeat; lazy and double quantifiers are left out")
 	case ']', '}':
-		return p.fault("want \\%c for a literal one", b)
+		return nil, p.fault("want \\%c for a literal one", b)
+	case '(':
+		item, err = p.group()
 	default:
-		p.item, p.times = true, 1
+		item, err = p.runes(b)
 	}
-	p.pos++
-	return nil
+	if err != nil {
+		return nil, err
+	}
+	return p.quantified(item)
 }
 
-// repeats notes in the open group how often its last item is repeated.
-func (p *patternReader) repeats() {
-	if last := len(p.groups) - 1; last >= 0 {
-		p.groups[last] = max(p.groups[last], p.times)
+func (p *patternParser) group() (*patternPart, error) {
+	if p.depth++; p.depth > maxGroups {
+		return nil, p.fault("too many groups inside each other")
 	}
-}
-
-func (p *patternReader) open() error {
-	if p.groups = append(p.groups, 1); len(p.groups) > 50 {
-		return p.fault("too many groups inside each other")
-	}
-	p.item = false
 	p.pos++
 	if strings.HasPrefix(p.text[p.pos:], "?") {
-		return p.fault("only plain groups")
+		return nil, p.fault("only plain groups")
 	}
-	return nil
+	inner, err := p.alternatives()
+	if err != nil {
+		return nil, err
+	}
+	if p.pos == len(p.text) {
+		return nil, p.fault("want )")
+	}
+	p.pos++
+	p.depth--
+	return inner, nil
 }
 
-// escape reads a backslash and what it escapes.
-func (p *patternReader) escape() error {
-	if p.pos+1 == len(p.text) {
-		return p.fault("a backslash at the end")
+// runes reads a literal, an escape, a point or a class.
+func (p *patternParser) runes(b byte) (*patternPart, error) {
+	part := &patternPart{op: patternRunes, times: 1}
+	var err error
+	switch b {
+	case '\\':
+		part.runes, err = p.escape()
+	case '[':
+		part.runes, err = p.class()
+	case '.':
+		p.pos++
+		part.runes = without([]runeRange{{'\n', '\n'}})
+	default:
+		r, n := utf8.DecodeRuneInString(p.text[p.pos:])
+		p.pos += n
+		part.runes = []runeRange{{r, r}}
 	}
-	if strings.IndexByte(`dwsDWStnr.*+?()[]{}|^$\/-`, p.text[p.pos+1]) < 0 {
-		return p.fault("unknown escape")
+	return part, err
+}
+
+// The sets that escapes name, ASCII.
+var (
+	digitRunes = []runeRange{{'0', '9'}}
+	wordRunes  = []runeRange{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}
+	spaceRunes = []runeRange{{'\t', '\n'}, {'\f', '\r'}, {' ', ' '}}
+)
+
+// escape reads a backslash and the character behind it.
+func (p *patternParser) escape() ([]runeRange, error) {
+	if p.pos+1 == len(p.text) {
+		return nil, p.fault("a backslash at the end")
+	}
+	b := p.text[p.pos+1]
+	if strings.IndexByte(`dwsDWStnr.*+?()[]{}|^$\/-`, b) < 0 {
+		return nil, p.fault("unknown escape")
 	}
 	p.pos += 2
-	return nil
+	switch b {
+	case 'd':
+		return digitRunes, nil
+	case 'D':
+		return without(digitRunes), nil
+	case 'w':
+		return wordRunes, nil
+	case 'W':
+		return without(wordRunes), nil
+	case 's':
+		return spaceRunes, nil
+	case 'S':
+		return without(spaceRunes), nil
+	case 't':
+		b = '\t'
+	case 'n':
+		b = '\n'
+	case 'r':
+		b = '\r'
+	}
+	return []runeRange{{rune(b), rune(b)}}, nil
 }
 
 // class reads [ … ].
-func (p *patternReader) class() error {
+func (p *patternParser) class() (runes []runeRange, err error) {
 	p.pos++
-	if strings.HasPrefix(p.text[p.pos:], "^") {
+	negated := strings.HasPrefix(p.text[p.pos:], "^")
+	if negated {
 		p.pos++
 	}
 	for n := 0; p.pos < len(p.text); n++ {
 		if p.text[p.pos] == ']' {
 			if n == 0 {
-				return p.fault("an empty class")
+				return nil, p.fault("an empty class")
 			}
 			p.pos++
-			return nil
+			if negated {
+				runes = without(runes)
+			}
+			return runes, nil
 		}
 		if strings.HasPrefix(p.text[p.pos:], "&&") {
-			return p.fault("&& in a class")
+			return nil, p.fault("&& in a class")
 		}
-		low, err := p.member()
+		member, err := p.member()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if rest := p.text[p.pos:]; len(rest) < 2 || rest[0] != '-' || rest[1] == ']' {
-			continue
-		}
-		p.pos++
-		high, err := p.member()
-		if err != nil {
-			return err
-		}
-		if low < 0 || high < low {
-			return p.fault("not a range")
-		}
+		runes = append(runes, member...)
 	}
-	return p.fault("want ]")
+	return nil, p.fault("want ]")
 }
 
-// member reads one member of a class. It is -1 for a set such as \d, which cannot
-// bound a range.
-func (p *patternReader) member() (rune, error) {
+// member reads a character, a range or a set of a class.
+func (p *patternParser) member() ([]runeRange, error) {
+	low, set, err := p.classRune()
+	if err != nil {
+		return nil, err
+	}
+	if rest := p.text[p.pos:]; len(rest) < 2 || rest[0] != '-' || rest[1] == ']' {
+		if set == nil {
+			set = []runeRange{{low, low}}
+		}
+		return set, nil
+	}
+	p.pos++
+	high, highSet, err := p.classRune()
+	if err != nil {
+		return nil, err
+	}
+	if set != nil || highSet != nil || high < low {
+		return nil, p.fault("not a range")
+	}
+	return []runeRange{{low, high}}, nil
+}
+
+// classRune reads one character of a class, or a set such as \d.
+func (p *patternParser) classRune() (r rune, set []runeRange, err error) {
 	switch r, n := utf8.DecodeRuneInString(p.text[p.pos:]); r {
 	case '[':
-		return 0, p.fault(`want \[ in a class`)
+		return 0, nil, p.fault(`want \[ in a class`)
 	case '\\':
-		if err := p.escape(); err != nil {
-			return 0, err
+		runes, err := p.escape()
+		if err != nil {
+			return 0, nil, err
 		}
-		switch b := p.text[p.pos-1]; b {
-		case 'd', 'w', 's', 'D', 'W', 'S':
-			return -1, nil
-		case 't':
-			return '\t', nil
-		case 'n':
-			return '\n', nil
-		case 'r':
-			return '\r', nil
-		default:
-			return rune(b), nil
+		if strings.IndexByte("dwsDWS", p.text[p.pos-1]) >= 0 {
+			return 0, runes, nil
 		}
+		return runes[0].low, nil, nil
 	default:
 		p.pos += n
-		return r, nil
+		return r, nil, nil
 	}
 }
 
-func (p *patternReader) quantifier(b byte) error {
-	if !p.item {
-		return p.fault("nothing here to repeat; lazy and double quantifiers are left out")
+// quantified reads the quantifier behind an item.
+func (p *patternParser) quantified(item *patternPart) (*patternPart, error) {
+	if p.pos == len(p.text) {
+		return item, nil
 	}
-	p.item = false
+	repeat := &patternPart{op: patternRepeat, inner: []*patternPart{item}, most: -1, times: item.times}
+	switch p.text[p.pos] {
+	case '*':
+	case '+':
+		repeat.least = 1
+	case '?':
+		repeat.most = 1
+	case '{':
+		p.pos++
+		return repeat, p.braces(repeat)
+	default:
+		return item, nil
+	}
 	p.pos++
-	if b != '{' {
-		return nil
-	}
+	return repeat, nil
+}
+
+// braces reads the counts behind an opening brace.
+func (p *patternParser) braces(repeat *patternPart) error {
 	low, ok := p.count()
 	high := low
+	repeat.least, repeat.most = low, low
 	if ok && strings.HasPrefix(p.text[p.pos:], ",") {
 		p.pos++
+		repeat.most = -1
 		if !strings.HasPrefix(p.text[p.pos:], "}") {
 			high, ok = p.count()
+			repeat.most = high
 		}
 	}
 	if !ok || high < low || !strings.HasPrefix(p.text[p.pos:], "}") {
 		return p.fault("want {m}, {m,} or {m,n}, at most %d", maxRepeat)
 	}
 	p.pos++
-	if p.times *= max(low, high, 1); p.times > maxRepeats {
+	if repeat.times *= max(low, high, 1); repeat.times > maxRepeats {
 		return p.fault("counts that multiply to more than %d", maxRepeats)
 	}
-	p.repeats()
 	return nil
 }
 
-func (p *patternReader) count() (n int, ok bool) {
+func (p *patternParser) count() (n int, ok bool) {
 	start := p.pos
 	for p.pos < len(p.text) && p.pos < start+3 && p.text[p.pos] >= '0' && p.text[p.pos] <= '9' {
 		n = n*10 + int(p.text[p.pos]-'0')
