@@ -13,7 +13,7 @@ func BenchmarkCompile(b *testing.B) {
 	spec := mustParse(b, `{"rule":"or","clauses":[`+benchRule+`,{"rule":"query","db":"d","col":"c","find":{"a":"args.auth.id","b":{"$in":["x","y"]}}}]}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, faults := Compile(spec, "rule", testScope()); faults != nil {
+		if _, faults := Compile(spec, "rule", testEnv()); faults != nil {
 			b.Fatal(faults)
 		}
 	}

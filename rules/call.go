@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -43,6 +44,7 @@ type Call struct {
 	Body      value.Value // JSON
 	Claims    value.Value // of a token to mint; Missing: UserToken is sent
 	UserToken string      // "": without Authorization
+	Headers   [][2]string // names and values, beside those of every webhook
 }
 
 // Reply is the answer to the Call with its ID.
@@ -162,12 +164,19 @@ func isRows(v value.Value) bool {
 }
 
 type webhook struct {
-	id     string
-	url    string
-	store  *path
-	claims *template // nil: the user's token
-	body   *template // nil: args
-	cache  time.Duration
+	id      string
+	url     string
+	store   *path
+	claims  *template // nil: the user's token
+	body    *template // nil: args
+	headers []header
+	cache   time.Duration
+}
+
+// header is a header of a webhook.
+type header struct {
+	name  string
+	value expression
 }
 
 // maxReplyDepth bounds the nesting of a webhook's JSON reply.
@@ -196,12 +205,16 @@ func (w *webhook) run(r *run) result {
 		return waiting
 	}
 	c.Body = body
-	reply, res, ok := r.ask(&c)
-	if !ok {
+	headers, res := w.fields(r)
+	if res.outcome != Yes {
 		return res
 	}
+	c.Headers = headers
+	reply, res, ok := r.ask(&c)
 	switch {
-	case reply.Status >= 300 && reply.Status < 500:
+	case !ok:
+		return res
+	case Refuses(reply.Status):
 		return result{outcome: No, reason: "the webhook answered " + strconv.Itoa(reply.Status)}
 	case reply.Status < 200 || reply.Status > 299:
 		return result{outcome: Unknown, failed: true, reason: "webhook failed: it answered " + strconv.Itoa(reply.Status)}
@@ -212,6 +225,43 @@ func (w *webhook) run(r *run) result {
 		}
 	}
 	return yes
+}
+
+// Refuses reports whether a status is the webhook's no. The other statuses above
+// 299 say nothing of the request: the URL may be wrong, or the service busy.
+func Refuses(status int) bool {
+	switch status {
+	case 404, 405, 408, 421, 425, 429:
+		return false
+	}
+	return status >= 400 && status < 500
+}
+
+// fields resolves the headers.
+func (w *webhook) fields(r *run) (headers [][2]string, res result) {
+	pending := false
+	for _, h := range w.headers {
+		v, err := h.value.value(r)
+		if err != nil {
+			return nil, unknown("headers: " + err.Error())
+		}
+		if v.Kind() == value.Pending {
+			pending = true
+			continue
+		}
+		text, ok := v.Text()
+		switch {
+		case !ok:
+			return nil, unknown("headers: " + wrongType(h.value.source(), "string", v).Error())
+		case !httpfield.IsValue(text):
+			return nil, unknown("headers: no header can have the value of " + h.value.source())
+		}
+		headers = append(headers, [2]string{h.name, text})
+	}
+	if pending {
+		return nil, waiting
+	}
+	return headers, yes
 }
 
 // secretHeaders are left out of the args that a webhook is sent.

@@ -3,93 +3,233 @@ package rules
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// call reads `utils.name(arguments)`: the arguments are everything between the
-// first bracket and the final one.
-func (s scope) call(text string) (expression, error) {
-	name, rest, ok := strings.Cut(strings.TrimPrefix(text, "utils."), "(")
+// maxCallDepth bounds calls inside each other.
+const maxCallDepth = 16
+
+// call reads a call of a function:
+//
+//	call     = "utils." name "(" [ argument { "," argument } ] ")" { step }
+//	argument = path | call | text in quotes | number | "true" | "false" | "null"
+//	step     = "." key | "[" path "]" | "['" key "']"
+//
+// Blanks around an argument are skipped. A path in an argument ends at a comma or
+// a closing bracket; a key that holds one stands in quotes.
+func (c *compiler) call(text string) (expression, error) {
+	if e, err, ok := c.onePathCall(text); ok {
+		return e, err
+	}
+	p := callParser{compiler: c, text: text}
+	e, err := p.call()
+	if err != nil {
+		return nil, err
+	}
+	return p.steps(e, 0, len(text))
+}
+
+// onePathCall reads the call of an older function, which takes all between the
+// first bracket and the last one as a path. ok is false where that is none.
+func (c *compiler) onePathCall(text string) (e expression, err error, ok bool) {
+	name, rest, _ := strings.Cut(strings.TrimPrefix(text, "utils."), "(")
 	inside, closed := strings.CutSuffix(rest, ")")
-	if !ok || !closed {
-		return nil, fmt.Errorf("%q is no call of a function: want utils.name(…)", text)
+	f, known := functions[name]
+	if !closed || !known || !f.onePath {
+		return nil, nil, false
 	}
-	switch name {
-	case "now":
-		if inside != "" {
-			return nil, fmt.Errorf("utils.now takes no argument, found %q", inside)
-		}
-		return now{}, nil
-	case "exists":
-		p, err := s.readPath(inside)
-		return &exists{text, p}, err
-	case "split":
-		return s.splitCall(text, inside)
-	case "addDuration", "roundUpDate":
-		return s.dateCall(text, name, inside)
+	p, err := c.scope.readPath(inside)
+	if err != nil {
+		return nil, nil, false
 	}
-	f, ok := unaryFunction(name)
+	e, err = f.build(&callSpec{compiler: c, name: name, text: text, args: []expression{p}})
+	return e, err, true
+}
+
+// callParser reads a call from a text.
+type callParser struct {
+	*compiler
+	text  string
+	pos   int
+	depth int
+}
+
+func (p *callParser) fault(format string, args ...any) error {
+	return fmt.Errorf("%q: %s", p.text, fmt.Sprintf(format, args...))
+}
+
+// call reads a call at pos, without the steps behind it.
+func (p *callParser) call() (expression, error) {
+	start := p.pos
+	name, _, ok := strings.Cut(p.text[p.pos+len("utils."):], "(")
 	if !ok {
-		return nil, fmt.Errorf("unknown function utils.%s", name)
+		return nil, fmt.Errorf("%q is no call of a function: want utils.name(…)", p.text)
 	}
-	arg, err := s.readPath(inside)
-	return &unary{text: text, arg: arg, apply: f}, err
+	f, known := functions[name]
+	if !known {
+		return nil, unknownFunction(name)
+	}
+	if p.depth++; p.depth > maxCallDepth {
+		return nil, p.fault("more than %d calls inside each other", maxCallDepth)
+	}
+	p.pos += len("utils.") + len(name) + 1
+	spec := &callSpec{compiler: p.compiler, name: name}
+	if err := p.arguments(f, spec); err != nil {
+		return nil, err
+	}
+	p.pos++
+	p.depth--
+	spec.text = p.text[start:p.pos]
+	if n := len(spec.args); n < f.least || f.most >= 0 && n > f.most {
+		return nil, fmt.Errorf("utils.%s wants %s, found %d of these", name, f.usage, n)
+	}
+	e, err := f.build(spec)
+	if err != nil {
+		return nil, fmt.Errorf("utils.%s: %w", name, err)
+	}
+	return e, nil
 }
 
-// splitCall reads `path, 'separator'`. The separator is read from the end, so
-// that it may hold a comma.
-func (s scope) splitCall(text, inside string) (expression, error) {
-	if n := len(inside); n >= 2 && (inside[n-1] == '\'' || inside[n-1] == '"') {
-		if open := strings.LastIndexByte(inside[:n-1], inside[n-1]); open >= 0 {
-			before, ok := strings.CutSuffix(strings.TrimRight(inside[:open], " "), ",")
-			if ok && open+1 < n-1 {
-				arg, err := s.readPath(before)
-				return &unary{text: text, arg: arg, apply: splitter(inside[open+1 : n-1])}, err
-			}
-		}
-	}
-	return nil, fmt.Errorf("utils.split wants (path, 'separator'), found (%s)", inside)
-}
-
-// dateCall reads `date, 'how'`, the quotes optional in both.
-func (s scope) dateCall(text, name, inside string) (expression, error) {
-	comma := strings.LastIndexByte(inside, ',')
-	if comma < 0 {
-		return nil, fmt.Errorf("utils.%s wants two arguments, found (%s)", name, inside)
-	}
-	date, how := unquote(inside[:comma]), unquote(inside[comma+1:])
-	f := &unary{text: text}
-	if name == "addDuration" {
-		d, err := time.ParseDuration(how)
+// arguments reads the arguments up to the closing bracket.
+func (p *callParser) arguments(f *function, spec *callSpec) error {
+	for p.blanks(); !p.at(')') || len(spec.args) > 0; p.pos++ {
+		arg, err := p.argument(f)
 		if err != nil {
-			return nil, fmt.Errorf("utils.addDuration: %q is no duration such as -1h30m", how)
+			return err
 		}
-		f.apply = dateFunction(func(t time.Time) time.Time { return t.Add(d) })
-	} else {
-		truncate := units[how]
-		if truncate == nil {
-			return nil, fmt.Errorf("utils.roundUpDate: unknown unit %q: want year, month, day, hour, minute or second", how)
+		spec.args = append(spec.args, arg)
+		if p.blanks(); !p.at(',') {
+			break
 		}
-		f.apply = dateFunction(truncate)
 	}
-	if s.isReference(date) {
-		var err error
-		f.arg, err = s.reference(date)
-		return f, err
+	if !p.at(')') {
+		return fmt.Errorf("%q is no call of a function: want utils.name(…)", p.text)
 	}
-	if _, ok := ParseDate(date); !ok {
-		return nil, fmt.Errorf("utils.%s: %q is no date: want RFC 3339 with a zone, or YYYY-MM-DD", name, date)
-	}
-	f.arg = &literal{text: date, written: value.Str(date)}
-	return f, nil
+	return nil
 }
 
-func unquote(s string) string {
-	s = strings.Trim(s, " ")
-	if n := len(s); n >= 2 && (s[0] == '\'' || s[0] == '"') && s[n-1] == s[0] {
-		return s[1 : n-1]
+func (p *callParser) at(b byte) bool { return p.pos < len(p.text) && p.text[p.pos] == b }
+
+func (p *callParser) blanks() {
+	for p.at(' ') {
+		p.pos++
 	}
-	return s
 }
+
+// argument reads one argument.
+func (p *callParser) argument(f *function) (expression, error) {
+	p.blanks()
+	if p.at('\'') || p.at('"') {
+		return p.quoted(f)
+	}
+	rest := p.text[p.pos:]
+	if strings.HasPrefix(rest, "utils.") {
+		start := p.pos
+		e, err := p.call()
+		if err != nil {
+			return nil, err
+		}
+		return p.steps(e, start, p.end())
+	}
+	word := strings.TrimRight(p.text[p.pos:p.end()], " ")
+	p.pos += len(word)
+	if strings.HasPrefix(word, "args.") || p.scope.item && isItem(word) {
+		return p.scope.readPath(word)
+	}
+	return p.word(f, word)
+}
+
+// word reads an argument without quotes that is no reference.
+func (p *callParser) word(f *function, word string) (expression, error) {
+	switch word {
+	case "true", "false":
+		return &literal{word, value.Boolean(word == "true")}, nil
+	case "null":
+		return &literal{word, value.NullValue}, nil
+	}
+	if f.words {
+		return &literal{word, value.Str(word)}, nil
+	}
+	if n := value.Num(word); n.Kind() == value.Number {
+		return &literal{word, n}, nil
+	}
+	if f.onePath {
+		return nil, fmt.Errorf("%q is no path: want args.… or a call", word)
+	}
+	return nil, fmt.Errorf("%q is no argument: want a path, a call, a text in quotes, a number, true, false or null", word)
+}
+
+// quoted reads a text in quotes. Where a function takes words, a reference may
+// stand in quotes too.
+func (p *callParser) quoted(f *function) (expression, error) {
+	quote := p.text[p.pos]
+	end := strings.IndexByte(p.text[p.pos+1:], quote)
+	if end < 0 {
+		return nil, p.fault("a text without its closing %c", quote)
+	}
+	text := p.text[p.pos+1 : p.pos+1+end]
+	p.pos += end + 2
+	if f.words && p.scope.isReference(text) {
+		return p.reference(text)
+	}
+	return &literal{text, value.Str(text)}, nil
+}
+
+// steps reads the steps of a path between a call, which starts at start, and end.
+func (p *callParser) steps(call expression, start, end int) (expression, error) {
+	text := strings.TrimRight(p.text[start:end], " ")
+	rest := text[min(len(text), p.pos-start):]
+	if p.pos = end; rest == "" {
+		return call, nil
+	}
+	steps, err := p.scope.steps(text, rest)
+	if err != nil {
+		return nil, err
+	}
+	return &member{absence: absence{text}, call: call, steps: steps}, nil
+}
+
+// end is the index of the comma or the bracket that ends the argument at pos.
+// Brackets of a path may hold both, in quotes.
+func (p *callParser) end() int {
+	var quote byte
+	for i := p.pos; i < len(p.text); i++ {
+		switch b := p.text[i]; {
+		case quote != 0:
+			if b == quote {
+				quote = 0
+			}
+		case (b == '\'' || b == '"') && p.text[i-1] == '[':
+			quote = b
+		case b == ',' || b == ')':
+			return i
+		}
+	}
+	return len(p.text)
+}
+
+// member is a path behind a call: utils.split(…).0.
+type member struct {
+	absence // of: the call and the path as they are written
+	call    expression
+	steps   []step
+}
+
+func (m *member) value(r *run) (value.Value, error) {
+	v, err := m.call.value(r)
+	if err != nil {
+		return v, err
+	}
+	if v = walk(r, v, m.steps); v.Kind() == value.Missing {
+		return v, &m.absence
+	}
+	return v, nil
+}
+
+func (m *member) reads(rs *roots) {
+	m.call.reads(rs)
+	rs.readBrackets(m.steps)
+}
+
+func (m *member) source() string { return m.of }

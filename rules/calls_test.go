@@ -46,7 +46,7 @@ func TestBatches(t *testing.T) {
 	rows := func(text string) Reply { return Reply{Rows: mustParse(t, text)} }
 	one, none := rows(`[{"id":"1"}]`), rows(`[]`)
 	ok := Reply{Status: 200, Body: "{}"}
-	replies := map[string]Reply{"one": one, "two": one, "none": none, "ok": ok, "bad": {Err: "timeout"}, "e500": {Status: 500}, "e302": {Status: 302}, "e404": {Status: 404},
+	replies := map[string]Reply{"one": one, "two": one, "none": none, "ok": ok, "bad": {Err: "timeout"}, "e500": {Status: 500}, "e302": {Status: 302}, "e404": {Status: 404}, "e429": {Status: 429}, "e403": {Status: 403},
 		"odd": {Rows: mustParse(t, `{}`)}, "scalars": rows(`[1]`), "text": {Status: 204, Body: "hello"}, "null": {Status: 200, Body: "null"}}
 	and := func(c ...string) string { return `{"rule":"and","clauses":[` + strings.Join(c, ",") + `]}` }
 	or := func(c ...string) string { return `{"rule":"or","clauses":[` + strings.Join(c, ",") + `]}` }
@@ -76,8 +76,10 @@ func TestBatches(t *testing.T) {
 		{"a reply that is no array", query1("odd", ""), Unknown, []string{"odd"}, true},
 		{"rows that are no objects", query1("scalars", ""), Unknown, []string{"scalars"}, true},
 		{"a 500", hook("e500"), Unknown, []string{"e500"}, true},
-		{"a 302", hook("e302"), No, []string{"e302"}, false},
-		{"a 404", hook("e404"), No, []string{"e404"}, false},
+		{"a 302", hook("e302"), Unknown, []string{"e302"}, true},
+		{"a 404", hook("e404"), Unknown, []string{"e404"}, true},
+		{"a 429", hook("e429"), Unknown, []string{"e429"}, true},
+		{"a 403", hook("e403"), No, []string{"e403"}, false},
 		{"a 2xx that is no JSON", and(hook("text"), `{"rule":"match","type":"bool","eval":"==","f1":"utils.exists(args.result)","f2":false}`), Yes, []string{"text"}, false},
 		{"null is stored", and(hook("null"), `{"rule":"match","type":"bool","eval":"==","f1":"utils.exists(args.result)","f2":true}`), Yes, []string{"null"}, false},
 		{"a guard that waits", and(`{"rule":"force","field":"args.params.a","value":1,"clause":`+query1("one", "")+`}`, query1("two", `,"find":{"x":"args.params.a"}`), query1("none", `,"find":{"y":"args.params.x"}`)), No, []string{"one", "two,none"}, false},

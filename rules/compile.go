@@ -1,8 +1,3 @@
-// Package rules is rulegate's rule language: it compiles rules and evaluates them
-// against requests. LANGUAGE.md is its reference.
-//
-// The package does no I/O, has no clock and knows no proxy. A rule that needs a
-// database returns a Call, and is evaluated again with the Reply.
 package rules
 
 import (
@@ -13,28 +8,28 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Env is the part of the policy that compiling a rule depends on. Where a func is
-// nil, everything counts as configured.
+// Env is the part of the policy that compiling a rule depends on. Where Database
+// or Webhook is nil, everything counts as configured.
 type Env struct {
 	AESKey   []byte                     // 16, 24 or 32 bytes; nil: none configured
 	CanSign  bool                       // webhooks can carry tokens
 	Database func(db, col string) error // returns why a query cannot read a collection
 	Webhook  func(host string) error    // returns why a webhook may not go to host[:port]
+
+	// Define returns the rule of a name in `define:` and its place. nil: there
+	// is none.
+	Define func(name string) (spec value.Value, place string, ok bool)
+	// Zone loads a time zone by its IANA name. nil: there is none but UTC.
+	Zone func(name string) (*time.Location, error)
 }
 
-// Rule is a compiled rule.
-type Rule struct {
-	kind, name, message, place string
-	clause                     clause
-
-	reads, writes   roots
-	headers         []string // that a force may set, in lower case
-	queries         []*query
-	calls, response bool
-}
-
-// clause evaluates one kind of rule.
-type clause interface{ run(*run) result }
+const (
+	// maxNesting bounds rules inside each other, those behind `use` included.
+	maxNesting = 64
+	// maxClauses bounds the clauses of one rule. A named rule counts each time
+	// it is used, as two uses of two uses double the work each time.
+	maxClauses = 10_000
+)
 
 // Compile compiles the rule at a place of a policy. It returns the rule, or all
 // its faults.
@@ -42,53 +37,24 @@ func Compile(spec value.Value, place string, env *Env) (*Rule, Faults) {
 	c := &compiler{env: env}
 	r := c.rule(spec, place)
 	if len(c.faults) > 0 {
-		return nil, c.faults
+		return nil, c.faults.unique()
 	}
 	r.Fetch()
 	return r, nil
 }
 
-// Kind returns the rule's kind, such as "match".
-func (r *Rule) Kind() string { return r.kind }
-
-// Name returns the rule's `name`, which may be empty.
-func (r *Rule) Name() string { return r.name }
-
-// Uses reports whether the rule may read args.<root> or change it.
-func (r *Rule) Uses(root string) bool { return r.reads.has(root) || r.writes.has(root) }
-
-// Changes reports whether the rule may change args.<root>.
-func (r *Rule) Changes(root string) bool { return r.writes.has(root) }
-
-// ForcedHeaders lists the request headers that a force may set, in lower case.
-func (r *Rule) ForcedHeaders() []string { return r.headers }
-
-// Calls reports whether the rule has a query or a webhook.
-func (r *Rule) Calls() bool { return r.calls }
-
-// HasResponse reports whether the rule may change the response.
-func (r *Rule) HasResponse() bool { return r.response }
-
-// Table is a table or collection that a query reads.
-type Table struct{ DB, Col string }
-
-// Tables lists the tables that the rule's queries read.
-func (r *Rule) Tables() []Table {
-	tables := make([]Table, len(r.queries))
-	for i, q := range r.queries {
-		tables[i] = Table{q.db, q.col}
-	}
-	return tables
-}
-
 type compiler struct {
-	env    *Env
-	faults Faults
-	scope  scope // of the clause that is being compiled
+	env     *Env
+	faults  Faults
+	scope   scope    // of the clause that is being compiled
+	using   []string // the named rules around it, the outermost first
+	site    string   // the place where the innermost of them is used, "" outside of all
+	nesting int
+	clauses int
 }
 
-// kinds lists the fields of each rule beside rule, name and error, in the order of
-// the language's table. A star marks a field that the rule needs.
+// kinds lists the fields of each rule beside the common ones, in the order of the
+// language's table. A star marks a field that the rule needs.
 var kinds = map[string][]string{
 	"allow":         {},
 	"authenticated": {},
@@ -96,20 +62,39 @@ var kinds = map[string][]string{
 	"match":         {"type*", "eval*", "f1*", "f2*"},
 	"and":           {"clauses*"},
 	"or":            {"clauses*"},
+	"not":           {"clause*"},
+	"some":          {"field*", "clause*"},
+	"every":         {"field*", "clause*"},
 	"query":         {"db*", "col*", "find", "clause", "store", "cache"},
-	"webhook":       {"url*", "store", "claims", "body", "cache"},
+	"webhook":       {"url*", "store", "claims", "body", "headers", "cache"},
 	"force":         {"field*", "value*", "clause"},
-	"remove":        {"fields*", "clause"},
-	"encrypt":       {"fields*", "algorithm", "clause"},
-	"decrypt":       {"fields*", "algorithm", "clause"},
-	"hash":          {"fields*", "algorithm", "encoding", "clause"},
+	"remove":        {"fields*", "clause", "optional"},
+	"keep":          {"field*", "keys*", "clause", "optional"},
+	"encrypt":       {"fields*", "algorithm", "clause", "optional"},
+	"decrypt":       {"fields*", "algorithm", "clause", "optional"},
+	"hash":          {"fields*", "algorithm", "encoding", "clause", "optional"},
 	"filter":        {"field*", "clause*", "onUnknown"},
+	"each":          {"field*", "clauses*", "members", "optional"},
+	"use":           {"of*"},
 }
+
+// common are the fields that every rule may have.
+var common = []string{"rule", "name", "status", "error"}
 
 func (c *compiler) rule(spec value.Value, place string) *Rule {
 	r := &Rule{place: place, clause: deny{}}
 	if spec.Kind() != value.Object {
 		c.faults.add(place, "%s", noRule(spec))
+		return r
+	}
+	if c.nesting >= maxNesting {
+		c.faults.add(place, "more than %d rules inside each other", maxNesting)
+		return r
+	}
+	if c.clauses++; c.clauses > maxClauses {
+		if c.clauses == maxClauses+1 {
+			c.faults.add(place, "the rule has more than %d clauses", maxClauses)
+		}
 		return r
 	}
 	kind, ok := spec.Key("rule").Text()
@@ -129,16 +114,19 @@ func (c *compiler) rule(spec value.Value, place string) *Rule {
 	c.fields(spec, place, kind, fields)
 	r.name = c.optionalText(spec, place, "name")
 	r.message = c.optionalText(spec, place, "error")
+	r.status = c.status(spec, place)
+	c.nesting++
 	if cl := c.clause(r, spec, place); cl != nil {
 		r.clause = cl
 	}
+	c.nesting--
 	return r
 }
 
 // fields reports the fields that the rule may not have and those that it lacks.
 func (c *compiler) fields(spec value.Value, place, kind string, fields []string) {
 	spec.Each(func(key string, _ value.Value) bool {
-		if key != "rule" && key != "name" && key != "error" && !slices.Contains(fields, key) && !slices.Contains(fields, key+"*") {
+		if !slices.Contains(common, key) && !slices.Contains(fields, key) && !slices.Contains(fields, key+"*") {
 			c.faults = append(c.faults, Fault{Place: Join(place, key), Message: unknownField(kind, key, fields), AtKey: true})
 		}
 		return true
@@ -151,6 +139,10 @@ func (c *compiler) fields(spec value.Value, place, kind string, fields []string)
 }
 
 func (c *compiler) clause(r *Rule, spec value.Value, place string) clause {
+	if err := c.scope.refuses(r.kind); err != nil {
+		c.faults.add(Join(place, "rule"), "%v", err)
+		return nil
+	}
 	switch r.kind {
 	case "allow":
 		return allow{}
@@ -161,36 +153,42 @@ func (c *compiler) clause(r *Rule, spec value.Value, place string) clause {
 	case "match":
 		return c.match(r, spec, place)
 	case "and":
-		return &and{c.clauses(r, spec, place)}
+		return &and{c.inner(r, spec, place)}
 	case "or":
-		return &or{c.clauses(r, spec, place)}
-	case "query", "webhook":
-		if c.scope.item {
-			c.faults.add(Join(place, "rule"), "no %s inside a filter: it would be asked for each element", r.kind)
-			return nil
-		}
-		if r.kind == "webhook" {
-			return c.webhook(r, spec, place)
-		}
+		return &or{c.inner(r, spec, place)}
+	case "not":
+		return c.not(r, spec, place)
+	case "some", "every":
+		return c.quantifier(r, spec, place)
+	case "use":
+		return c.use(r, spec, place)
+	case "query":
 		return c.query(r, spec, place)
+	case "webhook":
+		return c.webhook(r, spec, place)
 	case "force":
 		return c.force(r, spec, place)
 	case "remove":
 		return c.remove(r, spec, place)
+	case "keep":
+		return c.keep(r, spec, place)
 	case "encrypt", "decrypt":
 		return c.encrypt(r, spec, place)
 	case "hash":
 		return c.hash(r, spec, place)
 	case "filter":
 		return c.filter(r, spec, place)
+	case "each":
+		return c.each(r, spec, place)
 	}
 	return nil // no such rule, which is reported
 }
 
-func (c *compiler) clauses(r *Rule, spec value.Value, place string) []*Rule {
+// inner compiles the `clauses` of a rule.
+func (c *compiler) inner(r *Rule, spec value.Value, place string) []*Rule {
 	list, at := spec.Key("clauses"), Join(place, "clauses")
 	if list.Kind() == value.Missing {
-		return nil // reported as missing
+		return nil // reported
 	}
 	if list.Kind() != value.Array || list.Len() == 0 {
 		c.faults.add(at, "want an array of rules that is not empty, found %s", found(list))
@@ -212,88 +210,44 @@ func (c *compiler) guard(r *Rule, spec value.Value, place string) *Rule {
 	if s.Kind() == value.Missing {
 		return nil
 	}
+	outside := c.scope
+	if c.scope.only == edits {
+		c.scope.only = tests
+	}
 	in := c.rule(s, Join(place, "clause"))
+	c.scope = outside
 	r.adopt(in)
 	return in
 }
 
-// adopt adds the roots and calls of an inner rule.
-func (r *Rule) adopt(in *Rule) {
-	r.reads.merge(in.reads)
-	r.writes.merge(in.writes)
-	r.headers = append(r.headers, in.headers...)
-	r.queries = append(r.queries, in.queries...)
-	r.calls = r.calls || in.calls
-	r.response = r.response || in.response
-}
-
-// text reads a field that must be a string and not empty.
-func (c *compiler) text(spec value.Value, place, field string) string {
-	v := spec.Key(field)
-	s, ok := v.Text()
-	switch {
-	case v.Kind() == value.Missing:
-	case !ok:
-		c.faults.add(Join(place, field), "want string, found %s", found(v))
-	case s == "":
-		c.faults.add(Join(place, field), "must not be empty")
+// use compiles the named rule as if it stood in place of `use`. Its places in
+// reasons are its own.
+func (c *compiler) use(r *Rule, spec value.Value, place string) clause {
+	name := c.text(spec, place, "of")
+	if name == "" {
+		return nil // reported
 	}
-	return s
-}
-
-func (c *compiler) optionalText(spec value.Value, place, field string) string {
-	v := spec.Key(field)
-	s, ok := v.Text()
-	if v.Kind() != value.Missing && !ok {
-		c.faults.add(Join(place, field), "want string, found %s", found(v))
-	}
-	return s
-}
-
-// oneOf reads a field that must be one of some words. It returns the first word
-// where the field is left out, and "" where it has another value.
-func (c *compiler) oneOf(spec value.Value, place, field string, words ...string) string {
-	v := spec.Key(field)
-	s, _ := v.Text()
-	switch {
-	case v.Kind() == value.Missing:
-		return words[0]
-	case !slices.Contains(words, s):
-		c.faults.add(Join(place, field), "want one of %s, found %s", strings.Join(words, ", "), v)
-		return ""
-	}
-	return s
-}
-
-// argsPath reads a field that must be a path in args, def where it is left out.
-func (c *compiler) argsPath(spec value.Value, place, field, def string) *path {
-	s := def
-	if v := spec.Key(field); v.Kind() != value.Missing {
-		s = c.text(spec, place, field)
-		if s == "" {
-			return nil // reported
-		}
-	}
-	p, err := c.scope.pathIn(inArgs, s)
-	if err != nil {
-		c.faults.add(Join(place, field), "%v", err)
+	at := Join(place, "of")
+	if i := slices.Index(c.using, name); i >= 0 {
+		c.faults.add(at, "a circle: %s", strings.Join(append(c.using[i:len(c.using):len(c.using)], name), " uses "))
 		return nil
 	}
-	return p
-}
-
-const maxCache = 24 * time.Hour
-
-// cache reads the greatest age of a reply.
-func (c *compiler) cache(spec value.Value, place string) time.Duration {
-	v := spec.Key("cache")
-	if v.Kind() == value.Missing {
-		return 0
+	var named value.Value
+	var defined string
+	ok := c.env.Define != nil
+	if ok {
+		named, defined, ok = c.env.Define(name)
 	}
-	s, _ := v.Text()
-	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 || d > maxCache {
-		c.faults.add(Join(place, "cache"), "want a duration such as 5s, up to %v, found %s", maxCache, v)
+	if !ok {
+		c.faults.add(at, "no rule %q in define", name)
+		return nil
 	}
-	return d
+	using, site := c.using, c.site
+	c.using = append(using[:len(using):len(using)], name)
+	c.site = c.site + place + ">"
+	in := c.rule(named, defined)
+	c.using, c.site = using, site
+	r.adopt(in)
+	r.kind = in.kind
+	return in
 }

@@ -6,15 +6,11 @@ import (
 
 func (c *compiler) force(r *Rule, spec value.Value, place string) clause {
 	a := &action{op: opForce, guard: c.guard(r, spec, place)}
-	if s := c.text(spec, place, "field"); s != "" {
-		p := c.target(r, s, Join(place, "field"))
-		if p != nil && p.root == inArgs {
-			r.headers = append(r.headers, forcedHeaders(p, spec.Key("value"))...)
-		}
-		a.targets.add(p)
+	if p := c.field(r, a, spec, place); p != nil && p.root == inArgs {
+		r.headers = append(r.headers, forcedHeaders(p, spec.Key("value"))...)
 	}
 	v := spec.Key("value")
-	e, err := c.scope.expression(v)
+	e, err := c.expression(v)
 	if err != nil {
 		c.faults.add(Join(place, "value"), "%v", err)
 		return nil
@@ -25,6 +21,17 @@ func (c *compiler) force(r *Rule, spec value.Value, place string) clause {
 		return nil // reported
 	}
 	return a
+}
+
+// field compiles the `field` of an action, its only target.
+func (c *compiler) field(r *Rule, a *action, spec value.Value, place string) *path {
+	text := c.text(spec, place, "field")
+	if text == "" {
+		return nil // reported
+	}
+	p := c.target(r, a.op, text, Join(place, "field"))
+	a.targets.add(p)
+	return p
 }
 
 // forcedHeaders are the request headers that a force at p sets.
@@ -51,15 +58,17 @@ func forcedHeaders(p *path, forced value.Value) (names []string) {
 }
 
 // target compiles one path that is changed, nil when it has a fault.
-func (c *compiler) target(r *Rule, text, at string) *path {
-	p, err := c.scope.target(text)
+func (c *compiler) target(r *Rule, op editOp, text, at string) *path {
+	p, err := c.scope.target(text, op)
 	switch {
 	case err != nil:
 		c.faults.add(at, "%v", err)
 		return nil
+	case p.root == inItem:
+		r.reads.readBrackets(p.steps)
 	case p.root == inRes:
 		r.response = true
-		r.reads.readBrackets(p)
+		r.reads.readBrackets(p.steps)
 	default:
 		r.stores(p)
 		r.reads.read(p, readValue)
@@ -69,14 +78,14 @@ func (c *compiler) target(r *Rule, text, at string) *path {
 
 func (c *compiler) remove(r *Rule, spec value.Value, place string) clause {
 	a := &action{op: opRemove, guard: c.guard(r, spec, place)}
-	a.targets = c.targets(r, spec.Key("fields"), Join(place, "fields"))
+	c.fieldsOf(r, a, spec, place)
 	return a
 }
 
 // encrypt compiles encrypt and decrypt.
 func (c *compiler) encrypt(r *Rule, spec value.Value, place string) clause {
 	a := &action{op: opTransform, guard: c.guard(r, spec, place)}
-	a.targets = c.targets(r, spec.Key("fields"), Join(place, "fields"))
+	c.fieldsOf(r, a, spec, place)
 	algorithm := c.oneOf(spec, place, "algorithm", "aes-cfb", "aes-gcm")
 	if algorithm == "" || !c.keyed(r, algorithm, place) {
 		return nil // reported
@@ -92,7 +101,7 @@ func (c *compiler) encrypt(r *Rule, spec value.Value, place string) clause {
 
 func (c *compiler) hash(r *Rule, spec value.Value, place string) clause {
 	a := &action{op: opTransform, guard: c.guard(r, spec, place)}
-	a.targets = c.targets(r, spec.Key("fields"), Join(place, "fields"))
+	c.fieldsOf(r, a, spec, place)
 	var key []byte
 	if algorithm := c.oneOf(spec, place, "algorithm", "sha256", "hmac-sha256"); algorithm == "hmac-sha256" {
 		c.keyed(r, algorithm, place)
@@ -114,8 +123,11 @@ func (c *compiler) keyed(r *Rule, algorithm, place string) bool {
 	return true
 }
 
-// targets compiles `fields`: an array of paths, or one path to an array of them.
-func (c *compiler) targets(r *Rule, spec value.Value, at string) (t targets) {
+// fieldsOf compiles the `fields` of an action: an array of paths, or one path to
+// an array of them.
+func (c *compiler) fieldsOf(r *Rule, a *action, rule value.Value, place string) {
+	a.optional = c.flag(rule, place, "optional")
+	spec, at, t := rule.Key("fields"), Join(place, "fields"), &a.targets
 	switch spec.Kind() {
 	case value.Missing: // reported
 	case value.String:
@@ -123,19 +135,21 @@ func (c *compiler) targets(r *Rule, spec value.Value, at string) (t targets) {
 		p, err := c.scope.readPath(text)
 		if err != nil {
 			c.faults.add(at, "%v that holds an array of paths", err)
-			return t
+			return
 		}
-		t.from, t.scope = p, c.scope
+		t.from, t.scope, t.op = p, c.scope, a.op
 		r.reads.read(p, readValue)
-		// The array may hold any path.
-		r.reads.all, r.writes.all, r.response = true, true, true
+		if c.scope.only != edits {
+			// The array may hold any path.
+			r.reads.all, r.writes.all, r.response = true, true, true
+		}
 	case value.Array:
 		i := 0
 		spec.Each(func(_ string, x value.Value) bool {
 			if s, ok := x.Text(); !ok {
 				c.faults.add(Elem(at, i), "want a path, found %s", found(x))
 			} else {
-				t.add(c.target(r, s, Elem(at, i)))
+				t.add(c.target(r, a.op, s, Elem(at, i)))
 			}
 			i++
 			return true
@@ -143,24 +157,64 @@ func (c *compiler) targets(r *Rule, spec value.Value, at string) (t targets) {
 	default:
 		c.faults.add(at, "want an array of paths, or one path to an array of them; found %s", found(spec))
 	}
-	return t
 }
 
 // filter compiles a filter, whose clause may name the element.
 func (c *compiler) filter(r *Rule, spec value.Value, place string) clause {
 	f := &filter{drop: c.oneOf(spec, place, "onUnknown", "block", "drop") == "drop"}
 	a := &action{op: opFilter, filter: f}
-	if s := c.text(spec, place, "field"); s != "" {
-		p := c.target(r, s, Join(place, "field"))
-		a.targets.add(p)
-		f.response = p != nil && p.root == inRes
-	}
+	p := c.field(r, a, spec, place)
 	outside := c.scope
+	if p != nil && p.root != inItem {
+		c.scope.inResponse = p.root == inRes
+	}
+	f.response = c.scope.inResponse
 	c.scope.item = true
+	if c.scope.only == anyRule {
+		c.scope.only = noCalls
+	}
 	f.clause = c.guard(r, spec, place)
 	c.scope = outside
-	if f.clause == nil || a.targets.written == nil {
+	if f.clause == nil || p == nil {
 		return nil // reported
 	}
 	return a
+}
+
+func (c *compiler) keep(r *Rule, spec value.Value, place string) clause {
+	a := &action{op: opKeep, guard: c.guard(r, spec, place), optional: c.flag(spec, place, "optional")}
+	p := c.field(r, a, spec, place)
+	ok := c.keys(r, a, spec.Key("keys"), Join(place, "keys"))
+	if p == nil || !ok {
+		return nil // reported
+	}
+	return a
+}
+
+// keys compiles the `keys` of a keep: an array of strings, or a reference to one.
+func (c *compiler) keys(r *Rule, a *action, v value.Value, at string) bool {
+	if text, ok := v.Text(); ok {
+		a.keys.from = c.arrayField(text, at)
+		if a.keys.from != nil {
+			a.keys.from.reads(&r.reads)
+		}
+		return a.keys.from != nil
+	}
+	if v.Kind() != value.Array {
+		if v.Kind() != value.Missing { // else it is reported
+			c.faults.add(at, "want an array of keys, or a reference to one; found %s", found(v))
+		}
+		return false
+	}
+	a.keys.written = map[string]bool{}
+	ok := true
+	for i, x := range v.Elements() {
+		key, isText := x.Text()
+		if !isText {
+			c.faults.add(Elem(at, i), "want a key, found %s", found(x))
+			ok = false
+		}
+		a.keys.written[key] = true
+	}
+	return ok
 }

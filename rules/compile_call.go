@@ -2,12 +2,14 @@ package rules
 
 import (
 	"net/url"
+	"slices"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
 func (c *compiler) query(r *Rule, spec value.Value, place string) clause {
-	q := &query{id: place, limit: DefaultLimit}
+	q := &query{id: c.site + place, limit: DefaultLimit}
 	q.db, q.col = c.text(spec, place, "db"), c.text(spec, place, "col")
 	if c.env.Database != nil && q.db != "" {
 		if err := c.env.Database(q.db, q.col); err != nil {
@@ -32,7 +34,7 @@ func (c *compiler) query(r *Rule, spec value.Value, place string) clause {
 }
 
 func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
-	w := &webhook{id: place, url: c.text(spec, place, "url")}
+	w := &webhook{id: c.site + place, url: c.text(spec, place, "url")}
 	if w.url != "" {
 		c.url(w.url, Join(place, "url"))
 	}
@@ -46,6 +48,7 @@ func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
 	if v := spec.Key("body"); v.Kind() != value.Missing {
 		w.body = c.template(v, Join(place, "body"))
 	}
+	w.headers = c.headers(r, spec.Key("headers"), Join(place, "headers"))
 	if !c.env.CanSign {
 		c.faults.add(place, "a webhook carries tokens: one of auth.tokens must be `primary: true` and able to sign")
 	}
@@ -63,6 +66,49 @@ func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
 	r.calls = true
 	r.stores(w.store)
 	return w
+}
+
+// ownHeaders are the headers of a webhook that a rule may not set, as the gateway
+// sets them.
+var ownHeaders = []string{"content-type", "authorization", "x-sc-token", "traceparent", "tracestate"}
+
+// headers compiles the `headers` of a webhook.
+func (c *compiler) headers(r *Rule, v value.Value, place string) (headers []header) {
+	if k := v.Kind(); k != value.Object {
+		if k != value.Missing {
+			c.faults.add(place, "want an object, found %s", found(v))
+		}
+		return nil
+	}
+	seen := map[string]bool{}
+	v.Each(func(name string, x value.Value) bool {
+		at, folded := Join(place, name), httpfield.Fold(name)
+		switch {
+		case !httpfield.IsToken(name):
+			c.faults.add(at, "%q is no name of a header", name)
+		case slices.Contains(ownHeaders, folded), httpfield.Protected(name):
+			c.faults.add(at, "a rule may not set this header")
+		case seen[folded]:
+			c.faults.add(at, "the header is there already")
+		}
+		seen[folded] = true
+		e, err := c.expression(x)
+		if err != nil {
+			c.faults.add(at, "%v", err)
+			return true
+		}
+		if written, ok := writtenValue(e); ok {
+			if text, isText := written.Text(); !isText {
+				c.faults.add(at, "want string, found %s", found(x))
+			} else if !httpfield.IsValue(text) {
+				c.faults.add(at, "no header can have this value")
+			}
+		}
+		e.reads(&r.reads)
+		headers = append(headers, header{name, e})
+		return true
+	})
+	return headers
 }
 
 // url reports a text that is not the URL of a configured host.
@@ -85,5 +131,5 @@ func (c *compiler) url(text, at string) {
 // stores notes that the rule changes the value at a path.
 func (r *Rule) stores(p *path) {
 	r.writes.add(p.steps[0].key)
-	r.reads.readBrackets(p)
+	r.reads.readBrackets(p.steps)
 }

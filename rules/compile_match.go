@@ -12,6 +12,9 @@ func (c *compiler) match(r *Rule, spec value.Value, place string) clause {
 	typ := c.text(spec, place, "type")
 	switch typ {
 	case "string":
+		if m.eval == "matches" {
+			return m.matches()
+		}
 		return compileMatch(&m, &stringType, &stringElements)
 	case "number":
 		return compileMatch(&m, &numberType, &numberElements)
@@ -21,6 +24,8 @@ func (c *compiler) match(r *Rule, spec value.Value, place string) clause {
 		return compileMatch[time.Time, time.Time](&m, &dateType, nil)
 	case "ip":
 		return compileMatch(&m, &ipType, &ipElements)
+	case "any":
+		return compileMatch[value.Value, value.Value](&m, &anyType, nil)
 	case "":
 		return nil // reported
 	}
@@ -74,6 +79,35 @@ func compileMatch[T, E any](m *matchCompiler, t *operandType[T], elements *eleme
 	return nil
 }
 
+// matches compiles the eval matches, whose f2 is a pattern.
+func (m *matchCompiler) matches() clause {
+	f1, ok := compileOperand(m, &stringType, "f1")
+	v, at := m.spec.Key("f2"), Join(m.place, "f2")
+	text, isText := v.Text()
+	literal, isLiteral := literalText(v)
+	switch {
+	case v.Kind() == value.Missing:
+		return nil // reported
+	case isLiteral:
+		text = literal
+	case !isText:
+		m.faults.add(at, "want a pattern, found %s", found(v))
+		return nil
+	case m.scope.isReference(text):
+		m.faults.add(at, "a pattern is written in the rule, never a reference")
+		return nil
+	}
+	pattern, err := compilePattern(text)
+	if err != nil {
+		m.faults.add(at, "%v", err)
+	}
+	if !ok || err != nil {
+		return nil
+	}
+	f1.reads(&m.rule.reads)
+	return &matches{f1: f1, pattern: pattern, no: m.no(f1.source(), v.String())}
+}
+
 // evalNames lists the evals of a type.
 func evalNames[T any](t *operandType[T], lists bool) []string {
 	var names []string
@@ -116,7 +150,7 @@ func compileOperand[T any](m *matchCompiler, t *operandType[T], field string) (o
 		m.faults.add(at, "%s", writtenText(text, t.name))
 		return o, false
 	}
-	e, err := m.scope.expression(v)
+	e, err := m.expression(v)
 	if err != nil {
 		m.faults.add(at, "%v", err)
 		return o, false
@@ -147,7 +181,7 @@ func compileList[T, E any](m *matchCompiler, t *operandType[T], elements *elemen
 		return l, false // reported
 	}
 	if text, isText := v.Text(); isText && m.scope.isReference(text) {
-		from, err := m.scope.reference(text)
+		from, err := m.reference(text)
 		if err != nil {
 			m.faults.add(at, "%v", err)
 		}
@@ -162,7 +196,7 @@ func compileList[T, E any](m *matchCompiler, t *operandType[T], elements *elemen
 	i := -1
 	v.Each(func(_ string, x value.Value) bool {
 		i++
-		e, err := m.scope.expression(x)
+		e, err := m.expression(x)
 		if err != nil {
 			m.faults.add(Elem(at, i), "%v", err)
 			ok = false

@@ -34,17 +34,17 @@ func TestFaults(t *testing.T) {
 		`{"rule":"force","field":"args.a","value":"args.b[c]"}`:                          `rule.value: in the brackets of "args.b[c]": "c" is no path: want args.…`,
 		`{"rule":"force","field":"args.a","value":"args.b]"}`:                            `rule.value: path "args.b]" has a ] without its [`,
 		`{"rule":"force","field":"args.a","value":"args.b[args.c]d"}`:                    `rule.value: path "args.b[args.c]d" goes on after a ] without a point`,
-		`{"rule":"force","field":"args.a","value":"utils.nope(args.a)"}`:                 "rule.value: unknown function utils.nope",
-		`{"rule":"force","field":"args.a","value":"utils.existsNot(args.a)"}`:            "rule.value: unknown function utils.existsNot",
-		`{"rule":"force","field":"args.a","value":"utils.exists(foo)"}`:                  `rule.value: "foo" is no path: want args.…`,
-		`{"rule":"force","field":"args.a","value":"utils.exists()"}`:                     `rule.value: "" is no path: want args.…`,
-		`{"rule":"force","field":"args.a","value":"utils.length(args)"}`:                 `rule.value: "args" is no path: want args.…`,
+		`{"rule":"force","field":"args.a","value":"utils.nope(args.a)"}`:                 "rule.value: unknown function utils.nope: want one of add, addDuration, concat, date, datePart, default, exists, keys, length, lower, mul, now, number, objectIdToString, roundUpDate, split, stringToObjectId, sub, values",
+		`{"rule":"force","field":"args.a","value":"utils.exist(args.a)"}`:                "rule.value: unknown function utils.exist; did you mean utils.exists?",
+		`{"rule":"force","field":"args.a","value":"utils.exists(foo)"}`:                  `rule.value: "foo" is no path: want args.… or a call`,
+		`{"rule":"force","field":"args.a","value":"utils.exists()"}`:                     `rule.value: utils.exists wants (path), found 0 of these`,
+		`{"rule":"force","field":"args.a","value":"utils.length(args)"}`:                 `rule.value: "args" is no path: want args.… or a call`,
 		`{"rule":"force","field":"args.a","value":"utils.exists(args.a"}`:                `rule.value: "utils.exists(args.a" is no call of a function: want utils.name(…)`,
-		`{"rule":"force","field":"args.a","value":"utils.now(1)"}`:                       `rule.value: utils.now takes no argument, found "1"`,
+		`{"rule":"force","field":"args.a","value":"utils.now(1)"}`:                       `rule.value: utils.now wants (), found 1 of these`,
 		`{"rule":"force","field":"args.a","value":"utils.roundUpDate(args.a, 'week')"}`:  `rule.value: utils.roundUpDate: unknown unit "week": want year, month, day, hour, minute or second`,
 		`{"rule":"force","field":"args.a","value":"utils.addDuration(args.a, '1 day')"}`: `rule.value: utils.addDuration: "1 day" is no duration such as -1h30m`,
 		`{"rule":"force","field":"args.a","value":"utils.addDuration(yesterday, '1h')"}`: `rule.value: utils.addDuration: "yesterday" is no date: want RFC 3339 with a zone, or YYYY-MM-DD`,
-		`{"rule":"force","field":"args.a","value":"utils.split(args.a)"}`:                `rule.value: utils.split wants (path, 'separator'), found (args.a)`,
+		`{"rule":"force","field":"args.a","value":"utils.split(args.a)"}`:                `rule.value: utils.split wants (path, 'separator'), found 1 of these`,
 		`{"rule":"remove","fields":["foo"]}`:                                             `rule.fields[0]: "foo" is no path: want args.… or res.…`,
 		`{"rule":"remove","fields":[5]}`:                                                 "rule.fields[0]: want a path, found number",
 		`{"rule":"remove","fields":"res.a"}`:                                             `rule.fields: "res.a" is no path: want args.… that holds an array of paths`,
@@ -57,7 +57,7 @@ func TestFaults(t *testing.T) {
 		m(`"type":"bool","eval":"==","f1":"args.a","f2":"true"`):                         `rule.f2: "true" is a text: write true without quotes`,
 		m(`"type":"bool","eval":"==","f1":"args.a","f2":"admin"`):                        `rule.f2: "admin" is no reference: want args.… or utils.…; to compare texts, use type: string`,
 		m(`"type":"bool","eval":"<","f1":true,"f2":true`):                                `rule.eval: unknown eval "<": type bool has == !=; it is an eval of type number, date`,
-		m(`"type":"string","eval":"isIn","f1":"a","f2":["a"]`):                           `rule.eval: unknown eval "isIn": type string has == != startsWith endsWith contains in notIn`,
+		m(`"type":"string","eval":"isIn","f1":"a","f2":["a"]`):                           `rule.eval: unknown eval "isIn": type string has == != startsWith endsWith contains matches in notIn`,
 		m(`"type":"number","eval":"==","f1":"args.a","f2":"18"`):                         `rule.f2: "18" is a text: write 18 without quotes`,
 		m(`"type":"string","eval":"==","f1":"args.a","f2":true`):                         "rule.f2: want string, found bool",
 		m(`"type":"string","eval":"in","f1":"args.a","f2":"admin"`):                      `rule.f2: in wants an array or a reference to one, found string; write ["admin"]`,
@@ -91,7 +91,7 @@ func TestFaults(t *testing.T) {
 		`{"rule":"webhook","url":"http://h/","claims":"args.auth"}`:   "rule.claims: want an object, found string",
 		`{"rule":"webhook","url":"http://h/","claims":{"a":"args."}}`: `rule.claims.a: path "args." has an empty key`,
 	} {
-		_, faults := Compile(mustParse(t, rule), "rule", testScope())
+		_, faults := Compile(mustParse(t, rule), "rule", testEnv())
 		if got := faults.Error(); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", rule, got, want)
 		}
@@ -99,7 +99,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestAllFaultsAreReported(t *testing.T) {
-	_, faults := Compile(mustParse(t, `{"rule":"and","clauses":[{"rule":"x"},{"rule":"match","type":"string","eval":"==","f1":"args.","f2":5,"f3":1},{"rule":"hash","fields":["a","b"]}]}`), "routes[0].rule", testScope())
+	_, faults := Compile(mustParse(t, `{"rule":"and","clauses":[{"rule":"x"},{"rule":"match","type":"string","eval":"==","f1":"args.","f2":5,"f3":1},{"rule":"hash","fields":["a","b"]}]}`), "routes[0].rule", testEnv())
 	var places []string
 	for _, f := range faults {
 		places = append(places, strings.TrimPrefix(f.Place, "routes[0].rule.clauses"))

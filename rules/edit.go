@@ -12,8 +12,10 @@ type editOp uint8
 const (
 	opForce editOp = iota + 1
 	opRemove
+	opKeep
 	opTransform
 	opFilter
+	opEach
 )
 
 // Edit changes the value at one path. Of the request it is applied at once; of
@@ -22,24 +24,42 @@ const (
 type Edit struct {
 	op        editOp
 	path      []string
-	value     value.Value // of opForce
+	optional  bool            // nothing to do where there is no value
+	value     value.Value     // of opForce
+	keys      map[string]bool // of opKeep
 	transform transform
 	nonces    io.Reader // of transform
 	filter    *filter
-	in        *Input // of the filter of a response: args as they were
+	each      *each
+	in        *Input // of filter and each in the response: args as they were
 }
 
-// inArgs applies the edit to the request. The path goes through objects only.
-func (e *Edit) inArgs(r *run, p *path) result {
+// clauses are the rules that the edit evaluates when it is applied.
+func (e *Edit) clauses() []*Rule {
+	switch e.op {
+	case opFilter:
+		return []*Rule{e.filter.clause}
+	case opEach:
+		return e.each.clauses
+	}
+	return nil
+}
+
+// inRequest applies the edit to a value of the request, args or an element. The
+// path goes through objects only.
+func (e *Edit) inRequest(r *run, p *path, root *value.Value) result {
+	if e.optional && absentAt(*root, e.path) {
+		return yes
+	}
 	var o value.Obstacle
-	args := r.args
+	changed := *root
 	switch e.op {
 	case opForce:
-		args, o = args.Set(e.path, e.value)
+		changed, o = changed.Set(e.path, e.value)
 	case opRemove:
-		args, o = args.Remove(e.path)
+		changed, o = changed.Remove(e.path)
 	default:
-		old, res := valueAt(args, e.path, p)
+		old, res := valueAt(changed, e.path, p)
 		if res.outcome != Yes {
 			return res
 		}
@@ -51,17 +71,32 @@ func (e *Edit) inArgs(r *run, p *path) result {
 			return res
 		}
 		// The clause of a filter may have changed args, the array among them.
-		if old, _ = valueAt(r.args, e.path, p); now.Same(old) {
+		if old, _ = valueAt(*root, e.path, p); now.Same(old) {
 			return yes
 		}
-		args, o = r.args.Set(e.path, now)
+		changed, o = root.Set(e.path, now)
 	}
 	if o != value.Free {
 		return obstructed(o, p)
 	}
-	r.args = args
+	*root = changed
 	return yes
 }
+
+// absentAt reports whether the value at keys, or an object on the way to it, is
+// absent or null.
+func absentAt(v value.Value, keys []string) bool {
+	for _, key := range keys {
+		if v.Kind() != value.Object {
+			break
+		}
+		v = v.Key(key)
+	}
+	return isNothing(v)
+}
+
+// isNothing reports whether there is nothing to do for an optional edit.
+func isNothing(v value.Value) bool { return v.Kind() == value.Missing || v.Kind() == value.Null }
 
 // valueAt returns the value at keys, which lead through objects only.
 func valueAt(v value.Value, keys []string, p *path) (value.Value, result) {
@@ -98,6 +133,8 @@ func (e *Edit) apply(r *run, old value.Value) (value.Value, result) {
 		return e.value, yes
 	case opRemove:
 		return value.Value{}, yes
+	case opKeep:
+		return e.keep(old)
 	case opTransform:
 		text, ok := old.Text()
 		if !ok {
@@ -113,6 +150,28 @@ func (e *Edit) apply(r *run, old value.Value) (value.Value, result) {
 			return old, unknown("want array, found " + found(old))
 		}
 		return e.filter.keep(r, old)
+	case opEach:
+		return e.each.apply(r, old)
 	}
 	return old, unknown("an edit without an operation")
+}
+
+// keep removes the members whose keys are not listed.
+func (e *Edit) keep(old value.Value) (value.Value, result) {
+	if old.Kind() != value.Object {
+		return old, unknown("want object, found " + found(old))
+	}
+	var kept []value.Member
+	all := true
+	for _, m := range old.Members() {
+		if e.keys[m.Key] {
+			kept = append(kept, m)
+		} else {
+			all = false
+		}
+	}
+	if all {
+		return old, yes
+	}
+	return value.Obj(kept...), yes
 }

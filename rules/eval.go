@@ -43,7 +43,9 @@ type Verdict struct {
 	Args     value.Value // args afterwards
 	Response []Edit      // Yes: the edits of the response, in order
 	Message  string      // for the client; "" if no rule on the denying path has an `error`
+	Status   int         // for the client of a no; 0 if no rule on the denying path has a `status`
 	Place    string      // the place of the clause that decided
+	Name     string      // the name of that clause, or of the nearest rule around it that has one
 	Reason   string      // for the log; it never holds a claim, or another value of the request
 	Failed   bool        // a failed call is among the causes
 	TooMany  bool        // the rule needs more calls than MaxCalls
@@ -53,8 +55,10 @@ type Verdict struct {
 type result struct {
 	outcome Outcome
 	place   string
+	name    string
 	reason  string
 	message string
+	status  int
 	failed  bool
 }
 
@@ -67,17 +71,18 @@ func unknown(reason string) result { return result{outcome: Unknown, reason: rea
 
 // run is one evaluation of a rule, from its root. Each new reply starts another.
 type run struct {
-	in       *Input
-	replies  Replies
-	args     value.Value  // as changed so far; assigning an earlier value undoes the changes after it
-	item     *value.Value // the element, in the clause of a filter
-	response []Edit
+	in         *Input
+	replies    Replies
+	args       value.Value  // as changed so far; assigning an earlier value undoes the changes after it
+	item       *value.Value // the element, in the clauses of filter, some, every and each
+	inResponse bool         // the evaluation is of an edit of the response
+	response   []Edit
 
 	calls    []Call // without a reply yet
 	made     int    // calls that this run reached, answered or not
 	ahead    bool   // the clause is behind one that waits: collect queries, never webhooks
 	tooMany  bool
-	elements int32 // that filters have visited
+	elements int // visited by filter, some, every and each
 }
 
 // Eval evaluates the rule. It is pure: the same input and replies give the same
@@ -98,8 +103,21 @@ func (r *Rule) Eval(in *Input, replies Replies) Verdict {
 		v.Response = run.response
 		return v
 	}
-	v.Message, v.Place, v.Reason, v.Failed = res.message, res.place, res.reason, res.failed
+	v.Message, v.Place, v.Name, v.Reason, v.Failed = res.message, res.place, res.name, res.reason, res.failed
+	if v.Outcome == No {
+		v.Status = res.status
+	}
 	return v
+}
+
+// Where returns the place of the clause that decided, with its name.
+func (v *Verdict) Where() string { return where(v.Place, v.Name) }
+
+func where(place, name string) string {
+	if name == "" {
+		return place
+	}
+	return place + " (" + name + ")"
 }
 
 // run evaluates the clause. To a denial it adds the place, unless an inner clause
@@ -109,6 +127,12 @@ func (r *Rule) run(run *run) result {
 	if res.outcome == No || res.outcome == Unknown {
 		if res.place == "" {
 			res.place = r.place
+		}
+		if res.name == "" {
+			res.name = r.name
+		}
+		if r.status != 0 && res.outcome == No {
+			res.status = r.status
 		}
 		if r.message != "" {
 			res.message = r.message // the outermost message wins, as it is assigned last

@@ -22,7 +22,7 @@ func mustParse(t testing.TB, text string) value.Value {
 	return v
 }
 
-func testScope() *Env {
+func testEnv() *Env {
 	key, err := base64.StdEncoding.DecodeString(testKey)
 	if err != nil {
 		panic(err)
@@ -32,7 +32,7 @@ func testScope() *Env {
 
 func mustCompile(t testing.TB, rule string) *Rule {
 	t.Helper()
-	r, faults := Compile(mustParse(t, rule), "rule", testScope())
+	r, faults := Compile(mustParse(t, rule), "rule", testEnv())
 	if faults != nil {
 		t.Fatalf("%s: %v", rule, faults)
 	}

@@ -45,6 +45,12 @@ type absence struct{ of string }
 
 func (a *absence) Error() string { return a.of + " is missing" }
 
+// isAbsent reports whether the error of an expression is that nothing is there.
+func isAbsent(err error) bool {
+	_, ok := err.(*absence)
+	return ok
+}
+
 // wrongType is the error of a value that is there and has another type than the
 // one that is needed.
 func wrongType(of, want string, v value.Value) error {
@@ -54,23 +60,22 @@ func wrongType(of, want string, v value.Value) error {
 // isReference reports whether a string of a rule is a path or a call where both
 // a reference and a text may stand.
 func (s scope) isReference(text string) bool {
-	return strings.HasPrefix(text, "args.") || strings.HasPrefix(text, "utils.") ||
-		s.item && strings.HasPrefix(text, "item.")
+	return strings.HasPrefix(text, "args.") || strings.HasPrefix(text, "utils.") || s.item && isItem(text)
 }
 
 // reference reads a string that isReference.
-func (s scope) reference(text string) (expression, error) {
+func (c *compiler) reference(text string) (expression, error) {
 	if strings.HasPrefix(text, "utils.") {
-		return s.call(text)
+		return c.call(text)
 	}
-	return s.readPath(text)
+	return c.scope.readPath(text)
 }
 
 // expression reads a value of a rule where strings that look like references
 // are references, and {"literal": "…"} spells one that is not.
-func (s scope) expression(spec value.Value) (expression, error) {
-	if text, ok := spec.Text(); ok && s.isReference(text) {
-		return s.reference(text)
+func (c *compiler) expression(spec value.Value) (expression, error) {
+	if text, ok := spec.Text(); ok && c.scope.isReference(text) {
+		return c.reference(text)
 	}
 	if text, ok := literalText(spec); ok {
 		return &literal{text: spec.String(), written: value.Str(text)}, nil

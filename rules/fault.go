@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,17 @@ func (fs Faults) Error() string {
 		lines[i] = f.Error()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// unique returns the faults without repetitions: a named rule is compiled each
+// time it is used.
+func (fs Faults) unique() Faults {
+	seen := make(map[Fault]bool, len(fs))
+	return slices.DeleteFunc(fs, func(f Fault) bool {
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
 }
 
 func (fs *Faults) add(place, format string, args ...any) {

@@ -6,11 +6,6 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// maxElements bounds the elements that the filters of one evaluation visit, a
-// filter in a filter's clause included, because the thread that evaluates a rule
-// serves no other request meanwhile.
-const maxElements = 100_000
-
 // filter keeps those elements of an array for which its clause holds.
 type filter struct {
 	clause   *Rule
@@ -25,6 +20,7 @@ type filter struct {
 func (f *filter) keep(r *run, list value.Value) (value.Value, result) {
 	var (
 		outer = r.item
+		item  value.Value
 		elems []value.Value
 		all   = true
 		at    = -1
@@ -32,12 +28,12 @@ func (f *filter) keep(r *run, list value.Value) (value.Value, result) {
 	)
 	list.Each(func(_ string, x value.Value) bool {
 		at++
-		if r.elements++; r.elements > maxElements {
-			last = unknown(fmt.Sprintf("more than %d elements", maxElements))
+		if res, ok := r.visit(); !ok {
+			last = res
 			return false
 		}
 		args, kept := r.args, len(r.response)
-		r.item = &x
+		item, r.item = x, &item
 		res := f.clause.run(r)
 		r.response = r.response[:kept]
 		if f.response || res.outcome != Yes {

@@ -135,7 +135,7 @@ func (c *compiler) findValue(spec value.Value, place string) *template {
 		return t
 	}
 	leaf := c.findLeaf(spec, place, isScalar)
-	if u, ok := leaf.leaf.(*unary); ok && u.apply.objectID {
+	if u, ok := leaf.leaf.(*unary); ok && u.objectID {
 		leaf.check = nil // the one object that a reference may bring
 	}
 	return leaf
@@ -170,7 +170,7 @@ func (c *compiler) findRegex(spec value.Value, place string) *template {
 // findLeaf reads a value that may be a reference. The value that a reference brings
 // must pass check, and so must a written value, unless that is null.
 func (c *compiler) findLeaf(spec value.Value, place string, check func(value.Value) error) *template {
-	e, err := c.scope.expression(spec)
+	e, err := c.expression(spec)
 	if err != nil {
 		c.faults.add(place, "%v", err)
 		return &template{}

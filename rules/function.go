@@ -1,73 +1,110 @@
 package rules
 
 import (
+	"fmt"
 	"strings"
-	"time"
 
+	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// now is utils.now(): the time of the request.
-type now struct{}
+// function is a function of `utils.`.
+type function struct {
+	usage       string // its arguments, for faults
+	least, most int    // how many arguments it takes; most -1: any number
+	// onePath: the whole text in the brackets may be one path, whatever is in it.
+	onePath bool
+	// words: texts may stand without quotes, and references in quotes.
+	words bool
+	build func(*callSpec) (expression, error)
+}
 
-func (now) value(r *run) (value.Value, error) {
-	if v := dateValue(r.in.Now.UTC()); v.Kind() != value.Missing {
-		return v, nil
+// callSpec is one call that is compiled.
+type callSpec struct {
+	*compiler
+	name, text string
+	args       []expression
+}
+
+// functions are the functions by name.
+var functions = map[string]*function{
+	"now":              {usage: "()", build: buildNow},
+	"exists":           {usage: "(path)", least: 1, most: 1, onePath: true, build: buildExists},
+	"length":           {usage: "(path)", least: 1, most: 1, onePath: true, build: unaryOf(length, readLength)},
+	"number":           {usage: "(path)", least: 1, most: 1, onePath: true, build: unaryOf(number, readValue)},
+	"lower":            {usage: "(path)", least: 1, most: 1, onePath: true, build: unaryOf(lowered, readValue)},
+	"stringToObjectId": {usage: "(path)", least: 1, most: 1, onePath: true, build: buildObjectID},
+	"objectIdToString": {usage: "(path)", least: 1, most: 1, onePath: true, build: unaryOf(objectIDText, readValue)},
+	"keys":             {usage: "(path)", least: 1, most: 1, build: unaryOf(keysOf, readValue)},
+	"values":           {usage: "(path)", least: 1, most: 1, build: unaryOf(valuesOf, readValue)},
+	"split":            {usage: "(path, 'separator')", least: 2, most: 2, build: buildSplit},
+	"default":          {usage: "(path, value)", least: 2, most: 2, build: buildDefault},
+	"concat":           {usage: "(string, string, …)", least: 1, most: -1, build: buildConcat},
+	"add":              {usage: "(number, number)", least: 2, most: 2, build: arithmetic(value.Add)},
+	"sub":              {usage: "(number, number)", least: 2, most: 2, build: arithmetic(value.Sub)},
+	"mul":              {usage: "(number, number)", least: 2, most: 2, build: arithmetic(value.Mul)},
+	"date":             {usage: "(number or date)", least: 1, most: 1, build: buildDate},
+	"datePart":         {usage: "(date, 'part', 'zone')", least: 2, most: 3, build: buildDatePart},
+	"addDuration":      {usage: "(date, 'duration')", least: 2, most: 2, words: true, build: buildAddDuration},
+	"roundUpDate":      {usage: "(date, 'unit')", least: 2, most: 2, words: true, build: buildRoundUpDate},
+}
+
+func unknownFunction(name string) error {
+	if near := spelling.Nearest(name, Functions()); near != "" {
+		return fmt.Errorf("unknown function utils.%s; did you mean utils.%s?", name, near)
 	}
-	return value.Value{}, &absence{now{}.source()}
+	return fmt.Errorf("unknown function utils.%s: want one of %s", name, strings.Join(Functions(), ", "))
 }
 
-func (now) reads(*roots)   {}
-func (now) source() string { return "utils.now()" }
-
-// exists is utils.exists(path).
-type exists struct {
-	text string
-	path *path
-}
-
-func (e *exists) value(r *run) (value.Value, error) {
-	v := e.path.resolve(r)
-	if v.Kind() == value.Pending {
-		return v, nil
+// checkReference requires that an argument is a path or a call.
+func (s *callSpec) checkReference(i int) error {
+	if v, ok := writtenValue(s.args[i]); ok {
+		return fmt.Errorf("want a path or a call, found the %s %s", found(v), v)
 	}
-	return value.Boolean(v.Kind() != value.Missing), nil
+	return nil
 }
 
-func (e *exists) reads(rs *roots) { rs.read(e.path, readExists) }
-func (e *exists) source() string  { return e.text }
+// writtenText returns an argument that must be written in the rule.
+func (s *callSpec) writtenText(i int, want string) (string, error) {
+	v, _ := writtenValue(s.args[i])
+	if text, ok := v.Text(); ok && text != "" {
+		return text, nil
+	}
+	return "", fmt.Errorf("want %s in quotes, found %s", want, s.args[i].source())
+}
 
 // unary is the call of a function of one value.
 type unary struct {
 	text  string
 	arg   expression
-	apply function // resolved by name when the rule is compiled
+	apply func(value.Value) (value.Value, error) // the error lacks the argument's name
+	part  readPart                               // of the argument
+	// objectID: the value is an ObjectID, the one object that a reference may
+	// bring to find.
+	objectID bool
 }
 
-// function is a function of one value. Its result is Missing where it has none.
-type function struct {
-	apply    func(value.Value) value.Value
-	part     readPart // of the argument
-	objectID bool     // the result is an ObjectID, the one object that a reference may bring to find
+// unaryOf builds calls of a function of one path.
+func unaryOf(apply func(value.Value) (value.Value, error), part readPart) func(*callSpec) (expression, error) {
+	return func(s *callSpec) (expression, error) {
+		return &unary{text: s.text, arg: s.args[0], apply: apply, part: part}, s.checkReference(0)
+	}
 }
 
 func (u *unary) value(r *run) (value.Value, error) {
 	v, err := u.arg.value(r)
-	switch {
-	case err != nil:
-		return v, &absence{u.text}
-	case v.Kind() == value.Pending:
-		return v, nil
+	if err != nil || v.Kind() == value.Pending {
+		return v, err
 	}
-	if v = u.apply.apply(v); v.Kind() == value.Missing {
-		return v, &absence{u.text}
+	if v, err = u.apply(v); err != nil {
+		return v, fmt.Errorf("%s: %w", u.arg.source(), err)
 	}
 	return v, nil
 }
 
 func (u *unary) reads(rs *roots) {
 	if p, ok := u.arg.(*path); ok {
-		rs.read(p, u.apply.part)
+		rs.read(p, u.part)
 		return
 	}
 	u.arg.reads(rs)
@@ -75,116 +112,139 @@ func (u *unary) reads(rs *roots) {
 
 func (u *unary) source() string { return u.text }
 
-// unaryFunction returns the function of one path that has a name.
-func unaryFunction(name string) (f function, ok bool) {
-	switch name {
-	case "length":
-		return function{apply: length, part: readLength}, true
-	case "number":
-		return textFunction(value.Num), true
-	case "lower":
-		return textFunction(func(s string) value.Value { return value.Str(lower(s)) }), true
-	case "stringToObjectId":
-		f = textFunction(objectID)
-		f.objectID = true
-		return f, true
-	case "objectIdToString":
-		return function{apply: objectIDText}, true
+// exists is utils.exists(x).
+type exists struct {
+	text string
+	arg  expression
+}
+
+func buildExists(s *callSpec) (expression, error) {
+	return &exists{s.text, s.args[0]}, s.checkReference(0)
+}
+
+// value is false where nothing is. A call that cannot be decided stays undecided.
+func (e *exists) value(r *run) (value.Value, error) {
+	v, err := e.arg.value(r)
+	switch {
+	case err != nil && !isAbsent(err), v.Kind() == value.Pending:
+		return v, err
 	}
-	return f, false
+	return value.Boolean(err == nil), nil
 }
 
-// textFunction is a function of a string.
-func textFunction(apply func(string) value.Value) function {
-	return function{apply: func(v value.Value) value.Value {
-		s, ok := v.Text()
-		if !ok {
-			return value.Value{}
-		}
-		return apply(s)
-	}}
+func (e *exists) reads(rs *roots) {
+	if p, ok := e.arg.(*path); ok {
+		rs.read(p, readExists)
+		return
+	}
+	e.arg.reads(rs)
 }
 
-// dateFunction is a function from a date to a date.
-func dateFunction(apply func(time.Time) time.Time) function {
-	return textFunction(func(s string) value.Value {
-		t, ok := ParseDate(s)
-		if !ok {
-			return value.Value{}
+func (e *exists) source() string { return e.text }
+
+// fallback is utils.default(x, y).
+type fallback struct {
+	text string
+	x, y expression
+}
+
+func buildDefault(s *callSpec) (expression, error) {
+	return &fallback{s.text, s.args[0], s.args[1]}, s.checkReference(0)
+}
+
+func (f *fallback) value(r *run) (value.Value, error) {
+	v, err := f.x.value(r)
+	if err != nil && isAbsent(err) {
+		return f.y.value(r)
+	}
+	return v, err
+}
+
+func (f *fallback) reads(rs *roots) {
+	f.x.reads(rs)
+	f.y.reads(rs)
+}
+
+func (f *fallback) source() string { return f.text }
+
+// joint is the call of a function of several values of one type.
+type joint struct {
+	text  string
+	args  []expression
+	apply func([]value.Value) (value.Value, error)
+}
+
+// buildJoint builds the call of a function whose arguments are all of one kind.
+func buildJoint(s *callSpec, want value.Kind, apply func([]value.Value) (value.Value, error)) (expression, error) {
+	for _, arg := range s.args {
+		if v, ok := writtenValue(arg); ok && v.Kind() != want {
+			return nil, fmt.Errorf("want %v, found the %s %s", want, found(v), v)
 		}
-		return dateValue(apply(t))
+	}
+	return &joint{s.text, s.args, func(values []value.Value) (value.Value, error) {
+		for i, v := range values {
+			if v.Kind() != want {
+				return v, wrongType(s.args[i].source(), want.String(), v)
+			}
+		}
+		return apply(values)
+	}}, nil
+}
+
+func (j *joint) value(r *run) (value.Value, error) {
+	values := make([]value.Value, len(j.args))
+	for i, arg := range j.args {
+		var err error
+		if values[i], err = arg.value(r); err != nil || values[i].Kind() == value.Pending {
+			return values[i], err
+		}
+	}
+	return j.apply(values)
+}
+
+func (j *joint) reads(rs *roots) {
+	for _, arg := range j.args {
+		arg.reads(rs)
+	}
+}
+
+func (j *joint) source() string { return j.text }
+
+// maxText bounds the text that utils.concat makes, in bytes.
+const maxText = 1 << 20
+
+func buildConcat(s *callSpec) (expression, error) {
+	return buildJoint(s, value.String, func(values []value.Value) (value.Value, error) {
+		n := 0
+		texts := make([]string, len(values))
+		for i, v := range values {
+			texts[i], _ = v.Text()
+			n += len(texts[i])
+		}
+		if n > maxText {
+			return value.Value{}, fmt.Errorf("%s has more than %d bytes", s.text, maxText)
+		}
+		return value.Str(strings.Join(texts, "")), nil
 	})
 }
 
-// splitter splits strings at a separator.
-func splitter(separator string) function {
-	return textFunction(func(s string) value.Value {
-		var parts []value.Value
-		for part := range strings.SplitSeq(s, separator) {
-			parts = append(parts, value.Str(part))
-		}
-		return value.Arr(parts...)
-	})
+func arithmetic(apply func(a, b value.Value) (value.Value, error)) func(*callSpec) (expression, error) {
+	return func(s *callSpec) (expression, error) {
+		return buildJoint(s, value.Number, func(values []value.Value) (value.Value, error) {
+			v, err := apply(values[0], values[1])
+			if err != nil {
+				err = fmt.Errorf("%s: %w", s.text, err)
+			}
+			return v, err
+		})
+	}
 }
 
-func dateValue(t time.Time) value.Value {
-	if s, ok := formatDate(t); ok {
-		return value.Str(s)
-	}
-	return value.Value{}
-}
+// now is utils.now(): the time of the request.
+type now struct{}
 
-func length(v value.Value) value.Value {
-	switch v.Kind() {
-	case value.Array, value.Object:
-		return value.Int(int64(v.Len()))
-	case value.String:
-		text, _ := v.Text()
-		return value.Int(int64(len(text)))
-	}
-	return value.Value{}
-}
+func buildNow(*callSpec) (expression, error) { return now{}, nil }
 
-// lower is ASCII lower case, because Unicode's case mapping differs between
-// implementations.
-func lower(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c >= 'A' && c <= 'Z' {
-			return c + 'a' - 'A'
-		}
-		return c
-	}, s)
-}
-
-// objectID makes MongoDB's extended JSON {"$oid": "24 hex digits"}.
-func objectID(s string) value.Value {
-	if !isObjectID(s) {
-		return value.Value{}
-	}
-	return value.Obj(value.Member{Key: "$oid", Value: value.Str(lower(s))})
-}
-
-// objectIDText reads MongoDB's extended JSON {"$oid": "24 hex digits"}, or the digits
-// themselves.
-func objectIDText(v value.Value) value.Value {
-	s, ok := v.Text()
-	if !ok && v.Len() == 1 {
-		s, ok = v.Key("$oid").Text()
-	}
-	if !ok || !isObjectID(s) {
-		return value.Value{}
-	}
-	return value.Str(s)
-}
-
-func isObjectID(s string) bool {
-	if len(s) != 24 {
-		return false
-	}
-	for _, b := range []byte(s) {
-		if !(b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F') {
-			return false
-		}
-	}
-	return true
-}
+func (now) value(r *run) (value.Value, error) { return dateValue(r.in.Now.UTC()) }
+func (now) reads(*roots)                      {}
+func (now) source() string                    { return "utils.now()" }

@@ -51,7 +51,7 @@ func FuzzEval(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r, faults := Compile(spec, "rule", testScope())
+		r, faults := Compile(spec, "rule", testEnv())
 		if faults != nil {
 			return
 		}
@@ -116,7 +116,7 @@ func FuzzCompile(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if r, faults := Compile(spec, "rule", testScope()); (r == nil) == (faults == nil) {
+		if r, faults := Compile(spec, "rule", testEnv()); (r == nil) == (faults == nil) {
 			t.Fatal("neither a rule nor a fault, or both")
 		}
 	})
@@ -131,7 +131,7 @@ func FuzzResponse(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r, faults := Compile(spec, "rule", testScope())
+	r, faults := Compile(spec, "rule", testEnv())
 	if faults != nil {
 		f.Fatal(faults)
 	}

@@ -74,10 +74,42 @@ func none(failed []result) result {
 		if f.message != "" {
 			res.message = f.message
 		}
+		if f.status != 0 {
+			res.status = f.status
+		}
 		res.failed = res.failed || f.failed
-		reasons[i] = f.place + ": " + f.reason
+		reasons[i] = where(f.place, f.name) + ": " + f.reason
+	}
+	if res.outcome != No {
+		res.status = 0
 	}
 	res.reason = "no clause holds: " + strings.Join(reasons, "; ")
+	return res
+}
+
+// not is yes for a no and no for a yes. The changes of its clause are undone.
+type not struct{ clause *Rule }
+
+func (c *compiler) not(r *Rule, spec value.Value, place string) clause {
+	s := spec.Key("clause")
+	if s.Kind() == value.Missing {
+		return nil // reported
+	}
+	in := c.rule(s, Join(place, "clause"))
+	r.adoptReads(in)
+	return &not{in}
+}
+
+func (n *not) run(r *run) result {
+	before, kept := r.args, len(r.response)
+	res := n.clause.run(r)
+	r.args, r.response = before, r.response[:kept]
+	switch res.outcome {
+	case Yes:
+		return result{outcome: No, reason: "the clause of not is yes"}
+	case No:
+		return yes
+	}
 	return res
 }
 

@@ -89,6 +89,31 @@ func (m *match[T]) reads(rs *roots) {
 	m.f2.reads(rs)
 }
 
+// matches is the eval matches.
+type matches struct {
+	f1      operand[string]
+	pattern *machine
+	no      result
+}
+
+func (m *matches) run(r *run) result {
+	text, pending, err := m.f1.get(r, &stringType)
+	switch {
+	case pending:
+		return waiting
+	case err != nil:
+		return unknown(err.Error())
+	}
+	holds, err := m.pattern.match(text)
+	switch {
+	case err != nil:
+		return unknown(m.f1.source() + ": " + err.Error())
+	case holds:
+		return yes
+	}
+	return m.no
+}
+
 // inList is the evals in and notIn: f1 is, or is not, one of the elements. An
 // element has a type of its own, as a CIDR block holds addresses.
 type inList[T, E any] struct {

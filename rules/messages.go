@@ -92,6 +92,7 @@ func evalsByType() []typeEvals {
 		{"bool", evalNames(&boolType, false)},
 		{"date", evalNames(&dateType, false)},
 		{"ip", evalNames(&ipType, true)},
+		{"any", evalNames(&anyType, false)},
 	}
 }
 

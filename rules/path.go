@@ -12,11 +12,12 @@ type pathRoot uint8
 
 const (
 	inArgs pathRoot = iota
-	inItem          // the element, in the clause of a filter
+	inItem          // the element, in the clauses of filter, some, every and each
 	inRes           // the response, which only actions name
 )
 
-// path is a compiled path: `args.a.b.2.c`, `args.a[args.params.k]`, `res.x.y`.
+// path is a compiled path: `args.a.b.2.c`, `args.a[args.params.k]`, `args.a['b']`,
+// `res.x.y`. Only in inItem it may have no steps.
 type path struct {
 	absence // of: the path as it is written
 	root    pathRoot
@@ -26,37 +27,46 @@ type path struct {
 // step is one step of a path.
 type step struct {
 	key   string // unless inner is set
-	index int    // of an array, where key is a plain decimal index, else -1
+	index int    // of an array, where key is a plain decimal index without quotes, else -1
 	inner *path  // in brackets: its value is the key
-}
-
-// scope is the set of roots that references may name at one place of a rule.
-type scope struct {
-	item bool // the element, beside args
 }
 
 // readPath reads a path whose value is read.
 func (s scope) readPath(text string) (*path, error) {
-	if s.item && strings.HasPrefix(text, "item.") {
+	if s.item && isItem(text) {
 		return s.pathIn(inItem, text)
 	}
 	return s.pathIn(inArgs, text)
 }
 
+// isItem reports whether a text is the element or a path into it, where item may
+// be named.
+func isItem(text string) bool {
+	rest, ok := strings.CutPrefix(text, "item")
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
 // pathNames are the roots as paths spell them.
 var pathNames = [...]string{inArgs: "args", inItem: "item", inRes: "res"}
 
-// pathIn reads a path that starts at root. A key is the text between two
-// points, letter for letter.
+// pathIn reads a path that starts at root.
 func (s scope) pathIn(root pathRoot, text string) (*path, error) {
 	rest, ok := strings.CutPrefix(text, pathNames[root])
-	if !ok || rest == "" || rest[0] != '.' {
+	if !ok || root != inItem && (rest == "" || rest[0] != '.') || root == inItem && !isItem(text) {
 		return nil, fmt.Errorf("%q is no path: want %s.…", text, pathNames[root])
 	}
-	p := &path{absence: absence{text}, root: root}
+	steps, err := s.steps(text, rest)
+	if err != nil {
+		return nil, err
+	}
+	return &path{absence: absence{text}, root: root, steps: steps}, nil
+}
+
+// steps reads the rest of a path behind its root. A key is the text between two
+// points, letter for letter, or stands in brackets and quotes.
+func (s scope) steps(text, rest string) (steps []step, err error) {
 	for rest != "" {
 		var st step
-		var err error
 		if rest[0] == '.' {
 			end := strings.IndexAny(rest[1:], ".[]")
 			if end < 0 {
@@ -72,9 +82,9 @@ func (s scope) pathIn(root pathRoot, text string) (*path, error) {
 		if rest != "" && rest[0] == ']' {
 			return nil, fmt.Errorf("path %q has a ] without its [", text)
 		}
-		p.steps = append(p.steps, st)
+		steps = append(steps, st)
 	}
-	return p, nil
+	return steps, nil
 }
 
 func keyStep(key string) step {
@@ -85,24 +95,38 @@ func keyStep(key string) step {
 	return step{key: key, index: i}
 }
 
-// bracketStep reads `[path]` at the start of rest.
+// bracketStep reads `[path]` or `['key']` at the start of rest.
 func (s scope) bracketStep(text, rest string) (step, string, error) {
-	end := strings.IndexByte(rest, ']')
-	if end < 0 {
-		return step{}, "", fmt.Errorf("path %q has a [ without its ]", text)
+	if rest[0] != '[' {
+		return step{}, "", fmt.Errorf("path %q: want a point or [ before %q", text, rest)
 	}
-	inside, rest := rest[1:end], rest[end+1:]
-	if strings.IndexByte(inside, '[') >= 0 {
-		return step{}, "", fmt.Errorf("path %q has brackets inside brackets", text)
+	var st step
+	var inside string
+	if len(rest) > 1 && (rest[1] == '\'' || rest[1] == '"') {
+		end := strings.IndexByte(rest[2:], rest[1])
+		if end < 0 || !strings.HasPrefix(rest[2+end+1:], "]") {
+			return step{}, "", fmt.Errorf("path %q has a key in quotes without its %c]", text, rest[1])
+		}
+		st, rest = step{key: rest[2 : 2+end], index: -1}, rest[2+end+2:]
+	} else {
+		end := strings.IndexByte(rest, ']')
+		if end < 0 {
+			return step{}, "", fmt.Errorf("path %q has a [ without its ]", text)
+		}
+		inside, rest = rest[1:end], rest[end+1:]
+		if strings.IndexByte(inside, '[') >= 0 {
+			return step{}, "", fmt.Errorf("path %q has brackets inside brackets", text)
+		}
+		inner, err := s.readPath(inside)
+		if err != nil {
+			return step{}, "", fmt.Errorf("in the brackets of %q: %w", text, err)
+		}
+		st.inner = inner
 	}
 	if rest != "" && rest[0] != '.' && rest[0] != '[' {
 		return step{}, "", fmt.Errorf("path %q goes on after a ] without a point", text)
 	}
-	inner, err := s.readPath(inside)
-	if err != nil {
-		return step{}, "", fmt.Errorf("in the brackets of %q: %w", text, err)
-	}
-	return step{inner: inner}, rest, nil
+	return st, rest, nil
 }
 
 func (p *path) source() string { return p.of }
@@ -120,18 +144,21 @@ func (p *path) value(r *run) (value.Value, error) {
 // resolve walks the path. The value is Missing where a step leads nowhere, and
 // Pending where the path meets something that is awaited.
 func (p *path) resolve(r *run) value.Value {
-	v := r.args
 	if p.root == inItem {
-		v = *r.item
+		return walk(r, *r.item, p.steps)
 	}
-	for i := range p.steps {
+	return walk(r, r.args, p.steps)
+}
+
+func walk(r *run, v value.Value, steps []step) value.Value {
+	for i := range steps {
 		if v.Kind() != value.Object && v.Kind() != value.Array {
 			if v.Kind() == value.Pending {
 				return v
 			}
 			return value.Value{}
 		}
-		s := &p.steps[i]
+		s := &steps[i]
 		if s.inner == nil {
 			v = child(v, s.key, s.index)
 			continue

@@ -1,5 +1,11 @@
 package rules
 
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
 // Reference is a path into args that a value of a rule depends on.
 type Reference struct {
 	Text   string // as it is written
@@ -20,7 +26,12 @@ func IsReference(text string, item bool) bool { return scope{item: item}.isRefer
 // References returns the paths into args that a path or a call depends on, those
 // in brackets included. It returns nil for a text that is neither.
 func References(text string, item bool) []Reference {
-	e, err := scope{item: item}.reference(text)
+	anyZone := func(string) (*time.Location, error) { return time.UTC, nil }
+	c := &compiler{env: &Env{Zone: anyZone}, scope: scope{item: item}}
+	if !c.scope.isReference(text) {
+		return nil
+	}
+	e, err := c.reference(text)
 	if err != nil {
 		return nil
 	}
@@ -38,9 +49,4 @@ func References(text string, item bool) []Reference {
 }
 
 // Functions returns the names of the functions of utils.
-func Functions() []string {
-	return []string{
-		"exists", "length", "now", "addDuration", "roundUpDate", "stringToObjectId", "objectIdToString", "split", "number", "lower",
-		"keys", "values", "default", "concat", "add", "sub", "mul", "date", "datePart",
-	}
-}
+func Functions() []string { return slices.Sorted(maps.Keys(functions)) }

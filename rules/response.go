@@ -22,7 +22,7 @@ func ApplyResponse(body string, edits []Edit, maxDepth int) (string, error) {
 	if v.Kind() == value.Null {
 		return body, nil
 	}
-	after, err := applyAll(v, edits, 0)
+	after, err := applyAll(&run{}, v, edits, 0)
 	switch {
 	case err != nil:
 		return "", err
@@ -35,20 +35,24 @@ func ApplyResponse(body string, edits []Edit, maxDepth int) (string, error) {
 // applyAll applies the edits in order, by their paths from depth on, and in each
 // element of an array on the way. An element gets all its edits before the next
 // one: then it is a text again, so that one element at a time is held as a tree.
-func applyAll(v value.Value, edits []Edit, depth int) (value.Value, error) {
+func applyAll(r *run, v value.Value, edits []Edit, depth int) (value.Value, error) {
 	if v.Kind() == value.Array {
-		return applyEach(v, edits, depth)
+		return applyEach(r, v, edits, depth)
 	}
 	o := value.NewEdit(v)
 	for len(edits) > 0 {
 		e := &edits[0]
 		key := e.path[depth]
 		if !o.Open(e.op == opForce) {
+			if e.optional && isNothing(v) {
+				edits = edits[1:]
+				continue
+			}
 			return v, e.fault(fmt.Errorf("want an object with %q, found %s", key, found(v)))
 		}
 		at := o.Find(key)
 		if len(e.path) == depth+1 {
-			changed, err := e.inResponse(o.At(at))
+			changed, err := e.inResponse(r, o.At(at))
 			if err != nil {
 				return v, e.fault(err)
 			}
@@ -60,7 +64,7 @@ func applyAll(v value.Value, edits []Edit, depth int) (value.Value, error) {
 		for n < len(edits) && len(edits[n].path) > depth+1 && edits[n].path[depth] == key {
 			n++
 		}
-		changed, err := applyAll(o.At(at), edits[:n], depth+1)
+		changed, err := applyAll(r, o.At(at), edits[:n], depth+1)
 		if err != nil {
 			return v, err
 		}
@@ -70,12 +74,12 @@ func applyAll(v value.Value, edits []Edit, depth int) (value.Value, error) {
 	return o.Value(), nil
 }
 
-func applyEach(v value.Value, edits []Edit, depth int) (value.Value, error) {
+func applyEach(r *run, v value.Value, edits []Edit, depth int) (value.Value, error) {
 	var elems []value.Value
 	var failed error
 	same := true
 	v.Each(func(_ string, x value.Value) bool {
-		changed, err := applyAll(x, edits, depth)
+		changed, err := applyAll(r, x, edits, depth)
 		if failed = err; err != nil {
 			return false
 		}
@@ -96,19 +100,57 @@ func (e *Edit) fault(err error) error {
 }
 
 // inResponse applies the edit to the value at the end of its path.
-func (e *Edit) inResponse(old value.Value) (value.Value, error) {
-	var r *run
-	if e.in != nil {
-		r = &run{in: e.in, args: e.in.Args}
+func (e *Edit) inResponse(r *run, old value.Value) (value.Value, error) {
+	if e.optional && isNothing(old) {
+		return old, nil
 	}
-	now, res := e.apply(r, old)
+	if e.in != nil {
+		outer := r
+		r = &run{in: e.in, args: e.in.Args, inResponse: true, elements: outer.elements}
+		defer func() { outer.elements = r.elements }()
+	}
+	now, res := e.applyToList(r, old)
 	switch {
 	case res.outcome == Yes:
 		return now, nil
 	case res.outcome == Waiting:
-		return old, errors.New("the filter waits for a value that cannot come")
+		return old, errors.New("a clause waits for a value that cannot come")
 	case res.place != "":
-		return old, fmt.Errorf("%s: %s", res.place, res.reason)
+		return old, fmt.Errorf("%s: %s", where(res.place, res.name), res.reason)
 	}
 	return old, errors.New(res.reason)
+}
+
+// applyToList is apply, but that a transform changes each string of an array.
+func (e *Edit) applyToList(r *run, old value.Value) (value.Value, result) {
+	if e.op != opTransform || old.Kind() != value.Array {
+		return e.apply(r, old)
+	}
+	var elems []value.Value
+	last := yes
+	old.Each(func(_ string, x value.Value) bool {
+		x, last = e.apply(r, x)
+		elems = append(elems, x)
+		return last.outcome == Yes
+	})
+	if last.outcome == Unknown {
+		last.reason = fmt.Sprintf("element %d: %s", len(elems)-1, last.reason)
+	}
+	return value.Arr(elems...), last
+}
+
+// inItem applies the edit to the element of a response that an each changes.
+func (e *Edit) inItem(r *run, p *path) result {
+	var now value.Value
+	var err error
+	if len(e.path) == 0 {
+		now, err = e.inResponse(r, *r.item)
+	} else {
+		now, err = applyAll(r, *r.item, []Edit{*e}, 0)
+	}
+	if err != nil {
+		return unknown(p.of + ": " + err.Error())
+	}
+	*r.item = now
+	return yes
 }

@@ -59,13 +59,13 @@ func (r *roots) read(p *path, part readPart) {
 		r.add(p.steps[0].key)
 		r.reads = append(r.reads, columnRead{path: p, part: part})
 	}
-	r.readBrackets(p)
+	r.readBrackets(p.steps)
 }
 
 // readBrackets adds the roots that only the brackets of a path depend on.
-func (r *roots) readBrackets(p *path) {
-	for i := range p.steps {
-		if in := p.steps[i].inner; in != nil {
+func (r *roots) readBrackets(steps []step) {
+	for i := range steps {
+		if in := steps[i].inner; in != nil {
 			r.read(in, readValue)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -124,11 +125,15 @@ func (c *Companion) shared(ctx context.Context, x *call, key string, f func(cont
 		a.Begun = start
 		return a, err
 	})
-	if err == nil && x.cache > 0 && a.Status < 500 {
+	if err == nil && x.cache > 0 && !undecided(a.Status) {
 		c.cache.keep(key, a)
 	}
 	return a, err
 }
+
+// undecided reports whether a webhook's status says nothing of the request, so that
+// the next call has to ask again.
+func undecided(status int) bool { return status >= 300 && !rules.Refuses(status) }
 
 // key is equal for calls that may share an answer, and for no others. Tokens that the
 // module mints for each POST are left out; vary holds the claims that they carry.
@@ -148,6 +153,11 @@ func (x *call) key(limit int) string {
 	parts := []value.Value{
 		value.Str(x.kind.String()), value.Str(x.db), value.Str(x.col), columns, value.Int(int64(limit)),
 		value.Str(x.url), value.Str(user),
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.headers)) {
+		if name != "Authorization" && name != "X-SC-Token" {
+			parts = append(parts, value.Str(name), value.Str(x.headers[name]))
+		}
 	}
 	for _, v := range []value.Value{x.find, x.body} {
 		if v.Kind() == value.Missing {

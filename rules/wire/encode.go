@@ -30,8 +30,8 @@ const ClaimsLife = 5 * time.Minute
 // made again.
 //
 // Encode makes the headers of webhooks too: Content-Type, Authorization with the
-// user's token or with one minted of the call's claims, if there is either, and
-// X-SC-Token with the service token. It fails if a token cannot be minted, if two
+// user's token or with one minted of the call's claims, if there is either,
+// X-SC-Token with the service token, and the call's own headers. It fails if a token cannot be minted, if two
 // calls have one id, or if a call is not complete.
 func Encode(calls []rules.Call, m Minter, now time.Time) ([]byte, error) {
 	e := encoder{minter: m, now: now, out: []byte(`{"calls":[`)}
@@ -145,6 +145,9 @@ func (e *encoder) webhook(c *rules.Call) error {
 			return fmt.Errorf("%s: a token that no header can carry", h.name)
 		}
 		e.text(h.name, "Bearer "+h.token)
+	}
+	for _, h := range c.Headers {
+		e.text(h[0], h[1])
 	}
 	e.out = append(e.out, '}')
 	if c.Cache > 0 && c.Claims.Kind() != value.Missing {

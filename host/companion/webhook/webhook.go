@@ -17,6 +17,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/companion/failure"
 	"github.com/rulegate/rulegate/host/companion/target"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"go.opentelemetry.io/otel/propagation"
 )
 
@@ -103,9 +104,6 @@ func hostKey(host, port string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// allowedHeaders are the headers that a call may set.
-var allowedHeaders = map[string]bool{"Content-Type": true, "Authorization": true, "X-SC-Token": true}
-
 // Prepare checks a call. It returns the pool of its host and the function that
 // posts it. Redirects are answers like any other; a body that is not UTF-8 or
 // longer than the limit is an error.
@@ -119,7 +117,7 @@ func (c *Client) Prepare(call Call) (*target.Pool, func(context.Context) (target
 		return nil, nil, failure.Errorf(failure.NotConfigured, "host %q may not be called", u.Host)
 	}
 	for name := range call.Headers {
-		if !allowedHeaders[name] {
+		if !httpfield.IsToken(name) || httpfield.Protected(name) {
 			return nil, nil, failure.Errorf(failure.BadCall, "header %q may not be sent to a webhook", name)
 		}
 	}

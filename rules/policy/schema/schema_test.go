@@ -153,9 +153,12 @@ func TestSchemaOfRules(t *testing.T) {
 	values := map[string]string{
 		"type": `"string"`, "eval": `"=="`, "f1": `"a"`, "f2": `"a"`, "clauses": `[{"rule":"allow"}]`, "db": `"d"`, "col": `"c"`, "find": `{}`,
 		"clause": `{"rule":"allow"}`, "store": `"args.x"`, "cache": `"5s"`, "url": `"https://a/"`, "claims": `{}`, "body": `1`,
-		"field": `"args.a"`, "value": `1`, "fields": `["args.a"]`, "algorithm": `"aes-gcm"`, "encoding": `"hex"`, "onUnknown": `"drop"`, "name": `"n"`, "error": `"e"`, "nonsense": `1`,
+		"field": `"args.a"`, "value": `1`, "fields": `["args.a"]`, "algorithm": `"aes-gcm"`, "encoding": `"hex"`, "onUnknown": `"drop"`, "keys": `["a"]`, "headers": `{"x-a":"b"}`, "of": `"named"`, "members": `true`, "optional": `true`, "status": `404`,
+		"name": `"n"`, "error": `"e"`, "nonsense": `1`,
 	}
-	scope := &rules.Env{AESKey: make([]byte, 16), CanSign: true}
+	scope := &rules.Env{AESKey: make([]byte, 16), CanSign: true, Define: func(string) (value.Value, string, bool) {
+		return value.Obj(value.Member{Key: "rule", Value: value.Str("allow")}), "define", true
+	}}
 	agree := func(t *testing.T, rule value.Value) {
 		t.Helper()
 		_, faults := rules.Compile(rule, "rule", scope)
@@ -171,8 +174,11 @@ func TestSchemaOfRules(t *testing.T) {
 	slices.Sort(fields)
 	sample := func(field, kind string) value.Value {
 		text := values[field]
-		if field == "algorithm" && kind == "hash" {
+		switch {
+		case field == "algorithm" && kind == "hash":
 			text = `"hmac-sha256"`
+		case field == "clauses" && kind == "each":
+			text = `[{"rule":"remove","fields":["item.a"]}]`
 		}
 		v, err := value.Parse(text, 9)
 		if err != nil {

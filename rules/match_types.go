@@ -14,7 +14,8 @@ var (
 		evals: append(equality[string](),
 			eval[string]{"startsWith", strings.HasPrefix},
 			eval[string]{"endsWith", strings.HasSuffix},
-			eval[string]{"contains", strings.Contains}),
+			eval[string]{"contains", strings.Contains},
+			eval[string]{name: "matches"}), // compiled by itself
 	}
 	numberType = operandType[value.Decimal]{
 		name: "number", read: value.DecimalOf, quantity: true,
@@ -31,6 +32,14 @@ var (
 	ipType = operandType[netip.Addr]{
 		name: "ip", read: addressOf, form: "IP address",
 		evals: equality[netip.Addr]()[:1],
+	}
+
+	anyType = operandType[value.Value]{
+		name: "any", read: func(v value.Value) (value.Value, bool) { return v, true },
+		evals: []eval[value.Value]{
+			{"==", value.Equal},
+			{"!=", func(a, b value.Value) bool { return !value.Equal(a, b) }},
+		},
 	}
 
 	stringElements = elementType[string, string]{value.Value.Text, func(e, v string) bool { return e == v }}
