@@ -38,7 +38,7 @@ func TestOperation(t *testing.T) {
 		{name: "create all, in arrays", request: db + "create" + json + `{"op":"all","doc":[[{"user":"x"}]]}`, status: 400},
 		{name: "create count", request: db + "create" + json + `{"op":"count","doc":{"user":"x"}}`, status: 400},
 	})
-	edit := both(force("args.doc.user", `"me"`), force("args.opts.by", `"gate"`), force("args.params.x", "1"))
+	edit := both(force("args.doc.user", `"me"`), force("args.opts.by", `"gate"`), force("args.params.x", "1"), there("args.params.x"))
 	runAll(t, parts{collections: `"c": {"auth": "none", "rules": {"create": ` + edit + `, "read": ` + force("args.find.user", `"me"`) + `, "update": ` + force("args.op", `"few"`) + `}}`}, []test{
 		{name: "each document is changed", request: db + "create" + json + `{"op":"all","x": 1,"doc":[{"a":1},{"user":"you"}]}`,
 			sent: `{"op":"all","x":1,"doc":[{"a":1,"user":"me"},{"user":"me"}],"options":{"by":"gate"}}`},
@@ -64,6 +64,7 @@ func TestCarriedFromDocumentToDocument(t *testing.T) {
 		`{"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.doc.first)", "f2": false}`,
 		`{"rule": "match", "type": "string", "eval": "!=", "f1": "args.request.method", "f2": "PUT"}`,
 		force("args.scratch", "1"), force("args.opts.seen", "true"), force("args.request.method", `"PUT"`),
+		there("args.scratch"), there("args.request.method"),
 	)
 	runAll(t, parts{collections: `"c": {"auth": "none", "rules": {"create": ` + rule + `}}`}, []test{
 		{name: "", request: "POST /v1/api/shop/crud/db/c/create\ncontent-type: application/json\n\n" + `{"op":"all","doc":[{},{},{}]}`,
