@@ -47,7 +47,7 @@ func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
 // 8.1). Trailers are fields too, so those that only the policy may set go.
 func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
 	defer s.guard(&action)
-	if s.resource != nil && len(s.resource.Reserved) > 0 {
+	if s.resource != nil && len(s.resource.Reserved)+len(s.resource.Headers.List) > 0 {
 		err := hosts[request].removeTrailers(func(trailers [][2]string) []string {
 			return decide.Reserved(s.resource, trailers)
 		})

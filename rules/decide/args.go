@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -74,6 +75,8 @@ func (r *Request) headerParams() (value.Value, error) {
 		return value.Obj(r.vars...), nil
 	case kind == policy.Route && r.bodyless:
 		return r.bodylessParams()
+	case kind == policy.Route && r.head.length > 0 && r.head.readsQuery() && r.head.query != "":
+		return value.Value{}, errBodyAndQuery
 	case kind == policy.Route || kind == policy.Service && !r.bodyless:
 		r.bodyPending = true
 		return value.PendingValue, nil
@@ -84,23 +87,36 @@ func (r *Request) headerParams() (value.Value, error) {
 // bodylessParams returns args.params for a route's request without a body: the
 // query parameters, if bodies have no meaning for its method.
 func (r *Request) bodylessParams() (value.Value, error) {
-	switch r.head.method {
-	case "GET", "HEAD", "DELETE":
-		ps, err := httpfield.ParseForm(r.head.query)
-		if err != nil {
-			return value.Value{}, err
-		}
-		r.params = queryParams
-		return object(ps), nil
+	if !r.head.readsQuery() {
+		return value.Value{}, nil
 	}
-	return value.Value{}, nil
+	ps, err := httpfield.ParseForm(r.head.query)
+	if err == nil {
+		err = checkTwins(ps, r.resource.Params)
+	}
+	if err != nil {
+		return value.Value{}, err
+	}
+	r.params = queryParams
+	return object(ps), nil
 }
+
+// readsQuery reports whether args.params are the query parameters if there is no
+// body: bodies have no meaning for the method.
+func (h *head) readsQuery() bool {
+	return h.method == "GET" || h.method == "HEAD" || h.method == "DELETE"
+}
+
+var errBodyAndQuery = errors.New("a body beside a query, and servers read either")
 
 // requestArgs returns args.request.
 func (r *Request) requestArgs() (value.Value, error) {
 	h := &r.head
 	query, err := httpfield.ParseForm(h.query)
 	if err != nil {
+		return value.Value{}, fmt.Errorf("query: %w", err)
+	}
+	if err := checkTwins(query, r.resource.Query); err != nil {
 		return value.Value{}, fmt.Errorf("query: %w", err)
 	}
 	fields := grouped{members: make([]value.Member, 0, len(h.fields))}

@@ -30,6 +30,9 @@ func (r *Request) readBody(text string) *Refusal {
 	if text == "" {
 		return r.readNoBody()
 	}
+	if r.resource.Kind == policy.Route && r.head.readsQuery() && r.head.query != "" {
+		return malformed("query: " + errBodyAndQuery.Error())
+	}
 	m, refusal := r.media()
 	if refusal != nil {
 		return refusal
@@ -69,15 +72,19 @@ func (r *Request) readBody(text string) *Refusal {
 func (r *Request) readForm(text string) *Refusal {
 	ps, err := httpfield.ParseForm(text)
 	if err == nil {
-		r.pairs = ps
-		r.setParams(formParams, object(ps))
-		if r.bodyNamesMethod(r.args.Key(rules.RootParams)) {
-			err = errOtherMethod
-		}
+		err = checkTwins(ps, r.resource.Params)
+	}
+	if err == nil {
+		err = checkForm(ps, r.head.query)
+	}
+	if err == nil && r.formNamesMethod(ps) {
+		err = errOtherMethod
 	}
 	if err != nil {
 		return malformed("form: " + err.Error())
 	}
+	r.pairs = ps
+	r.setParams(formParams, object(ps))
 	return nil
 }
 

@@ -55,9 +55,17 @@ func readSource(h *head, src policy.Source) (token string, found bool, err error
 		}
 		return fromHeader(h.values(src.Header), src.Prefix)
 	case src.Cookie != "":
+		if httpfield.HasTwinCookie(h.values("cookie"), src.Cookie) {
+			return "", false, errors.New("a cookie that servers could take for " + src.Cookie)
+		}
 		return single(httpfield.Cookies(h.values("cookie"), src.Cookie), "cookie "+src.Cookie)
 	case src.Query != "":
 		values := httpfield.Parameter(h.query, src.Query)
+		for name := range parameters(h.query) {
+			if name != src.Query && httpfield.Twins(name, src.Query) {
+				return "", false, errors.New("a query parameter that servers could take for " + src.Query)
+			}
+		}
 		if strings.Contains(h.query, ";") && len(httpfield.Parameter(strings.ReplaceAll(h.query, ";", "&"), src.Query)) != len(values) {
 			return "", false, errors.New("query parameter " + src.Query + " behind a semicolon, which some servers split at")
 		}

@@ -97,7 +97,7 @@ func (h *head) readField(name, value string) error {
 		}
 		h.length = n
 	default:
-		if strings.Contains(name, "method") && overrides[httpfield.Fold(name)] {
+		if overridesMethod(name) {
 			h.methods = append(h.methods, value)
 		}
 	}
@@ -155,54 +155,80 @@ func (h *head) values(name string) []string {
 	return out
 }
 
-// aliases returns the names of other fields that servers take for this one:
-// those that fold to the same name.
+// aliases returns the names of other fields that servers could take for this one.
 func (h *head) aliases(name string) (names []string) {
-	if !strings.ContainsAny(name, "-_") {
-		return nil
-	}
-	folded := httpfield.Fold(name)
 	for _, f := range h.fields {
-		if f[0] != name && httpfield.Fold(f[0]) == folded {
+		if f[0] != name && httpfield.Twins(f[0], name) {
 			names = appendNew(names, f[0])
 		}
 	}
 	return names
 }
 
-// removeReserved removes the fields that only the policy may set, with their
-// underscore aliases, and returns their names.
+// removeReserved removes the fields that only the policy may set, and those that a
+// server could take for one of them or for one that the rules read. It returns
+// their names.
 func (h *head) removeReserved(r *policy.Resource) (removed []string) {
-	if len(r.Reserved) == 0 {
+	if len(r.Reserved) == 0 && len(r.Headers.List) == 0 && !r.Headers.All {
 		return nil
 	}
-	kept := h.fields[:0:0]
-	for _, f := range h.fields {
-		if isReserved(r, f[0]) {
+	for i, f := range h.fields {
+		if isReserved(r, f[0]) || h.isTwin(r, i) {
 			removed = appendNew(removed, f[0])
-		} else {
-			kept = append(kept, f)
 		}
 	}
-	h.fields = kept
+	if len(removed) > 0 {
+		h.fields = slices.DeleteFunc(h.fields, func(f [2]string) bool { return slices.Contains(removed, f[0]) })
+	}
 	return removed
 }
 
-// Reserved returns those of the fields' names that only the policy may set for
-// the resource, and their underscore aliases. Headers looks at the headers
-// itself; this is for trailers, which are fields too (RFC 9110, section 6.5).
-func Reserved(r *policy.Resource, fields [][2]string) (names []string) {
-	for _, f := range fields {
-		if isReserved(r, f[0]) {
+// isTwin reports whether a server could take a field for another one that the
+// rules read. If they may read every field, the field with other marks than `-` is
+// the twin.
+func (h *head) isTwin(r *policy.Resource, i int) bool {
+	name := h.fields[i][0]
+	if slices.Contains(r.Headers.List, name) {
+		return false
+	}
+	if hasTwin(r.Headers.List, name) {
+		return true
+	}
+	return r.Headers.All && hasMark(name) && len(h.aliases(name)) > 0
+}
+
+// hasMark reports whether a field's name has marks other than `-`.
+func hasMark(name string) bool {
+	for i := range len(name) {
+		if b := name[i]; b != '-' && (b < 'a' || b > 'z') && (b < '0' || b > '9') {
+			return true
+		}
+	}
+	return false
+}
+
+func hasTwin(names []string, name string) bool {
+	for _, n := range names {
+		if httpfield.Twins(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Reserved returns the names of those trailers of a request that servers could
+// merge into headers that only the policy may set, or that the rules read (RFC
+// 9110, section 6.5.1).
+func Reserved(r *policy.Resource, trailers [][2]string) (names []string) {
+	for _, f := range trailers {
+		if name := strings.ToLower(f[0]); isReserved(r, name) || hasTwin(r.Headers.List, name) {
 			names = appendNew(names, f[0])
 		}
 	}
 	return names
 }
 
-func isReserved(r *policy.Resource, name string) bool {
-	return slices.Contains(r.Reserved, httpfield.Fold(name))
-}
+func isReserved(r *policy.Resource, name string) bool { return hasTwin(r.Reserved, name) }
 
 func appendNew(list []string, s string) []string {
 	if slices.Contains(list, s) {

@@ -10,7 +10,21 @@ import (
 
 // overrides are the fields by which frameworks let a client replace the method
 // of the request line. The rules decide about that one.
-var overrides = map[string]bool{"x-http-method-override": true, "x-http-method": true, "x-method-override": true}
+var overrides = [...]string{"x-http-method-override", "x-http-method", "x-method-override"}
+
+// overridesMethod reports whether a server could take a field, its name in lower
+// case, for one of overrides.
+func overridesMethod(name string) bool {
+	if !strings.Contains(name, "method") {
+		return false
+	}
+	for _, o := range overrides {
+		if httpfield.Twins(name, o) {
+			return true
+		}
+	}
+	return false
+}
 
 // overrideParameter does the same in a query or a form.
 const overrideParameter = "_method"
@@ -21,15 +35,31 @@ func sameMethod(override, method string) bool {
 	return strings.EqualFold(httpfield.TrimSpace(override), method)
 }
 
-// queryNamesMethod reports whether a lenient server could find another method in
-// the query: one that separates at `;` too and keeps malformed escapes.
-func (h *head) queryNamesMethod() bool {
-	if !strings.Contains(h.query, overrideParameter) && !strings.Contains(h.query, "%") {
+// isOverride reports whether a server could take the name of a parameter for
+// overrideParameter. The mark at its start counts: `method` is another name.
+func isOverride(name string) bool {
+	if len(name) < len(overrideParameter) || !httpfield.Twins(name, overrideParameter) {
 		return false
 	}
-	for part := range strings.FieldsFuncSeq(h.query, func(r rune) bool { return r == '&' || r == ';' }) {
-		name, value, _ := strings.Cut(part, "=")
-		if httpfield.UnescapeLenient(name) == overrideParameter && !sameMethod(httpfield.UnescapeLenient(value), h.method) {
+	first := strings.TrimLeft(name, " \t\r\n\v\f")[0]
+	return first < 'A' || first > 'Z' && first < 'a'
+}
+
+// queryNamesMethod reports whether a lenient server could find another method in
+// the query.
+func (h *head) queryNamesMethod() bool {
+	for name, value := range parameters(h.query) {
+		if isOverride(name) && !sameMethod(httpfield.UnescapeLenient(value), h.method) {
+			return true
+		}
+	}
+	return false
+}
+
+// formNamesMethod reports whether a form names another method.
+func (r *Request) formNamesMethod(ps []httpfield.Pair) bool {
+	for i := range ps {
+		if isOverride(ps[i].Name) && !sameMethod(ps[i].Value, r.head.method) {
 			return true
 		}
 	}

@@ -33,3 +33,17 @@ func WithoutCookie(lines []string, name string) (kept []string) {
 	}
 	return kept
 }
+
+// HasTwinCookie reports whether a cookie has another name that a server could take
+// for name. Some servers decode the names.
+func HasTwinCookie(lines []string, name string) bool {
+	for _, line := range lines {
+		for part := range strings.SplitSeq(line, ";") {
+			n, _, _ := strings.Cut(part, "=")
+			if n = TrimSpace(n); n != name && n != "" && Twins(UnescapeLenient(n), name) {
+				return true
+			}
+		}
+	}
+	return false
+}

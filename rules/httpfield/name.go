@@ -26,10 +26,6 @@ func isAlphanumeric(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
 }
 
-// Fold returns a field name in lower case and with `-` for `_`. CGI cannot tell
-// names apart that fold to the same (RFC 3875, section 4.1.18).
-func Fold(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "-") }
-
 // PerConnection reports whether a field, its name in lower case, belongs to one
 // connection (RFC 9110, section 7.6.1) or to the framing of one message. A proxy
 // does not pass it on as it came, but writes its own.

@@ -142,11 +142,21 @@ type Resource struct {
 	// such rule.
 	Response *rules.Rule
 	// Reserved are the headers that only the policy sets, folded by
-	// httpfield.Fold. A client's headers of these names are removed.
+	// httpfield.Fold. A client's headers of these names, and of their twins, are
+	// removed.
 	Reserved []string
+	// Headers, Query and Params are the names below args.request.headers,
+	// args.request.query and args.params that the rules read or change.
+	Headers, Query, Params Names
 	// Op is create, read, update, delete or aggr for a Database; create, read
 	// or delete for a File; else "".
 	Op string
+}
+
+// Names are keys of an object in args.
+type Names struct {
+	List []string
+	All  bool // others may be read too, which the rule does not name
 }
 
 // argsOf are the kinds of resources in the description of args.

@@ -73,8 +73,21 @@ func (l *loader) resource(r Resource, g guarded) *Resource {
 		r.Reserved = append(r.Reserved, httpfield.Fold(name))
 	}
 	r.Reserved = sorted(r.Reserved)
+	r.Headers = r.names(rules.RootRequest, "headers")
+	r.Query = r.names(rules.RootRequest, "query")
+	r.Params = r.names(rules.RootParams)
 	l.p.resources = append(l.p.resources, &r)
 	return &r
+}
+
+// names are the keys below a path that the rules of the resource read or change.
+func (r *Resource) names(path ...string) (n Names) {
+	n.List, n.All = r.Rule.Members(path...)
+	if r.Response != nil {
+		more, all := r.Response.Members(path...)
+		n.List, n.All = sorted(append(n.List, more...)), n.All || all
+	}
+	return n
 }
 
 // compile compiles a rule; it returns nil when the rule has faults.
