@@ -84,7 +84,7 @@ var answers = map[string]struct {
 	"an error with an HTML body":                  {wire: []string{"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\nSECRET"}, want: 502},
 	"HEAD":                                        {wire: []string{strings.TrimSuffix(sized(whole, 0), whole)}, method: "HEAD", want: 200},
 	"204":                                         {wire: []string{"HTTP/1.1 204 No Content\r\n\r\n"}, want: 204},
-	"304":                                         {wire: []string{"HTTP/1.1 304 Not Modified\r\netag: \"1\"\r\n\r\n"}, want: 304},
+	"304":                                         {wire: []string{"HTTP/1.1 304 Not Modified\r\netag: \"1\"\r\n\r\n"}, want: 502},
 	"early hints, then a body":                    {wire: []string{"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + sized(whole, 0)}, want: 200, body: `{"kept":"y"}`},
 }
 

@@ -3,6 +3,7 @@ package decide
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/rulegate/rulegate/rules"
@@ -21,10 +22,34 @@ func (r *Request) forward(v *rules.Verdict) Step {
 	}
 	step := Step{Action: Continue, Changes: c, Response: r.response(v)}
 	if step.Response != nil && step.Response.needsBody() {
+		if r.head.conditionalChange() {
+			return r.refuse(&Refusal{Status: 412, Outcome: Invalid, Reason: "a change under a condition on a representation that the client does not get"})
+		}
 		// A compressed body could not be read.
-		step.Changes.RemoveHeaders = appendNew(c.RemoveHeaders, "accept-encoding")
+		step.Changes.RemoveHeaders = r.head.appendConditions(appendNew(c.RemoveHeaders, "accept-encoding"))
 	}
 	return step
+}
+
+// conditions make the response depend on the body as the upstream has it (RFC 9110,
+// sections 13.1 and 14.2): by guesses of its etag or date a client would learn of
+// a body that it may not see.
+var conditions = [...]string{"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"}
+
+// conditionalChange reports whether a request that changes something does so only
+// under a condition: without that, it would be another request.
+func (h *head) conditionalChange() bool {
+	return h.method != "GET" && h.method != "HEAD" && len(h.appendConditions(nil)) > 0
+}
+
+// appendConditions appends the names of the conditions that the request has.
+func (h *head) appendConditions(names []string) []string {
+	for _, f := range h.fields {
+		if name := f[0]; (name[0] == 'i' || name[0] == 'r') && slices.Contains(conditions[:], name) {
+			names = appendNew(names, name)
+		}
+	}
+	return names
 }
 
 func (r *Request) changes(after value.Value) (c Changes, err error) {

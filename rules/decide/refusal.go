@@ -37,6 +37,7 @@ var phrases = map[int]string{
 	400: "the request cannot be read",
 	401: "a valid token is needed",
 	403: "not allowed",
+	412: "the condition cannot be judged",
 	413: "the request is too large",
 	415: "the body's type cannot be read",
 	502: "the response cannot be given",

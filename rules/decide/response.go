@@ -44,9 +44,9 @@ func (r *Response) Headers(headers [][2]string, end bool) Step {
 	switch {
 	case h.unreadable != nil:
 		return r.withhold(h.unreadable.Error())
-	case h.status < 200 || h.status == 206:
+	case h.status < 200, h.status == 206, h.status == 304: // the request asked for neither a part nor a comparison
 		return r.withhold("status " + strconv.Itoa(h.status))
-	case end, r.toHEAD(), h.status == 204, h.status == 304, h.length == 0:
+	case end, r.toHEAD(), h.status == 204, h.length == 0:
 		return r.evaluate()
 	case h.length > r.MaxBody():
 		return r.withhold("content-length beyond limits.responseBody")
@@ -156,7 +156,7 @@ func readResponseHead(headers [][2]string) *responseHead {
 
 // bodyHeaders describe the body as the upstream sent it (RFC 9530, RFC 9110,
 // section 8.8.3). A rewritten body loses them.
-var bodyHeaders = []string{"etag", "digest", "content-digest", "repr-digest", "content-md5", "accept-ranges"}
+var bodyHeaders = []string{"etag", "last-modified", "digest", "content-digest", "repr-digest", "content-md5", "accept-ranges"}
 
 // BodyTrailers returns the names of those trailers of a response that describe
 // its body. A body that may be rewritten loses them.

@@ -95,11 +95,16 @@ func (r *Response) changedBody(v *rules.Verdict) string {
 // rewrite applies the actions of both rules to a body.
 func (r *Response) rewrite(body string, actions []rules.Edit) Step {
 	if r.body == "" { // there is nothing to rewrite
-		if r.toHEAD() && (len(actions) > 0 || r.rule != nil && r.rule.Changes(rules.RootRes)) {
-			// The headers of a HEAD describe the body as the upstream would send it.
-			return Step{Action: Continue, Changes: Changes{RemoveHeaders: append([]string{"content-length"}, bodyHeaders...)}}
+		if !r.needsBody() {
+			return Step{Action: Continue}
 		}
-		return Step{Action: Continue}
+		// These headers describe the body as the upstream has it: for a HEAD, or
+		// after a change that is answered without a body.
+		step := Step{Action: Continue, Changes: Changes{RemoveHeaders: bodyHeaders}}
+		if r.toHEAD() {
+			step.Changes.RemoveHeaders = append([]string{"content-length"}, bodyHeaders...)
+		}
+		return step
 	}
 	rewritten, err := rules.ApplyResponse(body, actions, r.limits.Depth)
 	if err != nil {
