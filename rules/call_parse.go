@@ -35,15 +35,15 @@ func (c *compiler) call(text string) (expression, error) {
 func (c *compiler) onePathCall(text string) (e expression, err error, ok bool) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(text, "utils."), "(")
 	inside, closed := strings.CutSuffix(rest, ")")
-	f, known := functions[name]
-	if !closed || !known || !f.onePath {
+	f := functionOf(name)
+	if !closed || f == nil || !f.onePath {
 		return nil, nil, false
 	}
 	p, err := c.scope.readPath(inside)
 	if err != nil {
 		return nil, nil, false
 	}
-	e, err = f.build(&callSpec{compiler: c, name: name, text: text, args: []expression{p}})
+	e, err = f.build(&callSpec{compiler: c, function: f, text: text, args: []expression{p}})
 	return e, err, true
 }
 
@@ -66,15 +66,15 @@ func (p *callParser) call() (expression, error) {
 	if !ok {
 		return nil, fmt.Errorf("%q is no call of a function: want utils.name(…)", p.text)
 	}
-	f, known := functions[name]
-	if !known {
+	f := functionOf(name)
+	if f == nil {
 		return nil, unknownFunction(name)
 	}
 	if p.depth++; p.depth > maxCallDepth {
 		return nil, p.fault("more than %d calls inside each other", maxCallDepth)
 	}
 	p.pos += len("utils.") + len(name) + 1
-	spec := &callSpec{compiler: p.compiler, name: name}
+	spec := &callSpec{compiler: p.compiler, function: f}
 	if err := p.arguments(f, spec); err != nil {
 		return nil, err
 	}

@@ -2,34 +2,23 @@ package rules
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
 
 func (c *compiler) match(r *Rule, spec value.Value, place string) clause {
-	m := matchCompiler{c, r, spec, place, c.text(spec, place, "eval")}
-	typ := c.text(spec, place, "type")
-	switch typ {
-	case "string":
-		if m.eval == "matches" {
-			return m.matches()
-		}
-		return compileMatch(&m, &stringType, &stringElements)
-	case "number":
-		return compileMatch(&m, &numberType, &numberElements)
-	case "bool":
-		return compileMatch[bool, bool](&m, &boolType, nil)
-	case "date":
-		return compileMatch[time.Time, time.Time](&m, &dateType, nil)
-	case "ip":
-		return compileMatch(&m, &ipType, &ipElements)
-	case "any":
-		return compileMatch[value.Value, value.Value](&m, &anyType, nil)
-	case "":
+	m := matchCompiler{compiler: c, rule: r, spec: spec, place: place, eval: c.text(spec, place, "eval")}
+	name := c.text(spec, place, "type")
+	if name == "" {
 		return nil // reported
 	}
-	c.faults.add(Join(place, "type"), "%s", unknownType(typ))
+	for _, t := range operandTypes {
+		if t.name == name {
+			m.typ = t
+			return m.compile()
+		}
+	}
+	c.faults.add(Join(place, "type"), "%s", unknownType(name))
 	if m.eval != "" && !knownEval(m.eval) {
 		c.faults.add(Join(place, "eval"), "%s", unknownEval(m.eval, ""))
 	}
@@ -43,45 +32,36 @@ type matchCompiler struct {
 	spec  value.Value
 	place string
 	eval  string
+	typ   *operandType
 }
 
-// compileMatch compiles a match of one type. Without elements, the type has
-// neither in nor notIn.
-func compileMatch[T, E any](m *matchCompiler, t *operandType[T], elements *elementType[T, E]) clause {
-	if m.eval == "" {
+func (m *matchCompiler) compile() clause {
+	switch {
+	case m.eval == "":
 		return nil // reported
+	case m.typ == &stringType && m.eval == "matches":
+		return m.matches()
+	case m.typ.element != nil && (m.eval == "in" || m.eval == "notIn"):
+		return m.inList()
 	}
-	if elements != nil && (m.eval == "in" || m.eval == "notIn") {
-		in := inList[T, E]{typ: t, element: elements, in: m.eval == "in"}
-		f1, ok1 := compileOperand(m, t, "f1")
-		var ok2 bool
-		if in.list, ok2 = compileList(m, t, elements); !ok1 || !ok2 {
-			return nil
-		}
-		in.f1, in.no = f1, m.notInList(f1.source())
-		in.reads(&m.rule.reads)
-		return &in
-	}
-	for _, e := range t.evals {
+	for i := range m.typ.evals {
+		e := &m.typ.evals[i]
 		if e.name != m.eval {
 			continue
 		}
-		f1, ok1 := compileOperand(m, t, "f1")
-		f2, ok2 := compileOperand(m, t, "f2")
-		if !ok1 || !ok2 {
+		f1, f2 := m.operand("f1"), m.operand("f2")
+		if f1 == nil || f2 == nil {
 			return nil
 		}
-		is := match[T]{typ: t, f1: f1, f2: f2, holds: e.holds, no: m.no(f1.source(), f2.source())}
-		is.reads(&m.rule.reads)
-		return &is
+		return &match{typ: m.typ, eval: e, f1: f1, f2: f2, no: m.no(f1.source(), f2.source())}
 	}
-	m.faults.add(Join(m.place, "eval"), "%s", unknownEval(m.eval, t.name))
+	m.faults.add(Join(m.place, "eval"), "%s", unknownEval(m.eval, m.typ.name))
 	return nil
 }
 
 // matches compiles the eval matches, whose f2 is a pattern.
 func (m *matchCompiler) matches() clause {
-	f1, ok := compileOperand(m, &stringType, "f1")
+	f1 := m.operand("f1")
 	v, at := m.spec.Key("f2"), Join(m.place, "f2")
 	text, isText := v.Text()
 	literal, isLiteral := literalText(v)
@@ -101,20 +81,19 @@ func (m *matchCompiler) matches() clause {
 	if err != nil {
 		m.faults.add(at, "%v", err)
 	}
-	if !ok || err != nil {
+	if f1 == nil || err != nil {
 		return nil
 	}
-	f1.reads(&m.rule.reads)
 	return &matches{f1: f1, pattern: pattern, no: m.no(f1.source(), v.String())}
 }
 
 // evalNames lists the evals of a type.
-func evalNames[T any](t *operandType[T], lists bool) []string {
+func (t *operandType) evalNames() []string {
 	var names []string
 	for _, e := range t.evals {
 		names = append(names, e.name)
 	}
-	if lists {
+	if t.element != nil {
 		names = append(names, "in", "notIn")
 	}
 	return names
@@ -138,85 +117,94 @@ func (m *matchCompiler) notInList(f1 string) result {
 	return result{outcome: No, reason: f1 + verb + list}
 }
 
-// compileOperand compiles f1 or f2; ok is false where that is missing or has a
-// fault. A value that is written there must be of the type.
-func compileOperand[T any](m *matchCompiler, t *operandType[T], field string) (o operand[T], ok bool) {
+// operand compiles f1 or f2; it is nil where that is missing or has a fault. A
+// value that is written there must be of the type.
+func (m *matchCompiler) operand(field string) expression {
 	v, at := m.spec.Key(field), Join(m.place, field)
 	if v.Kind() == value.Missing {
-		return o, false // reported
+		return nil // reported
 	}
 	text, isText := v.Text()
-	if isText && t.quantity && !m.scope.isReference(text) {
-		m.faults.add(at, "%s", writtenText(text, t.name))
-		return o, false
+	if isText && m.typ.quantity && !m.scope.isReference(text) {
+		m.faults.add(at, "%s", writtenText(text, m.typ.name))
+		return nil
 	}
 	e, err := m.expression(v)
 	if err != nil {
 		m.faults.add(at, "%v", err)
-		return o, false
+		return nil
 	}
-	o.expression = e
-	written, isWritten := writtenValue(e)
-	if !isWritten {
-		return o, true
+	if written, ok := writtenValue(e); ok && !m.typ.typed(written) {
+		m.faults.add(at, "%s", m.typ.faultOf(v))
+		return nil
 	}
-	if o.written, o.isWritten = t.read(written); !o.isWritten {
-		m.faults.add(at, "%s", t.faultOf(v))
-	}
-	return o, o.isWritten
+	e.reads(&m.rule.reads)
+	return e
 }
 
 // faultOf says why a value that is written in a rule is not of the type.
-func (t *operandType[T]) faultOf(v value.Value) string {
+func (t *operandType) faultOf(v value.Value) string {
 	if t.form != "" && v.Kind() == value.String {
 		return fmt.Sprintf("%s is no %s", v, t.form)
 	}
 	return fmt.Sprintf("want %s, found %s", t.name, found(v))
 }
 
-// compileList compiles the f2 of in and notIn.
-func compileList[T, E any](m *matchCompiler, t *operandType[T], elements *elementType[T, E]) (l list[E], ok bool) {
+// inList compiles in and notIn.
+func (m *matchCompiler) inList() clause {
+	in := &inList{typ: m.typ, f1: m.operand("f1"), in: m.eval == "in"}
+	if ok := m.list(in); !ok || in.f1 == nil {
+		return nil
+	}
+	in.no = m.notInList(in.f1.source())
+	return in
+}
+
+// list compiles the f2 of in and notIn.
+func (m *matchCompiler) list(in *inList) (ok bool) {
 	v, at := m.spec.Key("f2"), Join(m.place, "f2")
 	if v.Kind() == value.Missing {
-		return l, false // reported
+		return false // reported
 	}
 	if text, isText := v.Text(); isText && m.scope.isReference(text) {
 		from, err := m.reference(text)
 		if err != nil {
 			m.faults.add(at, "%v", err)
+			return false
 		}
-		l.from = from
-		return l, err == nil
+		in.from = from
+		from.reads(&m.rule.reads)
+		return true
 	}
 	if v.Kind() != value.Array {
 		m.faults.add(at, "%s", noList(m.eval, v))
-		return l, false
+		return false
 	}
 	ok = true
-	i := -1
-	v.Each(func(_ string, x value.Value) bool {
-		i++
-		e, err := m.expression(x)
-		if err != nil {
-			m.faults.add(Elem(at, i), "%v", err)
-			ok = false
-			return true
-		}
-		written, isWritten := writtenValue(e)
-		if !isWritten {
-			l.refs = append(l.refs, e)
-			return true
-		}
-		elem, typed := elements.read(written)
-		switch {
-		case typed:
-			l.written = append(l.written, elem)
-		case t.form != "" && written.Kind() == value.String:
-			// Passing over a typing error would open a block list.
-			m.faults.add(Elem(at, i), "%s is no %s and no CIDR block", written, t.form)
-			ok = false
-		}
+	for i, x := range v.Elements() {
+		ok = m.element(in, x, Elem(at, i)) && ok
+	}
+	return ok
+}
+
+// element compiles an element of a written list.
+func (m *matchCompiler) element(in *inList, x value.Value, at string) bool {
+	e, err := m.expression(x)
+	if err != nil {
+		m.faults.add(at, "%v", err)
+		return false
+	}
+	written, isWritten := writtenValue(e)
+	if !isWritten {
+		e.reads(&m.rule.reads)
+		in.refs = append(in.refs, e)
 		return true
-	})
-	return l, ok
+	}
+	// Passing over a typing error would open a block list.
+	if _, isBlock := blockOf(written); m.typ == &ipType && !isBlock && written.Kind() == value.String {
+		m.faults.add(at, "%s is no %s and no CIDR block", written, m.typ.form)
+		return false
+	}
+	in.written = append(in.written, written)
+	return true
 }

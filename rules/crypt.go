@@ -29,16 +29,20 @@ type digest struct {
 }
 
 func (d *digest) apply(s string, _ io.Reader) (string, error) {
-	sum := sha256.Sum256([]byte(s))
-	if d.key != nil {
-		mac := hmac.New(sha256.New, d.key)
-		mac.Write([]byte(s))
-		mac.Sum(sum[:0])
-	}
+	sum := d.sum(s)
 	if d.hex {
 		return hex.EncodeToString(sum[:]), nil
 	}
 	return base64.StdEncoding.EncodeToString(sum[:]), nil
+}
+
+func (d *digest) sum(s string) [sha256.Size]byte {
+	if d.key == nil {
+		return sha256.Sum256([]byte(s))
+	}
+	mac := hmac.New(sha256.New, d.key)
+	mac.Write([]byte(s))
+	return [sha256.Size]byte(mac.Sum(nil))
 }
 
 // cfb is AES-CFB with the first 16 bytes of the key as IV: the format of data

@@ -10,6 +10,7 @@ import (
 
 // function is a function of `utils.`.
 type function struct {
+	name        string
 	usage       string // its arguments, for faults
 	least, most int    // how many arguments it takes; most -1: any number
 	// onePath: the whole text in the brackets may be one path, whatever is in it.
@@ -17,36 +18,51 @@ type function struct {
 	// words: texts may stand without quotes, and references in quotes.
 	words bool
 	build func(*callSpec) (expression, error)
+
+	apply func(value.Value) (value.Value, error)      // of buildUnary
+	part  readPart                                    // of its argument that apply needs
+	calc  func(a, b value.Value) (value.Value, error) // of buildArithmetic
 }
 
 // callSpec is one call that is compiled.
 type callSpec struct {
 	*compiler
-	name, text string
-	args       []expression
+	function *function
+	text     string
+	args     []expression
 }
 
-// functions are the functions by name.
-var functions = map[string]*function{
-	"now":              {usage: "()", build: buildNow},
-	"exists":           {usage: "(path)", least: 1, most: 1, onePath: true, build: buildExists},
-	"length":           {usage: "(path)", least: 1, most: 1, onePath: true, build: unaryOf(length, readLength)},
-	"number":           {usage: "(path)", least: 1, most: 1, onePath: true, build: unaryOf(number, readValue)},
-	"lower":            {usage: "(path)", least: 1, most: 1, onePath: true, build: unaryOf(lowered, readValue)},
-	"stringToObjectId": {usage: "(path)", least: 1, most: 1, onePath: true, build: buildObjectID},
-	"objectIdToString": {usage: "(path)", least: 1, most: 1, onePath: true, build: unaryOf(objectIDText, readValue)},
-	"keys":             {usage: "(path)", least: 1, most: 1, build: unaryOf(keysOf, readValue)},
-	"values":           {usage: "(path)", least: 1, most: 1, build: unaryOf(valuesOf, readValue)},
-	"split":            {usage: "(path, 'separator')", least: 2, most: 2, build: buildSplit},
-	"default":          {usage: "(path, value)", least: 2, most: 2, build: buildDefault},
-	"concat":           {usage: "(string, string, …)", least: 1, most: -1, build: buildConcat},
-	"add":              {usage: "(number, number)", least: 2, most: 2, build: arithmetic(value.Add)},
-	"sub":              {usage: "(number, number)", least: 2, most: 2, build: arithmetic(value.Sub)},
-	"mul":              {usage: "(number, number)", least: 2, most: 2, build: arithmetic(value.Mul)},
-	"date":             {usage: "(number or date)", least: 1, most: 1, build: buildDate},
-	"datePart":         {usage: "(date, 'part', 'zone')", least: 2, most: 3, build: buildDatePart},
-	"addDuration":      {usage: "(date, 'duration')", least: 2, most: 2, words: true, build: buildAddDuration},
-	"roundUpDate":      {usage: "(date, 'unit')", least: 2, most: 2, words: true, build: buildRoundUpDate},
+// functions are laid out by the linker: a map would be built by code.
+var functions = [...]*function{
+	{name: "now", usage: "()", build: buildNow},
+	{name: "exists", usage: "(path)", least: 1, most: 1, onePath: true, build: buildExists},
+	{name: "length", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: length, part: readLength},
+	{name: "number", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: number},
+	{name: "lower", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: lowered},
+	{name: "stringToObjectId", usage: "(path)", least: 1, most: 1, onePath: true, build: buildObjectID, apply: objectID},
+	{name: "objectIdToString", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: objectIDText},
+	{name: "keys", usage: "(path)", least: 1, most: 1, build: buildUnary, apply: keysOf},
+	{name: "values", usage: "(path)", least: 1, most: 1, build: buildUnary, apply: valuesOf},
+	{name: "split", usage: "(path, 'separator')", least: 2, most: 2, build: buildSplit},
+	{name: "default", usage: "(path, value)", least: 2, most: 2, build: buildDefault},
+	{name: "concat", usage: "(string, string, …)", least: 1, most: -1, build: buildConcat},
+	{name: "add", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Add},
+	{name: "sub", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Sub},
+	{name: "mul", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Mul},
+	{name: "date", usage: "(number or date)", least: 1, most: 1, build: buildDate},
+	{name: "datePart", usage: "(date, 'part', 'zone')", least: 2, most: 3, build: buildDatePart},
+	{name: "addDuration", usage: "(date, 'duration')", least: 2, most: 2, words: true, build: buildAddDuration},
+	{name: "roundUpDate", usage: "(date, 'unit')", least: 2, most: 2, words: true, build: buildRoundUpDate},
+}
+
+// functionOf returns the function of a name, nil when there is none.
+func functionOf(name string) *function {
+	for _, f := range functions {
+		if f.name == name {
+			return f
+		}
+	}
+	return nil
 }
 
 func unknownFunction(name string) error {
@@ -84,11 +100,11 @@ type unary struct {
 	objectID bool
 }
 
-// unaryOf builds calls of a function of one path.
-func unaryOf(apply func(value.Value) (value.Value, error), part readPart) func(*callSpec) (expression, error) {
-	return func(s *callSpec) (expression, error) {
-		return &unary{text: s.text, arg: s.args[0], apply: apply, part: part}, s.checkReference(0)
-	}
+// buildUnary builds the call of a function of one path.
+func buildUnary(s *callSpec) (expression, error) { return s.unary(), s.checkReference(0) }
+
+func (s *callSpec) unary() *unary {
+	return &unary{text: s.text, arg: s.args[0], apply: s.function.apply, part: s.function.part}
 }
 
 func (u *unary) value(r *run) (value.Value, error) {
@@ -228,16 +244,14 @@ func buildConcat(s *callSpec) (expression, error) {
 	})
 }
 
-func arithmetic(apply func(a, b value.Value) (value.Value, error)) func(*callSpec) (expression, error) {
-	return func(s *callSpec) (expression, error) {
-		return buildJoint(s, value.Number, func(values []value.Value) (value.Value, error) {
-			v, err := apply(values[0], values[1])
-			if err != nil {
-				err = fmt.Errorf("%s: %w", s.text, err)
-			}
-			return v, err
-		})
-	}
+func buildArithmetic(s *callSpec) (expression, error) {
+	return buildJoint(s, value.Number, func(values []value.Value) (value.Value, error) {
+		v, err := s.function.calc(values[0], values[1])
+		if err != nil {
+			err = fmt.Errorf("%s: %w", s.text, err)
+		}
+		return v, err
+	})
 }
 
 // now is utils.now(): the time of the request.

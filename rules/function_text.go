@@ -104,20 +104,22 @@ func buildSplit(s *callSpec) (expression, error) {
 	return u, s.checkReference(0)
 }
 
-// buildObjectID builds the call that makes MongoDB's extended JSON {"$oid": "24
-// hex digits"} of a string.
 func buildObjectID(s *callSpec) (expression, error) {
-	u := &unary{text: s.text, arg: s.args[0], objectID: true, apply: func(v value.Value) (value.Value, error) {
-		text, ok := v.Text()
-		switch {
-		case !ok:
-			return v, errWant("string", v)
-		case !isObjectID(text):
-			return v, errors.New("the string is no ObjectID")
-		}
-		return value.Obj(value.Member{Key: "$oid", Value: value.Str(lower(text))}), nil
-	}}
+	u := s.unary()
+	u.objectID = true
 	return u, s.checkReference(0)
+}
+
+// objectID makes MongoDB's extended JSON {"$oid": "24 hex digits"} of a string.
+func objectID(v value.Value) (value.Value, error) {
+	text, ok := v.Text()
+	switch {
+	case !ok:
+		return v, errWant("string", v)
+	case !isObjectID(text):
+		return v, errors.New("the string is no ObjectID")
+	}
+	return value.Obj(value.Member{Key: "$oid", Value: value.Str(lower(text))}), nil
 }
 
 // objectIDText reads MongoDB's extended JSON {"$oid": "24 hex digits"}, or the digits

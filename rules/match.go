@@ -4,51 +4,38 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// operandType is a type that a match compares values of, and its evals.
-type operandType[T any] struct {
-	name string
-	read func(value.Value) (T, bool)
-	// form describes the strings of the type, for faults. It is empty unless the
-	// values are strings of a certain form.
-	form     string
-	evals    []eval[T]
-	quantity bool // number or bool: a string in f1 and f2 is always a reference
+// match compares two operands: `f1 eval f2`.
+type match struct {
+	typ    *operandType
+	eval   *eval
+	f1, f2 expression
+	no     result
 }
 
-// eval is a comparison by its name in rules.
-type eval[T any] struct {
-	name  string
-	holds func(a, b T) bool
-}
-
-// operand is f1 or f2 of a match.
-type operand[T any] struct {
-	expression
-	written   T // the value, where the rule has it
-	isWritten bool
-}
-
-// get resolves the operand. The error says why it cannot be compared.
-func (o *operand[T]) get(r *run, t *operandType[T]) (v T, pending bool, err error) {
-	if o.isWritten {
-		return o.written, false, nil
+func (m *match) run(r *run) result {
+	a, err1 := m.f1.value(r)
+	b, err2 := m.f2.value(r)
+	switch {
+	case a.Kind() == value.Pending || b.Kind() == value.Pending:
+		return waiting
+	case err1 != nil:
+		return unknown(err1.Error())
+	case err2 != nil:
+		return unknown(err2.Error())
 	}
-	found, err := o.value(r)
-	if err != nil {
-		return v, false, err
+	switch c, wrong := m.eval.compare(a, b); {
+	case wrong == first:
+		return unknown(m.typ.mismatch(m.f1.source(), a).Error())
+	case wrong == second:
+		return unknown(m.typ.mismatch(m.f2.source(), b).Error())
+	case m.eval.relation.holds(c):
+		return yes
 	}
-	if found.Kind() == value.Pending {
-		return v, true, nil
-	}
-	v, ok := t.read(found)
-	if !ok {
-		err = t.mismatch(o.source(), found)
-	}
-	return v, false, err
+	return m.no
 }
 
 // mismatch is the error of a value that is not of the type.
-func (t *operandType[T]) mismatch(of string, v value.Value) error {
+func (t *operandType) mismatch(of string, v value.Value) error {
 	if t.form != "" && v.Kind() == value.String {
 		return &badForm{of, t.name}
 	}
@@ -60,49 +47,24 @@ type badForm struct{ of, want string }
 
 func (b *badForm) Error() string { return b.of + " is a string that is no " + b.want }
 
-// match compares two operands: `f1 eval f2`.
-type match[T any] struct {
-	typ    *operandType[T]
-	f1, f2 operand[T]
-	holds  func(a, b T) bool
-	no     result
-}
-
-func (m *match[T]) run(r *run) result {
-	a, pending1, err1 := m.f1.get(r, m.typ)
-	b, pending2, err2 := m.f2.get(r, m.typ)
-	switch {
-	case pending1 || pending2:
-		return waiting
-	case err1 != nil:
-		return unknown(err1.Error())
-	case err2 != nil:
-		return unknown(err2.Error())
-	case m.holds(a, b):
-		return yes
-	}
-	return m.no
-}
-
-func (m *match[T]) reads(rs *roots) {
-	m.f1.reads(rs)
-	m.f2.reads(rs)
-}
-
 // matches is the eval matches.
 type matches struct {
-	f1      operand[string]
+	f1      expression
 	pattern *machine
 	no      result
 }
 
 func (m *matches) run(r *run) result {
-	text, pending, err := m.f1.get(r, &stringType)
+	v, err := m.f1.value(r)
 	switch {
-	case pending:
-		return waiting
 	case err != nil:
 		return unknown(err.Error())
+	case v.Kind() == value.Pending:
+		return waiting
+	}
+	text, ok := v.Text()
+	if !ok {
+		return unknown(stringType.mismatch(m.f1.source(), v).Error())
 	}
 	holds, err := m.pattern.match(text)
 	switch {
@@ -114,43 +76,32 @@ func (m *matches) run(r *run) result {
 	return m.no
 }
 
-// inList is the evals in and notIn: f1 is, or is not, one of the elements. An
-// element has a type of its own, as a CIDR block holds addresses.
-type inList[T, E any] struct {
-	typ     *operandType[T]
-	f1      operand[T]
-	list    list[E]
-	element *elementType[T, E]
-	in      bool // in; else notIn
+// inList is the evals in and notIn: f1 is, or is not, one of the elements.
+type inList struct {
+	typ     *operandType
+	f1      expression
+	from    expression    // brings the array; nil: it is written in the rule
+	written []value.Value // the elements that the rule spells out, of the type
+	refs    []expression  // the other elements of a written array
+	in      bool          // in; else notIn
 	no      result
 }
 
-// elementType is the type of the elements of a list.
-type elementType[T, E any] struct {
-	read  func(value.Value) (E, bool)
-	holds func(e E, v T) bool
-}
-
-// list is the f2 of in and notIn.
-type list[E any] struct {
-	from    expression   // brings the array; nil: it is written in the rule
-	written []E          // the elements that the rule spells out
-	refs    []expression // the other elements of a written array
-}
-
-func (m *inList[T, E]) run(r *run) result {
-	v, pending, err := m.f1.get(r, m.typ)
-	if pending {
+func (m *inList) run(r *run) result {
+	v, err := m.f1.value(r)
+	if v.Kind() == value.Pending {
 		return waiting
 	}
 	// The list first: an element that cannot be resolved makes the match
 	// unknown wherever it stands.
-	elems, res := m.list.resolve(r)
+	elems, res := m.resolve(r)
 	switch {
 	case res.outcome != Yes:
 		return res
 	case err != nil:
 		return unknown(err.Error())
+	case !m.typ.typed(v):
+		return unknown(m.typ.mismatch(m.f1.source(), v).Error())
 	case m.found(v, elems) == m.in:
 		return yes
 	}
@@ -159,24 +110,24 @@ func (m *inList[T, E]) run(r *run) result {
 
 // resolve returns the elements that are not written in the rule: an array, or
 // nothing.
-func (l *list[E]) resolve(r *run) (elems value.Value, res result) {
-	if l.from == nil && len(l.refs) == 0 {
-		return elems, yes
-	}
-	if l.from != nil {
-		elems, err := l.from.value(r)
+func (m *inList) resolve(r *run) (elems value.Value, res result) {
+	if m.from != nil {
+		elems, err := m.from.value(r)
 		switch {
 		case err != nil:
 			return elems, unknown(err.Error())
 		case elems.Kind() == value.Pending:
 			return elems, waiting
 		case elems.Kind() != value.Array:
-			return elems, unknown(wrongType(l.from.source(), "array", elems).Error())
+			return elems, unknown(wrongType(m.from.source(), "array", elems).Error())
 		}
 		return elems, yes
 	}
-	values := make([]value.Value, len(l.refs))
-	for i, ref := range l.refs {
+	if len(m.refs) == 0 {
+		return elems, yes
+	}
+	values := make([]value.Value, len(m.refs))
+	for i, ref := range m.refs {
 		var err error
 		values[i], err = ref.value(r)
 		switch {
@@ -191,26 +142,15 @@ func (l *list[E]) resolve(r *run) (elems value.Value, res result) {
 
 // found reports whether v is one of the elements. Elements of another type are
 // passed over.
-func (m *inList[T, E]) found(v T, elems value.Value) (found bool) {
-	for _, e := range m.list.written {
-		if m.element.holds(e, v) {
+func (m *inList) found(v value.Value, elems value.Value) (found bool) {
+	for _, e := range m.written {
+		if m.typ.element(e, v) {
 			return true
 		}
 	}
-	elems.Each(func(_ string, x value.Value) bool {
-		e, ok := m.element.read(x)
-		found = ok && m.element.holds(e, v)
+	elems.Each(func(_ string, e value.Value) bool {
+		found = m.typ.element(e, v)
 		return !found
 	})
 	return found
-}
-
-func (m *inList[T, E]) reads(rs *roots) {
-	m.f1.reads(rs)
-	if m.list.from != nil {
-		m.list.from.reads(rs)
-	}
-	for _, ref := range m.list.refs {
-		ref.reads(rs)
-	}
 }

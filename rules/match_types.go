@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"time"
@@ -8,64 +9,182 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-var (
-	stringType = operandType[string]{
-		name: "string", read: value.Value.Text,
-		evals: append(equality[string](),
-			eval[string]{"startsWith", strings.HasPrefix},
-			eval[string]{"endsWith", strings.HasSuffix},
-			eval[string]{"contains", strings.Contains},
-			eval[string]{name: "matches"}), // compiled by itself
-	}
-	numberType = operandType[value.Decimal]{
-		name: "number", read: value.DecimalOf, quantity: true,
-		evals: order(value.Decimal.Compare),
-	}
-	boolType = operandType[bool]{
-		name: "bool", read: boolOf, quantity: true,
-		evals: equality[bool](),
-	}
-	dateType = operandType[time.Time]{
-		name: "date", read: dateOf, form: "date: want RFC 3339 with a zone, or YYYY-MM-DD",
-		evals: order(time.Time.Compare),
-	}
-	ipType = operandType[netip.Addr]{
-		name: "ip", read: addressOf, form: "IP address",
-		evals: equality[netip.Addr]()[:1],
-	}
+// operandType is a type that a match compares values of. The tables of this file
+// hold no closures, so that the linker lays them out and no code does.
+type operandType struct {
+	name     string
+	form     string // of the strings of the type, for faults; "" unless they have one
+	quantity bool   // number or bool: a string in f1 and f2 is always a reference
+	evals    []eval
+	// element reports whether v, which is of the type, is e or in e. nil: the type
+	// has neither in nor notIn.
+	element func(e, v value.Value) bool
+}
 
-	anyType = operandType[value.Value]{
-		name: "any", read: func(v value.Value) (value.Value, bool) { return v, true },
-		evals: []eval[value.Value]{
-			{"==", value.Equal},
-			{"!=", func(a, b value.Value) bool { return !value.Equal(a, b) }},
-		},
-	}
+// eval is a comparison by its name in rules.
+type eval struct {
+	name     string
+	compare  func(a, b value.Value) (c int, wrong side)
+	relation relation
+}
 
-	stringElements = elementType[string, string]{value.Value.Text, func(e, v string) bool { return e == v }}
-	numberElements = elementType[value.Decimal, value.Decimal]{value.DecimalOf, func(e, v value.Decimal) bool { return e.Compare(v) == 0 }}
-	ipElements     = elementType[netip.Addr, netip.Prefix]{blockOf, netip.Prefix.Contains}
+// side is the operand that is not of the type.
+type side uint8
+
+const (
+	neither side = iota
+	first
+	second
 )
 
-func equality[T comparable]() []eval[T] {
-	return []eval[T]{
-		{"==", func(a, b T) bool { return a == b }},
-		{"!=", func(a, b T) bool { return a != b }},
+// relation is the order of two operands that an eval wants.
+type relation uint8
+
+const (
+	equal relation = iota
+	unequal
+	less
+	atMost
+	greater
+	atLeast
+)
+
+// holds reports whether the relation holds for operands that compare as c.
+func (r relation) holds(c int) bool {
+	switch r {
+	case equal:
+		return c == 0
+	case unequal:
+		return c != 0
+	case less:
+		return c < 0
+	case atMost:
+		return c <= 0
+	case greater:
+		return c > 0
+	case atLeast:
+		return c >= 0
 	}
+	return false
 }
 
-func order[T any](compare func(a, b T) int) []eval[T] {
-	return []eval[T]{
-		{"==", func(a, b T) bool { return compare(a, b) == 0 }},
-		{"!=", func(a, b T) bool { return compare(a, b) != 0 }},
-		{"<", func(a, b T) bool { return compare(a, b) < 0 }},
-		{"<=", func(a, b T) bool { return compare(a, b) <= 0 }},
-		{">", func(a, b T) bool { return compare(a, b) > 0 }},
-		{">=", func(a, b T) bool { return compare(a, b) >= 0 }},
-	}
+var operandTypes = [...]*operandType{&stringType, &numberType, &boolType, &dateType, &ipType, &anyType}
+
+var (
+	stringType = operandType{name: "string", element: isText, evals: []eval{
+		{"==", compareTexts, equal}, {"!=", compareTexts, unequal},
+		{"startsWith", comparePrefix, equal}, {"endsWith", compareSuffix, equal}, {"contains", comparePart, equal},
+		{name: "matches"}, // compiled by itself
+	}}
+	numberType = operandType{name: "number", quantity: true, element: isNumber, evals: []eval{
+		{"==", compareNumbers, equal}, {"!=", compareNumbers, unequal}, {"<", compareNumbers, less},
+		{"<=", compareNumbers, atMost}, {">", compareNumbers, greater}, {">=", compareNumbers, atLeast},
+	}}
+	boolType = operandType{name: "bool", quantity: true, evals: []eval{
+		{"==", compareBools, equal}, {"!=", compareBools, unequal},
+	}}
+	dateType = operandType{name: "date", form: "date: want RFC 3339 with a zone, or YYYY-MM-DD", evals: []eval{
+		{"==", compareDates, equal}, {"!=", compareDates, unequal}, {"<", compareDates, less},
+		{"<=", compareDates, atMost}, {">", compareDates, greater}, {">=", compareDates, atLeast},
+	}}
+	ipType  = operandType{name: "ip", form: "IP address", element: isInBlock, evals: []eval{{"==", compareAddresses, equal}}}
+	anyType = operandType{name: "any", evals: []eval{{"==", compareValues, equal}, {"!=", compareValues, unequal}}}
+)
+
+// typed reports whether a value is of the type.
+func (t *operandType) typed(v value.Value) bool {
+	_, wrong := t.evals[0].compare(v, v)
+	return wrong == neither
 }
 
-func boolOf(v value.Value) (is, ok bool) { return v.IsTrue(), v.Kind() == value.Bool }
+// sideOf is the first operand that is not of the type.
+func sideOf(ok1, ok2 bool) side {
+	switch {
+	case !ok1:
+		return first
+	case !ok2:
+		return second
+	}
+	return neither
+}
+
+// differ is 0 for equal operands.
+func differ(same bool) int {
+	if same {
+		return 0
+	}
+	return 1
+}
+
+func compareTexts(a, b value.Value) (int, side) {
+	s, ok1 := a.Text()
+	t, ok2 := b.Text()
+	return differ(s == t), sideOf(ok1, ok2)
+}
+
+func comparePrefix(a, b value.Value) (int, side) {
+	s, ok1 := a.Text()
+	t, ok2 := b.Text()
+	return differ(strings.HasPrefix(s, t)), sideOf(ok1, ok2)
+}
+
+func compareSuffix(a, b value.Value) (int, side) {
+	s, ok1 := a.Text()
+	t, ok2 := b.Text()
+	return differ(strings.HasSuffix(s, t)), sideOf(ok1, ok2)
+}
+
+func comparePart(a, b value.Value) (int, side) {
+	s, ok1 := a.Text()
+	t, ok2 := b.Text()
+	return differ(strings.Contains(s, t)), sideOf(ok1, ok2)
+}
+
+func compareNumbers(a, b value.Value) (int, side) {
+	x, ok1 := value.DecimalOf(a)
+	y, ok2 := value.DecimalOf(b)
+	if !ok1 || !ok2 {
+		return 1, sideOf(ok1, ok2)
+	}
+	return x.Compare(y), neither
+}
+
+func compareBools(a, b value.Value) (int, side) {
+	return differ(a.IsTrue() == b.IsTrue()), sideOf(a.Kind() == value.Bool, b.Kind() == value.Bool)
+}
+
+func compareDates(a, b value.Value) (int, side) {
+	t, ok1 := dateOf(a)
+	u, ok2 := dateOf(b)
+	if t.Before(u) {
+		return -1, sideOf(ok1, ok2)
+	}
+	return cmp.Compare(differ(t.Equal(u)), 0), sideOf(ok1, ok2)
+}
+
+func compareAddresses(a, b value.Value) (int, side) {
+	x, ok1 := addressOf(a)
+	y, ok2 := addressOf(b)
+	return differ(x == y), sideOf(ok1, ok2)
+}
+
+func compareValues(a, b value.Value) (int, side) { return differ(value.Equal(a, b)), neither }
+
+func isText(e, v value.Value) bool {
+	c, wrong := compareTexts(e, v)
+	return c == 0 && wrong == neither
+}
+
+func isNumber(e, v value.Value) bool {
+	c, wrong := compareNumbers(e, v)
+	return c == 0 && wrong == neither
+}
+
+func isInBlock(e, v value.Value) bool {
+	block, ok1 := blockOf(e)
+	a, ok2 := addressOf(v)
+	return ok1 && ok2 && block.Contains(a)
+}
 
 func dateOf(v value.Value) (t time.Time, ok bool) {
 	s, ok := v.Text()

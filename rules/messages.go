@@ -79,26 +79,9 @@ func unknownField(kind, field string, fields []string) string {
 	return text
 }
 
-// typeEvals are the evals of a type.
-type typeEvals struct {
-	name  string
-	evals []string
-}
-
-func evalsByType() []typeEvals {
-	return []typeEvals{
-		{"string", evalNames(&stringType, true)},
-		{"number", evalNames(&numberType, true)},
-		{"bool", evalNames(&boolType, false)},
-		{"date", evalNames(&dateType, false)},
-		{"ip", evalNames(&ipType, true)},
-		{"any", evalNames(&anyType, false)},
-	}
-}
-
 func unknownType(name string) string {
 	var names []string
-	for _, t := range evalsByType() {
+	for _, t := range operandTypes {
 		names = append(names, t.name)
 	}
 	return fmt.Sprintf("unknown type %q: %s", name, wantOneOf(name, names))
@@ -111,13 +94,13 @@ var otherEvals = map[string]string{"=": "==", "===": "==", "eq": "==", "equals":
 // where the type is not known.
 func unknownEval(name, typ string) string {
 	var has, elsewhere, all []string
-	for _, t := range evalsByType() {
+	for _, t := range operandTypes {
 		if t.name == typ {
-			has = t.evals
-		} else if slices.Contains(t.evals, name) {
+			has = t.evalNames()
+		} else if slices.Contains(t.evalNames(), name) {
 			elsewhere = append(elsewhere, t.name)
 		}
-		for _, e := range t.evals {
+		for _, e := range t.evalNames() {
 			if !slices.Contains(all, e) {
 				all = append(all, e)
 			}
@@ -142,7 +125,7 @@ func unknownEval(name, typ string) string {
 
 // knownEval reports whether any type has an eval.
 func knownEval(name string) bool {
-	return slices.ContainsFunc(evalsByType(), func(t typeEvals) bool { return slices.Contains(t.evals, name) })
+	return slices.ContainsFunc(operandTypes[:], func(t *operandType) bool { return slices.Contains(t.evalNames(), name) })
 }
 
 // writtenText is the message about a text that is written where a type takes

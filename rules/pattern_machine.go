@@ -203,16 +203,22 @@ func (m *machine) classOf(r rune) int {
 
 // without returns all other characters.
 func without(runes []runeRange) (others []runeRange) {
-	sorted := slices.SortedFunc(slices.Values(runes), func(a, b runeRange) int { return int(a.low - b.low) })
 	low := rune(0)
-	for _, r := range sorted {
-		if r.low > low {
-			others = append(others, runeRange{low, r.low - 1})
+	for low <= utf8.MaxRune {
+		// The end of the range that low is in, or the start of the next one.
+		next, inside := rune(utf8.MaxRune+1), false
+		for _, r := range runes {
+			switch {
+			case r.low <= low && low <= r.high:
+				next, inside = r.high+1, true
+			case !inside && r.low > low:
+				next = min(next, r.low)
+			}
 		}
-		low = max(low, r.high+1)
-	}
-	if low <= utf8.MaxRune {
-		others = append(others, runeRange{low, utf8.MaxRune})
+		if !inside {
+			others = append(others, runeRange{low, next - 1})
+		}
+		low = next
 	}
 	return others
 }

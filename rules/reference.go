@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"maps"
 	"slices"
 	"time"
 )
@@ -49,4 +48,11 @@ func References(text string, item bool) []Reference {
 }
 
 // Functions returns the names of the functions of utils.
-func Functions() []string { return slices.Sorted(maps.Keys(functions)) }
+func Functions() []string {
+	names := make([]string, len(functions))
+	for i, f := range functions {
+		names[i] = f.name
+	}
+	slices.Sort(names)
+	return names
+}
