@@ -21,12 +21,12 @@ type minter struct{ policy *policy.Policy }
 
 func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
 
-func (m minter) ServiceToken(now time.Time) (string, error) {
+func (m minter) ServiceToken(origin string, now time.Time) (string, error) {
 	id := m.policy.Gateway
 	if id == "" {
 		id = "rulegate" // a module does not know its host's name
 	}
-	return m.policy.Tokens.ServiceToken(id, now)
+	return m.policy.Tokens.ServiceToken(id, origin, now)
 }
 
 // replyNesting is the depth of a reply around the row or body that it brings.

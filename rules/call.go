@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -264,29 +265,31 @@ func (w *webhook) fields(r *run) (headers [][2]string, res result) {
 	return headers, yes
 }
 
-// secretHeaders are left out of the args that a webhook is sent.
-var secretHeaders = []string{"authorization", "proxy-authorization", "cookie"}
-
+// payload returns the body of the request to the webhook.
 func (w *webhook) payload(r *run) (value.Value, error) {
+	args := r.args
+	if w.claims != nil {
+		r.args = r.in.withoutToken(args)
+		defer func() { r.args = args }()
+	}
+	body, err := w.unguardedPayload(r)
+	if err == nil && w.claims != nil && r.in.holdsToken(body) {
+		err = errors.New("it would hold the user's token, beside claims of the rule's own")
+	}
+	return body, err
+}
+
+func (w *webhook) unguardedPayload(r *run) (value.Value, error) {
 	if w.body != nil {
 		return w.body.value(r)
 	}
-	args := r.args
 	pending := false
-	args.Each(func(_ string, v value.Value) bool { pending = v.Kind() == value.Pending; return !pending })
-	if pending {
+	r.args.Each(func(_ string, v value.Value) bool { pending = v.Kind() == value.Pending; return !pending })
+	switch {
+	case pending:
 		return value.PendingValue, nil
+	case r.args.Kind() == value.Missing:
+		return value.Obj(), nil
 	}
-	headers := args.Key("request").Key("headers")
-	for _, h := range secretHeaders {
-		if headers.Key(h).Kind() == value.Missing {
-			continue
-		}
-		headers = headers.Without(h)
-		args = args.With("request", args.Key("request").With("headers", headers))
-	}
-	if args.Kind() == value.Missing {
-		args = value.Obj()
-	}
-	return args, nil
+	return withoutHeaders(r.args, secretHeaders), nil
 }

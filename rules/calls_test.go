@@ -139,6 +139,10 @@ func TestWebhookCarries(t *testing.T) {
 	if c := v.Calls[0]; c.Body.String() != `{"who":{"id":"u1"},"path":["/"]}` || c.UserToken != "" || c.Claims.String() != `{"id":"u1","role":"x"}` {
 		t.Errorf("got %s with token %q and claims %s", c.Body, c.UserToken, c.Claims)
 	}
+	v = evaluate(t, `{"rule":"webhook","url":"http://hook/x","claims":{}}`, args, nil)
+	if c := v.Calls[0]; c.Body.String() != `{"auth":{"id":"u1"},"request":{"headers":{"x-a":"1"},"path":"/"}}` {
+		t.Errorf("with claims: got %s", c.Body)
+	}
 	v = evaluate(t, `{"rule":"webhook","url":"http://hook/x","claims":{"id":"args.auth.none"}}`, args, nil)
 	if v.Outcome != Unknown {
 		t.Errorf("claims that cannot be resolved: got %v", v.Outcome)

@@ -29,7 +29,9 @@ type Input struct {
 	Now      time.Time   // the time of the request, in every evaluation of it
 	MaxCalls int         // more calls than this make Verdict.TooMany; 0: DefaultCalls
 	Element  string      // distinguishes the evaluations of one rule for one request, see Call.ID
-	Rand     io.Reader   // source of nonces; nil: crypto/rand
+	// TokenPlaces are the places of a request that may hold a token.
+	TokenPlaces TokenPlaces
+	Rand        io.Reader // source of nonces; nil: crypto/rand
 }
 
 // DefaultCalls is the number of calls that one evaluation may make by default.

@@ -150,8 +150,8 @@ type minter struct{ policy *policy.Policy }
 
 func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
 
-func (m minter) ServiceToken(now time.Time) (string, error) {
-	return m.policy.Tokens.ServiceToken(m.policy.Gateway, now)
+func (m minter) ServiceToken(origin string, now time.Time) (string, error) {
+	return m.policy.Tokens.ServiceToken(m.policy.Gateway, origin, now)
 }
 
 // call sends calls to the companion as the module does, but without a network.

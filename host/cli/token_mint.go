@@ -11,9 +11,9 @@ import (
 )
 
 type mintFlags struct {
-	policy, claims, gateway string
-	ttl                     time.Duration
-	service                 bool
+	policy, claims, gateway, audience string
+	ttl                               time.Duration
+	service                           bool
 }
 
 func newTokenMintCommand() *cobra.Command {
@@ -34,6 +34,9 @@ refuses such tokens; a service that calls through it needs a token with claims.`
 			}
 			if !f.service && f.gateway != "" {
 				return usagef("--gateway: want --service with it")
+			}
+			if !f.service && f.audience != "" {
+				return usagef("--audience: want --service with it; other tokens have aud in --claims")
 			}
 			body, err := mintClaims(f.claims, f.ttl, time.Now())
 			if err != nil {
@@ -59,6 +62,7 @@ refuses such tokens; a service that calls through it needs a token with claims.`
 	cmd.Flags().DurationVar(&f.ttl, "ttl", time.Hour, "time to live of the token; exp in the claims overrides it")
 	cmd.Flags().BoolVar(&f.service, "service", false, "print a service token, valid for half an hour")
 	cmd.Flags().StringVar(&f.gateway, "gateway", "", "id in the service token (default: the policy's gateway, else the name of this host)")
+	cmd.Flags().StringVar(&f.audience, "audience", "", "aud of the service token: the origin of the webhook, such as https://hooks.example")
 	return cmd
 }
 
@@ -70,7 +74,7 @@ func (f *mintFlags) mint(p *policy.Policy, claims string) (string, error) {
 	if id == "" {
 		id = p.Gateway
 	}
-	return p.Tokens.ServiceToken(id, time.Now())
+	return p.Tokens.ServiceToken(id, f.audience, time.Now())
 }
 
 // mintClaims adds iat and exp to claims that lack them.

@@ -20,8 +20,8 @@ import (
 
 type mint struct{}
 
-func (mint) Mint(string) (string, error)            { return "minted", nil }
-func (mint) ServiceToken(time.Time) (string, error) { return "service", nil }
+func (mint) Mint(string) (string, error)                    { return "minted", nil }
+func (mint) ServiceToken(string, time.Time) (string, error) { return "service", nil }
 
 // A call that the module encodes arrives at the webhook, and the answer comes back.
 func TestAWebhookFromEndToEnd(t *testing.T) {

@@ -25,7 +25,9 @@ type minter struct{ keys *token.Set }
 
 func (m minter) Mint(claims string) (string, error) { return m.keys.Mint(claims, "JWT") }
 
-func (m minter) ServiceToken(now time.Time) (string, error) { return m.keys.ServiceToken("eval", now) }
+func (m minter) ServiceToken(origin string, now time.Time) (string, error) {
+	return m.keys.ServiceToken("eval", origin, now)
+}
 
 // New returns an Evaluator; now is the time of lines that have none.
 func New(now func() time.Time) (*Evaluator, error) {

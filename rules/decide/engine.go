@@ -3,6 +3,7 @@ package decide
 import (
 	"time"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
@@ -34,6 +35,8 @@ type Engine struct {
 	policy *policy.Policy
 	keys   Keys
 	tokens *token.Cache
+	// tokenPlaces are the policy's sources, but for cookies.
+	tokenPlaces rules.TokenPlaces
 }
 
 // New returns an engine for a policy. If keys is nil, it uses the keys that
@@ -42,7 +45,16 @@ func New(p *policy.Policy, keys Keys) *Engine {
 	if keys == nil {
 		keys = fixedKeys{p.Tokens}
 	}
-	return &Engine{policy: p, keys: keys, tokens: token.NewCache(cachedTokens)}
+	e := &Engine{policy: p, keys: keys, tokens: token.NewCache(cachedTokens)}
+	for _, src := range p.Sources {
+		if src.Header != "" {
+			e.tokenPlaces.Headers = append(e.tokenPlaces.Headers, src.Header)
+		}
+		if src.Query != "" {
+			e.tokenPlaces.Query = append(e.tokenPlaces.Query, src.Query)
+		}
+	}
+	return e
 }
 
 // fixedKeys do not change.

@@ -97,7 +97,7 @@ func (r *Request) runRule() rules.Verdict {
 func (r *Request) runOnce(args value.Value, element string) rules.Verdict {
 	return r.resource.Rule.Eval(&rules.Input{
 		Args: args, Verified: r.verified, Token: r.token, Now: r.received,
-		MaxCalls: r.engine.policy.Limits.Calls, Element: element,
+		MaxCalls: r.engine.policy.Limits.Calls, Element: element, TokenPlaces: r.engine.tokenPlaces,
 	}, r.replies)
 }
 

@@ -192,7 +192,7 @@ func TestCacheFromManySides(t *testing.T) {
 				if _, err := cache.Verify(set, raw, testNow, nil); err != nil {
 					t.Error(err)
 				}
-				if _, err := set.ServiceToken("gw", testNow); err != nil {
+				if _, err := set.ServiceToken("gw", "https://a", testNow); err != nil {
 					t.Error(err)
 				}
 			}

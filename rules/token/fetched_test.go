@@ -164,8 +164,8 @@ func TestRotatedKeysEndTheCache(t *testing.T) {
 	}
 }
 
-// minted returns a token by a key, with a kid or without.
-func minted(t *testing.T, p keytest.Pair, kid, claims string) string {
+// signedBy returns a token by a key, with a kid or without.
+func signedBy(t *testing.T, p keytest.Pair, kid, claims string) string {
 	t.Helper()
 	header := `{"alg":"ES256"}`
 	if kid != "" {
@@ -250,8 +250,8 @@ func TestWaitsForTheEntryThatCounts(t *testing.T) {
 		return fmt.Sprint(e.Missing)
 	}
 	for _, kid := range []string{"k", ""} {
-		both := minted(t, keytest.P256(), kid, `{"aud":["here","there"]}`)
-		one := minted(t, keytest.P256(), kid, `{"aud":"there"}`)
+		both := signedBy(t, keytest.P256(), kid, `{"aud":["here","there"]}`)
+		one := signedBy(t, keytest.P256(), kid, `{"aud":"there"}`)
 		for range 2 {
 			for name, want := range map[string]string{"here": "accepted", "there": "[1]", "else": "[]"} {
 				if got := missing(away, both, name); got != want {
@@ -284,17 +284,17 @@ func TestKeysWithoutKid(t *testing.T) {
 		"with the kid": loaded(t, newSet(t, Key{Fetched: true}), 0, published(t, "k", keytest.P256())),
 		"configured":   newSet(t, Key{Alg: "ES256", PublicKey: keytest.P256().PublicPEM, Kid: "k"}),
 	} {
-		_, err := set.Verify(minted(t, keytest.P256(), "", `{}`), testNow)
+		_, err := set.Verify(signedBy(t, keytest.P256(), "", `{}`), testNow)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		_, err = set.Verify(minted(t, keytest.P256(), "k", `{}`), testNow)
+		_, err = set.Verify(signedBy(t, keytest.P256(), "k", `{}`), testNow)
 		if named := name == "with the kid" || name == "configured"; (err == nil) != named {
 			t.Errorf("%s: a token with a kid: %v", name, err)
 		}
 	}
 	// A key without kid may have been replaced.
-	other := minted(t, keytest.New(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), "", `{}`)
+	other := signedBy(t, keytest.New(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), "", `{}`)
 	if got, _ := missingOf(t, loaded(t, newSet(t, Key{Fetched: true}), 0, nameless), other); len(got) != 1 {
 		t.Errorf("missing %v, want the set", got)
 	}

@@ -28,11 +28,19 @@ type primary struct {
 	key     *key
 	private any // the key that signs; a Secret for HS
 
-	mu      sync.Mutex // guards the fields below
-	service string     // the last service token
-	gateway string     // the gateway that service names
-	minted  time.Time  // when service was minted
+	mu      sync.Mutex           // guards the fields below
+	service map[[2]string]minted // service tokens by gateway and audience
 }
+
+// minted is a token that was minted at a time.
+type minted struct {
+	raw string
+	at  time.Time
+}
+
+// maxService bounds the service tokens that a primary remembers. A policy names
+// fewer hosts of webhooks.
+const maxService = 256
 
 // CanSign reports whether the set has a primary.
 func (s *Set) CanSign() bool { return s != nil && s.primary != nil }
@@ -92,26 +100,33 @@ func (s *Set) Mint(claims, typ string) (string, error) {
 	return raw, nil
 }
 
-// ServiceToken returns a token that proves to other services that this gateway
-// calls. It expires 25 to 30 minutes after now, and Verify refuses it.
-func (s *Set) ServiceToken(gateway string, now time.Time) (string, error) {
+// ServiceToken returns a token that proves to the audience, another service, that
+// this gateway calls. It expires 25 to 30 minutes after now, and Verify refuses
+// it. Without an audience it has no aud.
+func (s *Set) ServiceToken(gateway, audience string, now time.Time) (string, error) {
 	if !s.CanSign() {
 		return "", errNoPrimary
 	}
 	p := s.primary
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	age := now.Sub(p.minted)
-	if p.service != "" && p.gateway == gateway && age >= 0 && age < serviceReuse {
-		return p.service, nil
+	last := p.service[[2]string{gateway, audience}]
+	if age := now.Sub(last.at); last.raw != "" && age >= 0 && age < serviceReuse {
+		return last.raw, nil
 	}
 	claims := value.AppendString([]byte(`{"id":`), gateway)
+	if audience != "" {
+		claims = value.AppendString(append(claims, `,"aud":`...), audience)
+	}
 	claims = append(claims, `,"role":"SpaceCloud","exp":`...)
 	claims = append(strconv.AppendInt(claims, now.Add(serviceLife).Unix(), 10), '}')
 	raw, err := s.Mint(string(claims), serviceType)
 	if err != nil {
 		return "", err
 	}
-	p.gateway, p.service, p.minted = gateway, raw, now
+	if p.service == nil || len(p.service) >= maxService {
+		p.service = map[[2]string]minted{}
+	}
+	p.service[[2]string{gateway, audience}] = minted{raw, now}
 	return raw, nil
 }

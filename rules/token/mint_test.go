@@ -61,7 +61,7 @@ func TestMintRefuses(t *testing.T) {
 func TestServiceToken(t *testing.T) {
 	for _, alg := range []string{"HS256", "RS256", "ES256", "EdDSA"} {
 		set := newSet(t, primaryFor(alg))
-		raw, err := set.ServiceToken(`gw "1"`, testNow)
+		raw, err := set.ServiceToken(`gw "1"`, "https://hooks.internal", testNow)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestServiceToken(t *testing.T) {
 			t.Errorf("header %s, want %s", header, want)
 		}
 		claims, _ := keys.DecodeBase64URL(parts[1])
-		if want := `{"id":"gw \"1\"","role":"SpaceCloud","exp":1700001800}`; string(claims) != want {
+		if want := `{"id":"gw \"1\"","aud":"https://hooks.internal","role":"SpaceCloud","exp":1700001800}`; string(claims) != want {
 			t.Errorf("claims %s, want %s", claims, want)
 		}
 	}
@@ -83,8 +83,9 @@ func TestServiceToken(t *testing.T) {
 
 func TestServiceTokenIsReused(t *testing.T) {
 	set := newSet(t, primaryFor("ES256")) // each signature is another
+	audience := "https://a"
 	mint := func(gateway string, now time.Time) string {
-		raw, err := set.ServiceToken(gateway, now)
+		raw, err := set.ServiceToken(gateway, audience, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +102,11 @@ func TestServiceTokenIsReused(t *testing.T) {
 		{"later", "gw", serviceReuse},
 		{"another gateway", "gw2", serviceReuse},
 		{"a clock set back", "gw2", serviceReuse - 1},
+		{"another audience", "gw2", serviceReuse - 1},
 	} {
+		if c.name == "another audience" {
+			audience = "https://b"
+		}
 		again := mint(c.gateway, testNow.Add(c.after))
 		if again == last {
 			t.Errorf("%s: reused", c.name)

@@ -127,7 +127,7 @@ func TestZeroValuesDeny(t *testing.T) {
 	if _, err := new(Set).Mint(`{}`, ""); err == nil {
 		t.Error("the zero Set mints")
 	}
-	if _, err := none.ServiceToken("gw", testNow); err == nil {
+	if _, err := none.ServiceToken("gw", "https://a", testNow); err == nil {
 		t.Error("the nil Set mints")
 	}
 	if keys.Verify(keys.Find("HS256"), nil, "", nil) || keys.Verify(&keys.Algorithm{}, keys.Secret(nil), "", nil) {

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
@@ -17,8 +19,9 @@ import (
 type Minter interface {
 	// Mint signs claims, the text of a JSON object, without changing them.
 	Mint(claims string) (string, error)
-	// ServiceToken returns a token of the gateway's own.
-	ServiceToken(now time.Time) (string, error)
+	// ServiceToken returns a token of the gateway's own for the origin of a
+	// webhook, such as https://hooks.example.
+	ServiceToken(origin string, now time.Time) (string, error)
 }
 
 // ClaimsLife is the lifetime of the token of a webhook's `claims`, if they have no
@@ -58,10 +61,9 @@ func Encode(calls []rules.Call, m Minter, now time.Time) ([]byte, error) {
 }
 
 type encoder struct {
-	minter  Minter
-	now     time.Time
-	service string // the service token, minted once for all webhooks
-	out     []byte
+	minter Minter
+	now    time.Time
+	out    []byte
 }
 
 func (e *encoder) call(c *rules.Call) (err error) {
@@ -129,15 +131,19 @@ func (e *encoder) webhook(c *rules.Call) error {
 	if err != nil {
 		return err
 	}
-	if e.service == "" {
-		if e.service, err = e.minter.ServiceToken(e.now); err != nil {
-			return fmt.Errorf("service token: %w", err)
-		}
+	origin, err := originOf(c.URL)
+	if err != nil {
+		return err
+	}
+	// One hook must not be able to use its token at another one.
+	service, err := e.minter.ServiceToken(origin, e.now)
+	if err != nil {
+		return fmt.Errorf("service token: %w", err)
 	}
 	e.name("headers")
 	e.out = append(e.out, '{')
 	e.text("Content-Type", "application/json")
-	for _, h := range [...]struct{ name, token string }{{"Authorization", bearer}, {"X-SC-Token", e.service}} {
+	for _, h := range [...]struct{ name, token string }{{"Authorization", bearer}, {"X-SC-Token", service}} {
 		switch {
 		case h.token == "":
 			continue
@@ -159,6 +165,22 @@ func (e *encoder) webhook(c *rules.Call) error {
 	e.name("body")
 	e.out = c.Body.Append(e.out)
 	return nil
+}
+
+// originOf returns the origin of a webhook's URL (RFC 6454, section 6.2): in lower
+// case, without the scheme's default port.
+func originOf(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" || u.Hostname() == "" {
+		return "", errors.New("a webhook without a URL")
+	}
+	host := strings.ToLower(u.Host)
+	for scheme, port := range map[string]string{"http": ":80", "https": ":443"} {
+		if u.Scheme == scheme {
+			host = strings.TrimSuffix(host, port)
+		}
+	}
+	return u.Scheme + "://" + strings.TrimSuffix(host, ":"), nil
 }
 
 // bearer returns the token for Authorization; "": none.

@@ -17,7 +17,9 @@ type minter struct{ err error }
 func (m minter) Mint(claims string) (string, error) {
 	return "minted" + strings.Map(visible, claims), m.err
 }
-func (m minter) ServiceToken(time.Time) (string, error) { return "service", m.err }
+func (m minter) ServiceToken(origin string, _ time.Time) (string, error) {
+	return "service-for-" + origin, m.err
+}
 func visible(r rune) rune {
 	if r == ' ' {
 		return -1
@@ -46,16 +48,22 @@ func TestEncode(t *testing.T) {
 			`{"id":"0/a","kind":"query","db":"d\"","col":"c","find":{"a": {"$gt":1}},"columns":["x","y\""],"limit":1,"cache":"5s"}`},
 		{"query for no columns", rules.Call{ID: "1", Kind: rules.Query, DB: "d", Col: "c", Columns: []string{}}, `{"id":"1","kind":"query","db":"d","col":"c","columns":[]}`},
 		{"webhook for a user", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: parsed(t, `{"a":1}`), UserToken: "a.b.c"},
-			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer a.b.c","X-SC-Token":"Bearer service"},"body":{"a":1}}`},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer a.b.c","X-SC-Token":"Bearer service-for-http://h"},"body":{"a":1}}`},
 		{"webhook for nobody", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue},
-			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","X-SC-Token":"Bearer service"},"body":null}`},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","X-SC-Token":"Bearer service-for-http://h"},"body":null}`},
 		{"webhook with claims, which live five minutes", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, Claims: claims, UserToken: "not this"},
-			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"id\":\"u1\",\"exp\":1700000300}","X-SC-Token":"Bearer service"},"body":null}`},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"id\":\"u1\",\"exp\":1700000300}","X-SC-Token":"Bearer service-for-http://h"},"body":null}`},
 		{"claims that say how long", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, Claims: parsed(t, `{"exp":1}`)},
-			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"exp\":1}","X-SC-Token":"Bearer service"},"body":null}`},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"exp\":1}","X-SC-Token":"Bearer service-for-http://h"},"body":null}`},
 		{"cached with claims: what they say tells users apart", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: value.NullValue, Claims: parsed(t, `{"exp":1}`), Cache: time.Minute},
-			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"exp\":1}","X-SC-Token":"Bearer service"},"vary":"` + "dWomj4SEfvcwwEPpwUyXx_MGidFl8ZE7BwEK_1MmmwA" + `","body":null,"cache":"1m0s"}`},
+			`{"id":"1","kind":"webhook","url":"http://h/","headers":{"Content-Type":"application/json","Authorization":"Bearer minted{\"exp\":1}","X-SC-Token":"Bearer service-for-http://h"},"vary":"` + "dWomj4SEfvcwwEPpwUyXx_MGidFl8ZE7BwEK_1MmmwA" + `","body":null,"cache":"1m0s"}`},
 
+		{"the audience is an origin", rules.Call{ID: "1", Kind: rules.Webhook, URL: "https://HOOKS.internal:443/a?b#c", Body: value.NullValue},
+			`{"id":"1","kind":"webhook","url":"https://HOOKS.internal:443/a?b#c","headers":{"Content-Type":"application/json","X-SC-Token":"Bearer service-for-https://hooks.internal"},"body":null}`},
+		{"an origin with a port", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://[::1]:443", Body: value.NullValue},
+			`{"id":"1","kind":"webhook","url":"http://[::1]:443","headers":{"Content-Type":"application/json","X-SC-Token":"Bearer service-for-http://[::1]:443"},"body":null}`},
+
+		{"no URL", rules.Call{ID: "1", Kind: rules.Webhook, URL: "/x", Body: value.NullValue}, ``},
 		{"no id", rules.Call{Kind: rules.Query, DB: "d", Col: "c"}, ``},
 		{"no kind", rules.Call{ID: "1", DB: "d", Col: "c"}, ``},
 		{"no body", rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/"}, ``},
