@@ -88,7 +88,7 @@ func unknownType(name string) string {
 }
 
 // otherEvals are spellings of other languages.
-var otherEvals = map[string]string{"=": "==", "===": "==", "eq": "==", "equals": "==", "<>": "!=", "!==": "!=", "ne": "!="}
+var otherEvals = map[string]string{"=": "==", "===": "==", "eq": "==", "equals": "==", "<>": "!=", "!==": "!=", "ne": "!=", "=~": "matches", "regex": "matches", "regexp": "matches"}
 
 // unknownEval is the message about an eval that a type does not have; typ is ""
 // where the type is not known.

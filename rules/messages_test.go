@@ -16,6 +16,7 @@ func TestUnknownWords(t *testing.T) {
 		unknownType("String"):               {`unknown type "String": want one of string, number, `, "; did you mean string?"},
 		unknownEval("startswith", "string"): {`unknown eval "startswith": type string has == != startsWith `, "; did you mean startsWith?"},
 		unknownEval("=", "string"):          {`unknown eval "=": type string has == `, "; did you mean ==?"},
+		unknownEval("regex", "string"):      {`unknown eval "regex": type string has == `, "; did you mean matches?"},
 		unknownEval("<>", "number"):         {`unknown eval "<>": type number has == `, "; did you mean !=?"},
 		unknownEval("startsWith", "number"): {`unknown eval "startsWith": type number has == `, "; it is an eval of type string"},
 		unknownEval("startswith", "number"): {`unknown eval "startswith": type number has == `, " in notIn"},

@@ -116,7 +116,7 @@ policy.yaml:8:5: routes[0].rulee: unknown key ` + "`rulee`: did you mean `rule`?
 policy.yaml:9:23: routes[1].match.metods: unknown key ` + "`metods`: did you mean `methods`?" + `
   9 |   - match: {path: /ä, metods: [GET]}
     |                       ^
-policy.yaml:14:17: routes[1].rule.clauses[0].type: unknown type "strin": want one of string, number, bool, date, ip; did you mean string?
+policy.yaml:14:17: routes[1].rule.clauses[0].type: unknown type "strin": want one of string, number, bool, date, ip, any; did you mean string?
   14 |           type: strin
      |                 ^
 policy.yaml:18:11: routes[1].rule.clauses[0].f3: a rule match has no field "f3"
