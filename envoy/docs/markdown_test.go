@@ -23,7 +23,8 @@ import (
 //	yaml file NAME      a file called NAME in the folder of the run blocks
 //	yaml routes         routes of a policy, without faults
 //	yaml rule           a rule, without faults
-//	yaml policy         a policy, without faults; the tests of rules/policy load it
+//	yaml policy         a policy, without faults; the tests of rules/policy load it,
+//	                    but for `yaml policy files`, which includes files
 //	yaml generated      lines of the configuration generated for the document's policy.yaml
 //	yaml filter         an EnvoyFilter whose filter Envoy accepts
 //	yaml not-run: REASON

@@ -27,6 +27,7 @@ type File struct {
 	// Doc is the content, with `${…}` as it is in the file.
 	Doc value.Value
 
+	parts  map[string]*File // the included files, by their path relative to this one
 	lines  []string
 	marks  map[string]mark // by the place of the value
 	hidden map[int][]span  // parts that excerpts do not show, by line
@@ -63,6 +64,9 @@ func Load(path string, o policy.Options) (*policy.Policy, *File, []policy.Warnin
 	}
 	if o.ReadFile == nil {
 		o.ReadFile = f.ReadFile
+	}
+	if err := f.include(); err != nil {
+		return nil, f, nil, err
 	}
 	p, warnings, err := policy.Load(f.Doc, o)
 	var faults rules.Faults

@@ -11,7 +11,8 @@ import (
 // Fault is a fault with its position.
 type Fault struct {
 	Place, Message string
-	Line, Column   int // 1-based; the column in characters
+	Line, Column   int   // 1-based; the column in characters
+	in             *File // nil: the file of the Error
 }
 
 // Error holds all faults of a file, in the order of the file.
@@ -54,6 +55,12 @@ func (f *File) error(faults rules.Faults) *Error {
 // locate returns a fault with the position of its value, or of its key if the
 // fault is about the key. A missing value is reported at the value around it.
 func (f *File) locate(fault rules.Fault) Fault {
+	if part, place := f.partAt(fault.Place); part != f {
+		fault.Place = place
+		out := part.locate(fault)
+		out.in = part
+		return out
+	}
 	out := Fault{Place: fault.Place, Message: fault.Message, Line: 1, Column: 1}
 	place := fault.Place
 	m, ok := f.marks[place]
@@ -72,6 +79,9 @@ func (f *File) locate(fault rules.Fault) Fault {
 }
 
 func (f *File) write(b *strings.Builder, fault Fault, label string) {
+	if fault.in != nil {
+		f = fault.in
+	}
 	fmt.Fprintf(b, "%s:%d:%d: %s", f.Path, fault.Line, fault.Column, label)
 	if fault.Place != "" {
 		fmt.Fprintf(b, "%s: ", fault.Place)

@@ -38,7 +38,7 @@ type Options struct {
 func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	l := &loader{
 		o: o, p: &Policy{}, unset: map[string]bool{}, unsetNames: map[string]bool{},
-		substituted: map[string]string{}, settled: map[string]bool{},
+		substituted: map[string]string{}, settled: map[string]bool{}, used: map[string]bool{}, entries: map[string]string{},
 	}
 	if doc.Kind() != value.Object {
 		return nil, nil, rules.Faults{{Message: "want an object, found " + doc.Kind().String()}}
@@ -46,17 +46,22 @@ func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	if f, ok := SpaceCloud(doc); ok {
 		return nil, nil, rules.Faults{f}
 	}
+	doc = l.splitParts(doc)
 	l.doc = l.substitute(doc, nil)
 	for _, f := range schema.Check(l.doc) {
 		l.settle(f)
 	}
+	l.checkParts()
+	l.readDefines()
 	l.settings()
 	l.tokens()
+	l.readTeams()
 	l.resources()
+	l.checkDefines()
 	l.companion()
 	l.p.Shared = l.sharedSecret()
 	if len(l.faults) > 0 {
-		inFileOrder(doc, l.faults)
+		l.inFileOrder()
 		return nil, nil, l.faults
 	}
 	for name := range l.unsetNames {
@@ -73,7 +78,9 @@ func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 // report faults, and go on.
 type loader struct {
 	o        Options
-	doc      value.Value // after substitution
+	doc      value.Value // of the main file, after substitution
+	parts    []*part     // the included files
+	teams    []*team
 	p        *Policy
 	faults   rules.Faults
 	warnings []Warning
@@ -83,11 +90,15 @@ type loader struct {
 	unsetNames  map[string]bool   // the missing variables
 	substituted map[string]string // by place: strings with `${…}`, as written in the file
 
-	canSign   bool            // a token key is primary
-	providers []string        // names of token keys
-	checked   []lint.Resource // resources whose rules compile
-	ruleCount int             // rules, with and without faults
-	firstCall string          // place of the first rule with a query or webhook
+	canSign   bool              // a token key is primary
+	providers []string          // names of token keys
+	checked   []lint.Resource   // resources whose rules compile
+	ruleCount int               // rules, with and without faults
+	defined   []string          // places of named rules
+	used      map[string]bool   // places of named rules that a rule uses
+	unused    []string          // places of the others
+	entries   map[string]string // places of endpoints and collections
+	firstCall string            // place of the first rule with a query or webhook
 }
 
 func (l *loader) fault(place, format string, args ...any) {

@@ -35,11 +35,13 @@ func Parent(place string) string {
 	return place[:min(last, len(place))]
 }
 
-// inFileOrder sorts faults by their places. A missing key counts as standing at
-// the place that should contain it.
-func inFileOrder(doc value.Value, faults rules.Faults) {
+// inFileOrder sorts the faults by their places, those of the main file first. A
+// missing key counts as standing at the place that should contain it.
+func (l *loader) inFileOrder() {
 	order := map[string]int{}
-	numberPlaces(doc, "", order)
+	for _, p := range l.documents() {
+		numberPlaces(p.doc, p.root, order)
+	}
 	rank := func(place string) int {
 		for {
 			if n, ok := order[place]; ok || place == "" {
@@ -48,7 +50,7 @@ func inFileOrder(doc value.Value, faults rules.Faults) {
 			place = Parent(place)
 		}
 	}
-	sort.SliceStable(faults, func(i, j int) bool { return rank(faults[i].Place) < rank(faults[j].Place) })
+	sort.SliceStable(l.faults, func(i, j int) bool { return rank(l.faults[i].Place) < rank(l.faults[j].Place) })
 }
 
 // numberPlaces numbers the places of a document in its order.

@@ -66,6 +66,7 @@ func (l *loader) valueAt(place string) (found value.Value) {
 		})
 		return done
 	}
-	walk(l.doc, "")
+	doc, root := l.documentAt(place)
+	walk(doc, root)
 	return found
 }

@@ -16,10 +16,15 @@ import (
 func (l *loader) resources() {
 	l.databases(l.doc.Key("databases"))
 	l.apiBase()
-	l.serviceRules(l.doc.Key("services"))
-	l.databaseRules(l.doc.Key("databases"))
-	l.fileRules(l.doc.Key("files"))
-	l.routes(l.doc.Key("routes"))
+	for _, p := range l.documents() {
+		l.serviceRules(p)
+		l.databaseRules(p)
+		l.fileRules(p)
+	}
+	places := map[string]string{}
+	for _, p := range l.documents() {
+		l.routes(p, places)
+	}
 }
 
 // ruleSource is a rule as it is written in the file.
@@ -33,6 +38,7 @@ type guarded struct {
 	rule     value.Value
 	response ruleSource // its spec is Missing when there is none
 	auth     *Auth      // nil: not written
+	team     *team      // nil: none
 	path     string     // of a route
 	vars     []string   // variables of the path
 	methods  []string   // of a route; nil: all
@@ -46,9 +52,14 @@ func (l *loader) resource(r Resource, g guarded) *Resource {
 		return nil
 	}
 	l.ruleCount++
-	compiled := l.compile(ruleSource{g.rule, r.Place})
+	define := l.define(r.Place)
+	rule := ruleSource{g.rule, r.Place}
+	if g.team != nil && g.team.require.spec.Kind() != value.Missing {
+		rule.spec, define = g.team.required(rule, define)
+	}
+	compiled := l.compile(rule, define)
 	if g.response.spec.Kind() != value.Missing {
-		if r.Response = l.compile(g.response); r.Response == nil {
+		if r.Response = l.compile(g.response, l.define(r.Place)); r.Response == nil {
 			return nil
 		}
 	}
@@ -65,7 +76,7 @@ func (l *loader) resource(r Resource, g guarded) *Resource {
 	case kind == "allow" || kind == "deny":
 		r.Auth.mode = authNone
 	}
-	l.checkRules(&r, &g)
+	l.checkRules(&r, &g, rule, define)
 	for _, h := range l.p.ClaimHeaders {
 		r.Reserved = append(r.Reserved, httpfield.Fold(h.Header))
 	}
@@ -91,8 +102,8 @@ func (r *Resource) names(path ...string) (n Names) {
 }
 
 // compile compiles a rule; it returns nil when the rule has faults.
-func (l *loader) compile(s ruleSource) *rules.Rule {
-	compiled, faults := rules.Compile(s.spec, s.place, l.env())
+func (l *loader) compile(s ruleSource, define defines) *rules.Rule {
+	compiled, faults := rules.Compile(s.spec, s.place, l.env(define))
 	for _, f := range faults {
 		l.redact(&f)
 		l.add(f)
@@ -105,14 +116,20 @@ func (l *loader) compile(s ruleSource) *rules.Rule {
 			}
 		}
 	})
+	if compiled != nil && compiled.Calls() {
+		l.p.Calls = true
+		if l.firstCall == "" {
+			l.firstCall = s.place
+		}
+	}
 	if compiled != nil {
 		l.queried(compiled.Tables())
 	}
 	return compiled
 }
 
-func (l *loader) env() *rules.Env {
-	return &rules.Env{AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.checkQuery, Webhook: l.checkWebhook}
+func (l *loader) env(define defines) *rules.Env {
+	return &rules.Env{Define: define, AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.checkQuery, Webhook: l.checkWebhook}
 }
 
 // eachClause calls f for a rule and the rules inside it.

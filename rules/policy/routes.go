@@ -15,11 +15,11 @@ import (
 )
 
 // routes reads `routes`.
-func (l *loader) routes(v value.Value) {
-	places := map[string]string{} // by name
-	eachIn(v, "routes", func(place string, r value.Value) {
+// Places has the places of named routes, by name.
+func (l *loader) routes(p *part, places map[string]string) {
+	eachIn(p.doc.Key("routes"), rules.Join(p.root, "routes"), func(place string, r value.Value) {
 		if r.Kind() == value.Object {
-			l.route(r, place, l.routeName(r, place, places))
+			l.route(p, r, place, l.routeName(r, place, places))
 		}
 	})
 }
@@ -28,12 +28,15 @@ func (l *loader) routes(v value.Value) {
 func (l *loader) routeName(v value.Value, place string, places map[string]string) string {
 	name, ok := v.Key("name").Text()
 	if !ok || name == "" {
+		if p := l.partAt(place); p != nil {
+			return p.file + ":" + strings.TrimPrefix(strings.TrimPrefix(place, p.root), ".")
+		}
 		return place
 	}
 	at := rules.Join(place, "name")
 	switch other := places[name]; {
 	case other != "":
-		l.fault(at, "%s has this name already", other)
+		l.fault(at, "%s has this name already", l.seenFrom(at, other))
 	case len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		l.fault(at, "want at most 100 bytes of printable text")
 	}
@@ -41,7 +44,7 @@ func (l *loader) routeName(v value.Value, place string, places map[string]string
 	return name
 }
 
-func (l *loader) route(v value.Value, place, name string) {
+func (l *loader) route(p *part, v value.Value, place, name string) {
 	match := v.Key("match")
 	at := rules.Join(place, "match")
 	host := l.routeHost(match.Key("host"), rules.Join(at, "host"))
@@ -54,20 +57,23 @@ func (l *loader) route(v value.Value, place, name string) {
 	if err != nil && hasPath {
 		l.fault(rules.Join(at, "path"), "%v", err)
 	}
+	if hasPath && err == nil {
+		p.team.checkBounds(l, host, template, rules.Join(at, "host"), rules.Join(at, "path"))
+	}
 	r := l.resource(Resource{Kind: Route, Name: name, Place: rules.Join(place, "rule")},
 		guarded{
 			rule: v.Key("rule"), response: ruleSource{v.Key("response"), rules.Join(place, "response")},
-			auth: l.auth(v.Key("auth"), rules.Join(place, "auth")), path: path, vars: template.Vars(), methods: methods,
+			auth: l.auth(v.Key("auth"), rules.Join(place, "auth")), path: path, vars: template.Vars(), methods: methods, team: p.team,
 		})
 	if !hasPath || err != nil || l.unset[rules.Join(at, "path")] || l.unset[rules.Join(at, "host")] {
 		return
 	}
-	if name != place {
+	if _, named := v.Key("name").Text(); named {
 		place += " (" + name + ")"
 	}
 	other := l.p.table.Routes.Add(&route.Route[Resource]{Host: host, Methods: methods, Path: template, Place: place, Resource: r})
 	if other != nil {
-		l.fault(at, "covers requests of %s, and neither is more specific", other.Place)
+		l.fault(at, "covers requests of %s, and neither is more specific", l.seenFrom(at, other.Place))
 	}
 }
 

@@ -10,28 +10,39 @@ import (
 )
 
 // serviceRules reads `services`.
-func (l *loader) serviceRules(v value.Value) {
+func (l *loader) serviceRules(p *part) {
+	v := p.doc.Key("services")
 	if v.Kind() != value.Object {
 		return
 	}
 	if v.Len() > 0 {
 		l.needProject("services")
 	}
-	index := map[string]map[string]*Resource{}
+	index := l.p.table.API.Services
+	if index == nil {
+		index = map[string]map[string]*Resource{}
+	}
 	v.Each(func(service string, s value.Value) bool {
-		at := rules.Join("services", service)
+		at := rules.Join(rules.Join(p.root, "services"), service)
 		l.checkName(at, service)
-		endpoints := map[string]*Resource{}
+		endpoints := index[service]
+		if endpoints == nil {
+			endpoints = map[string]*Resource{}
+		}
 		s.Key("endpoints").Each(func(endpoint string, e value.Value) bool {
 			place := rules.Join(rules.Join(at, "endpoints"), endpoint)
 			if !l.checkName(place, endpoint) || e.Kind() != value.Object {
 				return true
 			}
+			if l.isTaken("services "+service+" "+endpoint, place) {
+				return true
+			}
+			p.team.checkAPI(l, place, "services", service, endpoint)
 			endpoints[endpoint] = l.resource(
 				Resource{Kind: Service, Name: "services." + service + "." + endpoint, Place: rules.Join(place, "rule")},
 				guarded{
 					rule: e.Key("rule"), response: ruleSource{e.Key("response"), rules.Join(place, "response")},
-					auth: l.auth(e.Key("auth"), rules.Join(place, "auth")),
+					auth: l.auth(e.Key("auth"), rules.Join(place, "auth")), team: p.team,
 				})
 			return true
 		})
@@ -42,21 +53,31 @@ func (l *loader) serviceRules(v value.Value) {
 }
 
 // databaseRules reads `databases.*.collections`.
-func (l *loader) databaseRules(v value.Value) {
-	index := map[string]map[string]map[string]*Resource{}
-	v.Each(func(db string, d value.Value) bool {
+func (l *loader) databaseRules(p *part) {
+	index := l.p.table.API.Databases
+	if index == nil {
+		index = map[string]map[string]map[string]*Resource{}
+	}
+	p.doc.Key("databases").Each(func(db string, d value.Value) bool {
 		collections := d.Key("collections")
 		if collections.Kind() != value.Object {
 			return true
 		}
 		l.needProject("collections")
-		at := rules.Join("databases", db)
+		at := rules.Join(rules.Join(p.root, "databases"), db)
 		l.checkName(at, db)
-		byCollection := map[string]map[string]*Resource{}
+		if l.database(db) < 0 {
+			l.fault(at, "databases of the main file has no entry of this name")
+		}
+		byCollection := index[db]
+		if byCollection == nil {
+			byCollection = map[string]map[string]*Resource{}
+		}
 		collections.Each(func(col string, c value.Value) bool {
 			place := rules.Join(rules.Join(at, "collections"), col)
-			if l.checkName(place, col) {
-				byCollection[col] = l.operationRules(c, place, schema.Operations, nil,
+			if l.checkName(place, col) && !l.isTaken("collections "+db+" "+col, place) {
+				p.team.checkCollection(l, place, db, col)
+				byCollection[col] = l.operationRules(p, c, place, schema.Operations, nil,
 					Resource{Kind: Database, Name: "databases." + db + "." + col})
 			}
 			return true
@@ -71,7 +92,7 @@ func (l *loader) databaseRules(v value.Value) {
 
 // operationRules reads `auth`, `rules` and `response` of a collection or of an
 // entry of `files`. Like is the resource without its operation.
-func (l *loader) operationRules(v value.Value, place string, operations, vars []string, like Resource) map[string]*Resource {
+func (l *loader) operationRules(p *part, v value.Value, place string, operations, vars []string, like Resource) map[string]*Resource {
 	byOp := map[string]*Resource{}
 	at := rules.Join(place, "rules")
 	auth := l.auth(v.Key("auth"), rules.Join(place, "auth"))
@@ -80,7 +101,7 @@ func (l *loader) operationRules(v value.Value, place string, operations, vars []
 			r := like
 			r.Op, r.Name, r.Place = op, like.Name+"."+op, rules.Join(at, op)
 			byOp[op] = l.resource(r, guarded{
-				rule: rule, response: ruleSource{v.Key("response").Key(op), rules.Join(rules.Join(place, "response"), op)}, auth: auth, vars: vars,
+				rule: rule, response: ruleSource{v.Key("response").Key(op), rules.Join(rules.Join(place, "response"), op)}, auth: auth, vars: vars, team: p.team,
 			})
 		}
 		return true
@@ -95,28 +116,34 @@ func (l *loader) operationRules(v value.Value, place string, operations, vars []
 }
 
 // fileRules reads `files`.
-func (l *loader) fileRules(v value.Value) {
+func (l *loader) fileRules(part *part) {
+	v := part.doc.Key("files")
 	if v.Kind() != value.Array {
 		return
 	}
-	files := &route.Files[Resource]{}
-	l.p.table.API.Files = files
+	if l.p.table.API.Files == nil {
+		l.p.table.API.Files = &route.Files[Resource]{}
+	}
+	files := l.p.table.API.Files
 	if v.Len() > 0 {
 		l.needProject("files")
 	}
-	eachIn(v, "files", func(place string, f value.Value) {
+	eachIn(v, rules.Join(part.root, "files"), func(place string, f value.Value) {
 		prefix, _ := f.Key("prefix").Text()
 		template, err := route.ParsePrefix(prefix)
 		at := rules.Join(place, "prefix")
 		if err != nil && prefix != "" {
 			l.fault(at, "%v", err)
 		}
-		operations := l.operationRules(f, place, schema.FileOperations, template.Vars(), Resource{Kind: File, Name: "files[" + prefix + "]"})
+		if err == nil {
+			part.team.checkFiles(l, at, template)
+		}
+		operations := l.operationRules(part, f, place, schema.FileOperations, template.Vars(), Resource{Kind: File, Name: "files[" + prefix + "]"})
 		if err != nil || l.unset[at] {
 			return
 		}
 		if other := files.Add(&route.Prefix[Resource]{Path: template, Place: place, Operations: operations}); other != nil {
-			l.fault(at, "the same paths as %s", other.Place)
+			l.fault(at, "the same paths as %s", l.seenFrom(at, other.Place))
 		}
 	})
 }

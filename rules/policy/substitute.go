@@ -15,17 +15,23 @@ import (
 // substitute replaces `${NAME}` and `${file:…}` in strings, never in keys. A
 // value that was put in is not substituted again.
 func (l *loader) substitute(v value.Value, at *schema.Path) value.Value {
+	return mapStrings(v, at, func(text string, at *schema.Path) string { return l.expand(text, at.String()) })
+}
+
+// mapStrings replaces the strings of a value that have a `${`. A value without
+// one is returned itself.
+func mapStrings(v value.Value, at *schema.Path, f func(text string, at *schema.Path) string) value.Value {
 	switch v.Kind() {
 	case value.String:
 		text, _ := v.Text()
 		if strings.Contains(text, "${") {
-			return value.Str(l.expand(text, at.String()))
+			return value.Str(f(text, at))
 		}
 	case value.Array:
 		var elems []value.Value
 		changed := false
 		v.Each(func(_ string, x value.Value) bool {
-			y := l.substitute(x, at.Elem(len(elems)))
+			y := mapStrings(x, at.Elem(len(elems)), f)
 			changed = changed || x != y
 			elems = append(elems, y)
 			return true
@@ -37,7 +43,7 @@ func (l *loader) substitute(v value.Value, at *schema.Path) value.Value {
 		var members []value.Member
 		changed := false
 		v.Each(func(key string, x value.Value) bool {
-			y := l.substitute(x, at.Key(key))
+			y := mapStrings(x, at.Key(key), f)
 			changed = changed || x != y
 			members = append(members, value.Member{Key: key, Value: y})
 			return true

@@ -47,6 +47,9 @@ func (l *loader) lint() {
 	l.lintTokenKeys()
 	l.lintSources()
 	l.lintNoRules()
+	for _, place := range l.unused {
+		l.warnAt(place, lint.UnusedDefine, "no rule uses it")
+	}
 	for i := range l.checked {
 		r := &l.checked[i]
 		for _, w := range lint.Warn(r) {
@@ -157,19 +160,25 @@ func (l *loader) lintNoRules() {
 		l.warnAt("routes", lint.NothingCovered, "no request is covered, so every request is denied")
 		return
 	}
-	l.doc.Key("services").Each(func(name string, s value.Value) bool {
-		l.lintNoRule(rules.Join("services", name), s.Key("endpoints"))
+	for _, p := range l.documents() {
+		l.lintNoRulesIn(p)
+	}
+}
+
+func (l *loader) lintNoRulesIn(p *part) {
+	p.doc.Key("services").Each(func(name string, s value.Value) bool {
+		l.lintNoRule(rules.Join(rules.Join(p.root, "services"), name), s.Key("endpoints"))
 		return true
 	})
-	l.doc.Key("databases").Each(func(name string, d value.Value) bool {
-		collections := rules.Join(rules.Join("databases", name), "collections")
+	p.doc.Key("databases").Each(func(name string, d value.Value) bool {
+		collections := rules.Join(rules.Join(rules.Join(p.root, "databases"), name), "collections")
 		d.Key("collections").Each(func(col string, c value.Value) bool {
 			l.lintNoRule(rules.Join(collections, col), c.Key("rules"))
 			return true
 		})
 		return true
 	})
-	eachIn(l.doc.Key("files"), "files", func(place string, f value.Value) { l.lintNoRule(place, f.Key("rules")) })
+	eachIn(p.doc.Key("files"), rules.Join(p.root, "files"), func(place string, f value.Value) { l.lintNoRule(place, f.Key("rules")) })
 }
 
 func (l *loader) lintNoRule(place string, rules value.Value) {

@@ -152,6 +152,36 @@ func (t Template) has(name string) bool {
 	return false
 }
 
+// Segments returns the segments as ParseTemplate reads them.
+func (t Template) Segments() (out []string) {
+	for _, s := range t {
+		switch s.kind {
+		case literal:
+			out = append(out, s.text)
+		case variable:
+			out = append(out, "{"+s.text+"}")
+		case rest:
+			out = append(out, "{"+s.text+"...}")
+		}
+	}
+	return out
+}
+
+// Covers reports whether every path of other is a path of t.
+func (t Template) Covers(other Template) bool {
+	for i, s := range t {
+		switch {
+		case s.kind == rest:
+			return true
+		case i >= len(other) || other[i].kind == rest:
+			return false
+		case s.kind == literal && (other[i].kind != literal || other[i].text != s.text):
+			return false
+		}
+	}
+	return len(t) == len(other)
+}
+
 // Vars returns the names of the variables.
 func (t Template) Vars() (names []string) {
 	for _, s := range t {

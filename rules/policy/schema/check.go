@@ -19,6 +19,13 @@ func Check(doc value.Value) rules.Faults {
 	return c.faults
 }
 
+// CheckIncluded compares an included file with the keys that it may have.
+func CheckIncluded(doc value.Value, at *Path) rules.Faults {
+	var c checker
+	c.check(doc, included, at)
+	return c.faults
+}
+
 type checker struct{ faults rules.Faults }
 
 func (c *checker) fault(at *Path, format string, args ...any) {
@@ -97,7 +104,9 @@ func (c *checker) checkObject(v value.Value, s *shape, at *Path) {
 	v.Each(func(name string, x value.Value) bool {
 		k := s.key(name)
 		sub := at.Key(name)
-		if k == nil {
+		if k == nil && (s == included && model.key(name) != nil || s == includedDatabase && databaseShape.key(name) != nil) {
+			c.faults = append(c.faults, rules.Fault{Place: sub.String(), Message: "only the main file has `" + name + "`", AtKey: true})
+		} else if k == nil {
 			c.faults = append(c.faults, rules.Fault{Place: sub.String(), Message: unknownKey(name, s.names()), AtKey: true})
 		} else {
 			c.check(x, k.shape, sub)

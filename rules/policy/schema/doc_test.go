@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -92,7 +93,7 @@ func TestPolicyReferenceHasExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := map[*key]bool{}
-	for _, block := range strings.Split(string(data), "```yaml policy\n")[1:] {
+	for _, block := range regexp.MustCompile("```yaml policy.*\n").Split(string(data), -1)[1:] {
 		text, _, _ := strings.Cut(block, "```")
 		var tree any
 		if err := yaml.Load([]byte(text), &tree); err != nil {

@@ -43,6 +43,9 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("project", aText("The {project} in the paths of services, databases and files, which need it.")),
 	may("gateway", aText("The `id` of service tokens. Default: the name of the machine.")),
 	may("lint", lintShape),
+	may("include", includeShape),
+	may("teams", teamsShape),
+	may("define", defineShape),
 	may("apiPrefix", aText("The beginning of the paths of services, databases and files, before {project}.").byDefault(DefaultPrefix)),
 	may("auth", authSection),
 	may("crypto", objectOf("The key of the rules encrypt and decrypt, and of hash with hmac-sha256.",
@@ -50,21 +53,48 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("companion", companionSection),
 	may("limits", limitsSection),
 	may("mode", oneOf("enforce refuses denied requests. shadow is not built yet: a policy that has it is refused.", "enforce", "shadow").byDefault("enforce")),
-	may("routes", listOf("Rules by method, host and path. The most specific match decides, in any order of the list. A request that no route matches is denied.", routeShape)),
-	may("services", mappingOf("Rules for Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
-		objectOf("", need("endpoints", mappingOf("Rules by endpoint.", objectOf("",
-			may("auth", authShape), need("rule", ruleShape), may("response", responseShape), may("lint", lintShape)))),
-			may("lint", lintShape)))),
+	may("routes", routesShape),
+	may("services", servicesShape),
 	may("databases", mappingOf("Databases: connections for query rules, and rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}.", databaseShape)),
 	may("webhooks", webhooksSection),
-	may("files", listOf("Rules for {apiPrefix}/{project}/files/…. The longest prefix decides.",
-		objectOf("",
-			need("prefix", aText("A path below files, such as /users/:id. `:id` is one segment.")),
-			may("auth", authShape),
-			need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", FileOperations, ruleShape)),
-			may("response", rulesOf("Rules on the response, by operation.", FileOperations, responseShape)),
-			may("lint", lintShape)))),
+	may("files", filesShape),
 )
+
+// included is an included file.
+var included = objectOf("A file of a policy that the main file includes.",
+	may("define", defineShape),
+	may("routes", routesShape),
+	may("services", servicesShape),
+	may("databases", mappingOf("Rules for collections of databases of the main file.", includedDatabase)),
+	may("files", filesShape))
+
+var includedDatabase = objectOf("", need("collections", collectionsShape))
+
+var (
+	includeShape = listOf("Files with more routes, services, collections, files and define: paths or patterns such as teams/*.yaml, relative to this file.", aText("")).atLeast(1)
+	defineShape  = mappingOf("Named rules, which {rule: use, of: name} asks. Those of the main file can be used in all files.", ruleShape)
+	teamsShape   = mappingOf("Files of other authors, with bounds.", teamShape)
+	teamShape    = objectOf("",
+		need("include", aText("A file of the team, or a pattern.").orElse(listOf("Files of the team, or patterns.", aText("")).atLeast(1))),
+		may("paths", listOf("Paths that the team's rules may cover, as in routes. Default: all.", aText("")).atLeast(1)),
+		may("hosts", listOf("Hosts that the team's routes may have, as in routes. Default: all.", aText("")).atLeast(1)),
+		may("require", &shape{kind: rule, about: "A rule that is asked before each rule of the team."}))
+)
+
+var routesShape = listOf("Rules by method, host and path. The most specific match decides, in any order of the list. A request that no route matches is denied.", routeShape)
+
+var servicesShape = mappingOf("Rules for Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
+	objectOf("", need("endpoints", mappingOf("Rules by endpoint.", objectOf("",
+		may("auth", authShape), need("rule", ruleShape), may("response", responseShape), may("lint", lintShape)))),
+		may("lint", lintShape)))
+
+var filesShape = listOf("Rules for {apiPrefix}/{project}/files/…. The longest prefix decides.",
+	objectOf("",
+		need("prefix", aText("A path below files, such as /users/:id. `:id` is one segment.")),
+		may("auth", authShape),
+		need("rules", rulesOf("Rules by operation: GET reads, POST creates, DELETE deletes.", FileOperations, ruleShape)),
+		may("response", rulesOf("Rules on the response, by operation.", FileOperations, responseShape)),
+		may("lint", lintShape)))
 
 // lintShape switches warnings off at the object that has it, and inside it.
 var lintShape = objectOf("Warnings that are not given for this part of the file.",
@@ -88,10 +118,12 @@ var databaseShape = objectOf("",
 	need("type", oneOf("The kind of database. Query rules read sql-postgres, sql-mysql (MariaDB too), mongo, and embedded (SQLite).", databaseTypes...).hinting(databaseNames)),
 	may("conn", aText("The connection string, which only the companion reads. PostgreSQL: a URL. MySQL: user:password@tcp(host:port)/database. MongoDB: mongodb://host/database. SQLite: a path.")),
 	may("pool", poolShape),
-	may("collections", mappingOf("Rules by collection. The rules of `default` hold for each operation that a collection does not list.",
-		objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", Operations, ruleShape)),
-			may("response", rulesOf("Rules on the response, by operation.", Operations, responseShape)), may("lint", lintShape)))),
+	may("collections", collectionsShape),
 	may("lint", lintShape))
+
+var collectionsShape = mappingOf("Rules by collection. The rules of `default` hold for each operation that a collection does not list.",
+	objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", Operations, ruleShape)),
+		may("response", rulesOf("Rules on the response, by operation.", Operations, responseShape)), may("lint", lintShape)))
 
 var webhooksSection = objectOf("Where webhook rules may go, and how. Only the companion reads ca, cert, key and pool.",
 	may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))),

@@ -77,7 +77,7 @@ func members(s *shape) []value.Member {
 // elemSchema describes a shape. Shapes that stand in many places are references.
 func elemSchema(s *shape) value.Value {
 	switch s {
-	case ruleShape, responseShape:
+	case ruleShape, responseShape, teamShape.key("require").shape:
 		return reference("rule")
 	case authShape:
 		return reference("auth")
