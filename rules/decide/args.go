@@ -109,6 +109,15 @@ func (h *head) readsQuery() bool {
 
 var errBodyAndQuery = errors.New("a body beside a query, and servers read either")
 
+// trueScheme is the scheme of the connection, which the proxy writes into
+// x-forwarded-proto: a client of HTTP/2 may send any :scheme.
+func (h *head) trueScheme() string {
+	if p := h.value("x-forwarded-proto"); p == "http" || p == "https" {
+		return p
+	}
+	return h.scheme
+}
+
 // requestArgs returns args.request.
 func (r *Request) requestArgs() (value.Value, error) {
 	h := &r.head
@@ -128,7 +137,7 @@ func (r *Request) requestArgs() (value.Value, error) {
 	}
 	ms := []value.Member{
 		{Key: "method", Value: value.Str(h.method)},
-		{Key: "scheme", Value: value.Str(h.scheme)},
+		{Key: "scheme", Value: value.Str(h.trueScheme())},
 		{Key: "host", Value: value.Str(h.host)},
 		{Key: "path", Value: value.Str(h.path)},
 		{Key: "vars", Value: value.Obj(r.vars...)},

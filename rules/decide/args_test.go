@@ -35,6 +35,7 @@ func TestArgs(t *testing.T) {
 		{"no token", "GET /x/1", []string{"token"}, `null`},
 		{"method", "GET /x/1", []string{"request", "method"}, `"GET"`},
 		{"scheme", "GET /x/1", []string{"request", "scheme"}, `"https"`},
+		{"scheme of the connection", "GET /x/1\nx-forwarded-proto: http", []string{"request", "scheme"}, `"http"`},
 		{"host", "GET /x/1", []string{"request", "host"}, `"shop.example"`},
 		{"path", "GET /x/a%20b?c", []string{"request", "path"}, `"/x/a%20b"`},
 		{"vars, decoded once", "GET /x/a%2541", []string{"request", "vars"}, `{"id":"a%41"}`},

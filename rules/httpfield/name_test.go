@@ -31,7 +31,9 @@ func TestIsValue(t *testing.T) {
 
 func TestIsAuthority(t *testing.T) {
 	for s, want := range map[string]bool{
-		"": true, "shop.example": true, "shop.example:8443": true, "[::1]:80": true,
+		"shop.example": true, "shop.example.": true, "shop.example:8443": true, "shop.example:": true, "[::1]:80": true, "[::1]": true, "127.0.0.1": true,
+		"": false, ":80": false, ".": false, ".shop.example": false, "shop.example..": false, "shop..example": false, "shop.example:80:80": false, "[shop.example]": false,
+		"[::1": false, "::1": false, "[::1]x": false, "[::1%lo]": false, "[127.0.0.1]": false, "shop.example:8a": false, "[]": false, "[": false,
 		"a@b": false, "a, b": false, "%61": false, "A": false, "é": false, "a/b": false,
 	} {
 		if got := IsAuthority(s); got != want {

@@ -125,24 +125,15 @@ func (l *loader) methods(v value.Value, place string) []string {
 			l.fault(at, "CONNECT has no path, so no route covers it")
 		case slices.Contains(list[:i], m):
 			l.fault(at, "%s is listed already", m)
-		case !slices.Contains(knownMethods, m):
+		case !httpfield.IsMethod(m):
 			l.unknownMethod(at, m)
 		}
 	}
 	return list
 }
 
-// knownMethods are the methods of HTTP that a route may list: the registry of
-// RFC 9110, section 16.1.1, without CONNECT, HEAD and PRI, and PURGE, which
-// caches have.
-var knownMethods = strings.Fields(`
-	GET POST PUT PATCH DELETE OPTIONS TRACE QUERY PURGE
-	ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF
-	MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE
-	UPDATEREDIRECTREF VERSION-CONTROL`)
-
 func (l *loader) unknownMethod(place, method string) {
-	if near := spelling.Nearest(method, knownMethods); near != "" {
+	if near := spelling.Nearest(method, httpfield.Methods); near != "" {
 		l.fault(place, "%s is not a method of HTTP; did you mean %s?", method, near)
 		return
 	}

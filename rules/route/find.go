@@ -9,12 +9,14 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Errors of Find for a request that no resource decides. Such a request is denied.
 var (
 	ErrNotCovered = errors.New("no entry of the policy covers it")
+	ErrNoMethod   = errors.New("not a method of HTTP")
 	ErrMethod     = errors.New("the entry that covers its path does not list its method")
 )
 
@@ -40,10 +42,13 @@ type Match[R any] struct {
 // the host.
 //
 // Errors: *PathError when servers could read the path in different ways;
-// ErrNotCovered; ErrMethod.
+// ErrNoMethod when no registry knows the method; ErrNotCovered; ErrMethod.
 func (t *Table[R]) Find(method, host, rawPath string) (Match[R], error) {
 	if method == "CONNECT" || rawPath == "*" {
 		return Match[R]{}, ErrNotCovered
+	}
+	if !httpfield.IsMethod(method) {
+		return Match[R]{}, ErrNoMethod
 	}
 	path, _, _ := strings.Cut(rawPath, "?")
 	var buf [16]string

@@ -38,6 +38,8 @@ func describe(m Match[string], err error) string {
 	switch {
 	case errors.As(err, &path):
 		return "400"
+	case errors.Is(err, ErrNoMethod):
+		return "no method"
 	case errors.Is(err, ErrMethod):
 		return "method"
 	case errors.Is(err, ErrNotCovered):
@@ -110,7 +112,7 @@ func TestFindRoute(t *testing.T) {
 			"admin - api.example/admin\nany - /{p...}", "GET api.example/admin = admin\nGET api.example/b = any p=b",
 		},
 		"addresses are hosts": {
-			"six - [::1]/\nfour - 127.0.0.1/", "GET [::1]:80/ = six\nGET [::1]/ = six\nGET 127.0.0.1:80/ = four\nGET [::2]/ = none",
+			"six - [::1]/\nfour - 127.0.0.1/", "GET [::1]:80/ = six\nGET [::1]/ = six\nGET [0:0::1]/ = six\nGET 127.0.0.1:80/ = four\nGET [::2]/ = none",
 		},
 		"methods": {
 			"get GET /a\npost POST,PUT /a\nrest - /a\nonly GET /b\nfallback - /{x...}",
@@ -118,7 +120,9 @@ func TestFindRoute(t *testing.T) {
 			 HEAD /a = get
 			 PUT /a = post
 			 DELETE /a = rest
-			 get /a = rest
+			 get /a = no method
+			 LINK /a = rest
+			 FOO /a = no method
 			 GET /b = only
 			 HEAD /b = only
 			 POST /b = method
@@ -187,14 +191,22 @@ func TestFindRefuses(t *testing.T) {
 		"/a/%2e%2e%3b":      "/a/%2e%2e%3a",
 		"/a%3Bx":            "/a%3Cx",
 		"/a%2fb":            "/a%20b",
+		"/a%20":             "/a%20b",
+		"/%20a":             "/b%20a",
+		"/a%0ab":            "/a%2ab",
+		"/a%09b":            "/a%29b",
+		"/a%7fb":            "/a%7eb",
+		"/a%c2%85b":         "/a%c2%a9b",
+		"/a%c2%a0b":         "/a%c2%a1b",
+		"/a%e2%80%a8":       "/a%e2%80%a6",
 		"/a%2Fb":            "/a%252Fb",
 		"/a\\b":             "/a|b",
 		"/a%5cb":            "/a%5bb",
 		"/a%5Cb":            "/a%255Cb",
 		"/a\x00b":           "/ab",
-		"/a%00b":            "/a%01b",
+		"/a%00b":            "/a%21b",
 		"/a%":               "/a%25",
-		"/a%2":              "/a%20",
+		"/a%2":              "/a%2a",
 		"/a%zz":             "/a%aAaa",
 		"/%ff":              "/%c3%bf",
 		"/\xff":             "/ÿ",
@@ -202,7 +214,7 @@ func TestFindRefuses(t *testing.T) {
 		"/%ed%a0%80":        "/%ed%9f%bf",
 		"/a#b":              "/a%23b",
 		"/a b":              "/a%20b",
-		"/a\tb":             "/a%09b",
+		"/a\tb":             "/a%20b",
 		"":                  "/",
 		"a":                 "/a",
 	} {

@@ -15,6 +15,8 @@ func CheckHost(host string) error {
 		v6, ok = strings.CutSuffix(v6, "]")
 		if a, err := netip.ParseAddr(v6); !ok || err != nil || !a.Is6() || a.Zone() != "" {
 			return errors.New("not an IPv6 address in brackets")
+		} else if a.String() != v6 {
+			return errors.New("want the IPv6 address as [" + a.String() + "]")
 		}
 		return nil
 	}
@@ -41,5 +43,10 @@ func CheckHost(host string) error {
 // case, without a port and without the dot that ends an absolute name.
 func hostOf(authority string) string {
 	host, _ := httpfield.SplitPort(authority)
+	if strings.HasPrefix(host, "[") {
+		if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+			return "[" + a.String() + "]" // [0::1] is [::1]
+		}
+	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }

@@ -3,6 +3,7 @@ package route
 import (
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
@@ -24,6 +25,7 @@ var (
 	errSemicolon = &PathError{"a semicolon, after which some servers ignore the text"}
 	errBackslash = &PathError{"a backslash"}
 	errNUL       = &PathError{"a NUL"}
+	errControl   = &PathError{"white space or a control character"}
 	errPercent   = &PathError{httpfield.ErrEscape.Error()}
 )
 
@@ -64,7 +66,7 @@ func decodeSegment(raw string) (string, error) {
 		case b == 0:
 			return "", errNUL
 		case b <= ' ' || b == 0x7f:
-			return "", &PathError{"white space or a control character"}
+			return "", errControl
 		case b >= 0x80:
 			ascii = false
 		}
@@ -79,6 +81,8 @@ func decodeSegment(raw string) (string, error) {
 	switch {
 	case (encoded || !ascii) && !utf8.ValidString(s):
 		return "", &PathError{"not UTF-8"}
+	case (encoded || !ascii) && hasControl(s):
+		return "", errControl
 	case isDots(s):
 		return "", &PathError{"a dot segment"}
 	}
@@ -105,6 +109,21 @@ func decodePercent(raw string) (string, error) {
 		}
 	}
 	return s, nil
+}
+
+// hasControl reports whether a decoded segment has a control character, or white
+// space other than spaces between other characters: servers cut these off, or end
+// the path there.
+func hasControl(s string) bool {
+	if s[0] == ' ' || s[len(s)-1] == ' ' {
+		return true
+	}
+	for _, r := range s {
+		if r != ' ' && (unicode.IsControl(r) || unicode.IsSpace(r)) {
+			return true
+		}
+	}
+	return false
 }
 
 // isDots reports whether a segment is `.` or `..`, which servers resolve.
