@@ -31,7 +31,7 @@ func answerOf(v rules.Verdict) answer {
 	case v.Place == "":
 		a.reason = v.Reason
 	default:
-		a.reason = v.Place + ": " + v.Reason
+		a.reason = v.Where() + ": " + v.Reason
 	}
 	return a
 }

@@ -26,7 +26,7 @@ type Refusal struct {
 	Headers [][2]string
 
 	Outcome Outcome
-	Place   string // of the clause that decided; "": none did
+	Place   string // of the clause that decided, and its name; "": none did
 	Reason  string // for the log: it has no claims, but may quote the client's bytes
 
 	challenge string // of a 401: the value of WWW-Authenticate
@@ -116,7 +116,7 @@ func BadResponse(reason string) Refusal {
 
 // denied turns a verdict other than yes into a refusal.
 func denied(v *rules.Verdict) *Refusal {
-	r := &Refusal{Status: 403, Outcome: Unknown, Place: v.Place, Reason: v.Reason}
+	r := &Refusal{Status: 403, Outcome: Unknown, Place: v.Where(), Reason: v.Reason}
 	switch {
 	case v.TooMany:
 		r.Status, r.Outcome = 413, Invalid
@@ -127,6 +127,9 @@ func denied(v *rules.Verdict) *Refusal {
 		r.Status, r.Outcome = 503, Failed
 	case v.Outcome == rules.No:
 		r.Outcome = No
+		if v.Status != 0 {
+			r.Status = v.Status
+		}
 	}
 	r.complete(v.Message)
 	return r
@@ -140,6 +143,9 @@ func (r *Refusal) complete(message string) {
 	}
 	if message == "" {
 		message = phrases[r.Status]
+	}
+	if message == "" { // a status of a rule
+		message = phrases[403]
 	}
 	r.Body = value.Obj(value.Member{Key: "error", Value: value.Str(message)}).String()
 	r.Headers = [][2]string{{"content-type", "application/json"}}

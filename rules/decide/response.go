@@ -41,6 +41,9 @@ func (r *Response) Headers(headers [][2]string, end bool) Step {
 	if !r.needsBody() {
 		return r.evaluate()
 	}
+	if step, ok := r.withoutBody(); ok {
+		return step
+	}
 	switch {
 	case h.unreadable != nil:
 		return r.withhold(h.unreadable.Error())

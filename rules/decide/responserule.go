@@ -81,6 +81,24 @@ func (r *Response) evaluate() Step {
 	return r.refuse(denied(&v))
 }
 
+// withoutBody evaluates the rule on status and headers. ok reports whether it
+// decides before it reads or changes the body; then the body is not held.
+func (r *Response) withoutBody() (step Step, ok bool) {
+	if r.rule == nil || len(r.actions) > 0 {
+		return step, false
+	}
+	input := r.input
+	input.Args = input.Args.With(rules.RootRes, value.PendingValue)
+	v := r.rule.Eval(&input, r.replies)
+	switch v.Outcome {
+	case rules.Waiting:
+		return step, false
+	case rules.Yes:
+		return Step{Action: Continue}, len(v.Response) == 0 && v.Args.Key(rules.RootRes).Kind() == value.Pending
+	}
+	return r.refuse(denied(&v)), true
+}
+
 // changedBody returns the body after the rule's changes to args.res.
 func (r *Response) changedBody(v *rules.Verdict) string {
 	before, now := r.input.Args.Key(rules.RootRes), v.Args.Key(rules.RootRes)
