@@ -8,6 +8,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/wire"
 )
@@ -40,6 +41,9 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 	if err != nil {
 		return failedReplies(calls, "not encoded: "+err.Error())
 	}
+	if !s.hold(s.held + len(body)) {
+		return failedReplies(calls, "not sent: "+decide.MemoryReason)
+	}
 	timeout := max(1, uint32(p.Companion.Timeout.Milliseconds())) // to the host, 0 means no limit
 	headers := [][2]string{
 		{":method", "POST"},
@@ -54,8 +58,8 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 			headers = append(headers, [2]string{name, v})
 		}
 	}
-	_, err = proxywasm.DispatchHttpCall(p.Companion.Cluster, headers, body, nil, timeout, func(int, int, int) {
-		s.replied(calls, body)
+	_, err = proxywasm.DispatchHttpCall(p.Companion.Cluster, headers, body, nil, timeout, func(_, size, _ int) {
+		s.replied(calls, body, size)
 	})
 	if err != nil {
 		return failedReplies(calls, "not sent: "+err.Error())
@@ -66,12 +70,19 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 // replied is called when the companion has answered a request for calls, or when
 // the host answers for it (503, 504, or no headers at all). It ignores an answer
 // that the stream does not await: the host may call long after the stream is gone.
-func (s *stream) replied(calls []rules.Call, request []byte) {
+// size is that of the answer's body.
+func (s *stream) replied(calls []rules.Call, request []byte, size int) {
 	var action types.Action
 	defer s.guard(&action)
 	if !s.enter() || s.state != awaitReplies {
 		return
 	}
+	// From here on the stream needs the answer, and no more its request for it.
+	if !s.hold(s.held - len(request) + size) {
+		s.refuse(s.noMemory())
+		return
+	}
+	s.plugin.vm.memory.use(s.held)
 	s.resume(s.message().Replies(s.readReplies(calls, request)))
 }
 

@@ -57,6 +57,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	pol.Tokens = pol.Tokens.WithNative(p.vm.verifier())
 	p.keys = newKeys(p, pol)
 	p.engine = decide.New(pol, p.keys.ring)
+	p.vm.memory.start(pol.Limits)
 	fetches, period := len(pol.JWKS) > 0, deadlinePeriod
 	if fetches {
 		period = keysPeriod

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+	"unsafe"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
@@ -32,6 +33,8 @@ type stream struct {
 	requestID string           // for the log
 	received  time.Time
 	gathered  int // bytes of the body that the host has shown and holds
+	kept      int // bytes of the request that the response's rule reads
+	held      int // bytes that count for limits.memory; set by hold and release only
 }
 
 // message has the verbs that a Request and a Response share.
@@ -75,6 +78,9 @@ func (s *stream) body(d direction, size int, end bool) types.Action {
 		if size > s.message().MaxBody() {
 			return s.apply(s.message().TooLarge())
 		}
+		if !s.hold(s.kept + size) {
+			return s.refuse(s.noMemory())
+		}
 	}
 	if end {
 		return s.bodyEnded()
@@ -97,6 +103,10 @@ func (s *stream) bodyEnded() types.Action {
 }
 
 func (s *stream) readBody() types.Action {
+	if !s.hold(s.kept + policy.BodyCost*s.gathered) {
+		return s.refuse(s.noMemory())
+	}
+	s.plugin.vm.memory.use(s.gathered)
 	// One byte more than is allowed shows that the body is too large.
 	body, err := s.host().body(0, s.message().MaxBody()+1)
 	if err != nil && err != types.ErrorStatusNotFound {
@@ -105,7 +115,8 @@ func (s *stream) readBody() types.Action {
 	if len(body) < s.gathered {
 		return s.fail(fmt.Sprintf("body: the host gave %d of its %d bytes", len(body), s.gathered))
 	}
-	return s.apply(s.message().Body(string(body)))
+	// Not a copy: the host's bytes are in memory of their own, which nobody changes.
+	return s.apply(s.message().Body(unsafe.String(unsafe.SliceData(body), len(body))))
 }
 
 // apply carries out a step and returns the action for a callback of the
@@ -148,6 +159,10 @@ func (s *stream) proceed(step *decide.Step) types.Action {
 		s.setState(passed)
 		return types.ActionContinue
 	}
+	s.kept = step.Response.Kept()
+	if !s.hold(s.kept) {
+		return s.refuse(s.noMemory())
+	}
 	s.direction, s.request, s.response, s.gathered = response, nil, step.Response, 0
 	s.setState(awaitHeaders)
 	return types.ActionContinue
@@ -186,6 +201,7 @@ func (s *stream) setState(next state) {
 	case passed, withheld, answered, gone:
 		p.deadlines.remove(s)
 		s.request, s.response = nil, nil
+		s.release()
 	}
 }
 

@@ -22,6 +22,8 @@ const asking = `{
 		{"match": {"path": "/request"}, "auth": "none", "rule": {"rule": "query", "db": "d", "col": "c"}},
 		{"match": {"path": "/response"}, "rule": {"rule": "allow"}, "response": {"rule": "query", "db": "d", "col": "c"}},
 		{"match": {"path": "/body"}, "auth": "none", "rule": {"rule": "match", "type": "bool", "eval": "==", "f1": "args.params.ok", "f2": true}},
+		{"match": {"path": "/asks"}, "auth": "none", "rule": {"rule": "and", "clauses": [
+			{"rule": "match", "type": "bool", "eval": "==", "f1": "args.params.ok", "f2": true}, {"rule": "query", "db": "d", "col": "c"}]}},
 		{"match": {"path": "/mask"}, "rule": {"rule": "and", "clauses": [{"rule": "remove", "fields": ["res.a"]}]}, "auth": "none"}
 	]
 }`
@@ -154,7 +156,7 @@ func TestStreamsThatEnd(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	host, _ := startIdle(t)
-	const want = `rulegate: ready: policy "shop", resources 4, calls true, body timeout 10s; host: plugin "", ticks yes, properties yes, shared data yes, `
+	const want = `rulegate: ready: policy "shop", resources 5, calls true, body timeout 10s; host: plugin "", ticks yes, properties yes, shared data yes, `
 	if log := strings.Join(host.GetInfoLogs(), "\n"); !strings.HasPrefix(log, want) {
 		t.Errorf("found %s, want %s", log, want)
 	}

@@ -134,6 +134,7 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 		Clusters:                    clusters,
 		AllowOnHeadersStopIteration: true,
 		BufferLimit:                 int64(envoyconf.BufferLimit(f.policy.Limits.RequestBody, f.policy.Limits.ResponseBody)),
+		MemoryLimit:                 int64(vmMemory(f.policy.Limits)),
 		FailurePolicy:               gateway.FailReload,
 		StreamIdleTimeout:           flags.idle,
 		PluginName:                  "rulegate",
@@ -143,6 +144,11 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 		Access:                      func(r gateway.Record) { access(log, r) },
 	})
 }
+
+// vmMemory returns the bytes that a VM needs for the bodies that the limits allow:
+// as many again are garbage before they are collected, and the module with its
+// largest evaluation needs some beside them.
+func vmMemory(l policy.Limits) int { return min(2*l.Memory+256<<20, 1<<30) }
 
 // access logs a request without its query, which may hold a token.
 func access(log *slog.Logger, r gateway.Record) {

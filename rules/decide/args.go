@@ -90,7 +90,7 @@ func (r *Request) bodylessParams() (value.Value, error) {
 	if !r.head.readsQuery() {
 		return value.Value{}, nil
 	}
-	ps, err := httpfield.ParseForm(r.head.query)
+	ps, err := r.parseForm(r.head.query)
 	if err == nil {
 		err = checkTwins(ps, r.resource.Params)
 	}
@@ -121,7 +121,7 @@ func (h *head) trueScheme() string {
 // requestArgs returns args.request.
 func (r *Request) requestArgs() (value.Value, error) {
 	h := &r.head
-	query, err := httpfield.ParseForm(h.query)
+	query, err := r.parseForm(h.query)
 	if err != nil {
 		return value.Value{}, fmt.Errorf("query: %w", err)
 	}

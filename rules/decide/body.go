@@ -70,7 +70,10 @@ func (r *Request) readBody(text string) *Refusal {
 }
 
 func (r *Request) readForm(text string) *Refusal {
-	ps, err := httpfield.ParseForm(text)
+	ps, err := r.parseForm(text)
+	if err == errFields {
+		return tooLarge("form: " + err.Error())
+	}
 	if err == nil {
 		err = checkTwins(ps, r.resource.Params)
 	}

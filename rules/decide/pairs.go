@@ -1,11 +1,23 @@
 package decide
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
+
+var errFields = errors.New("more fields than limits.fields")
+
+// parseForm parses a form or a query, unless it has too many fields: each costs
+// many times its bytes.
+func (r *Request) parseForm(s string) ([]httpfield.Pair, error) {
+	if strings.Count(s, "&") >= r.engine.policy.Limits.Fields {
+		return nil, errFields
+	}
+	return httpfield.ParseForm(s)
+}
 
 // object returns the pairs as args shows them: a repeated name has an array.
 func object(ps []httpfield.Pair) value.Value {

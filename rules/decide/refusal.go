@@ -17,6 +17,7 @@ const (
 	Invalid   Outcome = "invalid"   // the request cannot be read
 	Uncovered Outcome = "uncovered" // no resource of the policy covers the request
 	Withheld  Outcome = "blocked"   // the response cannot be read or rewritten
+	Full      Outcome = "memory"    // the VM has no memory left for the body
 )
 
 // Refusal is the answer to the client instead of the upstream's.
@@ -105,6 +106,17 @@ func InternalError(reason string) Refusal {
 	r := unavailable(reason)
 	r.complete("")
 	return *r
+}
+
+// MemoryReason is the reason of NoMemory.
+const MemoryReason = "the bodies of all requests would take more than limits.memory"
+
+// NoMemory refuses a message that its caller has no memory for. message is request
+// or response.
+func NoMemory(message string) Refusal {
+	r := Refusal{Status: 503, Outcome: Full, Reason: message + ": " + MemoryReason}
+	r.complete("")
+	return r
 }
 
 // BadResponse refuses a response because its caller cannot go on.

@@ -25,6 +25,7 @@ type Response struct {
 	state   state
 
 	body string // as the upstream sent it; "": none
+	kept int    // bytes of input.Args, if the request had a body
 
 	calls // of both rules
 }
@@ -96,6 +97,10 @@ func (r *Response) TooLarge() Step {
 
 // MaxBody is the greatest length that Body accepts, in bytes.
 func (r *Response) MaxBody() int { return r.limits.ResponseBody }
+
+// Kept returns the number of bytes of the request and its body that the rule on
+// the response needs.
+func (r *Response) Kept() int { return r.kept }
 
 // RequestHeader returns the first value of a header of the request, whose name
 // is in lower case.

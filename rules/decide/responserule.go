@@ -24,10 +24,17 @@ func (r *Request) response(v *rules.Verdict) *Response {
 		return out
 	}
 	// The args stay in memory until the response comes, so keep only the roots
-	// that the rule uses. The upstream sets res and response, not the request.
+	// that the rule uses, and of those that the body may have filled the text: a
+	// changed value is a tree, which is larger. The upstream sets res and response,
+	// not the request.
 	var kept []value.Member
 	v.Args.Each(func(root string, x value.Value) bool {
 		if root != rules.RootRes && root != rules.RootResponse && rule.Uses(root) {
+			if composite := x.Kind() == value.Object || x.Kind() == value.Array; composite && (r.body.Kind() != value.Missing || r.pairs != nil) {
+				text := x.String()
+				x = value.Checked(text)
+				out.kept += len(text)
+			}
 			kept = append(kept, value.Member{Key: root, Value: x})
 		}
 		return true

@@ -83,12 +83,19 @@ type Companion struct {
 	Secrets []string
 }
 
-// Limits bound a request.
+// BodyCost is the memory that a body takes while a rule works with it, in lengths
+// of the body: the host's bytes, the module's text, and a text made of it for a
+// call or a change.
+const BodyCost = 3
+
+// Limits bound a request; Memory bounds all requests of a VM together.
 type Limits struct {
 	RequestBody  int // bytes
 	ResponseBody int // bytes
 	Depth        int // nesting of arrays and objects, in bodies and in claims
 	Calls        int // queries and webhooks for one request
+	Fields       int // of a form, and of a query that a rule reads
+	Memory       int // bytes that the bodies of one VM may take, each BodyCost times
 	// BodyTimeout is the time for a whole body, counted from its headers; more
 	// than 0.
 	BodyTimeout time.Duration

@@ -25,10 +25,16 @@ func (l *loader) settings() {
 		ResponseBody: intOf(limits.Key("responseBody"), schema.DefaultResponseBody),
 		Depth:        intOf(limits.Key("depth"), schema.DefaultDepth),
 		Calls:        intOf(limits.Key("calls"), schema.DefaultCalls),
+		Fields:       intOf(limits.Key("fields"), schema.DefaultFields),
 		BodyTimeout:  durationOf(limits.Key("bodyTimeout"), schema.DefaultBodyTimeout),
 	}
 	if p.Limits.BodyTimeout == 0 && !l.settled["limits.bodyTimeout"] {
 		l.fault("limits.bodyTimeout", "want more than 0: no body comes at once")
+	}
+	least := BodyCost * max(p.Limits.RequestBody, p.Limits.ResponseBody)
+	p.Limits.Memory = intOf(limits.Key("memory"), max(schema.DefaultMemory, least))
+	if p.Limits.Memory < least && l.known("limits.memory") && l.known("limits.requestBody") && l.known("limits.responseBody") {
+		l.fault("limits.memory", "want at least %s, %d times the longer of requestBody and responseBody", schema.FormatSize(least), BodyCost)
 	}
 	if mode, _ := doc.Key("mode").Text(); mode == "shadow" {
 		l.fault("mode", "shadow is not built yet; want enforce")

@@ -11,6 +11,9 @@ const (
 	maxBody  = 256 << 20 // the memory of a wasm module never shrinks
 	maxDepth = 512       // far below the depth at which a recursive reader overflows its stack in wasm
 	maxCalls = 1000
+	// maxMemory leaves V8's limit of 1 GiB some room for the module itself.
+	maxMemory = 768 << 20
+	maxFields = 100_000
 
 	DefaultPrefix       = "/v1/api"
 	DefaultCluster      = "rulegate-companion"
@@ -19,6 +22,8 @@ const (
 	DefaultResponseBody = 4 << 20
 	DefaultDepth        = 64
 	DefaultCalls        = 32
+	DefaultFields       = 1000
+	DefaultMemory       = 256 << 20
 	DefaultRefresh      = 10 * time.Minute
 	DefaultLeeway       = 30 * time.Second
 	DefaultMaxStale     = 24 * time.Hour
@@ -107,11 +112,13 @@ var companionSection = objectOf("How to reach the companion, which answers queri
 	may("secret", aText("The secret from which the keys between module and companion are derived. Default: the primary token secret, if that is an HS key.")),
 	may("secrets", listOf("Instead of secret, during a rotation: the new secret, then the old one.", aText("")).atLeast(1).atMost(2)))
 
-var limitsSection = objectOf("Limits for one request.",
+var limitsSection = objectOf("Limits for one request, and for the memory of all.",
 	may("requestBody", aSize("The longest body that a rule reads.", 1, maxBody).byDefault(FormatSize(DefaultRequestBody))),
 	may("responseBody", aSize("The longest response that a rule reads or changes.", 1, maxBody).byDefault(FormatSize(DefaultResponseBody))),
 	may("depth", anInteger("How deep arrays and objects may be nested.", 1, maxDepth).byDefault("64")),
 	may("calls", anInteger("How many queries and webhooks one request may cause.", 1, maxCalls).byDefault("32")),
+	may("fields", anInteger("How many fields a form may have, and how many parameters a query that a rule reads.", 1, maxFields).byDefault("1000")),
+	may("memory", aSize("What the bodies of all requests and responses may take in one VM, of which a proxy has one for each worker thread. A body takes three times its length while a rule works with it. One that does not fit is refused with 503 before it is read. At least three times the longer of requestBody and responseBody, which is the default if that is more.", 1, maxMemory).byDefault(FormatSize(DefaultMemory))),
 	may("bodyTimeout", aDuration("The time for a whole body that a rule reads or changes; more than 0.").byDefault("10s")))
 
 var databaseShape = objectOf("",
