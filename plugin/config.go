@@ -45,10 +45,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		proxywasm.LogErrorf("rulegate: configuration: %v", err)
 		return status
 	}
-	pol, warnings, err := load(data)
-	for _, w := range warnings {
-		proxywasm.LogWarnf("rulegate: %v", w)
-	}
+	pol, err := load(data)
 	if err != nil {
 		logFaults(err)
 		return status
@@ -96,24 +93,24 @@ func (p *plugin) enter() { _ = proxywasm.SetEffectiveContext(p.id) }
 // load reads a policy from the bytes of the plugin's configuration: JSON text (a
 // google.protobuf.StringValue or BytesValue, from Istio too), or an encoded
 // google.protobuf.Struct.
-func load(data []byte) (*policy.Policy, []policy.Warning, error) {
+func load(data []byte) (*policy.Policy, error) {
 	if len(data) == 0 {
-		return nil, nil, fmt.Errorf("configuration: want a policy, found nothing")
+		return nil, fmt.Errorf("configuration: want a policy, found nothing")
 	}
 	text := string(data)
 	// A Struct has the tag of a value, 0x12, which no JSON text can have.
 	if bytes.IndexByte(data, tagValue) >= 0 {
 		json, err := structJSON(data, policy.MaxDepth)
 		if err != nil {
-			return nil, nil, fmt.Errorf("configuration: as google.protobuf.Struct: %w", err)
+			return nil, fmt.Errorf("configuration: as google.protobuf.Struct: %w", err)
 		}
 		text = json
 	}
 	doc, err := value.Parse(text, policy.MaxDepth)
 	if err != nil {
-		return nil, nil, fmt.Errorf("configuration: %w", err)
+		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	return policy.Load(doc, policy.Options{Getenv: os.LookupEnv, Module: true})
+	return policy.LoadReviewed(doc, policy.Options{Getenv: os.LookupEnv, Module: true})
 }
 
 func logFaults(err error) {

@@ -66,7 +66,7 @@ func TestLoad(t *testing.T) {
 		"text with many line ends":  strings.ReplaceAll(config, " ", "\n\n"),
 		"a tab in front, then text": "\t" + config,
 	} {
-		p, _, err := load([]byte(data))
+		p, err := load([]byte(data))
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -94,12 +94,12 @@ func TestLoadRefused(t *testing.T) {
 		"an integer beyond 2^53":     entry("limits", field(tagStruct, entry("calls", number(1<<60)))),
 		"an unset variable":          strings.Replace(config, "PLUGIN_TEST_SECRET", "PLUGIN_TEST_NOTHING", 1),
 	} {
-		if _, _, err := load([]byte(data)); err == nil {
+		if _, err := load([]byte(data)); err == nil {
 			t.Errorf("%s: loaded", name)
 		}
 	}
 	for _, data := range []string{broken, structOf(doc)} {
-		_, _, err := load([]byte(data))
+		_, err := load([]byte(data))
 		var faults rules.Faults
 		if !errors.As(err, &faults) || len(faults) != 2 {
 			t.Errorf("want two faults, got %v", err)

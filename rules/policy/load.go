@@ -30,24 +30,51 @@ type Options struct {
 	AllowUnset bool
 }
 
-// Load loads a policy.
+// Load loads a policy, with its warnings.
 //
 // Errors: rules.Faults, all there are, in the order of the file; then the
 // Policy is nil. No message holds a secret, or the value of a variable or a
 // file.
 func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
-	l := &loader{
+	l := newLoader(o)
+	l.review = (*loader).reviewRules
+	if err := l.load(doc); err != nil {
+		return nil, nil, err
+	}
+	if !o.Module {
+		l.lint()
+	}
+	return l.p, l.warnings, nil
+}
+
+// LoadReviewed loads a policy that Load has accepted. It skips the review of rules
+// that compile, which is for their author, so that the code of the review is not
+// part of the module.
+//
+// Errors: as Load.
+func LoadReviewed(doc value.Value, o Options) (*Policy, error) {
+	l := newLoader(o)
+	if err := l.load(doc); err != nil {
+		return nil, err
+	}
+	return l.p, nil
+}
+
+func newLoader(o Options) *loader {
+	return &loader{
 		o: o, p: &Policy{}, unset: map[string]bool{}, unsetNames: map[string]bool{},
 		substituted: map[string]string{}, settled: map[string]bool{}, used: map[string]bool{}, entries: map[string]string{},
 	}
+}
+
+func (l *loader) load(doc value.Value) error {
 	if doc.Kind() != value.Object {
-		return nil, nil, rules.Faults{{Message: "want an object, found " + doc.Kind().String()}}
+		return rules.Faults{{Message: "want an object, found " + doc.Kind().String()}}
 	}
 	if f, ok := SpaceCloud(doc); ok {
-		return nil, nil, rules.Faults{f}
+		return rules.Faults{f}
 	}
-	doc = l.splitParts(doc)
-	l.doc = l.substitute(doc, nil)
+	l.doc = l.substitute(l.splitParts(doc), nil)
 	for _, f := range schema.Check(l.doc) {
 		l.settle(f)
 	}
@@ -62,16 +89,13 @@ func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	l.p.Shared = l.sharedSecret()
 	if len(l.faults) > 0 {
 		l.inFileOrder()
-		return nil, nil, l.faults
+		return l.faults
 	}
 	for name := range l.unsetNames {
 		l.p.Unset = append(l.p.Unset, name)
 	}
 	sort.Strings(l.p.Unset)
-	if !o.Module {
-		l.lint()
-	}
-	return l.p, l.warnings, nil
+	return nil
 }
 
 // loader is the state of Load. Its methods read one section of the file each,
@@ -90,9 +114,12 @@ type loader struct {
 	unsetNames  map[string]bool   // the missing variables
 	substituted map[string]string // by place: strings with `${…}`, as written in the file
 
-	canSign   bool              // a token key is primary
-	providers []string          // names of token keys
-	checked   []lint.Resource   // resources whose rules compile
+	canSign   bool     // a token key is primary
+	providers []string // names of token keys
+	// review adds the faults of rules that compile and can only be a mistake. As a
+	// field, it is not linked where no code sets it.
+	review    func(*loader, *Resource, *guarded, ruleSource, defines)
+	reviewed  []lint.Resource
 	ruleCount int               // rules, with and without faults
 	defined   []string          // places of named rules
 	used      map[string]bool   // places of named rules that a rule uses

@@ -76,7 +76,9 @@ func (l *loader) resource(r Resource, g guarded) *Resource {
 	case kind == "allow" || kind == "deny":
 		r.Auth.mode = authNone
 	}
-	l.checkRules(&r, &g, rule, define)
+	if l.review != nil {
+		l.review(l, &r, &g, rule, define)
+	}
 	for _, h := range l.p.ClaimHeaders {
 		r.Reserved = append(r.Reserved, httpfield.Fold(h.Header))
 	}

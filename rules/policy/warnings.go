@@ -50,8 +50,8 @@ func (l *loader) lint() {
 	for _, place := range l.unused {
 		l.warnAt(place, lint.UnusedDefine, "no rule uses it")
 	}
-	for i := range l.checked {
-		r := &l.checked[i]
+	for i := range l.reviewed {
+		r := &l.reviewed[i]
 		for _, w := range lint.Warn(r) {
 			l.warn(w, r.Rule.Place)
 		}

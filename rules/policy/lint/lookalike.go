@@ -35,7 +35,7 @@ func (c *checker) readsLikeReference(text string, response bool) bool {
 	}
 	word, rest := firstWord(lower)
 	switch {
-	case isOneOf(word, functionsLower) && strings.HasPrefix(rest, "("):
+	case isOneOf(word, functionsLower()) && strings.HasPrefix(rest, "("):
 		return true
 	case word == "args" || word == "utils":
 		return rest == "" || strings.IndexByte(".[(:/ ", rest[0]) >= 0
@@ -53,7 +53,7 @@ func (c *checker) readsLikeReference(text string, response bool) bool {
 		return true
 	}
 	return nearest(word, []string{"args"}) != "" && isOneOf(next, roots) ||
-		nearest(word, []string{"utils"}) != "" && isOneOf(next, functionsLower)
+		nearest(word, []string{"utils"}) != "" && isOneOf(next, functionsLower())
 }
 
 // suggest returns the reference that a text was probably meant as, "" when none
@@ -64,8 +64,8 @@ func (c *checker) suggest(text string) string {
 	roots := append(args.Of(c.r.Kind, true).Names(), rules.RootResult)
 	near := ""
 	switch lower := strings.ToLower(word); {
-	case isOneOf(lower, functionsLower) && strings.HasPrefix(rest, "("):
-		near = "utils." + rules.Functions()[index(lower, functionsLower)] + rest
+	case isOneOf(lower, functionsLower()) && strings.HasPrefix(rest, "("):
+		near = "utils." + rules.Functions()[index(lower, functionsLower())] + rest
 	case isOneOf(lower, roots) && rest != "":
 		near = "args." + lower + rest
 	case lower == "arg" || nearest(lower, []string{"args"}) != "":
@@ -79,12 +79,13 @@ func (c *checker) suggest(text string) string {
 	return near
 }
 
-var functionsLower = func() (out []string) {
+// functionsLower returns rules.Functions in lower case.
+func functionsLower() (out []string) {
 	for _, name := range rules.Functions() {
 		out = append(out, strings.ToLower(name))
 	}
 	return out
-}()
+}
 
 // firstWord splits off the letters and digits at the start of a text.
 func firstWord(text string) (word, rest string) {
