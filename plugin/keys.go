@@ -87,10 +87,10 @@ func (k *keys) tick(now time.Time) {
 func (k *keys) fetch(f jwks.Fetch) {
 	u, err := url.Parse(f.Source.URL)
 	if err == nil {
-		_, err = proxywasm.DispatchHttpCall(f.Source.Cluster, [][2]string{
+		headers := append([][2]string{
 			{":method", "GET"}, {":scheme", u.Scheme}, {":authority", u.Host}, {":path", u.RequestURI()},
-			{"accept", "application/jwk-set+json, application/json"}, {"user-agent", "rulegate"},
-		}, nil, nil, uint32(jwks.Timeout.Milliseconds()), func(int, int, int) {
+		}, jwks.RequestHeaders[:]...)
+		_, err = proxywasm.DispatchHttpCall(f.Source.Cluster, headers, nil, nil, uint32(jwks.Timeout.Milliseconds()), func(int, int, int) {
 			defer k.plugin.rescue()
 			now := time.Now()
 			k.report(k.ring.Done(f, readReply(), now))
@@ -111,19 +111,7 @@ func readReply() (r jwks.Reply) {
 		return jwks.Reply{Err: "the reply broke off"}
 	}
 	for _, h := range headers {
-		switch h[0] {
-		case ":status":
-			r.Status = h[1]
-		case "cache-control":
-			if r.CacheControl != "" {
-				r.CacheControl += ","
-			}
-			r.CacheControl += h[1]
-		case "age":
-			r.Age = h[1]
-		case "content-encoding":
-			r.Encoded = true
-		}
+		r.Header(h[0], h[1])
 	}
 	body, err := proxywasm.GetHttpCallResponseBody(0, token.MaxJWKS+1)
 	if err != nil {

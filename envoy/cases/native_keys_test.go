@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/rules/jwks"
@@ -35,7 +36,14 @@ func (k *nativeKeys) tick() {
 }
 
 func fetch(url string) jwks.Reply {
-	resp, err := http.Get(url)
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return jwks.Reply{Err: err.Error()}
+	}
+	for _, h := range jwks.RequestHeaders {
+		req.Header.Set(h[0], h[1])
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return jwks.Reply{Err: err.Error()}
 	}
@@ -44,8 +52,11 @@ func fetch(url string) jwks.Reply {
 	if err != nil {
 		return jwks.Reply{Err: err.Error()}
 	}
-	return jwks.Reply{
-		Status: fmt.Sprint(resp.StatusCode), Body: string(body),
-		CacheControl: resp.Header.Get("cache-control"), Age: resp.Header.Get("age"), Encoded: resp.Header.Get("content-encoding") != "",
+	reply := jwks.Reply{Status: fmt.Sprint(resp.StatusCode), Body: string(body)}
+	for name, values := range resp.Header {
+		for _, v := range values {
+			reply.Header(strings.ToLower(name), v)
+		}
 	}
+	return reply
 }

@@ -20,7 +20,8 @@ import (
 //	        must be ignored: one for encryption, a secret
 //	/late   the same, but the first response lacks the key with the kid ec
 //	/replaced the same, but in the first response the kid rsa is that of other-rsa
-//	/nameless one key, ec's, without a kid and with members that are null
+//	/nameless one key, ec's, without a kid and with members that are null; only
+//	        for requests with accept-encoding: identity
 //	/away   503
 //	/page   an HTML page
 //	/secret a set with one secret
@@ -45,6 +46,11 @@ var issuerServer = sync.OnceValue(func() string {
 			}
 			fmt.Fprint(w, set)
 		case "nameless":
+			if r.Header.Get("accept-encoding") != "identity" {
+				w.WriteHeader(http.StatusNotAcceptable)
+				return
+			}
+			w.Header().Set("content-encoding", "identity")
 			fmt.Fprintf(w, `{"keys":[{"kty":"EC","crv":"P-256","kid":null,"alg":null,"key_ops":null,"use":"jwt-svid","x":%q,"y":%q}]}`,
 				base64URL(ecPoint("ec")[1:33]), base64URL(ecPoint("ec")[33:]))
 		case "late":

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -38,14 +40,22 @@ func fetchKeys(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	req.Header.Set("accept", "application/jwk-set+json, application/json")
+	for _, h := range jwks.RequestHeaders {
+		req.Header.Set(h[0], h[1])
+	}
 	resp, err := issuers.Do(req)
 	if err != nil {
 		return "", errors.Unwrap(err) // without the URL, which the caller adds
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("answered %d; redirects are not followed", resp.StatusCode)
+	reply := jwks.Reply{Status: strconv.Itoa(resp.StatusCode)}
+	for name, values := range resp.Header {
+		for _, v := range values {
+			reply.Header(strings.ToLower(name), v)
+		}
+	}
+	if err := reply.Check(); err != nil {
+		return "", err
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, token.MaxJWKS+1))
 	return string(body), err

@@ -2,7 +2,9 @@ package jwks
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -12,8 +14,50 @@ type Reply struct {
 	Status       string
 	CacheControl string // the field's value, its lines joined with commas
 	Age          string
-	Encoded      bool // the reply has a content-encoding
+	Encoded      bool // the reply has a content-encoding other than identity
 	Body         string
+}
+
+// RequestHeaders are the fields of a fetch, besides the pseudo-headers.
+var RequestHeaders = [...][2]string{
+	{"accept", "application/jwk-set+json, application/json"}, {"accept-encoding", "identity"}, {"user-agent", "rulegate"},
+}
+
+// Header notes a field of the reply, by its name in lower case; :status is one.
+func (r *Reply) Header(name, value string) {
+	switch name {
+	case ":status":
+		r.Status = value
+	case "cache-control":
+		if r.CacheControl != "" {
+			r.CacheControl += ","
+		}
+		r.CacheControl += value
+	case "age":
+		r.Age = value
+	case "content-encoding":
+		r.Encoded = r.Encoded || !strings.EqualFold(strings.TrimSpace(value), "identity")
+	}
+}
+
+// Check returns an error if the reply has no set. Keyring.Done checks the set.
+func (r *Reply) Check() error {
+	if f := r.failure(); f != nil {
+		return errors.New(f.text)
+	}
+	return nil
+}
+
+func (r *Reply) failure() *failure {
+	switch {
+	case r.Err != "":
+		return &failure{Failed, r.Err}
+	case r.Status != "200":
+		return &failure{Failed, "answered " + r.Status + " (redirects are not followed)"}
+	case r.Encoded:
+		return &failure{Refused, "answered with a content-encoding, which was not asked for"}
+	}
+	return nil
 }
 
 // Tick reads the store, drops sets that are too old, and returns the fetches to
@@ -86,14 +130,23 @@ func (k *Keyring) follow(i int, r record, now time.Time) (events []Event) {
 		return []Event{{i, Refused, "shared by another worker: " + err.Error(), true}}
 	}
 	s.setStart, s.expires = r.setStart, r.expires
-	return []Event{{i, Shared, fmt.Sprintf("%d keys, %d skipped, from another worker", used, skipped), false}}
+	return []Event{{i, Shared, fmt.Sprintf("%s, from another worker", described(used, skipped)), false}}
+}
+
+// described counts the keys of a set, and says why some are not used.
+func described(used int, skipped []string) string {
+	text := fmt.Sprintf("%d keys, %d skipped", used, len(skipped))
+	if len(skipped) > 0 {
+		text += " (" + strings.Join(skipped, "; ") + ")"
+	}
+	return text
 }
 
 // use replaces the keys of a source by those of a set's text.
-func (k *Keyring) use(i int, text string) (used, skipped int, err error) {
+func (k *Keyring) use(i int, text string) (used int, skipped []string, err error) {
 	set, used, skipped, err := k.set.WithKeys(i, text)
 	if err != nil {
-		return 0, 0, err
+		return 0, nil, err
 	}
 	k.set = set
 	k.sources[i].text, k.sources[i].absent = text, nil
@@ -124,7 +177,7 @@ func (k *Keyring) Done(f Fetch, reply Reply, now time.Time) Event {
 		k.succeeded(s, &r, f.started, life, now)
 		e.Result = Same
 		if s.text != old {
-			e.Result, e.Text = Fetched, fmt.Sprintf("%d keys, %d skipped, good for %v", used, skipped, life)
+			e.Result, e.Text = Fetched, fmt.Sprintf("%s, good for %v", described(used, skipped), life)
 			r.version++
 			if mine {
 				k.saveSet(s, r.version)
@@ -165,20 +218,16 @@ type failure struct {
 }
 
 // check uses the set in a reply, if there is one.
-func (k *Keyring) check(i int, r *Reply) (used, skipped int, f *failure) {
-	switch {
-	case r.Err != "":
-		return 0, 0, &failure{Failed, r.Err}
-	case r.Status != "200":
-		return 0, 0, &failure{Failed, "answered " + r.Status + " (redirects are not followed)"}
-	case r.Encoded:
-		return 0, 0, &failure{Refused, "answered with a content-encoding, which was not asked for"}
-	case r.Body != "" && r.Body == k.sources[i].text:
-		return 0, 0, nil
+func (k *Keyring) check(i int, r *Reply) (used int, skipped []string, f *failure) {
+	if f := r.failure(); f != nil {
+		return 0, nil, f
+	}
+	if r.Body != "" && r.Body == k.sources[i].text {
+		return 0, nil, nil
 	}
 	used, skipped, err := k.use(i, r.Body)
 	if err != nil {
-		return 0, 0, &failure{Refused, err.Error()}
+		return 0, nil, &failure{Refused, err.Error()}
 	}
 	return used, skipped, nil
 }

@@ -423,6 +423,27 @@ func TestBadSets(t *testing.T) {
 	}
 }
 
+// The fields of a reply, as a proxy or a client brings them.
+func TestReplyFields(t *testing.T) {
+	for field, encoded := range map[[2]string]bool{
+		{"content-encoding", "identity"}: false, {"content-encoding", " Identity "}: false, {"content-type", "gzip"}: false,
+		{"content-encoding", "gzip"}: true, {"content-encoding", "identity, gzip"}: true, {"content-encoding", ""}: true,
+	} {
+		r := Reply{Status: "200", Body: "{}"}
+		r.Header(field[0], field[1])
+		if err := r.Check(); (err != nil) != encoded {
+			t.Errorf("%q: %v", field, err)
+		}
+	}
+	var r Reply
+	for _, f := range [][2]string{{":status", "404"}, {"cache-control", "public"}, {"cache-control", "max-age=60"}, {"age", "5"}, {"content-encoding", "br"}, {"content-encoding", "identity"}} {
+		r.Header(f[0], f[1])
+	}
+	if want := (Reply{Status: "404", CacheControl: "public,max-age=60", Age: "5", Encoded: true}); r != want || r.Check() == nil {
+		t.Errorf("got %+v, want %+v", r, want)
+	}
+}
+
 // Keys that cannot be used are skipped.
 func TestMixedSet(t *testing.T) {
 	w := newWorld(t, 1, "secret", newIssuer(t, "a"))

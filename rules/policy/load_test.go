@@ -190,7 +190,7 @@ func TestFaults(t *testing.T) {
 		"keys are checked where they stand": {
 			bad: "auth: {tokens: [{alg: HS256, secret: x}, {alg: RS256, publicKey: nonsense}, {alg: hs256, secret: y}, {alg: RS256, secret: z}]}",
 			want: "auth.tokens[1].publicKey: want PEM (-----BEGIN …), found no block of it\n" +
-				"auth.tokens[2].alg: want one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; did you mean HS256?\n" +
+				"auth.tokens[2].alg: want one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519; did you mean HS256?\n" +
 				"auth.tokens[3].alg: RS256 cannot be that of a secret",
 			good: "auth: {tokens: [{alg: HS256, secret: x}, {alg: HS256, secret: y}]}",
 		},

@@ -34,16 +34,16 @@ func (s *Set) WithNative(n keys.Native) *Set {
 }
 
 // WithKeys returns the set with the keys of the i-th fetched set replaced by
-// those in the text of a JWK set. It skips keys that cannot be used: see
-// keys.ParseFetchedSet, whose errors it returns.
-func (s *Set) WithKeys(i int, text string) (out *Set, used, skipped int, err error) {
+// those in the text of a JWK set. It skips keys that cannot be used, and says
+// why: see keys.ParseFetchedSet, whose errors it returns.
+func (s *Set) WithKeys(i int, text string) (out *Set, used int, skipped []string, err error) {
 	if i < 0 || i >= s.FetchedSets() {
-		return nil, 0, 0, fmt.Errorf("there is no fetched set %d", i)
+		return nil, 0, nil, fmt.Errorf("there is no fetched set %d", i)
 	}
 	e := s.fetched[i].entry
 	parsed, skipped, err := keys.ParseFetchedSet(text, e.alg)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, 0, nil, err
 	}
 	list := make([]*key, len(parsed))
 	for n, k := range parsed {

@@ -114,6 +114,34 @@ func TestJWKSFaults(t *testing.T) {
 	}
 }
 
+// A fetched set that is refused says why for each key, and no more than its kid
+// and the kinds.
+func TestFetchedSetSaysWhy(t *testing.T) {
+	rsaKey := jwkOf(t, keytest.RSA().Private.Public())
+	bad := []string{
+		`{"kty":"oct","kid":"a","k":"Z3Vlc3M"}`, with(`"use":"enc","kid":"b"`, rsaKey), with(`"alg":"RSA-OAEP"`, rsaKey), `1`,
+		with(`"alg":"RS512"`, rsaKey),
+	}
+	reasons := []string{
+		`keys[0] "a": a secret`, `keys[1] "b": use or key_ops`, `keys[2]: alg: "RSA-OAEP" is not accepted`, `keys[3]: want an object`,
+		`keys[4]: not for RS256`,
+	}
+	s := newSet(t, Key{Fetched: true, Alg: "RS256"})
+	_, _, _, err := s.WithKeys(0, keysOf(bad...))
+	_, used, skipped, good := s.WithKeys(0, keysOf(append(bad, rsaKey)...))
+	if err == nil || good != nil || used != 1 || len(skipped) != len(bad) {
+		t.Fatal(err, good, used, skipped)
+	}
+	for i, want := range reasons {
+		if !strings.Contains(err.Error(), want) || !strings.HasPrefix(skipped[i], want) {
+			t.Errorf("want %s in %v and in %s", want, err, skipped[i])
+		}
+	}
+	if strings.Contains(err.Error(), "Z3Vlc3M") {
+		t.Error("the message holds a secret")
+	}
+}
+
 func TestJWKSReportsEveryKey(t *testing.T) {
 	_, faults := NewSet([]Key{{JWKS: keysOf(`1`, `{"kty":"oct","kid":"","k":"Z3Vlc3M"}`, `{"kid":"a","kty":"x"}`)}}, 0, false)
 	var got []string

@@ -21,7 +21,7 @@ var authSection = objectOf("Tokens: the keys that verify them, their place in a 
 
 var tokenShape = objectOf("",
 	may("name", aText("The name of the key in `providers` and in logs.")),
-	may("alg", oneOf("The only algorithm that the key is used with. A JWK set needs none: then each of its keys has its own.", keys.Names()...)),
+	may("alg", oneOf("The only algorithm that the key is used with. A JWK set needs none: then each of its keys has its own.", append(keys.Names(), keys.Ed25519)...)),
 	may("secret", aText("The key of HS256, HS384 and HS512.")),
 	may("publicKey", aText("PEM: the key of the other algorithms.")),
 	may("privateKey", aText("PEM: the key that a primary of the other algorithms signs with.")),

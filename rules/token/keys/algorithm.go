@@ -64,9 +64,15 @@ func WantNames() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
+// Ed25519 is the other name of EdDSA (RFC 9864, section 2.2).
+const Ed25519 = "Ed25519"
+
 // Find returns the algorithm of a name, nil when it is not listed. Names are
 // compared letter for letter (RFC 7515 section 4.1.1).
 func Find(name string) *Algorithm {
+	if name == Ed25519 {
+		name = "EdDSA"
+	}
 	for i := range algorithms {
 		if algorithms[i].Name == name {
 			return &algorithms[i]

@@ -3,6 +3,7 @@ package keys
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -62,39 +63,68 @@ func ParseSet(text string) ([]*Key, []Fault) {
 // not accepted here. With an alg, each key is for that algorithm alone. A
 // Secret is skipped too: anybody can fetch it.
 //
+// Skipped says why, for each key that is skipped.
+//
 // Errors: the text is too large, not JSON, not a set, or has too many keys, or
-// none that can be used. No error repeats the text.
-func ParseFetchedSet(text string, alg *Algorithm) (keys []*Key, skipped int, err error) {
+// none that can be used. An error repeats no part of a key but its kid.
+func ParseFetchedSet(text string, alg *Algorithm) (keys []*Key, skipped []string, err error) {
 	if len(text) > MaxSet {
-		return nil, 0, fmt.Errorf("more than %d bytes", MaxSet)
+		return nil, nil, fmt.Errorf("more than %d bytes", MaxSet)
 	}
 	set, err := value.Parse(text, maxDepth)
 	if err != nil {
-		return nil, 0, fmt.Errorf("not JSON: %w", err)
+		return nil, nil, fmt.Errorf("not JSON: %w", err)
 	}
 	list := set.Key("keys")
 	if list.Kind() != value.Array {
-		return nil, 0, errors.New("no array `keys` (RFC 7517, section 5)")
+		return nil, nil, errors.New("no array `keys` (RFC 7517, section 5)")
 	}
 	jwks := list.Elements()
 	if len(jwks) > maxSetKeys {
-		return nil, 0, fmt.Errorf("%d keys, at most %d are taken", len(jwks), maxSetKeys)
+		return nil, nil, fmt.Errorf("%d keys, at most %d are taken", len(jwks), maxSetKeys)
 	}
-	for _, jwk := range jwks {
-		k, _, err := parseJWK(jwk)
-		if err != nil || k == nil || k.isSecret() || alg != nil && !k.Verifies(alg) {
-			skipped++
+	for i, jwk := range jwks {
+		k, reason := parseFetched(jwk, alg)
+		if k == nil {
+			place := fmt.Sprintf("keys[%d]", i)
+			if kid, ok := jwk.Key("kid").Text(); ok {
+				place += " " + Quote(kid)
+			}
+			skipped = append(skipped, place+": "+reason)
 			continue
-		}
-		if alg != nil {
-			k.Alg = alg
 		}
 		keys = append(keys, k)
 	}
 	if len(keys) == 0 {
-		return nil, 0, fmt.Errorf("none of %d keys can be used", len(jwks))
+		err := fmt.Errorf("none of %d keys can be used", len(jwks))
+		if len(skipped) > 0 {
+			err = fmt.Errorf("%w: %s", err, strings.Join(skipped, "; "))
+		}
+		return nil, nil, err
 	}
 	return keys, skipped, nil
+}
+
+// parseFetched reads a key of a fetched set; it returns nil and the reason if the
+// key cannot be used.
+func parseFetched(jwk value.Value, alg *Algorithm) (k *Key, reason string) {
+	k, field, err := parseJWK(jwk)
+	switch {
+	case err != nil && field != "":
+		return nil, field + ": " + err.Error()
+	case err != nil:
+		return nil, err.Error()
+	case k == nil:
+		return nil, "use or key_ops: not for verifying"
+	case k.isSecret():
+		return nil, "a secret, which anybody can fetch"
+	case alg == nil:
+		return k, ""
+	case !k.Verifies(alg):
+		return nil, "not for " + alg.Name
+	}
+	k.Alg = alg
+	return k, ""
 }
 
 func (k *Key) isSecret() bool {
