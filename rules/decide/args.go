@@ -3,6 +3,7 @@ package decide
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
@@ -23,6 +24,9 @@ var operationRoots = [...]struct{ root, key string }{
 func (r *Request) readHeaders() *Refusal {
 	if r.resource.Kind == policy.Database && r.bodyless {
 		return noOperation()
+	}
+	if refusal := r.checkHeaders(); refusal != nil {
+		return refusal
 	}
 	var ms []value.Member
 	add := func(root string, v value.Value) { ms = append(ms, value.Member{Key: root, Value: v}) }
@@ -118,6 +122,31 @@ func (h *head) trueScheme() string {
 	return h.scheme
 }
 
+// withoutBinary removes the headers with bytes that are no UTF-8 (RFC 9110, section
+// 5.5).
+func withoutBinary(headers value.Value, fields [][2]string) value.Value {
+	for _, f := range fields {
+		if !utf8.ValidString(f[1]) {
+			headers = headers.Without(f[0])
+		}
+	}
+	return headers
+}
+
+// checkHeaders refuses a request with bytes that are no UTF-8 in a header that the
+// rules name: the upstream would read it, and the rule cannot.
+func (r *Request) checkHeaders() *Refusal {
+	if len(r.resource.Headers.List) == 0 {
+		return nil
+	}
+	for _, f := range r.head.fields {
+		if slices.Contains(r.resource.Headers.List, f[0]) && !utf8.ValidString(f[1]) {
+			return undecided(fmt.Sprintf("header %q: %v", f[0], httpfield.ErrUTF8))
+		}
+	}
+	return nil
+}
+
 // requestArgs returns args.request.
 func (r *Request) requestArgs() (value.Value, error) {
 	h := &r.head
@@ -130,9 +159,6 @@ func (r *Request) requestArgs() (value.Value, error) {
 	}
 	fields := grouped{members: make([]value.Member, 0, len(h.fields))}
 	for _, f := range h.fields {
-		if !utf8.ValidString(f[1]) {
-			return value.Value{}, fmt.Errorf("header %q: %w", f[0], httpfield.ErrUTF8)
-		}
 		fields.add(f[0], f[1])
 	}
 	ms := []value.Member{
@@ -142,14 +168,14 @@ func (r *Request) requestArgs() (value.Value, error) {
 		{Key: "path", Value: value.Str(h.path)},
 		{Key: "vars", Value: value.Obj(r.vars...)},
 		{Key: "query", Value: object(query)},
-		{Key: "headers", Value: fields.object()},
+		{Key: "headers", Value: withoutBinary(fields.object(), h.fields)},
 	}
 	if r.properties != nil {
 		if ip := r.properties.ClientIP(); ip != "" {
 			ms = append(ms, value.Member{Key: "ip", Value: value.Str(ip)})
 		}
 	}
-	if id := h.value("x-request-id"); id != "" {
+	if id := h.value("x-request-id"); id != "" && utf8.ValidString(id) {
 		ms = append(ms, value.Member{Key: "id", Value: value.Str(id)})
 	}
 	return value.Obj(ms...), nil

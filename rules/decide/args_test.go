@@ -61,7 +61,7 @@ func TestArgs(t *testing.T) {
 
 		{"a service's params", "POST /v1/api/shop/services/s/e\ncontent-type: application/json\n\n{\"params\":{\"a\":1},\"timeout\":3}", []string{"params"}, `{"a":1}`},
 		{"a service's scalar", "POST /v1/api/shop/services/s/e\ncontent-type: application/json\n\n{\"params\":1}", []string{"params"}, `1`},
-		{"a service without params", "POST /v1/api/shop/services/s/e\ncontent-type: application/json\n\n{\"a\":1}", []string{"params"}, `null`},
+		{"a service without params", "POST /v1/api/shop/services/s/e\ncontent-type: application/json\n\n{\"timeout\":1}", []string{"params"}, `null`},
 		{"a service without a body", "POST /v1/api/shop/services/s/e", []string{"params"}, `null`},
 
 		{"find", db + "read\ncontent-type: application/json\n\n{\"op\":\"all\",\"find\":{\"a\":1}}", []string{"find"}, `{"a":1}`},
@@ -72,7 +72,7 @@ func TestArgs(t *testing.T) {
 		{"update", db + "update\ncontent-type: application/json\n\n{\"op\":\"one\",\"update\":{\"$set\":{}}}", []string{"update"}, `{"$set":{}}`},
 		{"doc", db + "create\ncontent-type: application/json\n\n{\"op\":\"one\",\"doc\":{\"a\":1}}", []string{"doc"}, `{"a":1}`},
 		{"the only one of several", db + "create\ncontent-type: application/json\n\n{\"op\":\"all\",\"doc\":[{\"a\":1}]}", []string{"doc"}, `{"a":1}`},
-		{"an operation has no params", db + "read\ncontent-type: application/json\n\n{\"op\":\"all\",\"params\":{}}", []string{"params"}, `null`},
+		{"an operation has no params", db + "read\ncontent-type: application/json\n\n{\"op\":\"all\"}", []string{"params"}, `null`},
 
 		{"a file's variables", "GET /v1/api/shop/files/users/a%20b/x", []string{"params"}, `{"id":"a b"}`},
 		{"a file's variables, whatever is sent", "POST /v1/api/shop/files/users/7\ncontent-type: text/plain\n\nx", []string{"params"}, `{"id":"7"}`},
@@ -94,15 +94,20 @@ func TestArgs(t *testing.T) {
 }
 
 func TestMalformedPartsThatNoRuleReads(t *testing.T) {
-	// A malformed query or header is refused only if a rule reads it.
+	// A malformed query is refused only if a rule reads the query, a header only if a
+	// rule names it.
 	g, pol := parts{routes: `{"name": "x", "match": {"path": "/x"}, "rule": ` + member + `}, {"name": "y", "match": {"path": "/y"}, "auth": "none", "rule":
-		{"rule": "match", "type": "string", "eval": "!=", "f1": "args.request.method", "f2": "PUT"}}`}.load(t)
+		{"rule": "match", "type": "string", "eval": "!=", "f1": "args.request.method", "f2": "PUT"}}, {"name": "z", "match": {"path": "/z"}, "auth": "none", "rule":
+		{"rule": "match", "type": "bool", "eval": "==", "f1": "utils.exists(args.request.headers.user-agent)", "f2": false}}`}.load(t)
 	for _, tt := range []test{
 		{request: "GET /x?a=%zz\nauthorization: Bearer {alice}\nuser-agent: \xff"},
 		{request: "GET /y"},
 		{request: "GET /y?a=%zz", status: 400},
 		{request: "GET /y?a=1;b=2", status: 400},
-		{request: "GET /y\nuser-agent: \xff", status: 400},
+		{request: "GET /y\nuser-agent: \xff"},
+		{request: "GET /z\nx-a: 1\nuser-agent: \xff", status: 403},
+		{request: "GET /z\nx-a: 1\nuser-agent: a\nuser-agent: \xff", status: 403},
+		{request: "GET /z\nx-a: \xff"},
 	} {
 		tt.run(t, g, pol, noCalls)
 	}

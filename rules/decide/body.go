@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
@@ -52,8 +54,10 @@ func (r *Request) readBody(text string) *Refusal {
 		if v.Kind() != value.Object {
 			return malformed("body: want an object, found " + v.Kind().String())
 		}
-		r.setParams(memberParams, v.Key("params"))
-		return nil
+		if err := checkEnvelope(v, "params", "timeout", "cache"); err != nil {
+			return malformed("body: " + err.Error())
+		}
+		return r.setJSON(memberParams, v.Key("params"))
 	}
 	if v.Kind() != value.Object && v.Kind() != value.Array {
 		return malformed("body: want an object or an array, found " + v.Kind().String())
@@ -65,8 +69,46 @@ func (r *Request) readBody(text string) *Refusal {
 			return malformed("body: " + errOtherMethod.Error())
 		}
 	}
-	r.setParams(bodyParams, v)
+	return r.setJSON(bodyParams, v)
+}
+
+var (
+	errEnvelope  = errors.New("a key that the API does not have")
+	errOtherCase = errors.New("a key that differs by case alone from one that the rule reads")
+)
+
+// checkEnvelope fails if an object has other keys: Space Cloud reads `Find` as
+// find, and rules read neither that nor keys that they do not know.
+func checkEnvelope(v value.Value, keys ...string) (err error) {
+	v.Each(func(key string, _ value.Value) bool {
+		if !slices.Contains(keys, key) {
+			err = errEnvelope
+		}
+		return err == nil
+	})
+	return err
+}
+
+// setJSON sets params to a JSON value.
+func (r *Request) setJSON(source paramsSource, v value.Value) *Refusal {
+	if r.otherCase(rules.RootParams, v) {
+		return malformed("body: " + errOtherCase.Error())
+	}
+	r.setParams(source, v)
 	return nil
+}
+
+// otherCase reports whether the value of a root has a key that a parser could take
+// for one that the rules read: it differs from that by case alone.
+func (r *Request) otherCase(root string, v value.Value) bool {
+	if _, found := r.resource.Rule.OtherCase(root, v); found {
+		return true
+	}
+	if r.resource.Response == nil {
+		return false
+	}
+	_, found := r.resource.Response.OtherCase(root, v)
+	return found
 }
 
 func (r *Request) readForm(text string) *Refusal {

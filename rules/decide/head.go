@@ -79,7 +79,7 @@ func (h *head) readField(name, value string) error {
 	case "content-type":
 		h.types = append(h.types, value)
 	case "content-encoding":
-		h.encoded = true
+		h.encoded = h.encoded || !httpfield.IsIdentity(value)
 	case "transfer-encoding":
 		h.chunked = true
 	case "upgrade":

@@ -20,7 +20,14 @@ func (r *Request) readOperation() *Refusal {
 	if err := r.checkOperation(r.body.Key("op"), r.body.Key("doc")); err != nil {
 		return malformed("body: " + err.Error())
 	}
+	if err := checkEnvelope(r.body, "op", "find", "doc", "update", "pipe", "options"); err != nil {
+		return malformed("body: " + err.Error())
+	}
 	for _, o := range operationRoots {
+		part := r.body.Key(o.key)
+		if o.root != rules.RootDoc && r.otherCase(o.root, part) || o.root == rules.RootDoc && r.otherCaseInDocs(part) {
+			return malformed("body: " + errOtherCase.Error())
+		}
 		if r.uses(o.root) {
 			r.args = r.args.With(o.root, r.body.Key(o.key))
 		}
@@ -39,6 +46,19 @@ func (r *Request) readOperation() *Refusal {
 		return true
 	})
 	return nil
+}
+
+// otherCaseInDocs is otherCase for one document or for several.
+func (r *Request) otherCaseInDocs(doc value.Value) bool {
+	if doc.Kind() != value.Array {
+		return r.otherCase(rules.RootDoc, doc)
+	}
+	found := false
+	doc.Each(func(_ string, one value.Value) bool {
+		found = r.otherCase(rules.RootDoc, one)
+		return !found
+	})
+	return found
 }
 
 // checkOperation fails if op and doc leave open which documents the operation

@@ -40,15 +40,15 @@ func TestOperation(t *testing.T) {
 	})
 	edit := both(force("args.doc.user", `"me"`), force("args.opts.by", `"gate"`), force("args.params.x", "1"), there("args.params.x"))
 	runAll(t, parts{collections: `"c": {"auth": "none", "rules": {"create": ` + edit + `, "read": ` + force("args.find.user", `"me"`) + `, "update": ` + force("args.op", `"few"`) + `}}`}, []test{
-		{name: "each document is changed", request: db + "create" + json + `{"op":"all","x": 1,"doc":[{"a":1},{"user":"you"}]}`,
-			sent: `{"op":"all","x":1,"doc":[{"a":1,"user":"me"},{"user":"me"}],"options":{"by":"gate"}}`},
+		{name: "each document is changed", request: db + "create" + json + `{"op":"all","find": 1,"doc":[{"a":1},{"user":"you"}]}`,
+			sent: `{"op":"all","find":1,"doc":[{"a":1,"user":"me"},{"user":"me"}],"options":{"by":"gate"}}`},
 		{name: "the one is", request: db + "create" + json + `{"op":"one","doc":{}}`, sent: `{"op":"one","doc":{"user":"me"},"options":{"by":"gate"}}`},
 		{name: "a filter", request: db + "read" + json + `{"op":"all"}`, sent: `{"op":"all","find":{"user":"me"}}`},
 		{name: "an operation that is none", request: db + "update" + json + `{"op":"all"}`, status: 403, outcome: "unknown"},
 	})
 	runAll(t, parts{endpoints: `"e": {"auth": "none", "rule": ` + force("args.params.user", `"me"`) + `}`}, []test{
-		{name: "a service's params", request: "POST /v1/api/shop/services/s/e" + json + `{"t":1.0,"params":{"user":"you"}}`, sent: `{"t":1.0,"params":{"user":"me"}}`},
-		{name: "which there were none", request: "POST /v1/api/shop/services/s/e" + json + `{"t":1.0}`, sent: `{"t":1.0,"params":{"user":"me"}}`},
+		{name: "a service's params", request: "POST /v1/api/shop/services/s/e" + json + `{"timeout":1.0,"params":{"user":"you"}}`, sent: `{"timeout":1.0,"params":{"user":"me"}}`},
+		{name: "which there were none", request: "POST /v1/api/shop/services/s/e" + json + `{"timeout":1.0}`, sent: `{"timeout":1.0,"params":{"user":"me"}}`},
 		{name: "not an object", request: "POST /v1/api/shop/services/s/e" + json + `[]`, status: 400},
 	})
 }

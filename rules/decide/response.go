@@ -150,7 +150,9 @@ func readResponseHead(headers [][2]string) *responseHead {
 		case "content-type":
 			h.types = append(h.types, text)
 		case "content-encoding":
-			h.unreadable = errors.New("a content-encoding")
+			if !httpfield.IsIdentity(text) {
+				h.unreadable = errors.New("a content-encoding")
+			}
 		case "content-range":
 			h.unreadable = errors.New("a content-range: a part of a document") // RFC 9110, section 15.3.7
 		}

@@ -30,8 +30,8 @@ func ParseMedia(types []string) Media {
 		return JSON
 	case subtype == "x-www-form-urlencoded":
 		return Form
-	case strings.HasPrefix(subtype, "grpc"):
-		// With +json too: the body is a stream of messages, each after its length.
+	case strings.HasPrefix(subtype, "grpc"), strings.HasPrefix(subtype, "connect"), strings.HasPrefix(subtype, "stream"):
+		// With +json too: the body is a stream of messages.
 	case strings.HasSuffix(subtype, "+json") && IsToken(subtype):
 		return JSON
 	}
@@ -52,8 +52,9 @@ func isUTF8(params string) bool {
 		if !ok {
 			return false
 		}
-		if strings.EqualFold(name, "charset") {
-			if seen || !strings.EqualFold(value, "utf-8") {
+		// Some servers take `charset*` (RFC 8187) for the charset.
+		if base, _, extended := strings.Cut(name, "*"); strings.EqualFold(base, "charset") {
+			if seen || extended || !strings.EqualFold(value, "utf-8") && !strings.EqualFold(value, "utf8") {
 				return false
 			}
 			seen = true
@@ -66,15 +67,23 @@ func isUTF8(params string) bool {
 }
 
 // parameterValue reads a token or a quoted string from the start of s. It
-// refuses an escape in a quoted string, which honest clients do not write.
+// refuses an escape in a quoted string, and the word charset, which some servers
+// find without regard to the quotes; honest clients write neither.
 func parameterValue(s string) (value, rest string, ok bool) {
 	if strings.HasPrefix(s, `"`) {
 		value, rest, ok = strings.Cut(s[1:], `"`)
-		return value, rest, ok && !strings.Contains(value, `\`)
+		return value, rest, ok && !strings.Contains(value, `\`) && !strings.Contains(strings.ToLower(value), "charset")
 	}
 	end := 0
 	for end < len(s) && isTokenByte(s[end]) {
 		end++
 	}
 	return s[:end], s[end:], end > 0
+}
+
+// IsIdentity reports whether a value of Content-Encoding says that the body is as it
+// is (RFC 9110, section 12.5.3).
+func IsIdentity(coding string) bool {
+	coding = TrimSpace(coding)
+	return coding == "" || strings.EqualFold(coding, "identity")
 }
