@@ -86,8 +86,11 @@ func (f *fastCGI) params(r *http.Request, length int) [][2]string {
 		{"SCRIPT_FILENAME", f.script}, {"REQUEST_METHOD", r.Method}, {"QUERY_STRING", r.URL.RawQuery}, {"REQUEST_URI", r.RequestURI},
 		{"CONTENT_TYPE", strings.Join(r.Header["Content-Type"], ", ")}, {"CONTENT_LENGTH", strconv.Itoa(length)}, {"SERVER_PROTOCOL", "HTTP/1.1"}, {"GATEWAY_INTERFACE", "CGI/1.1"},
 	}
-	// In this order x-role comes before x.role and x_role, of which PHP takes the last.
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+	// The order that is worst for x-role: x_role replaces it, as both are HTTP_X_ROLE
+	// here; HTTP_X.ROLE wins if it comes first, as PHP registers the last one first.
+	names := slices.Sorted(maps.Keys(r.Header))
+	slices.SortStableFunc(names, func(a, b string) int { return strings.Count(b, ".") - strings.Count(a, ".") })
+	for _, name := range names {
 		params = append(params, [2]string{"HTTP_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")), strings.Join(r.Header[name], ", ")})
 	}
 	return params
