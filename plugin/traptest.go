@@ -34,6 +34,8 @@ func (s *failingStream) OnHttpRequestHeaders(n int, end bool) types.Action {
 	switch how, _ := proxywasm.GetHttpRequestHeader("x-test-fail"); how {
 	case "trap":
 		proxywasm.LogErrorf("survived %d calls", overflow(1<<30))
+	case "memory":
+		proxywasm.LogErrorf("survived %d bytes", len(make([]byte, 2<<30)))
 	case "panic":
 		broken := *s.plugin
 		broken.engine = nil

@@ -141,7 +141,16 @@ func TestTrapInEnvoy(t *testing.T) {
 	if answer, err := harness.Send(at["waits"], r, "after the trap"); err != nil || answer.Status != http.StatusOK {
 		t.Errorf("after the trap: want 200, found %v, %v", answer, err)
 	}
-	ids := []string{"trap", "panic"}
+
+	// A trap of Go's runtime is logged without the stacks.
+	before := strings.Count(p.Log(), "\n")
+	if got := fail(t, at["open"], "out of memory", "memory"); got != http.StatusServiceUnavailable {
+		t.Errorf("a VM without memory: want 503, found %d", got)
+	}
+	if log := p.Log(); !strings.Contains(log, "out of memory") || strings.Count(log, "\n")-before > 40 {
+		t.Errorf("want the reason in 40 lines at most, found %d:\n%s", strings.Count(log, "\n")-before, harness.Tail(log, 100))
+	}
+	ids := []string{"trap", "panic", "out of memory"}
 	for i := range waiting {
 		ids = append(ids, fmt.Sprint("stranded-", i))
 	}
