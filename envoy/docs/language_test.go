@@ -10,6 +10,9 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
+// languageEnv has a key to sign with, and the named rules of the document.
+var languageEnv = &rules.Env{CanSign: true}
+
 // TestLanguageReference compiles each rule of a document and evaluates each line of
 // its tables.
 func TestLanguageReference(t *testing.T) {
@@ -23,8 +26,14 @@ func TestLanguageReference(t *testing.T) {
 				if args, err = value.Parse(b.text, 64); err != nil {
 					t.Fatalf("%v: %v", b, err)
 				}
+			case "define":
+				named := parseYAML(t, b, b.text)
+				languageEnv.Define = func(name string) (value.Value, string, bool) {
+					rule := named.Key(name)
+					return rule, "define." + name, rule.Kind() != value.Missing
+				}
 			case "rule":
-				if _, faults := rules.Compile(parseYAML(t, b, b.text), "rule", &rules.Env{CanSign: true}); faults != nil {
+				if _, faults := rules.Compile(parseYAML(t, b, b.text), "rule", languageEnv); faults != nil {
 					t.Errorf("%v: %v", b, faults)
 				}
 			case "values", "verdicts":
@@ -84,10 +93,9 @@ func outcomeOf(spec, args value.Value) string {
 	return v.Outcome.String()
 }
 
-// evaluate runs a rule in an Env that has only a key to sign with. ok is false if
-// the rule does not compile.
+// evaluate runs a rule in languageEnv. ok is false if the rule does not compile.
 func evaluate(spec, args value.Value) (v rules.Verdict, ok bool) {
-	rule, faults := rules.Compile(spec, "rule", &rules.Env{CanSign: true})
+	rule, faults := rules.Compile(spec, "rule", languageEnv)
 	if faults != nil {
 		return v, false
 	}

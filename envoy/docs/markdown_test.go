@@ -23,6 +23,7 @@ import (
 //	yaml file NAME      a file called NAME in the folder of the run blocks
 //	yaml routes         routes of a policy, without faults
 //	yaml rule           a rule, without faults
+//	yaml define         named rules for the rules and verdicts below
 //	yaml policy         a policy, without faults; the tests of rules/policy load it,
 //	                    but for `yaml policy files`, which includes files
 //	yaml generated      lines of the configuration generated for the document's policy.yaml
@@ -48,7 +49,7 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 // uses lists the words that may follow each language; - means none.
 var uses = map[string]string{
 	"sh":      "run make not-run",
-	"yaml":    "file routes rule policy generated filter not-run",
+	"yaml":    "file routes rule define policy generated filter not-run",
 	"json":    "args",
 	"text":    "output values verdicts tree -",
 	"txtar":   "case",
