@@ -23,6 +23,7 @@ type head struct {
 	chunked   bool     // there is a transfer-encoding
 	upgrade   bool     // to another protocol, whose bytes have no end
 	hostField string   // the field host; a proxy makes :authority of it
+	options   []string // the values of connection
 	methods   []string // the methods that override fields name
 	length    int      // content-length; -1: none
 }
@@ -78,6 +79,8 @@ func (h *head) readField(name, value string) error {
 	switch name {
 	case "content-type":
 		h.types = append(h.types, value)
+	case "connection":
+		h.options = append(h.options, value)
 	case "content-encoding":
 		h.encoded = h.encoded || !httpfield.IsIdentity(value)
 	case "transfer-encoding":
@@ -195,6 +198,29 @@ func (h *head) isTwin(r *policy.Resource, i int) bool {
 		return true
 	}
 	return r.Headers.All && hasMark(name) && len(h.aliases(name)) > 0
+}
+
+// checkConnection refuses a request whose field connection names a header that the
+// policy sets or reads: the next proxy would drop it (RFC 9110, section 7.6.1).
+func (r *Request) checkConnection() *Refusal {
+	for _, line := range r.head.options {
+		for option := range strings.SplitSeq(line, ",") {
+			option = httpfield.TrimSpace(option)
+			if isReserved(r.resource, option) || hasTwin(r.resource.Headers.List, option) || r.isTokenHeader(option) {
+				return malformed("connection names a header of the policy")
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Request) isTokenHeader(name string) bool {
+	for _, src := range r.engine.policy.Sources {
+		if src.Header != "" && httpfield.Twins(name, src.Header) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasMark reports whether a field's name has marks other than `-`.

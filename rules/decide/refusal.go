@@ -2,6 +2,7 @@ package decide
 
 import (
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -145,6 +146,13 @@ func denied(v *rules.Verdict) *Refusal {
 	}
 	r.complete(v.Message)
 	return r
+}
+
+// name adds the id of the request, by which a client's report leads to the log.
+func (r *Refusal) name(h *head) {
+	if id := h.value("x-request-id"); id != "" && len(id) <= 128 && httpfield.IsValue(id) {
+		r.Headers = append(r.Headers, [2]string{"x-request-id", id})
+	}
 }
 
 // complete writes the answer to the client, unless it is written already. If

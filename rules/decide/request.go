@@ -135,6 +135,9 @@ func (r *Request) admit(now time.Time) Step {
 	}
 	// Not before the token was read: it may have come in a header that a rule sets.
 	r.reserved = r.head.removeReserved(r.resource)
+	if refusal := r.checkConnection(); refusal != nil {
+		return r.refuse(refusal)
+	}
 	if refusal := r.readHeaders(); refusal != nil {
 		return r.refuse(refusal)
 	}
@@ -169,6 +172,7 @@ func (r *Request) awaitBody() Step {
 func (r *Request) refuse(refusal *Refusal) Step {
 	r.state = ended
 	refusal.complete("")
+	refusal.name(&r.head)
 	return Step{Action: Refuse, Refusal: *refusal}
 }
 

@@ -42,13 +42,16 @@ func (r *Response) Headers(headers [][2]string, end bool) Step {
 	if !r.needsBody() {
 		return r.evaluate()
 	}
+	if h.status == 206 || h.status == 304 { // the request asked for neither a part nor a comparison
+		return r.withhold("status " + strconv.Itoa(h.status))
+	}
 	if step, ok := r.withoutBody(); ok {
 		return step
 	}
 	switch {
 	case h.unreadable != nil:
 		return r.withhold(h.unreadable.Error())
-	case h.status < 200, h.status == 206, h.status == 304: // the request asked for neither a part nor a comparison
+	case h.status < 200:
 		return r.withhold("status " + strconv.Itoa(h.status))
 	case end, r.toHEAD(), h.status == 204, h.length == 0:
 		return r.evaluate()
@@ -120,6 +123,7 @@ func (r *Response) withhold(reason string) Step { return r.refuse(withheld(reaso
 func (r *Response) refuse(refusal *Refusal) Step {
 	r.state = ended
 	refusal.complete("")
+	refusal.name(&r.request)
 	refusal.Reason = "response: " + refusal.Reason
 	return Step{Action: Refuse, Refusal: *refusal}
 }

@@ -281,3 +281,17 @@ func TestRepliesThatNobodyAskedFor(t *testing.T) {
 		t.Errorf("got %+v, want the second call", step)
 	}
 }
+
+// Connection options do not name a header that the policy sets or reads.
+func TestConnectionOptions(t *testing.T) {
+	p := parts{auth: `"claimsToHeaders": {"x-user-id": "id"}`, routes: `{"name": "x", "match": {"path": "/x"}, "rule": ` + open + `}, {"name": "y", "match": {"path": "/y"}, "auth": "none", "rule":
+		{"rule": "match", "type": "string", "eval": "==", "f1": "args.request.headers.x-role", "f2": "user"}}`}
+	runAll(t, p, []test{
+		{name: "upgrade", request: "GET /x\nconnection: Upgrade, keep-alive, x-other\nupgrade: websocket"},
+		{name: "a claim's header", request: "GET /x\nconnection: Upgrade, X-User-Id\nupgrade: websocket", status: 400, outcome: "invalid"},
+		{name: "its twin", request: "GET /x\nconnection: x_user_id", status: 400, outcome: "invalid"},
+		{name: "the token", request: "GET /x\nconnection: close\nconnection: authorization", status: 400, outcome: "invalid"},
+		{name: "a header that the rule reads", request: "GET /y\nx-role: user\nconnection: x-role", status: 400, outcome: "invalid"},
+		{name: "one that it does not", request: "GET /y\nx-role: user\nconnection: x-roles"},
+	})
+}
