@@ -101,7 +101,7 @@ routes:
 	if f == nil || err == nil {
 		t.Fatal(f, err)
 	}
-	want := `policy.yaml:4:24: auth.tokens[0].alg: want one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA; did you mean HS256?
+	want := `policy.yaml:4:24: auth.tokens[0].alg: want one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519; did you mean HS256?
   4 |     - {name: own, alg: HS265, secret: **************}
     |                        ^
 policy.yaml:6:5: routes[0].rule: missing; want an object
