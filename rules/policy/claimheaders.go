@@ -23,18 +23,43 @@ func (l *loader) claimHeaders(v value.Value) {
 			l.fault(place, "the same header as %q: servers read _ as -, and names without case", other)
 		}
 		names[httpfield.Fold(name)] = name
-		path := textOf(claim, "")
-		h.Path = strings.Split(path, ".")
-		switch {
-		case path == "": // schema.Check reports it
-		case strings.HasPrefix(path, "args."):
-			l.fault(place, "want the path of a claim, such as id")
-		case slices.Contains(h.Path, ""):
-			l.fault(place, "a path with an empty key")
+		if path := textOf(claim, ""); path != "" { // schema.Check reports it
+			var err error
+			if h.Path, err = claimPath(path); err != nil {
+				l.fault(place, "%v", err)
+			}
 		}
 		l.p.ClaimHeaders = append(l.p.ClaimHeaders, h)
 		return true
 	})
+}
+
+// claimPath reads the path of a claim: keys with points between them, or in
+// brackets and quotes.
+func claimPath(path string) ([]string, error) {
+	if strings.HasPrefix(path, "args.") {
+		return nil, errors.New("want the path of a claim, such as id")
+	}
+	if !strings.Contains(path, "[") {
+		keys := strings.Split(path, ".")
+		if slices.Contains(keys, "") {
+			return nil, errors.New("a path with an empty key")
+		}
+		return keys, nil
+	}
+	text := "args.auth"
+	if path[0] != '[' {
+		text += "."
+	}
+	refs := rules.References(text+path, false)
+	if len(refs) != 1 {
+		return nil, errors.New("want a path such as realm.roles or ['https://example.com/roles']")
+	}
+	var keys []string
+	for _, k := range refs[0].Keys[1:] {
+		keys = append(keys, k.Name)
+	}
+	return keys, nil
 }
 
 // checkClaimHeader returns an error for a header that must not be set to a claim.

@@ -258,14 +258,16 @@ func TestFaults(t *testing.T) {
 			good: "auth: {from: [{cookie: a, origins: ['https://a']}, {cookie: b, origins: ['https://a.example', 'http://a.example', 'http://localhost:3000', 'https://a.example:80', 'http://127.0.0.1:443', 'https://[::1]:8443', 'https://[::1]', 'https://xn--4ca.example', 'chrome-extension://abcdef', 'capacitor://localhost']}]}",
 		},
 		"claims into headers": {
-			bad: "auth: {claimsToHeaders: {x-user: id, X_User: name, host: h, 'a b': c, x-a: a..b, x-b: args.auth.id, x-c: ''}}",
+			bad: "auth: {claimsToHeaders: {x-user: id, X_User: name, host: h, 'a b': c, x-a: a..b, x-b: args.auth.id, x-c: '', x-d: 'a[b]', x-e: \"['a\"}}",
 			want: "auth.claimsToHeaders.X_User: the same header as \"x-user\": servers read _ as -, and names without case\n" +
 				"auth.claimsToHeaders.host: a header that a claim cannot be put into\n" +
 				"auth.claimsToHeaders[\"a b\"]: not the name of a header\n" +
 				"auth.claimsToHeaders.x-a: a path with an empty key\n" +
 				"auth.claimsToHeaders.x-b: want the path of a claim, such as id\n" +
-				"auth.claimsToHeaders.x-c: empty",
-			good: "auth: {claimsToHeaders: {x-user: id, X_User2: name, x-a: a.b}}",
+				"auth.claimsToHeaders.x-c: empty\n" +
+				"auth.claimsToHeaders.x-d: want a path such as realm.roles or ['https://example.com/roles']\n" +
+				"auth.claimsToHeaders.x-e: want a path such as realm.roles or ['https://example.com/roles']",
+			good: "auth: {claimsToHeaders: {x-user: id, X_User2: name, x-a: a.b, x-b: \"a['b.c'].d\"}}",
 		},
 		"a companion has something to sign with": {
 			bad:  "companion: {cluster: c}",

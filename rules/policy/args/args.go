@@ -92,7 +92,7 @@ var roots = []root{
 	{Member: Member{Name: rules.RootRequest, Type: Members, About: "the request", Members: []Member{
 		{Name: "method", Type: Text, About: "the method"},
 		{Name: "scheme", Type: Text, About: "http or https"},
-		{Name: "host", Type: Text, About: "the host, with its port if it was sent"},
+		{Name: "host", Type: Text, About: "the host in lower case, with its port if it was sent"},
 		{Name: "path", Type: Text, About: "the path as it was sent, without the query"},
 		{Name: "vars", Type: TextMap, About: "the variables of the route's path, percent-decoded once"},
 		{Name: "query", Type: MultMap, Back: true, About: "the query parameters"},

@@ -12,7 +12,7 @@ var authSection = objectOf("Tokens: the keys that verify them, their place in a 
 	may("from", listOf("Places of a token in a request. All are looked at, and two different tokens are refused. Default: the authorization header, as a bearer token.", fromShape).atLeast(1)),
 	may("leeway", aDuration("By how much clocks may differ, for exp, nbf and iat.").byDefault("30s")),
 	may("requireExpiry", aBoolean("Refuse tokens without exp.").byDefault("false")),
-	may("claimsToHeaders", mappingOf("Headers to set to a claim, by the dotted path of the claim. An array is one header of JSON; an object denies the request. A client's own headers of these names are removed.", aText(""))),
+	may("claimsToHeaders", mappingOf("Headers to set to a claim, by the path of the claim, such as realm.roles or ['https://example.com/roles']. An array is one header of JSON; an object denies the request. A client's own headers of these names are removed.", aText(""))),
 	may("forward", aBoolean("Keep the token in the request to the upstream.").byDefault("true")),
 	may("challenge", objectOf("Parameters of WWW-Authenticate in a 401, which tell clients where to get a token.",
 		may("realm", aText("The realm.")),

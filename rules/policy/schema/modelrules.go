@@ -5,6 +5,7 @@ package schema
 
 var (
 	anyValue = &shape{kind: anything}
+	operand  = (&shape{kind: anything}).mayBePath()
 	aPath    = aText("A path that starts with args.")
 	aCache   = aText("How old a reply may be, such as 5s.")
 	aFields  = aText("A path to the value to change.").mayBeEmpty().orElse(listOf("Paths to the values to change.", aText("")))
@@ -29,7 +30,7 @@ var ruleShapes = []key{
 	ruleOf("match",
 		need("type", oneOf("", "string", "number", "bool", "date", "ip", "any")),
 		need("eval", oneOf("", "==", "!=", "<", "<=", ">", ">=", "in", "notIn", "startsWith", "endsWith", "contains", "matches")),
-		need("f1", anyValue), need("f2", anyValue)),
+		need("f1", operand), need("f2", operand)),
 	ruleOf("and", need("clauses", listOf("", ruleShape).atLeast(1))),
 	ruleOf("or", need("clauses", listOf("", ruleShape).atLeast(1))),
 	ruleOf("not", need("clause", ruleShape)),
@@ -43,7 +44,7 @@ var ruleShapes = []key{
 		need("url", aText("An http or https URL of a host in webhooks.allow.")), may("store", aPath),
 		may("claims", &shape{kind: mapping, about: "Claims of a token that is minted and sent instead of the user's."}),
 		may("body", anyValue), may("headers", &shape{kind: mapping, about: "Headers beside those of every webhook."}), may("cache", aCache)),
-	ruleOf("force", need("field", aText("A path to the value to set.")), need("value", anyValue), aGuard),
+	ruleOf("force", need("field", aText("A path to the value to set.").mayBePath()), need("value", operand), aGuard),
 	ruleOf("remove", need("fields", aFields), aGuard, noValue),
 	ruleOf("keep", need("field", aText("A path to an object.")),
 		need("keys", aText("A path to an array of the keys to keep.").orElse(listOf("The keys to keep.", aText("").mayBeEmpty()))), aGuard, noValue),

@@ -3,6 +3,7 @@ package schema
 import (
 	"slices"
 
+	"github.com/rulegate/rulegate/rules/policy/args"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -33,6 +34,9 @@ func members(s *shape) []value.Member {
 		one.or, one.about, one.absent = nil, "", ""
 		add("anyOf", value.Arr(schemaOf(&one), schemaOf(s.or)))
 		return out
+	}
+	if s.paths {
+		add("examples", texts(args.Paths()))
 	}
 	switch s.kind {
 	case object:

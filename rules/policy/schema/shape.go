@@ -18,6 +18,7 @@ type shape struct {
 	hints   map[string]string // messages for other names of words
 	orEmpty bool              // a text may be empty
 	or      *shape            // a shape of another kind that may stand there too
+	paths   bool              // a path into args may stand there: for completion
 }
 
 // kind is the type of a value.
@@ -89,6 +90,8 @@ func (s *shape) atMost(n int) *shape            { s.most = n; return s }
 func (s *shape) mayBeEmpty() *shape             { s.orEmpty = true; return s }
 func (s *shape) orElse(other *shape) *shape     { s.or = other; return s }
 func (s *shape) byDefault(absent string) *shape { s.absent = absent; return s }
+
+func (s *shape) mayBePath() *shape { s.paths = true; return s }
 
 // description is the text about a shape, with its default.
 func (s *shape) description() string {
