@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/spf13/cobra"
 )
@@ -23,7 +24,8 @@ func newTokenMintCommand() *cobra.Command {
 		Short: "Print a token signed by the policy's primary key",
 		Long: `Mint signs claims with the policy's primary key. With --service it prints a token like the one
 in the X-SC-Token header of webhooks, by which services recognise the gateway. The gateway itself
-refuses such tokens; a service that calls through it needs a token with claims.`,
+refuses such tokens; a service that calls through it needs a token with claims. Claims without iat,
+exp, and the iss and aud that the key's entry wants, get them.`,
 		Example: `  rulegate token mint --policy policy.yaml --claims '{"id":"u1","role":"admin"}' --ttl 1h
   rulegate token mint --policy policy.yaml --claims '{"id":"billing","role":"service"}' --ttl 2160h
   rulegate token mint --policy policy.yaml --service --gateway gw-1`,
@@ -68,13 +70,27 @@ refuses such tokens; a service that calls through it needs a token with claims.`
 
 func (f *mintFlags) mint(p *policy.Policy, claims string) (string, error) {
 	if !f.service {
-		return p.Tokens.Mint(claims, "JWT")
+		return p.Tokens.Mint(withParties(p.Tokens, claims), "JWT")
 	}
 	id := f.gateway
 	if id == "" {
 		id = p.Gateway
 	}
 	return p.Tokens.ServiceToken(id, f.audience, time.Now())
+}
+
+// withParties adds iss and aud to claims that lack them, where the policy wants
+// them of the primary's tokens.
+func withParties(keys *token.Set, claims string) string {
+	v := value.Checked(claims)
+	issuer, audience := keys.PrimaryParties()
+	if issuer != "" && v.Key("iss").Kind() == value.Missing {
+		v = v.With("iss", value.Str(issuer))
+	}
+	if audience != "" && v.Key("aud").Kind() == value.Missing {
+		v = v.With("aud", value.Str(audience))
+	}
+	return v.String()
 }
 
 // mintClaims adds iat and exp to claims that lack them.

@@ -13,6 +13,14 @@ import (
 // authenticate reads and verifies the token, as far as the resource wants one.
 // If wait is true, the key of the token may come in a moment.
 func (r *Request) authenticate(now time.Time) (wait bool, refusal *Refusal) {
+	wait, refusal = r.readToken(now)
+	if refusal != nil && refusal.Status == 401 && r.resource.Auth.IgnoresInvalid() {
+		return false, nil
+	}
+	return wait, refusal
+}
+
+func (r *Request) readToken(now time.Time) (wait bool, refusal *Refusal) {
 	auth := r.resource.Auth
 	if !auth.Reads() {
 		return false, nil

@@ -22,6 +22,8 @@ const (
 type Auth struct {
 	mode      authMode
 	providers []string // nil: any
+	// ignoreInvalid, with authOptional, takes a token that is not valid for none.
+	ignoreInvalid bool
 }
 
 // Reads reports whether the request's token is looked at.
@@ -29,6 +31,10 @@ func (a Auth) Reads() bool { return a.mode != authNone }
 
 // Optional reports whether a request without a token passes.
 func (a Auth) Optional() bool { return a.mode != authRequired }
+
+// IgnoresInvalid reports whether a request with a token that is not valid passes
+// like one without a token.
+func (a Auth) IgnoresInvalid() bool { return a.Optional() && a.ignoreInvalid }
 
 // Accepts reports whether a token that a key of the provider verified is
 // accepted.
@@ -56,6 +62,20 @@ func (l *loader) auth(v value.Value, place string) *Auth {
 			l.unknownProvider(rules.Elem(rules.Join(place, "providers"), i), name)
 		}
 		a.providers = append(a.providers, name)
+	}
+	if v.Key("optional").IsTrue() {
+		a.mode = authOptional
+		if v.Key("providers").Kind() == value.Missing {
+			a.providers = nil
+		}
+	} else if v.Kind() == value.Object && v.Key("providers").Kind() == value.Missing {
+		l.fault(rules.Join(place, "providers"), "missing; want list")
+	}
+	if invalid, _ := v.Key("invalid").Text(); invalid == "ignore" {
+		a.ignoreInvalid = true
+		if a.mode != authOptional {
+			l.fault(rules.Join(place, "invalid"), "ignore is for `optional: true`: a token that is needed has to be valid")
+		}
 	}
 	return a
 }

@@ -203,11 +203,13 @@ func TestFaults(t *testing.T) {
 			good: own + "crypto: {aesKey: 'MDEyMzQ1Njc4OWFiY2RlZg=='}\nroutes: [{match: {path: /}, rule: {rule: encrypt, fields: [args.params.a]}}]",
 		},
 		"providers are names of tokens": {
-			bad: own + "routes: [{match: {path: /}, auth: {providers: [own, onw, partner]}, rule: {rule: allow}}, {match: {path: /b}, auth: {providers: []}, rule: {rule: allow}}]",
+			bad: own + "routes: [{match: {path: /}, auth: {providers: [own, onw, partner]}, rule: {rule: allow}}, {match: {path: /b}, auth: {providers: []}, rule: {rule: allow}}, {match: {path: /c}, auth: {optional: false}, rule: {rule: allow}}, {match: {path: /d}, auth: {providers: [own], invalid: ignore}, rule: {rule: allow}}]",
 			want: "routes[0].auth.providers[1]: no entry of auth.tokens has this name; did you mean own?\n" +
 				"routes[0].auth.providers[2]: no entry of auth.tokens has this name; want one of own\n" +
-				"routes[1].auth.providers: empty",
-			good: own + "routes: [{match: {path: /}, auth: {providers: [own]}, rule: {rule: allow}}]",
+				"routes[1].auth.providers: empty\n" +
+				"routes[2].auth.providers: missing; want list\n" +
+				"routes[3].auth.invalid: ignore is for `optional: true`: a token that is needed has to be valid",
+			good: own + "routes: [{match: {path: /}, auth: {providers: [own]}, rule: {rule: allow}}, {match: {path: /b}, auth: {optional: true, invalid: ignore}, rule: {rule: allow}}, {match: {path: /c}, auth: {optional: true, providers: [own]}, rule: {rule: allow}}]",
 		},
 		"auth is one of its words, or providers": {
 			bad: own + "routes: [{match: {path: /}, auth: require, rule: {rule: allow}}, {match: {path: /b}, auth: true, rule: {rule: allow}}]",
@@ -216,7 +218,7 @@ func TestFaults(t *testing.T) {
 			good: own + "routes: [{match: {path: /}, auth: required, rule: {rule: allow}}, {match: {path: /b}, auth: none, rule: {rule: allow}}]",
 		},
 		"where tokens are": {
-			bad: "auth: {from: [{}, {header: a, query: b}, {query: a, prefix: x}, {header: 'a b'}, {header: x, prefix: \"a\\n\"}, {query: q}, {query: q}, {cookie: 'a b'}, {cookie: c}, {cookie: c}, {cookie: d, query: e}, {header: y, origins: ['https://a']}, {header: Cookie, prefix: 's='}]}",
+			bad: "auth: {from: [{}, {header: a, query: b}, {query: a, prefix: x}, {header: 'a b'}, {header: x, prefix: \"a\\n\"}, {query: q}, {query: q}, {cookie: 'a b'}, {cookie: c}, {cookie: c}, {cookie: d, query: e}, {header: y, origins: ['https://a']}, {header: Cookie, prefix: 's='}, {header: z, prefix: 'Bearer '}, {header: Z, prefix: 'bearer x'}, {header: z}]}",
 			want: "auth.from[0]: want `header`, `cookie` or `query`\n" +
 				"auth.from[1]: want one of `header`, `cookie` and `query`; another place is another entry\n" +
 				"auth.from[2].prefix: only for a `header`\n" +
@@ -227,8 +229,10 @@ func TestFaults(t *testing.T) {
 				"auth.from[9]: an entry above names this place already\n" +
 				"auth.from[10]: want one of `header`, `cookie` and `query`; another place is another entry\n" +
 				"auth.from[11].origins: only for a `cookie`\n" +
-				"auth.from[12].header: browsers send cookies with requests of any page; write `cookie` and its name, so that the origin is checked",
-			good: "auth: {from: [{header: a}, {query: b}, {header: ab, prefix: ''}, {header: x, prefix: 'a '}, {query: q}, {cookie: c}, {cookie: C}, {cookie: __Host-d, origins: ['https://a']}, {header: y}]}",
+				"auth.from[12].header: browsers send cookies with requests of any page; write `cookie` and its name, so that the origin is checked\n" +
+				"auth.from[14]: an entry above names this place already\n" +
+				"auth.from[15]: an entry above names this place already",
+			good: "auth: {from: [{header: a}, {query: b}, {header: ab, prefix: ''}, {header: x, prefix: 'a '}, {query: q}, {cookie: c}, {cookie: C}, {cookie: __Host-d, origins: ['https://a']}, {header: y}, {header: z, prefix: 'Bearer '}, {header: z, prefix: 'DPoP '}]}",
 		},
 		"origins are spelled as browsers do": {
 			bad: "auth: {from: [{cookie: a, origins: []}, {cookie: b, origins: [null, 'null', '*', 'https://*.a.example', app.example, '//a.example', 'https://', 'https://a.example/', 'https://u@a.example', 'https://A.example', 'HTTPS://a.example', 'https://a.example:443', 'http://a.example:80', 'https://a.example:0', 'https://a.example:', 'https://a.example:65536', 'https://ä.example', 'https://a example', 'https://a.example, https://b.example', ' https://a.example', '1://a', '']}]}",

@@ -17,12 +17,21 @@ func (l *loader) tokenSources(from value.Value) {
 	eachIn(from, "auth.from", func(place string, v value.Value) {
 		s, ok := l.tokenSource(v, place)
 		for _, other := range l.p.Sources {
-			if ok && other.Header == s.Header && other.Cookie == s.Cookie && other.Query == s.Query {
+			same := other.Header == s.Header && other.Cookie == s.Cookie && other.Query == s.Query
+			// A header may hold tokens of several schemes.
+			if ok && same && sharePrefix(other.Prefix, s.Prefix) {
 				l.fault(place, "an entry above names this place already")
+				break
 			}
 		}
 		l.p.Sources = append(l.p.Sources, s)
 	})
+}
+
+// sharePrefix reports whether one value of a header can begin with both prefixes.
+func sharePrefix(a, b string) bool {
+	n := min(len(a), len(b))
+	return strings.EqualFold(a[:n], b[:n])
 }
 
 // tokenSource reads one entry. Ok reports whether it names a place.

@@ -54,6 +54,22 @@ func (s *Set) Primary() (alg, kid string) {
 	return s.primary.key.Alg.Name, s.primary.key.Kid
 }
 
+// PrimaryParties returns an iss and an aud that the entry of the primary accepts;
+// "": it accepts any, or there is no primary.
+func (s *Set) PrimaryParties() (issuer, audience string) {
+	if !s.CanSign() {
+		return "", ""
+	}
+	e := s.primary.key.entry
+	if len(e.issuer) > 0 {
+		issuer = e.issuer[0]
+	}
+	if len(e.audience) > 0 {
+		audience = e.audience[0]
+	}
+	return issuer, audience
+}
+
 // HMACSecret returns the primary's secret when its algorithm is HS, else "". Use
 // it only to derive keys from it.
 func (s *Set) HMACSecret() string {

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -49,6 +50,20 @@ func ParsePrivate(text string) (any, error) {
 	return nil, fmt.Errorf("want a PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, found %s", Quote(block.Type))
 }
 
+// noPEM says what to do with a text that has no PEM block.
+func noPEM(text string) error {
+	packed := strings.Join(strings.Fields(text), "")
+	switch der, err := base64.StdEncoding.DecodeString(packed); {
+	case strings.Contains(text, "-----BEGIN") && strings.Contains(text, `\n`):
+		return errors.New(`want PEM with line breaks, found the two characters \n in place of them`)
+	case strings.Contains(text, "-----BEGIN"):
+		return errors.New("a PEM block that cannot be read")
+	case err == nil && len(der) > 32:
+		return errors.New("want PEM, found base64 alone: put it between the lines -----BEGIN PUBLIC KEY----- and -----END PUBLIC KEY----- (or those of the file that it comes from)")
+	}
+	return errors.New("want PEM (-----BEGIN …), found no block of it")
+}
+
 // onePEM returns the only block of a text. It skips EC PARAMETERS, which openssl
 // writes before a key: the key names its curve itself.
 func onePEM(text string) (*pem.Block, error) {
@@ -68,7 +83,7 @@ func onePEM(text string) (*pem.Block, error) {
 		found = block
 	}
 	if found == nil {
-		return nil, errors.New("want PEM (-----BEGIN …), found no block of it")
+		return nil, noPEM(text)
 	}
 	if strings.Contains(string(rest), "-----BEGIN") {
 		return nil, errors.New("a PEM block that cannot be read")

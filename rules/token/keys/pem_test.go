@@ -78,6 +78,23 @@ func certificate(t *testing.T, key crypto.Signer) string {
 	return keytest.PEM("CERTIFICATE", der)
 }
 
+// Texts that people paste in place of PEM get a message of their own.
+func TestNotPEMSaysWhy(t *testing.T) {
+	good := keytest.P256().PublicPEM
+	lines := strings.Split(strings.TrimSpace(good), "\n")
+	for text, want := range map[string]string{
+		strings.ReplaceAll(good, "\n", `\n`):      `found the two characters \n`,
+		strings.Join(lines[1:len(lines)-1], "\n"): "found base64 alone",
+		strings.Join(lines, " "):                  "cannot be read",
+		"MIIBIjANBgkq":                            "found no block",
+		"":                                        "found no block",
+	} {
+		if _, err := ParsePublic(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q in it", text, err, want)
+		}
+	}
+}
+
 func TestBadPublicPEM(t *testing.T) {
 	good := keytest.P256().PublicPEM
 	block, _ := pem.Decode([]byte(good))
