@@ -14,6 +14,8 @@ func FuzzLoad(f *testing.F) {
 		`{"auth":{"tokens":[{"alg":"HS256","secret":"${SECRET}","primary":true}],"from":[{"header":"a","prefix":"b"}],"claimsToHeaders":{"a":"b.c"}}}`,
 		`{"project":"p","services":{"s":{"endpoints":{"e":{"rule":{"rule":"deny"}}}}},"files":[{"prefix":"/:a","rules":{"read":{"rule":"allow"}}}]}`,
 		`{"project":"p","databases":{"d":{"type":"embedded","conn":"x","collections":{"c":{"rules":{"read":{"rule":"query","db":"d","col":"c"}}}}}}}`,
+		`{"define":{"a":{"rule":"use","of":"b"},"b":{"rule":"some","field":"args.params","clause":{"rule":"match","type":"string","eval":"==","f1":"item","f2":"auth.id"}}},"routes":[{"match":{"path":"/{tenant}"},"rule":{"rule":"use","of":"a"}}]}`,
+		`{"include":[{"file":"a.yaml","policy":{"routes":[{"match":{"path":"/"},"rule":{"rule":"allow"}}]}}],"teams":{"t":{"include":[{"file":"a.yaml","policy":[]}],"paths":["/{x...}"],"hosts":["*.a"],"require":{"rule":"deny"}}},"lint":{"off":["or-allow"],"why":"x"}}`,
 		`{"limits":{"depth":1e9,"requestBody":"9999999999GiB"},"companion":{"secrets":["a","b"],"timeout":"1s"}}`,
 		`{"webhooks":{"allow":["a:1","[::1]:2",":"]},"apiPrefix":"//","mode":"${","crypto":{"aesKey":"AAAA"}}`,
 		`{"routes":[{"match":{"path":"/","host":"*."},"rule":{"rule":"and","clauses":[{"rule":"webhook","url":"${SECRET}"}]}}]}`,
