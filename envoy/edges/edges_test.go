@@ -23,6 +23,7 @@ func TestEdges(t *testing.T) {
 		{Name: "streams", Setup: streams},
 		{Name: "truncated", Setup: truncated},
 		{Name: "trailers", Setup: trailers},
+		{Name: "forwarded", Setup: forwarded},
 		{Name: "matrix", Setup: matrix},
 		{Name: "one connection", Setup: oneConnection},
 	})

@@ -20,6 +20,7 @@ type envoyFlags struct {
 	tls                         envoyconf.ServerTLS
 	module, format              string
 	inlineSecrets               bool
+	trustForwarded              bool
 	idle                        time.Duration
 }
 
@@ -77,6 +78,7 @@ func (f *envoyFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.module, "module", "rulegate.wasm", "path of the module, as Envoy opens it")
 	flags.StringVar(&f.format, "format", "yaml", "yaml or json")
 	flags.BoolVar(&f.inlineSecrets, "inline-secrets", false, "write the values of variables into the configuration, which everybody who reaches the admin interface can read")
+	flags.BoolVar(&f.trustForwarded, "trust-forwarded", false, "keep the headers forwarded, x-forwarded-host, -port, -prefix, x-real-ip, x-original-url and x-rewrite-url of clients: a proxy in front of Envoy sets them")
 	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request after this long without data in either direction")
 }
 

@@ -32,10 +32,13 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 	}
 	f.warn(p, names, stderr)
 	conf := envoyconf.Config{
-		Admin:    f.admin,
-		Module:   f.module,
-		HostEnv:  names,
-		Idle:     f.idle,
+		Admin:   f.admin,
+		Module:  f.module,
+		HostEnv: names,
+		Idle:    f.idle,
+
+		TrustForwarded: f.trustForwarded,
+
 		Clusters: f.clusters(p),
 		Listeners: []envoyconf.Listener{{
 			Name:     "rulegate",

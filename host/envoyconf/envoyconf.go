@@ -20,6 +20,9 @@ type Config struct {
 	Idle      time.Duration     // idle timeout of a stream; 0 is 30 s
 	Listeners []Listener
 	Clusters  []Cluster
+	// TrustForwarded keeps the clients' headers about an earlier proxy, such as
+	// x-forwarded-host: a proxy in front of Envoy sets them.
+	TrustForwarded bool
 	// VM is the id of the VM that the listeners share; "" derives it from the
 	// module and the policies. Any plugin with the same id can write the module's
 	// shared data.

@@ -64,7 +64,7 @@ func (c *Config) listener(l Listener) (object, error) {
 // client's headers about addresses, and the module and the upstream get the same
 // normalized path.
 func (c *Config) manager(l Listener, filter object) object {
-	return typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+	m := typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
 		field{"stat_prefix", l.Name},
 		field{"codec_type", "AUTO"},
 		field{"use_remote_address", true},
@@ -109,6 +109,29 @@ func (c *Config) manager(l Listener, filter object) object {
 			}}},
 		}},
 	)
+	if !c.TrustForwarded {
+		m = append(m, field{"early_header_mutation_extensions", list{withoutForwarded()}})
+	}
+	return m
+}
+
+// forwarded are headers by which a proxy tells about the client's request. From a
+// client they are claims, which some upstreams believe: they choose hosts, addresses
+// and paths.
+var forwarded = [...]string{
+	"forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-real-ip", "x-original-url", "x-rewrite-url",
+}
+
+// withoutForwarded removes the forwarded headers before the module sees them.
+func withoutForwarded() object {
+	var mutations list
+	for _, name := range forwarded {
+		mutations = append(mutations, object{{"remove", name}})
+	}
+	return object{
+		{"name", "envoy.http.early_header_mutation.header_mutation"},
+		{"typed_config", typed("envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation", field{"mutations", mutations})},
+	}
 }
 
 // filter is the module with this listener's policy.
