@@ -26,7 +26,7 @@ type Expansion struct {
 // Errors: rules.Faults with every reference that must not or cannot be resolved.
 func ForModule(doc value.Value, e Expansion) (text string, names []string, err error) {
 	w := walker{Expansion: e}
-	out := w.value(withoutCompanion(doc), "")
+	out := w.value(w.keySets(withoutCompanion(doc)), "")
 	if len(w.faults) > 0 {
 		return "", nil, w.faults
 	}

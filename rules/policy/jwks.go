@@ -20,6 +20,10 @@ func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 	if v.Kind() != value.Object {
 		return
 	}
+	if file := v.Key("file"); file.Kind() != value.Missing {
+		l.jwksFile(v, place, k)
+		return
+	}
 	address := v.Key("url")
 	if address.Kind() == value.Missing {
 		k.JWKS = v.String()
@@ -56,6 +60,33 @@ func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 		}
 	}
 	l.p.JWKS = append(l.p.JWKS, s)
+}
+
+// jwksFile reads the JWK set of a file. A policy for the module has its keys
+// instead.
+func (l *loader) jwksFile(v value.Value, place string, k *token.Key) {
+	at := rules.Join(place, "file")
+	if v.Len() > 1 {
+		l.fault(place, "want `file` alone, `url` or `keys`")
+	}
+	k.Fetched = true // until the file is read: an entry without keys
+	path := textOf(v.Key("file"), "")
+	if path == "" || !l.known(at) {
+		return
+	}
+	if l.o.ReadFile == nil {
+		l.fault(at, "is not read here")
+		return
+	}
+	text, err := l.o.ReadFile(path)
+	switch {
+	case err != nil:
+		l.fault(at, "%v", err)
+	case len(text) == 0:
+		l.fault(at, "the file is empty")
+	default:
+		k.JWKS, k.Fetched = string(text), false
+	}
 }
 
 // checkCluster adds a fault when another set with the same cluster has another

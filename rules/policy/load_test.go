@@ -211,6 +211,15 @@ func TestFaults(t *testing.T) {
 				"routes[3].auth.invalid: ignore is for `optional: true`: a token that is needed has to be valid",
 			good: own + "routes: [{match: {path: /}, auth: {providers: [own]}, rule: {rule: allow}}, {match: {path: /b}, auth: {optional: true, invalid: ignore}, rule: {rule: allow}}, {match: {path: /c}, auth: {optional: true, providers: [own]}, rule: {rule: allow}}]",
 		},
+		"a key set of a file": {
+			bad: `auth: {tokens: [{jwks: {file: none}}, {jwks: {file: "is:{}"}}, {jwks: {file: "is:x", url: "https://id.example"}}, {jwks: {file: ""}}]}`,
+			want: "auth.tokens[0].jwks.file: open none: file does not exist\n" +
+				"auth.tokens[1].jwks.keys: want an array of keys\n" +
+				"auth.tokens[2].jwks: want `file` alone, `url` or `keys`\n" +
+				"auth.tokens[2].jwks: not JSON: offset 0: want a value, found 'x'\n" +
+				"auth.tokens[3].jwks.file: empty",
+			good: `auth: {tokens: [{jwks: {file: 'is:{"keys":[{"kty":"oct","k":"Z3Vlc3M"}]}'}}]}`,
+		},
 		"auth is one of its words, or providers": {
 			bad: own + "routes: [{match: {path: /}, auth: require, rule: {rule: allow}}, {match: {path: /b}, auth: true, rule: {rule: allow}}]",
 			want: "routes[0].auth: want one of required, optional, none; did you mean required?\n" +

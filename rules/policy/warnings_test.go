@@ -17,7 +17,8 @@ func docOptions() Options {
 	}
 	files := map[string]string{
 		"key.pem": keytest.P256().PublicPEM, "partner.pem": keytest.P256().PublicPEM, "partner-key.pem": keytest.P256().PKCS8,
-		"ca.pem": "CA", "client.pem": "certificate", "client-key.pem": "key",
+		"keys.json": `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`,
+		"ca.pem":    "CA", "client.pem": "certificate", "client-key.pem": "key",
 	}
 	return Options{
 		Getenv:   func(name string) (string, bool) { v, ok := vars[name]; return v, ok },

@@ -34,8 +34,9 @@ var tokenShape = objectOf("",
 	may("primary", aBoolean("The key that signs service tokens, and the tokens that webhooks with claims carry. At most one.").byDefault("false")),
 	may("lint", lintShape))
 
-var jwksShape = objectOf("A JWK set (RFC 7517): its keys, or the URL that it is fetched from.",
+var jwksShape = objectOf("A JWK set (RFC 7517): its keys, a file, or the URL that it is fetched from.",
 	may("keys", listOf("The keys of the set.", &shape{kind: mapping})),
+	may("file", aText("The path of a file with the set, which the command reads; a relative path starts at the policy's folder.")),
 	may("url", aText("The URL of the set: https://…, or http://… for development.")),
 	may("cluster", aText("The proxy's cluster of the URL's host. Default: the host, with its port if the URL has one.")),
 	may("refresh", aDuration("The lifetime of a set whose issuer gives none (Cache-Control); at least 1s.").byDefault("10m")),
