@@ -86,7 +86,7 @@ var roots = []root{
 	{Member: Member{Name: rules.RootAuth, About: "the claims of the token"}},
 	{Member: Member{Name: rules.RootToken, Type: Text, About: "the token as it was sent"}},
 	{kinds: []Resource{Route}, Member: Member{Name: rules.RootParams, Back: true,
-		About: "the JSON value in the body, the fields of a form, or, for a GET, HEAD or DELETE without a body, the query parameters"}},
+		About: "the JSON value in the body, the fields of a form, or, for a GET, HEAD or DELETE without a body, the query parameters (one with a body and a query is refused with 400, because servers read either)"}},
 	{kinds: []Resource{Service}, Member: Member{Name: rules.RootParams, Back: true, About: "the value of `params` in the body"}},
 	{kinds: []Resource{File}, Member: Member{Name: rules.RootParams, Type: TextMap, About: "the variables of the prefix"}},
 	{Member: Member{Name: rules.RootRequest, Type: Members, About: "the request", Members: []Member{
@@ -96,7 +96,7 @@ var roots = []root{
 		{Name: "path", Type: Text, About: "the path as it was sent, without the query"},
 		{Name: "vars", Type: TextMap, About: "the variables of the route's path, percent-decoded once"},
 		{Name: "query", Type: MultMap, Back: true, About: "the query parameters"},
-		{Name: "headers", Type: MultMap, Lower: true, Back: true, About: "the headers, their names in lower case"},
+		{Name: "headers", Type: MultMap, Lower: true, Back: true, About: "the headers, their names in lower case (one whose bytes are no UTF-8 is absent, and a rule that names it is unknown)"},
 		{Name: "ip", Type: Text, About: "the address of the client"},
 		{Name: "id", Type: Text, About: "the x-request-id"},
 	}}},
