@@ -36,9 +36,9 @@ func leads(steps []step, path []string) bool {
 
 func (s step) isDynamic() bool { return s.inner != nil }
 
-// OtherCase returns a key of v, the value of args.<root>, that differs by case
-// alone from a key that the rule reads or changes in the same object. Parsers
-// such as Go's encoding/json take one for the other.
+// OtherCase returns a key of v, the value of args.<root>, that stands beside one
+// that the rule reads or changes and differs from it by case alone. Parsers such
+// as Go's encoding/json take the last of the two.
 func (r *Rule) OtherCase(root string, v value.Value) (key string, found bool) {
 	for _, read := range r.reads.reads {
 		steps := read.path.steps
@@ -47,7 +47,7 @@ func (r *Rule) OtherCase(root string, v value.Value) (key string, found bool) {
 		}
 		at := v
 		for i := 1; i < len(steps) && steps[i].inner == nil; i++ {
-			if at.Kind() == value.Object {
+			if at.Kind() == value.Object && at.Key(steps[i].key).Kind() != value.Missing {
 				if key, found = otherCase(at, steps[i].key); found {
 					return key, true
 				}

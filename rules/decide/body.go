@@ -74,7 +74,7 @@ func (r *Request) readBody(text string) *Refusal {
 
 var (
 	errEnvelope  = errors.New("a key that the API does not have")
-	errOtherCase = errors.New("a key that differs by case alone from one that the rule reads")
+	errOtherCase = errors.New("two keys that differ by case alone, and the rule reads or changes one of them")
 )
 
 // checkEnvelope fails if an object has other keys: Space Cloud reads `Find` as
@@ -98,8 +98,8 @@ func (r *Request) setJSON(source paramsSource, v value.Value) *Refusal {
 	return nil
 }
 
-// otherCase reports whether the value of a root has a key that a parser could take
-// for one that the rules read: it differs from that by case alone.
+// otherCase reports whether the value of a root has two keys that differ by case
+// alone, and the rules read or change one of them.
 func (r *Request) otherCase(root string, v value.Value) bool {
 	if _, found := r.resource.Rule.OtherCase(root, v); found {
 		return true

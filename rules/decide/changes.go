@@ -17,6 +17,9 @@ import (
 // the rule has allowed.
 func (r *Request) forward(v *rules.Verdict) Step {
 	c, err := r.changes(v.Args)
+	if err == errOtherCase {
+		return r.refuse(malformed("body: " + err.Error()))
+	}
 	if err != nil {
 		return r.refuse(undecided("request not changed: " + err.Error()))
 	}
@@ -128,6 +131,9 @@ func (r *Request) bodyChanges(after value.Value) (body string, changed bool, err
 	if before.Kind() == now.Kind() && (now.Kind() == value.Pending || now.String() == before.String()) {
 		return "", false, nil
 	}
+	if (r.params == bodyParams || r.params == memberParams) && r.otherCase(rules.RootParams, now) {
+		return "", false, errOtherCase // a force set the second key
+	}
 	switch r.params {
 	case bodyParams:
 		if now.Kind() == value.Missing {
@@ -157,6 +163,9 @@ func (r *Request) operationChanges(after value.Value) (body string, changed bool
 		before, now := r.body.Key(o.key), after.Key(o.root)
 		if before.Kind() != now.Kind() || before.String() != now.String() {
 			out, changed = out.With(o.key, now), true
+			if r.otherCaseInPart(o.root, now) {
+				return "", false, errOtherCase
+			}
 		}
 	}
 	if !changed {

@@ -25,7 +25,7 @@ func (r *Request) readOperation() *Refusal {
 	}
 	for _, o := range operationRoots {
 		part := r.body.Key(o.key)
-		if o.root != rules.RootDoc && r.otherCase(o.root, part) || o.root == rules.RootDoc && r.otherCaseInDocs(part) {
+		if r.otherCaseInPart(o.root, part) {
 			return malformed("body: " + errOtherCase.Error())
 		}
 		if r.uses(o.root) {
@@ -48,10 +48,11 @@ func (r *Request) readOperation() *Refusal {
 	return nil
 }
 
-// otherCaseInDocs is otherCase for one document or for several.
-func (r *Request) otherCaseInDocs(doc value.Value) bool {
-	if doc.Kind() != value.Array {
-		return r.otherCase(rules.RootDoc, doc)
+// otherCaseInPart is otherCase for a part of an operation; doc may be several
+// documents.
+func (r *Request) otherCaseInPart(root string, doc value.Value) bool {
+	if root != rules.RootDoc || doc.Kind() != value.Array {
+		return r.otherCase(root, doc)
 	}
 	found := false
 	doc.Each(func(_ string, one value.Value) bool {
