@@ -47,6 +47,18 @@ func References(text string, item bool) []Reference {
 	return out
 }
 
+// Zones returns the time zones that a call names.
+func Zones(text string) (names []string) {
+	c := &compiler{scope: scope{item: true}, env: &Env{Zone: func(name string) (*time.Location, error) {
+		names = append(names, name)
+		return time.UTC, nil
+	}}}
+	if c.scope.isReference(text) {
+		c.reference(text)
+	}
+	return names
+}
+
 // Functions returns the names of the functions of utils.
 func Functions() []string {
 	names := make([]string, len(functions))

@@ -46,7 +46,7 @@ func (c *Case) ParsePolicy(text string) (value.Value, error) {
 	if err != nil {
 		return value.Value{}, err
 	}
-	return f.Doc, nil
+	return policyfile.WithZones(f.Doc), nil
 }
 
 func (c *Case) getenv(name string) (string, bool) {

@@ -65,7 +65,7 @@ func (e *Evaluator) evaluate(q *question) answer {
 		denied.reason = err.Error()
 		return denied
 	}
-	rule, faults := rules.Compile(q.rule, "rule", &rules.Env{AESKey: key, CanSign: true})
+	rule, faults := rules.Compile(q.rule, "rule", &rules.Env{AESKey: key, CanSign: true, Zone: time.LoadLocation})
 	if len(faults) > 0 {
 		denied.reason = strings.ReplaceAll(faults.Error(), "\n", "; ")
 		return denied

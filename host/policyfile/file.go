@@ -68,6 +68,7 @@ func Load(path string, o policy.Options) (*policy.Policy, *File, []policy.Warnin
 	if err := f.include(); err != nil {
 		return nil, f, nil, err
 	}
+	f.Doc = WithZones(f.Doc)
 	p, warnings, err := policy.Load(f.Doc, o)
 	var faults rules.Faults
 	if errors.As(err, &faults) {

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"encoding/base64"
 	"errors"
+	"time"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
@@ -131,7 +133,20 @@ func (l *loader) compile(s ruleSource, define defines) *rules.Rule {
 }
 
 func (l *loader) env(define defines) *rules.Env {
-	return &rules.Env{Define: define, AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.checkQuery, Webhook: l.checkWebhook}
+	return &rules.Env{Define: define, Zone: l.zone, AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.checkQuery, Webhook: l.checkWebhook}
+}
+
+// zone returns a time zone, whose data the host has put under `zones`.
+func (l *loader) zone(name string) (*time.Location, error) {
+	text, ok := l.doc.Key("zones").Key(name).Text()
+	if !ok {
+		return nil, errors.New("want an IANA name such as Europe/Berlin")
+	}
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	return time.LoadLocationFromTZData(name, data)
 }
 
 // eachClause calls f for a rule and the rules inside it.

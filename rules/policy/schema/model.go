@@ -63,6 +63,7 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("databases", mappingOf("Databases: connections for query rules, and rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}.", databaseShape)),
 	may("webhooks", webhooksSection),
 	may("files", filesShape),
+	may("zones", mappingOf("The time zones that rules name, as TZif (RFC 9636) in base64. The command adds them for the module.", aText(""))),
 )
 
 // included is an included file.
