@@ -37,6 +37,9 @@ func (e *each) apply(r *run, old value.Value) (value.Value, result) {
 	case !e.members && old.Kind() != value.Array:
 		return old, unknown("want array, found " + found(old))
 	}
+	if !r.change(old) {
+		return old, unknown(TooManySteps)
+	}
 	elems := make([]value.Value, 0, min(old.Len(), maxElements))
 	same, last := true, yes
 	outer := r.item

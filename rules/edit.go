@@ -51,6 +51,13 @@ func (e *Edit) inRequest(r *run, p *path, root *value.Value) result {
 	if e.optional && absentAt(*root, e.path) {
 		return yes
 	}
+	part := *root
+	if len(e.path) > 1 {
+		part = root.Key(e.path[0])
+	}
+	if r.change(*root); !r.change(part) {
+		return unknown(TooManySteps)
+	}
 	var o value.Obstacle
 	changed := *root
 	switch e.op {

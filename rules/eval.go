@@ -28,6 +28,7 @@ type Input struct {
 	Token    string      // the user's token as it came, "" without one
 	Now      time.Time   // the time of the request, in every evaluation of it
 	MaxCalls int         // more calls than this make Verdict.TooMany; 0: DefaultCalls
+	MaxSteps int         // more steps than this make Verdict.Exhausted; 0: DefaultSteps
 	Element  string      // distinguishes the evaluations of one rule for one request, see Call.ID
 	// TokenPlaces are the places of a request that may hold a token.
 	TokenPlaces TokenPlaces
@@ -37,8 +38,8 @@ type Input struct {
 // DefaultCalls is the number of calls that one evaluation may make by default.
 const DefaultCalls = 32
 
-// Verdict is the result of Eval. Message, Place, Reason, Failed and TooMany are set
-// for a denial.
+// Verdict is the result of Eval. Message, Place, Reason, Failed, TooMany and
+// Exhausted are set for a denial.
 type Verdict struct {
 	Outcome  Outcome
 	Calls    []Call      // Waiting: the calls that can be made now; none: a Pending root is awaited
@@ -51,6 +52,9 @@ type Verdict struct {
 	Reason   string      // for the log; it never holds a claim, or another value of the request
 	Failed   bool        // a failed call is among the causes
 	TooMany  bool        // the rule needs more calls than MaxCalls
+	// Exhausted: the rule needs more steps than MaxSteps.
+	Exhausted bool
+	Steps     int // that the evaluation took
 }
 
 // result is the outcome of one clause.
@@ -85,6 +89,7 @@ type run struct {
 	ahead    bool   // the clause is behind one that waits: collect queries, never webhooks
 	tooMany  bool
 	elements int // visited by filter, some, every and each
+	steps    int // see spend
 }
 
 // Eval evaluates the rule. It is pure: the same input and replies give the same
@@ -94,8 +99,13 @@ type run struct {
 func (r *Rule) Eval(in *Input, replies Replies) Verdict {
 	run := &run{in: in, replies: replies, args: in.Args}
 	res := r.run(run)
-	v := Verdict{Outcome: res.outcome, Args: run.args}
+	v := Verdict{Outcome: res.outcome, Args: run.args, Steps: run.steps}
 	switch {
+	case run.exhausted():
+		// Whatever came out: a clause may have taken an end of the search for
+		// a missing value.
+		v.Outcome, v.Exhausted, v.Place, v.Name, v.Reason = Unknown, true, res.place, res.name, TooManySteps
+		return v
 	case run.tooMany:
 		v.Outcome, v.TooMany = Unknown, true
 	case res.outcome == Waiting:
@@ -125,6 +135,9 @@ func where(place, name string) string {
 // run evaluates the clause. To a denial it adds the place, unless an inner clause
 // has set it, and its own message.
 func (r *Rule) run(run *run) result {
+	if !run.spend(1) {
+		return result{place: r.place, name: r.name, reason: TooManySteps}
+	}
 	res := r.clause.run(run)
 	if res.outcome == No || res.outcome == Unknown {
 		if res.place == "" {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -112,6 +113,9 @@ func (u *unary) value(r *run) (value.Value, error) {
 	if err != nil || v.Kind() == value.Pending {
 		return v, err
 	}
+	if !r.change(v) {
+		return value.Value{}, errors.New(TooManySteps)
+	}
 	if v, err = u.apply(v); err != nil {
 		return v, fmt.Errorf("%s: %w", u.arg.source(), err)
 	}
@@ -213,6 +217,9 @@ func (j *joint) value(r *run) (value.Value, error) {
 		var err error
 		if values[i], err = arg.value(r); err != nil || values[i].Kind() == value.Pending {
 			return values[i], err
+		}
+		if !r.change(values[i]) {
+			return value.Value{}, errors.New(TooManySteps)
 		}
 	}
 	return j.apply(values)

@@ -23,6 +23,12 @@ func (m *match) run(r *run) result {
 	case err2 != nil:
 		return unknown(err2.Error())
 	}
+	if r.read(a); m.typ == &anyType {
+		r.change(a) // the members of objects are put in a map
+	}
+	if !r.read(b) {
+		return unknown(TooManySteps)
+	}
 	switch c, wrong := m.eval.compare(a, b); {
 	case wrong == first:
 		return unknown(m.typ.mismatch(m.f1.source(), a).Error())
@@ -66,6 +72,9 @@ func (m *matches) run(r *run) result {
 	if !ok {
 		return unknown(stringType.mismatch(m.f1.source(), v).Error())
 	}
+	if !r.change(v) {
+		return unknown(TooManySteps)
+	}
 	holds, err := m.pattern.match(text)
 	switch {
 	case err != nil:
@@ -102,7 +111,7 @@ func (m *inList) run(r *run) result {
 		return unknown(err.Error())
 	case !m.typ.typed(v):
 		return unknown(m.typ.mismatch(m.f1.source(), v).Error())
-	case m.found(v, elems) == m.in:
+	case m.found(r, v, elems) == m.in:
 		return yes
 	}
 	return m.no
@@ -142,7 +151,10 @@ func (m *inList) resolve(r *run) (elems value.Value, res result) {
 
 // found reports whether v is one of the elements. Elements of another type are
 // passed over.
-func (m *inList) found(v value.Value, elems value.Value) (found bool) {
+func (m *inList) found(r *run, v, elems value.Value) (found bool) {
+	if r.spend(len(m.written)); !r.read(elems) {
+		return false
+	}
 	for _, e := range m.written {
 		if m.typ.element(e, v) {
 			return true
@@ -150,7 +162,7 @@ func (m *inList) found(v value.Value, elems value.Value) (found bool) {
 	}
 	elems.Each(func(_ string, e value.Value) bool {
 		found = m.typ.element(e, v)
-		return !found
+		return r.spend(1) && !found
 	})
 	return found
 }

@@ -158,6 +158,9 @@ func walk(r *run, v value.Value, steps []step) value.Value {
 			}
 			return value.Value{}
 		}
+		if !r.read(v) {
+			return value.Value{}
+		}
 		s := &steps[i]
 		if s.inner == nil {
 			v = child(v, s.key, s.index)

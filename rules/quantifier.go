@@ -16,6 +16,9 @@ func (r *run) visit() (res result, ok bool) {
 	if r.elements++; r.elements > maxElements {
 		return unknown(fmt.Sprintf("more than %d elements", maxElements)), false
 	}
+	if !r.spend(1) {
+		return unknown(TooManySteps), false
+	}
 	return res, true
 }
 
@@ -70,6 +73,8 @@ func (q *quantifier) run(r *run) result {
 		return waiting
 	case array.Kind() != value.Array:
 		return unknown(wrongType(q.array.source(), "array", array).Error())
+	case !r.read(array):
+		return unknown(TooManySteps)
 	case array.Len() > maxElements:
 		return unknown(fmt.Sprintf("%s has more than %d elements", q.array.source(), maxElements))
 	}

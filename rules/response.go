@@ -106,11 +106,13 @@ func (e *Edit) inResponse(r *run, old value.Value) (value.Value, error) {
 	}
 	if e.in != nil {
 		outer := r
-		r = &run{in: e.in, args: e.in.Args, inResponse: true, elements: outer.elements}
-		defer func() { outer.elements = r.elements }()
+		r = &run{in: e.in, args: e.in.Args, inResponse: true, elements: outer.elements, steps: outer.steps}
+		defer func() { outer.elements, outer.steps = r.elements, r.steps }()
 	}
 	now, res := e.applyToList(r, old)
 	switch {
+	case r.exhausted():
+		return old, errors.New(TooManySteps)
 	case res.outcome == Yes:
 		return now, nil
 	case res.outcome == Waiting:

@@ -57,7 +57,7 @@ func (r *Request) await(calls []rules.Call) Step {
 // runRule runs the rule: once, or for each document of a create with op all.
 func (r *Request) runRule() rules.Verdict {
 	if r.docs == nil {
-		return r.runOnce(r.args, "")
+		return r.runOnce(r.args, "", r.engine.policy.Limits.Steps)
 	}
 	// A run sees the changes that the runs before it made to the request, but not
 	// to their documents. If the rule makes none, the runs do not depend on each
@@ -67,9 +67,11 @@ func (r *Request) runRule() rules.Verdict {
 		docs    = make([]value.Value, len(r.docs))
 		all     = rules.Verdict{Outcome: rules.Yes}
 		carries = r.carries()
+		left    = r.engine.policy.Limits.Steps
 	)
 	for i, doc := range r.docs {
-		v := r.runOnce(args.With(rules.RootDoc, doc), strconv.Itoa(i))
+		v := r.runOnce(args.With(rules.RootDoc, doc), strconv.Itoa(i), left)
+		left = max(1, left-v.Steps) // 0 would be the default
 		switch v.Outcome {
 		case rules.Yes:
 			docs[i] = v.Args.Key(rules.RootDoc)
@@ -94,10 +96,10 @@ func (r *Request) runRule() rules.Verdict {
 	return all
 }
 
-func (r *Request) runOnce(args value.Value, element string) rules.Verdict {
+func (r *Request) runOnce(args value.Value, element string, steps int) rules.Verdict {
 	return r.resource.Rule.Eval(&rules.Input{
 		Args: args, Verified: r.verified, Token: r.token, Now: r.received,
-		MaxCalls: r.engine.policy.Limits.Calls, Element: element, TokenPlaces: r.engine.tokenPlaces,
+		MaxCalls: r.engine.policy.Limits.Calls, MaxSteps: steps, Element: element, TokenPlaces: r.engine.tokenPlaces,
 	}, r.replies)
 }
 

@@ -19,6 +19,7 @@ const (
 	Uncovered Outcome = "uncovered" // no resource of the policy covers the request
 	Withheld  Outcome = "blocked"   // the response cannot be read or rewritten
 	Full      Outcome = "memory"    // the VM has no memory left for the body
+	Exhausted Outcome = "steps"     // the rule takes more steps than limits.steps
 )
 
 // Refusal is the answer to the client instead of the upstream's.
@@ -136,6 +137,8 @@ func denied(v *rules.Verdict) *Refusal {
 		if r.Reason == "" {
 			r.Reason = "more calls than limits.calls"
 		}
+	case v.Exhausted:
+		r.Status, r.Outcome = 503, Exhausted
 	case v.Failed:
 		r.Status, r.Outcome = 503, Failed
 	case v.Outcome == rules.No:

@@ -410,7 +410,7 @@ func TestFaults(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	p := mustLoad(t, "{}")
-	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32, Fields: 1000, Memory: 256 << 20, BodyTimeout: 10 * time.Second}); p.Limits != want {
+	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32, Fields: 1000, Steps: 3_000_000, Memory: 256 << 20, BodyTimeout: 10 * time.Second}); p.Limits != want {
 		t.Errorf("limits %+v, want %+v", p.Limits, want)
 	}
 	if diff := cmp.Diff([]Source{{Header: "authorization", Prefix: "Bearer "}}, p.Sources); diff != "" {
@@ -431,7 +431,7 @@ gateway: gw-1
 apiPrefix: /api/
 crypto: {aesKey: Olw6AhA/GzSxfhwKLxO7JJsUL6VUwwGEFTgxzoZPy9g=}
 companion: {cluster: c, timeout: 2s}
-limits: {requestBody: 64KiB, responseBody: 100, depth: 10, calls: 3, fields: 7, memory: 192KiB, bodyTimeout: 1m}
+limits: {requestBody: 64KiB, responseBody: 100, depth: 10, calls: 3, fields: 7, steps: 5000, memory: 192KiB, bodyTimeout: 1m}
 webhooks: {allow: [Hooks.internal]}
 databases: {d: {type: embedded, conn: "${WEIRD}"}, m: {type: mongo}}
 routes:
@@ -445,7 +445,7 @@ routes:
 	if diff := cmp.Diff([]ClaimHeader{{Header: "x-user", Path: []string{"a", "b"}}}, p2.ClaimHeaders); diff != "" || p2.Forward {
 		t.Error(diff, p2.Forward)
 	}
-	if diff := cmp.Diff(Limits{RequestBody: 64 << 10, ResponseBody: 100, Depth: 10, Calls: 3, Fields: 7, Memory: 192 << 10, BodyTimeout: time.Minute}, p.Limits); diff != "" {
+	if diff := cmp.Diff(Limits{RequestBody: 64 << 10, ResponseBody: 100, Depth: 10, Calls: 3, Fields: 7, Steps: 5000, Memory: 192 << 10, BodyTimeout: time.Minute}, p.Limits); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(Companion{Cluster: "c", Timeout: 2 * time.Second, Secrets: []string{secret}}, p.Companion); diff != "" {

@@ -95,6 +95,7 @@ type Limits struct {
 	Depth        int // nesting of arrays and objects, in bodies and in claims
 	Calls        int // queries and webhooks for one request
 	Fields       int // of a form, and of a query that a rule reads
+	Steps        int // of one evaluation, see rules.DefaultSteps
 	Memory       int // bytes that the bodies of one VM may take, each BodyCost times
 	// BodyTimeout is the time for a whole body, counted from its headers; more
 	// than 0.

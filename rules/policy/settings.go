@@ -26,6 +26,7 @@ func (l *loader) settings() {
 		Depth:        intOf(limits.Key("depth"), schema.DefaultDepth),
 		Calls:        intOf(limits.Key("calls"), schema.DefaultCalls),
 		Fields:       intOf(limits.Key("fields"), schema.DefaultFields),
+		Steps:        intOf(limits.Key("steps"), schema.DefaultSteps),
 		BodyTimeout:  durationOf(limits.Key("bodyTimeout"), schema.DefaultBodyTimeout),
 	}
 	if p.Limits.BodyTimeout == 0 && !l.settled["limits.bodyTimeout"] {

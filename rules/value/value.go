@@ -213,6 +213,14 @@ func (v Value) Elements() []Value {
 	return elems
 }
 
+// Size returns about how many bytes a search of the value goes through.
+func (v Value) Size() int {
+	if v.node != nil {
+		return 32 * (len(v.node.members) + len(v.node.elems))
+	}
+	return max(len(v.raw), len(v.str))
+}
+
 // Len returns the number of members or elements, 0 for other values.
 func (v Value) Len() (n int) {
 	if v.node != nil {

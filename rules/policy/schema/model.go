@@ -3,6 +3,7 @@ package schema
 import (
 	"time"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy/lint"
 )
 
@@ -12,8 +13,9 @@ const (
 	maxDepth = 512       // far below the depth at which a recursive reader overflows its stack in wasm
 	maxCalls = 1000
 	// maxMemory leaves V8's limit of 1 GiB some room for the module itself.
-	maxMemory = 768 << 20
-	maxFields = 100_000
+	maxMemory          = 768 << 20
+	maxFields          = 100_000
+	minSteps, maxSteps = 1000, 1_000_000_000
 
 	DefaultPrefix       = "/v1/api"
 	DefaultCluster      = "rulegate-companion"
@@ -23,6 +25,7 @@ const (
 	DefaultDepth        = 64
 	DefaultCalls        = 32
 	DefaultFields       = 1000
+	DefaultSteps        = rules.DefaultSteps
 	DefaultMemory       = 256 << 20
 	DefaultRefresh      = 10 * time.Minute
 	DefaultLeeway       = 30 * time.Second
@@ -119,6 +122,7 @@ var limitsSection = objectOf("Limits for one request, and for the memory of all.
 	may("depth", anInteger("How deep arrays and objects may be nested.", 1, maxDepth).byDefault("64")),
 	may("calls", anInteger("How many queries and webhooks one request may cause.", 1, maxCalls).byDefault("32")),
 	may("fields", anInteger("How many fields a form may have, and how many parameters a query that a rule reads.", 1, maxFields).byDefault("1000")),
+	may("steps", anInteger("The work that one evaluation of a rule may do, in steps: a clause, an element of a list, 64 bytes that are searched or 16 that are changed. A rule that needs more is unknown and answered with 503, a response with filter or each that needs more with 502.", minSteps, maxSteps).byDefault("3000000")),
 	may("memory", aSize("What the bodies of all requests and responses may take in one VM, of which a proxy has one for each worker thread. A body takes three times its length while a rule works with it. One that does not fit is refused with 503 before it is read. At least three times the longer of requestBody and responseBody, which is the default if that is more.", 1, maxMemory).byDefault(FormatSize(DefaultMemory))),
 	may("bodyTimeout", aDuration("The time for a whole body that a rule reads or changes; more than 0.").byDefault("10s")))
 
