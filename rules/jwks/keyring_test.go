@@ -230,6 +230,24 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestReplacedUnderItsKid: the old key of a kid verifies nothing once the set with
+// the new one is there, on each worker.
+func TestReplacedUnderItsKid(t *testing.T) {
+	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
+	w.run(time.Minute)
+	old := w.is.token(t, "a", w.now)
+	delete(w.is.keys, "a")
+	w.is.order = nil
+	w.is.add(t, "a")
+	w.want(w.workers[0], w.is.token(t, "a", w.now), w.now, "wait")
+	w.run(time.Second)
+	w.fetched(2)
+	for _, k := range w.workers {
+		w.want(k, w.is.token(t, "a", w.now), w.now, "ok")
+		w.want(k, old, w.now.Add(-time.Minute), "401")
+	}
+}
+
 func TestFloodOfUnknownKids(t *testing.T) {
 	w := newWorld(t, 2, "secret", newIssuer(t, "a"))
 	w.run(time.Minute)
