@@ -89,7 +89,11 @@ func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
 		r.tooMany = true
 		return reply, unknown("more calls than " + strconv.Itoa(most)), false
 	}
-	if reply, ok = r.replies.Reply(c); !ok {
+	reply, ok = r.replies.Reply(c)
+	if r.traced() {
+		r.asked(c, reply, ok)
+	}
+	if !ok {
 		r.calls = append(r.calls, *c)
 		return reply, waiting, false
 	}

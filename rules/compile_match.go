@@ -84,7 +84,7 @@ func (m *matchCompiler) matches() clause {
 	if f1 == nil || err != nil {
 		return nil
 	}
-	return &matches{f1: f1, pattern: pattern, no: m.no(f1.source(), v.String())}
+	return &matches{f1: f1, text: text, pattern: pattern, no: m.no(f1.source(), v.String())}
 }
 
 // evalNames lists the evals of a type.

@@ -33,6 +33,7 @@ type Input struct {
 	// TokenPlaces are the places of a request that may hold a token.
 	TokenPlaces TokenPlaces
 	Rand        io.Reader // source of nonces; nil: crypto/rand
+	Tracer      Tracer    // nil: nobody is told how the evaluation goes
 }
 
 // DefaultCalls is the number of calls that one evaluation may make by default.
@@ -97,6 +98,16 @@ type run struct {
 // makes the calls, adds their replies and evaluates the rule again. An answered
 // call is not made twice, because its reply is found by Call.ID.
 func (r *Rule) Eval(in *Input, replies Replies) Verdict {
+	if in.Tracer == nil {
+		return r.eval(in, replies)
+	}
+	in.Tracer.Begin(r, in)
+	v := r.eval(in, replies)
+	in.Tracer.End(r, &v)
+	return v
+}
+
+func (r *Rule) eval(in *Input, replies Replies) Verdict {
 	run := &run{in: in, replies: replies, args: in.Args}
 	res := r.run(run)
 	v := Verdict{Outcome: res.outcome, Args: run.args, Steps: run.steps}
@@ -135,10 +146,13 @@ func where(place, name string) string {
 // run evaluates the clause. To a denial it adds the place, unless an inner clause
 // has set it, and its own message.
 func (r *Rule) run(run *run) result {
-	if !run.spend(1) {
-		return result{place: r.place, name: r.name, reason: TooManySteps}
+	if run.traced() {
+		run.enter(r)
 	}
-	res := r.clause.run(run)
+	res := result{reason: TooManySteps}
+	if run.spend(1) {
+		res = r.clause.run(run)
+	}
 	if res.outcome == No || res.outcome == Unknown {
 		if res.place == "" {
 			res.place = r.place
@@ -152,6 +166,9 @@ func (r *Rule) run(run *run) result {
 		if r.message != "" {
 			res.message = r.message // the outermost message wins, as it is assigned last
 		}
+	}
+	if run.traced() {
+		run.exit(r, res)
 	}
 	return res
 }

@@ -56,6 +56,7 @@ func (b *badForm) Error() string { return b.of + " is a string that is no " + b.
 // matches is the eval matches.
 type matches struct {
 	f1      expression
+	text    string // the pattern as it is written
 	pattern *machine
 	no      result
 }

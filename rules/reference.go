@@ -5,10 +5,12 @@ import (
 	"time"
 )
 
-// Reference is a path into args that a value of a rule depends on.
+// Reference is a path that a value of a rule depends on. References returns those
+// into args alone.
 type Reference struct {
 	Text   string // as it is written
-	Keys   []Key  // from args down
+	Item   bool   // the path starts at item, not at args
+	Keys   []Key  // from args, or from item, down
 	Exists bool   // the value depends only on whether the path leads to a value
 }
 
@@ -38,13 +40,17 @@ func References(text string, item bool) []Reference {
 	e.reads(&r)
 	var out []Reference
 	for _, read := range r.reads {
-		ref := Reference{Text: read.path.of, Exists: read.part == readExists}
-		for _, s := range read.path.steps {
-			ref.Keys = append(ref.Keys, Key{Name: s.key, Computed: s.inner != nil})
-		}
-		out = append(out, ref)
+		out = append(out, read.path.reference(read.part))
 	}
 	return out
+}
+
+func (p *path) reference(part readPart) Reference {
+	ref := Reference{Text: p.of, Item: p.root == inItem, Exists: part == readExists}
+	for _, s := range p.steps {
+		ref.Keys = append(ref.Keys, Key{Name: s.key, Computed: s.inner != nil})
+	}
+	return ref
 }
 
 // Zones returns the time zones that a call names.

@@ -35,6 +35,7 @@ type roots struct {
 	all   bool
 	names []string
 	reads []columnRead // every read of a path in args
+	items []*path      // the paths into item that one expression reads
 }
 
 func (r *roots) add(name string) {
@@ -55,9 +56,12 @@ func (r *roots) has(name string) bool { return r.all || slices.Contains(r.names,
 
 // read adds the roots that resolving a path depends on.
 func (r *roots) read(p *path, part readPart) {
-	if p.root == inArgs {
+	switch p.root {
+	case inArgs:
 		r.add(p.steps[0].key)
 		r.reads = append(r.reads, columnRead{path: p, part: part})
+	case inItem:
+		r.items = append(r.items, p)
 	}
 	r.readBrackets(p.steps)
 }
