@@ -28,8 +28,7 @@ command:
 
 .PHONY: module
 module:
-	@mkdir -p bin
-	GOOS=wasip1 GOARCH=wasm $(GO) build -buildmode=c-shared -trimpath -ldflags="-s -w" -o bin/rulegate.wasm ./plugin
+	GO=$(GO) .ci/module bin/rulegate.wasm
 
 .PHONY: quickstart
 quickstart:
@@ -64,7 +63,7 @@ bench: build ## the benchmarks; BENCH is a regular expression of their names
 	  $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./rules/... ./host/... ./envoy/...
 
 .PHONY: sizes
-sizes: ## the bytes that each dependency adds to the module
+sizes: ## the module's code by package, and what each dependency adds
 	@GO=$(GO) .ci/sizes
 
 .PHONY: fmt

@@ -1,7 +1,5 @@
 // Command plugin is the proxy-wasm module: it passes the proxy's events to package
-// decide and carries out the steps that it returns. Build it with
-//
-//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w'
+// decide and carries out the steps that it returns. `make module` builds it.
 //
 // A request goes on only by a decide.Step whose Action is Continue. Everything
 // else pauses it or answers, and a panic answers 503. state.go has the states of

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -21,8 +20,7 @@ import (
 func failingModule(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "failing.wasm")
-	build := exec.Command("go", "build", "-tags", "traptest", "-buildmode=c-shared", "-ldflags=-s -w", "-o", path, harness.Repository("plugin"))
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	build := exec.Command(harness.Repository(".ci/module"), path, "-tags=traptest")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

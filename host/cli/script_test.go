@@ -84,11 +84,10 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// buildModule builds the module as the Makefile does.
+// buildModule builds the module.
 func buildModule(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "rulegate.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", path, "../../plugin")
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	cmd := exec.Command("../../.ci/module", path)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the module does not build: %v\n%s", err, out)
 	}

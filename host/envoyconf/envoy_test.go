@@ -38,8 +38,7 @@ func envoy(t *testing.T) string {
 func module(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "rulegate.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", path, "../../plugin")
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	cmd := exec.Command("../../.ci/module", path)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the module does not build: %v\n%s", err, out)
 	}
