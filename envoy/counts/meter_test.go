@@ -1,0 +1,157 @@
+package counts
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// meter counts what a module does. It listens to wazero's function calls, so it
+// needs nothing in the module but the names of its functions.
+type meter struct {
+	mu      sync.Mutex
+	entered []string // the exports that run now, the first called by the host
+	count   counts
+}
+
+// counts are what one request, or one tick, costs.
+type counts struct {
+	entries   map[string]int // calls of the module's exports
+	host      map[string]int // calls of the host's functions
+	in, out   int            // bytes that the host copied into the module, and out of it
+	allocs    int            // on the module's heap
+	allocated int            // bytes of those
+}
+
+const (
+	allocator = "proxy_on_memory_allocate"
+	tick      = "proxy_on_tick"
+)
+
+// reset returns the counts since the last reset, and starts again.
+func (m *meter) reset() counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.count
+	m.count = counts{entries: map[string]int{}, host: map[string]int{}}
+	return c
+}
+
+// NewFunctionListener implements experimental.FunctionListenerFactory.
+func (m *meter) NewFunctionListener(f api.FunctionDefinition) experimental.FunctionListener {
+	switch {
+	case f.ModuleName() == "env" || f.ModuleName() == "wasi_snapshot_preview1":
+		return experimental.FunctionListenerFunc(m.hostCall)
+	case len(f.ExportNames()) > 0 && strings.HasPrefix(f.ExportNames()[0], "proxy_on_"):
+		return entry{m}
+	case f.Name() == "runtime.mallocgc":
+		return experimental.FunctionListenerFunc(m.allocation)
+	}
+	return nil
+}
+
+// entry listens to the exports.
+type entry struct{ *meter }
+
+func (e entry) Before(_ context.Context, _ api.Module, f api.FunctionDefinition, params []uint64, _ experimental.StackIterator) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	name := f.ExportNames()[0]
+	e.entered = append(e.entered, name)
+	if e.ignored() {
+		return
+	}
+	e.count.entries[name]++
+	if name == allocator {
+		e.count.in += int(uint32(params[0]))
+	}
+}
+
+func (e entry) After(context.Context, api.Module, api.FunctionDefinition, []uint64) { e.leave() }
+
+func (e entry) Abort(context.Context, api.Module, api.FunctionDefinition, error) { e.leave() }
+
+func (e entry) leave() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.entered = e.entered[:len(e.entered)-1]
+}
+
+// ignored reports whether nothing counts now: the module starts, or has its tick,
+// which comes at any time.
+func (m *meter) ignored() bool {
+	return m.count.entries == nil || len(m.entered) == 0 || m.entered[0] == tick
+}
+
+// outSizes are the parameters of host functions that are lengths of what the host
+// reads from the module.
+var outSizes = map[string][]int{
+	"proxy_log":                      {2},
+	"proxy_get_header_map_value":     {2},
+	"proxy_add_header_map_value":     {2, 4},
+	"proxy_replace_header_map_value": {2, 4},
+	"proxy_remove_header_map_value":  {2},
+	"proxy_set_header_map_pairs":     {2},
+	"proxy_set_buffer_bytes":         {4},
+	"proxy_send_local_response":      {2, 4, 6},
+	"proxy_http_call":                {1, 3, 5, 7},
+	"proxy_get_property":             {1},
+	"proxy_set_property":             {1, 3},
+	"proxy_define_metric":            {2},
+	"proxy_call_foreign_function":    {1, 3},
+	"proxy_get_shared_data":          {1},
+	"proxy_set_shared_data":          {1, 3},
+}
+
+func (m *meter) hostCall(_ context.Context, _ api.Module, f api.FunctionDefinition, params []uint64, _ experimental.StackIterator) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ignored() {
+		return
+	}
+	m.count.host[f.Name()]++
+	for _, i := range outSizes[f.Name()] {
+		m.count.out += int(uint32(params[i]))
+	}
+}
+
+// allocation counts a call of runtime.mallocgc. Go's functions have one parameter
+// in wasm: where to go on, which is 0 unless the function is resumed. Their Go
+// parameters are in memory, above the return address that the first global, the
+// stack's pointer, leads to.
+func (m *meter) allocation(_ context.Context, mod api.Module, _ api.FunctionDefinition, params []uint64, _ experimental.StackIterator) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ignored() || uint32(params[0]) != 0 {
+		return
+	}
+	sp := uint32(mod.(experimental.InternalModule).Global(0).Get())
+	size, _ := mod.Memory().ReadUint64Le(sp + 8)
+	m.count.allocs++
+	m.count.allocated += int(size)
+}
+
+// lines shows the counts, a kind of call a line.
+func (c counts) lines() string {
+	return fmt.Sprintf("  allocations %d, bytes %d\n  copied in %d, out %d\n  entries %s\n  host %s\n",
+		c.allocs, c.allocated, c.in, c.out, listed(c.entries), listed(c.host))
+}
+
+// listed shows how many calls there were of each name, and of all.
+func listed(calls map[string]int) string {
+	sum, text := 0, ""
+	for _, name := range slices.Sorted(maps.Keys(calls)) {
+		sum += calls[name]
+		text += " " + strings.TrimPrefix(strings.TrimPrefix(name, "proxy_"), "on_")
+		if n := calls[name]; n > 1 {
+			text += fmt.Sprintf(" x%d", n)
+		}
+	}
+	return fmt.Sprintf("%d:%s", sum, text)
+}
