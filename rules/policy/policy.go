@@ -177,3 +177,7 @@ type Match = route.Match[Resource]
 func (p *Policy) Find(method, host, rawPath string) (Match, error) {
 	return p.table.Find(method, host, rawPath)
 }
+
+// Patterns lists the requests that the entries of the policy stand for: see
+// route.Table.Patterns.
+func (p *Policy) Patterns() []route.Pattern { return p.table.Patterns() }
