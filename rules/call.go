@@ -272,11 +272,15 @@ func (w *webhook) fields(r *run) (headers [][2]string, res result) {
 // payload returns the body of the request to the webhook.
 func (w *webhook) payload(r *run) (value.Value, error) {
 	args := r.args
+	defer func() { r.args = args }()
+	r.args = withoutHeaders(args, r.in.TokenPlaces.APIKeys)
 	if w.claims != nil {
-		r.args = r.in.withoutToken(args)
-		defer func() { r.args = args }()
+		r.args = r.in.withoutToken(r.args)
 	}
 	body, err := w.unguardedPayload(r)
+	if err == nil && r.in.holdsAPIKey(body) {
+		err = errors.New("it would hold the API key")
+	}
 	if err == nil && w.claims != nil && r.in.holdsToken(body) {
 		err = errors.New("it would hold the user's token, beside claims of the rule's own")
 	}

@@ -24,13 +24,14 @@ func (o Outcome) String() string {
 // Input is the request that a rule is evaluated against. Eval does not change it.
 type Input struct {
 	Args     value.Value // the args object; PendingValue stands for a root that is not there yet
-	Verified bool        // the token was verified
+	Verified bool        // the token or the API key was verified
 	Token    string      // the user's token as it came, "" without one
+	APIKey   string      // the API key as it came, "" without one
 	Now      time.Time   // the time of the request, in every evaluation of it
 	MaxCalls int         // more calls than this make Verdict.TooMany; 0: DefaultCalls
 	MaxSteps int         // more steps than this make Verdict.Exhausted; 0: DefaultSteps
 	Element  string      // distinguishes the evaluations of one rule for one request, see Call.ID
-	// TokenPlaces are the places of a request that may hold a token.
+	// TokenPlaces are the places of a request that may hold a token or an API key.
 	TokenPlaces TokenPlaces
 	Rand        io.Reader // source of nonces; nil: crypto/rand
 	Tracer      Tracer    // nil: nobody is told how the evaluation goes

@@ -7,8 +7,9 @@ import (
 )
 
 // TokenPlaces are the places of a request that may hold a user's token: headers,
-// by their names in lower case, and query parameters.
-type TokenPlaces struct{ Headers, Query []string }
+// by their names in lower case, and query parameters. APIKeys are the headers of API
+// keys.
+type TokenPlaces struct{ Headers, Query, APIKeys []string }
 
 // secretHeaders are left out of the args that a webhook is sent.
 var secretHeaders = []string{"authorization", "proxy-authorization", "cookie"}
@@ -46,6 +47,15 @@ func (in *Input) withoutToken(args value.Value) value.Value {
 		}
 	}
 	return args
+}
+
+// holdsAPIKey reports whether the API key is in a part of v.
+func (in *Input) holdsAPIKey(v value.Value) bool {
+	if in.APIKey == "" {
+		return false
+	}
+	quoted := value.AppendString(nil, in.APIKey)
+	return strings.Contains(v.String(), string(quoted[1:len(quoted)-1]))
 }
 
 // holdsToken reports whether the user's token is in a part of v. A shorter text

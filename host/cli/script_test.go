@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 //	taken NAME           sets $NAME to an address that is in use
 //	http [-H 'k: v'] [-d body] METHOD URL   sends a request; status, headers and body go to stdout
 //	sqlite FILE SQL      creates a database
-//	authorize            sets $AUTH to an Authorization header with the token in stdout
+//	authorize            sets $AUTH to an Authorization header with the token in stdout, or to X-API-Key with the API key
 //	codes CODE args…     runs rulegate, which must end with exit code CODE
 //	mask                 replaces the tokens in stdout, which differ in each run, by <token>
 func TestScript(t *testing.T) {
@@ -286,9 +286,15 @@ func cmdCodes(ts *testscript.TestScript, _ bool, args []string) {
 
 var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
 
-// cmdAuthorize sets $AUTH to a header with the printed token, and writes the
-// token to the file token.
+var apiKey = regexp.MustCompile(regexp.QuoteMeta(apiKeyPrefix) + `[A-Za-z0-9_-]{43}`)
+
+// cmdAuthorize sets $AUTH to a header with the printed token or API key, and writes
+// the token to the file token.
 func cmdAuthorize(ts *testscript.TestScript, _ bool, _ []string) {
+	if key := apiKey.FindString(ts.ReadFile("stdout")); key != "" {
+		ts.Setenv("AUTH", "X-API-Key: "+key)
+		return
+	}
 	token := jwt.FindString(ts.ReadFile("stdout"))
 	ts.Setenv("AUTH", "Authorization: Bearer "+token)
 	ts.Check(os.WriteFile(ts.MkAbs("token"), []byte(token+"\n"), 0o600))

@@ -11,12 +11,13 @@ import (
 func newTokenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Mint, verify and inspect tokens, for development",
+		Short: "Mint, verify and inspect tokens, and make API keys",
 		Example: `  rulegate token mint --policy policy.yaml --claims '{"id":"u1"}' --ttl 1h
   rulegate token verify --policy policy.yaml < tokens.txt
-  rulegate token inspect --policy policy.yaml < token.txt`,
+  rulegate token inspect --policy policy.yaml < token.txt
+  rulegate token apikey --claims '{"id":"billing"}'`,
 	}
-	cmd.AddCommand(newTokenMintCommand(), newTokenVerifyCommand(), newTokenInspectCommand())
+	cmd.AddCommand(newTokenMintCommand(), newTokenVerifyCommand(), newTokenInspectCommand(), newTokenAPIKeyCommand())
 	return cmd
 }
 

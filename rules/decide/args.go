@@ -33,7 +33,7 @@ func (r *Request) readHeaders() *Refusal {
 	if r.verified && r.uses(rules.RootAuth) {
 		add(rules.RootAuth, r.claims)
 	}
-	if r.verified && r.uses(rules.RootToken) {
+	if r.token != "" && r.uses(rules.RootToken) {
 		add(rules.RootToken, value.Str(r.token))
 	}
 	if r.properties != nil && r.uses(rules.RootPeer) {

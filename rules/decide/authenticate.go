@@ -37,12 +37,24 @@ func (r *Request) readToken(now time.Time) (wait bool, refusal *Refusal) {
 	if err := checkOrigin(&r.head, c.cookieSources); err != nil {
 		return false, forbidden("token: " + err.Error())
 	}
+	if c.apiKey != "" {
+		return false, r.readAPIKey(c, now)
+	}
 	claims, err := r.engine.tokens.Verify(r.engine.keys.Set(), c.token, now, auth.Accepts)
 	if err != nil {
 		return r.unverified(err, now)
 	}
 	r.token, r.verified, r.claims = c.token, true, value.Checked(claims.JSON)
 	return false, nil
+}
+
+func (r *Request) readAPIKey(c *credential, now time.Time) *Refusal {
+	claims, err := r.engine.keys.Set().APIKey(c.apiKey, c.token, now, r.resource.Auth.Accepts)
+	if err != nil {
+		return r.engine.badToken(err)
+	}
+	r.apiKey, r.verified, r.claims = c.token, true, value.Checked(claims.JSON)
+	return nil
 }
 
 // unverified decides about a token that no entry accepts with the keys at hand:

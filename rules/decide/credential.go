@@ -8,18 +8,19 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// credential is the token that a request brings.
+// credential is the token or the API key that a request brings.
 type credential struct {
-	token string
+	token  string
+	apiKey string // the header of an API key; "": it is a token
 	// cookieSources are the cookies that held the token, if no header or
 	// parameter did: only then does checkOrigin look at the request's origin.
 	cookieSources []policy.Source
 }
 
-// readCredential looks at all sources; nil: none has a token. Several may have
-// the same token. Two different ones are an error, valid or not: the upstream
-// may look at the other one. So is a text that was meant as a token and cannot
-// be one.
+// readCredential looks at all sources; nil: none has a token or an API key.
+// Several may have the same token. Two different ones, or a token and an API key,
+// are an error, valid or not: the upstream may look at the other one. So is a text
+// that was meant as a token and cannot be one.
 func readCredential(h *head, sources []policy.Source) (*credential, error) {
 	var c *credential
 	cookiesOnly := true
@@ -32,6 +33,13 @@ func readCredential(h *head, sources []policy.Source) (*credential, error) {
 			continue
 		case c == nil:
 			c = &credential{token: token}
+			if src.APIKeys {
+				c.apiKey = src.Header
+			}
+		case src.APIKeys != (c.apiKey != ""):
+			return nil, errors.New("a token and an API key")
+		case src.APIKeys:
+			return nil, errors.New("two API keys")
 		case c.token != token:
 			return nil, errors.New("two different tokens")
 		}
@@ -127,7 +135,7 @@ type tokenless struct {
 	query          string // without the parameters that hold tokens
 }
 
-// withhold removes the tokens of every source, also of those that were not read:
+// withhold removes the tokens and API keys of every source, also of those that were not read:
 // a policy that does not forward tokens forwards none of its users'. It is for
 // requests whose token was verified; elsewhere the upstream may have its own.
 func withhold(h *head, sources []policy.Source) tokenless {

@@ -47,6 +47,10 @@ func New(p *policy.Policy, keys Keys) *Engine {
 	}
 	e := &Engine{policy: p, keys: keys, tokens: token.NewCache(cachedTokens)}
 	for _, src := range p.Sources {
+		if src.APIKeys {
+			e.tokenPlaces.APIKeys = append(e.tokenPlaces.APIKeys, src.Header)
+			continue
+		}
 		if src.Header != "" {
 			e.tokenPlaces.Headers = append(e.tokenPlaces.Headers, src.Header)
 		}

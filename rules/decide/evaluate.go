@@ -98,7 +98,7 @@ func (r *Request) runRule() rules.Verdict {
 
 func (r *Request) runOnce(args value.Value, element string, steps int) rules.Verdict {
 	return r.resource.Rule.Eval(&rules.Input{
-		Args: args, Verified: r.verified, Token: r.token, Now: r.received,
+		Args: args, Verified: r.verified, Token: r.token, APIKey: r.apiKey, Now: r.received,
 		MaxCalls: r.engine.policy.Limits.Calls, MaxSteps: steps, Element: element, TokenPlaces: r.engine.tokenPlaces,
 	}, r.replies)
 }

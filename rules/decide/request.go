@@ -25,7 +25,8 @@ type Request struct {
 	bodyless bool           // the request ends with its headers
 
 	token    string // as it came; "": none was read
-	verified bool
+	apiKey   string // likewise; a request has one of the two
+	verified bool   // the token or the API key
 	claims   value.Value
 	reserved []string // names of fields that the client sent and only the policy may set
 

@@ -40,7 +40,7 @@ func (r *Request) response(v *rules.Verdict) *Response {
 		return true
 	})
 	out.input = rules.Input{
-		Args: value.Obj(kept...), Verified: r.verified, Token: r.token, Now: r.received, MaxCalls: out.limits.Calls,
+		Args: value.Obj(kept...), Verified: r.verified, Token: r.token, APIKey: r.apiKey, Now: r.received, MaxCalls: out.limits.Calls,
 		MaxSteps: out.limits.Steps, TokenPlaces: r.engine.tokenPlaces,
 	}
 	return out

@@ -24,7 +24,7 @@ type Policy struct {
 
 	Tokens       *token.Set
 	JWKS         []jwks.Source // the fetched JWK sets of Tokens, by their index there
-	Sources      []Source      // the places of a token in a request, all of which are looked at
+	Sources      []Source      // the places of a token or an API key in a request, all of which are looked at
 	ClaimHeaders []ClaimHeader // set on the request to the upstream, in the file's order
 	Forward      bool          // the token stays in the request to the upstream
 	Challenge    Challenge     // of a 401
@@ -51,10 +51,12 @@ type Policy struct {
 // Source is a place of a token in a request: one of Header, Cookie and Query is
 // set.
 type Source struct {
-	Header string // lower case
-	Prefix string // text before the token in the header
-	Cookie string
-	Query  string
+	// APIKeys: the header holds an API key, not a token.
+	APIKeys bool
+	Header  string // lower case
+	Prefix  string // text before the token in the header
+	Cookie  string
+	Query   string
 	// Origins are the origins whose pages may send the cookie's token with
 	// requests that change something. Nil: no origin may.
 	Origins []string

@@ -28,6 +28,7 @@ func (l *loader) tokens() {
 		l.p.Tokens = l.tokenSet(keys, durationOf(auth.Key("leeway"), schema.DefaultLeeway), auth.Key("requireExpiry").IsTrue())
 	}
 	l.tokenSources(auth.Key("from"))
+	l.apiKeySources(keys)
 	l.claimHeaders(auth.Key("claimsToHeaders"))
 	l.challenge(auth.Key("challenge"))
 	l.p.Forward = auth.Key("forward").Kind() == value.Missing || auth.Key("forward").IsTrue()
@@ -46,6 +47,7 @@ func (l *loader) tokenKey(v value.Value, place string) token.Key {
 		Primary:    v.Key("primary").IsTrue(),
 	}
 	l.jwks(v.Key("jwks"), rules.Join(place, "jwks"), &k)
+	l.apiKeys(v.Key("apiKeys"), rules.Join(place, "apiKeys"), &k)
 	return k
 }
 

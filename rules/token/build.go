@@ -30,6 +30,10 @@ func (b *builder) fault(field, format string, args ...any) {
 
 func (b *builder) add(spec *Key) {
 	before := len(b.faults)
+	if spec.APIKeyHeader != "" {
+		b.addAPIKeys(spec, &entry{provider: spec.Name})
+		return
+	}
 	e := &entry{provider: spec.Name, issuer: spec.Issuer, audience: spec.Audience, alg: b.algorithm(spec)}
 	k := &key{Key: keys.Key{Kid: spec.Kid, Alg: e.alg}, entry: e}
 	b.parties("issuer", spec.Issuer)
@@ -88,7 +92,7 @@ func (b *builder) readStatic(spec *Key, k *key) (private any) {
 		k.Public = keys.Secret(spec.Secret)
 		return k.Public
 	case !pems && k.Alg == nil:
-		b.fault("", "no key: want secret, publicKey or jwks")
+		b.fault("", "no key: want secret, publicKey, jwks or apiKeys")
 		return nil
 	case !pems && k.Alg.IsHMAC():
 		b.fault("secret", "missing or empty")

@@ -21,14 +21,18 @@ type registeredClaims struct {
 // readClaims reads the registered claims of a payload. It refuses a payload that
 // is not exactly one JSON object without repeated keys.
 func readClaims(payload string) (registeredClaims, error) {
-	var c registeredClaims
 	object, err := value.Parse(payload, maxDepth)
 	if err != nil {
-		return c, fail(StageClaims, "%v", err)
+		return registeredClaims{}, fail(StageClaims, "%v", err)
 	}
 	if object.Kind() != value.Object {
-		return c, fail(StageClaims, "want a JSON object")
+		return registeredClaims{}, fail(StageClaims, "want a JSON object")
 	}
+	return registered(object), nil
+}
+
+// registered picks the registered claims of an object.
+func registered(object value.Value) (c registeredClaims) {
 	object.Each(func(key string, v value.Value) bool {
 		switch key {
 		case "exp":
@@ -44,16 +48,23 @@ func readClaims(payload string) (registeredClaims, error) {
 		}
 		return true
 	})
-	return c, nil
+	return c
+}
+
+// date is a registered claim that is a time.
+type date struct {
+	name  string
+	claim value.Value
+}
+
+func (c *registeredClaims) dates() [3]date {
+	return [...]date{{"exp", c.exp}, {"nbf", c.nbf}, {"iat", c.iat}}
 }
 
 // checkTime checks exp, nbf and iat where they are present: RFC 7519 sections
 // 4.1.4 to 4.1.6.
 func (s *Set) checkTime(c *registeredClaims, now time.Time) error {
-	for _, date := range []struct {
-		name  string
-		claim value.Value
-	}{{"exp", c.exp}, {"nbf", c.nbf}, {"iat", c.iat}} {
+	for _, date := range c.dates() {
 		if date.claim.Kind() == value.Missing {
 			continue
 		}

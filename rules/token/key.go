@@ -3,7 +3,7 @@ package token
 import "time"
 
 // Key is one entry of the policy's list of keys. It has a secret, or a public
-// and perhaps a private key, or a JWK set.
+// and perhaps a private key, or a JWK set, or API keys.
 type Key struct {
 	// Name is the Provider of the claims that the key verifies.
 	Name string
@@ -16,6 +16,11 @@ type Key struct {
 	PrivateKey string // PEM: PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, not encrypted
 	JWKS       string // JSON text of a JWK set
 	Fetched    bool   // a JWK set that Set.WithKeys adds later
+
+	// APIKeyHeader is the header of APIKeys, in lower case; "": the entry has no
+	// API keys.
+	APIKeyHeader string
+	APIKeys      []APIKey
 
 	// Kid is by default base64(SHA-256(text of Secret or PublicKey)), in the
 	// standard alphabet, as in Space Cloud. The keys of a JWK set have their own.

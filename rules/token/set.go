@@ -30,6 +30,7 @@ type Set struct {
 
 	fetched    []fetchedSet
 	configured keyList // keyList without the keys of fetched sets; neither changes
+	apiKeys    []apiKey
 
 	leeway        time.Duration
 	requireExpiry bool

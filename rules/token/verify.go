@@ -102,7 +102,7 @@ func (j *judgement) decide(s *Set, takes func(provider string) bool) (Claims, er
 	var out Error
 	switch refused, _ := j.refused.(*Error); {
 	case len(j.accepted) > 0:
-		out = Error{Stage: StageProvider, Message: "of provider " + keys.Quote(j.accepted[0].provider) + ", which the resource does not accept"}
+		out = *otherProvider(j.accepted[0])
 	case refused != nil:
 		out = *refused
 	}
@@ -112,6 +112,12 @@ func (j *judgement) decide(s *Set, takes func(provider string) bool) (Claims, er
 		}
 	}
 	return Claims{}, &out
+}
+
+// otherProvider refuses credentials that an entry accepts and the caller does not
+// take.
+func otherProvider(e *entry) *Error {
+	return &Error{Stage: StageProvider, Message: "of provider " + keys.Quote(e.provider) + ", which the resource does not accept"}
 }
 
 // signers returns the entries with a key that made the token's signature, in

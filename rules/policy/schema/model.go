@@ -27,6 +27,7 @@ const (
 	DefaultFields       = 1000
 	DefaultSteps        = rules.DefaultSteps
 	DefaultMemory       = 256 << 20
+	DefaultKeyHeader    = "x-api-key"
 	DefaultRefresh      = 10 * time.Minute
 	DefaultLeeway       = 30 * time.Second
 	DefaultMaxStale     = 24 * time.Hour

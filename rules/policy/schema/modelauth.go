@@ -10,12 +10,12 @@ var authShape = oneOf("Whether a token is needed. Where it is left out, every ru
 		may("invalid", oneOf("With optional: refuse a token that is not valid, or ignore it, as if there were none. While its keys cannot be fetched, the answer is 503 all the same.", "refuse", "ignore").byDefault("refuse"))))
 
 var authSection = objectOf("Tokens: the keys that verify them, their place in a request, and their claims in headers.",
-	may("tokens", listOf("Keys that verify tokens.", tokenShape)),
-	may("from", listOf("Places of a token in a request. All are looked at, and two different tokens are refused. Default: the authorization header, as a bearer token.", fromShape).atLeast(1)),
+	may("tokens", listOf("Keys that verify tokens, and API keys.", tokenShape)),
+	may("from", listOf("Places of a token in a request. All are looked at, and two different tokens, or a token and an API key, are refused. Default: the authorization header, as a bearer token.", fromShape).atLeast(1)),
 	may("leeway", aDuration("By how much clocks may differ, for exp, nbf and iat.").byDefault("30s")),
 	may("requireExpiry", aBoolean("Refuse tokens without exp.").byDefault("false")),
 	may("claimsToHeaders", mappingOf("Headers to set to a claim, by the path of the claim, such as realm.roles or ['https://example.com/roles']. An array is one header of JSON; an object denies the request. A client's own headers of these names are removed.", aText(""))),
-	may("forward", aBoolean("Keep the token in the request to the upstream.").byDefault("true")),
+	may("forward", aBoolean("Keep the token, or the API key, in the request to the upstream.").byDefault("true")),
 	may("challenge", objectOf("Parameters of WWW-Authenticate in a 401, which tell clients where to get a token.",
 		may("realm", aText("The realm.")),
 		may("scope", aText("The scopes that a token needs, with one space between them.")),
@@ -28,6 +28,7 @@ var tokenShape = objectOf("",
 	may("publicKey", aText("PEM: the key of the other algorithms.")),
 	may("privateKey", aText("PEM: the key that a primary of the other algorithms signs with.")),
 	may("jwks", jwksShape),
+	may("apiKeys", apiKeysShape),
 	may("kid", aText("The key's id. Default: base64 of the SHA-256 of the secret or the public key, as in Space Cloud.")),
 	may("issuer", listOf("`iss` must be one of these. Default: any.", aText("")).atLeast(1)),
 	may("audience", listOf("`aud` must contain one of these. Default: any.", aText("")).atLeast(1)),
@@ -41,6 +42,12 @@ var jwksShape = objectOf("A JWK set (RFC 7517): its keys, a file, or the URL tha
 	may("cluster", aText("The proxy's cluster of the URL's host. Default: the host, with its port if the URL has one.")),
 	may("refresh", aDuration("The lifetime of a set whose issuer gives none (Cache-Control); at least 1s.").byDefault("10m")),
 	may("maxStale", aDuration("How long the set stays in use after its lifetime while the issuer does not answer.").byDefault("24h")))
+
+var apiKeysShape = objectOf("Instead of a key of tokens: the API keys of clients, by their hashes. `rulegate token apikey` makes a key and its entry.",
+	may("header", aText("The header that an API key comes in, without anything before it.").byDefault(DefaultKeyHeader)),
+	need("keys", listOf("The keys.", objectOf("",
+		need("sha256", aText("The SHA-256 of the key, in hex. Of a random key it tells nothing, so it is no secret.")),
+		need("claims", &shape{kind: mapping, about: "The claims of a request with the key, as args.auth. exp, nbf and iat count as in a token."}))).atLeast(1)))
 
 var fromShape = objectOf("One of header, cookie and query.",
 	may("header", aText("The name of a header.")),
