@@ -56,7 +56,7 @@ func (c *compiler) oneOf(spec value.Value, place, field string, words ...string)
 }
 
 // status reads the status of a client that is denied, 0 without one.
-func (c *compiler) status(spec value.Value, place string) int {
+func (c *compiler) status(spec value.Value, place string) int16 {
 	v := spec.Key("status")
 	if v.Kind() == value.Missing {
 		return 0
@@ -66,7 +66,7 @@ func (c *compiler) status(spec value.Value, place string) int {
 		c.faults.add(Join(place, "status"), "want a status from 400 to 499, found %s", v)
 		return 0
 	}
-	return n
+	return int16(n)
 }
 
 // argsPath reads a field that must be a path in args, def where it is left out.

@@ -156,6 +156,9 @@ func (m *matchCompiler) inList() clause {
 	if ok := m.list(in); !ok || in.f1 == nil {
 		return nil
 	}
+	if len(in.written) >= setFrom {
+		in.set, in.written = newSet(in.typ, in.written), nil
+	}
 	in.no = m.notInList(in.f1.source())
 	return in
 }

@@ -72,7 +72,7 @@ func (e *Edit) inRequest(r *run, p *path, root *value.Value) result {
 		}
 		now, res := e.apply(r, old)
 		if res.outcome != Yes {
-			if res.outcome == Unknown && res.place == "" {
+			if res.outcome == Unknown && res.at == nil {
 				res.reason = p.of + ": " + res.reason
 			}
 			return res

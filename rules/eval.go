@@ -2,6 +2,7 @@ package rules
 
 import (
 	"io"
+	"sync"
 	"time"
 
 	"github.com/rulegate/rulegate/rules/value"
@@ -59,16 +60,36 @@ type Verdict struct {
 	Steps     int // that the evaluation took
 }
 
-// result is the outcome of one clause.
+// result is the outcome of one clause. It is returned through all the clauses
+// around it, so it is small: it points at clauses instead of copying their texts.
 type result struct {
 	outcome Outcome
-	place   string
-	name    string
+	failed  bool
+	status  int16
+	at      *Rule // the clause that decided; nil: no clause has set itself yet
+	named   *Rule // that clause, or the nearest rule around it that has a name
 	reason  string
 	message string
-	status  int
-	failed  bool
 }
+
+// place is the place of the clause that decided.
+func (res *result) place() string {
+	if res.at == nil {
+		return ""
+	}
+	return res.at.place
+}
+
+// name is the name of that clause, or of the nearest rule around it that has one.
+func (res *result) name() string {
+	if res.named == nil {
+		return ""
+	}
+	return res.named.name
+}
+
+// where is the place of the clause that decided, with its name.
+func (res *result) where() string { return where(res.place(), res.name()) }
 
 var (
 	yes     = result{outcome: Yes}
@@ -92,6 +113,17 @@ type run struct {
 	tooMany  bool
 	elements int // visited by filter, some, every and each
 	steps    int // see spend
+	most     int // steps that it may take
+}
+
+// runs are the runs of evaluations that have ended, for those to come.
+var runs = sync.Pool{New: func() any { return new(run) }}
+
+func (r *run) start(in *Input, replies Replies) {
+	*r = run{in: in, replies: replies, args: in.Args, most: in.MaxSteps}
+	if r.most <= 0 {
+		r.most = DefaultSteps
+	}
 }
 
 // Eval evaluates the rule. It is pure: the same input and replies give the same
@@ -109,27 +141,41 @@ func (r *Rule) Eval(in *Input, replies Replies) Verdict {
 }
 
 func (r *Rule) eval(in *Input, replies Replies) Verdict {
-	run := &run{in: in, replies: replies, args: in.Args}
+	run := runs.Get().(*run)
+	run.start(in, replies)
 	res := r.run(run)
-	v := Verdict{Outcome: res.outcome, Args: run.args, Steps: run.steps}
+	v := run.verdict(&res)
+	run.free()
+	return v
+}
+
+// free gives the run to another evaluation. Nothing of this one stays in it.
+func (r *run) free() {
+	*r = run{}
+	runs.Put(r)
+}
+
+// verdict makes the verdict of the result of the root.
+func (r *run) verdict(res *result) Verdict {
+	v := Verdict{Outcome: res.outcome, Args: r.args, Steps: r.steps}
 	switch {
-	case run.exhausted():
+	case r.exhausted():
 		// Whatever came out: a clause may have taken an end of the search for
 		// a missing value.
-		v.Outcome, v.Exhausted, v.Place, v.Name, v.Reason = Unknown, true, res.place, res.name, TooManySteps
+		v.Outcome, v.Exhausted, v.Place, v.Name, v.Reason = Unknown, true, res.place(), res.name(), TooManySteps
 		return v
-	case run.tooMany:
+	case r.tooMany:
 		v.Outcome, v.TooMany = Unknown, true
 	case res.outcome == Waiting:
-		v.Calls = run.calls
+		v.Calls = r.calls
 		return v
 	case res.outcome == Yes:
-		v.Response = run.response
+		v.Response = r.response
 		return v
 	}
-	v.Message, v.Place, v.Name, v.Reason, v.Failed = res.message, res.place, res.name, res.reason, res.failed
+	v.Message, v.Place, v.Name, v.Reason, v.Failed = res.message, res.place(), res.name(), res.reason, res.failed
 	if v.Outcome == No {
-		v.Status = res.status
+		v.Status = int(res.status)
 	}
 	return v
 }
@@ -144,32 +190,37 @@ func where(place, name string) string {
 	return place + " (" + name + ")"
 }
 
-// run evaluates the clause. To a denial it adds the place, unless an inner clause
-// has set it, and its own message.
+// run evaluates the clause.
 func (r *Rule) run(run *run) result {
 	if run.traced() {
 		run.enter(r)
 	}
-	res := result{reason: TooManySteps}
+	res := unknown(TooManySteps)
 	if run.spend(1) {
 		res = r.clause.run(run)
 	}
 	if res.outcome == No || res.outcome == Unknown {
-		if res.place == "" {
-			res.place = r.place
-		}
-		if res.name == "" {
-			res.name = r.name
-		}
-		if r.status != 0 && res.outcome == No {
-			res.status = r.status
-		}
-		if r.message != "" {
-			res.message = r.message // the outermost message wins, as it is assigned last
-		}
+		r.deny(&res)
 	}
 	if run.traced() {
 		run.exit(r, res)
 	}
 	return res
+}
+
+// deny adds the rule to a denial: its place, unless an inner clause has set its
+// own, and its name, message and status.
+func (r *Rule) deny(res *result) {
+	if res.at == nil {
+		res.at = r
+	}
+	if res.named == nil && r.name != "" {
+		res.named = r
+	}
+	if r.status != 0 && res.outcome == No {
+		res.status = r.status
+	}
+	if r.message != "" {
+		res.message = r.message // the outermost message wins, as it is assigned last
+	}
 }

@@ -173,7 +173,7 @@ func FuzzCall(f *testing.F) {
 			return
 		}
 		item := mustParse(t, `{"a":1}`)
-		e.value(&run{in: &Input{Now: testNow}, args: mustParse(t, functionArgs), item: &item})
+		e.value(&run{most: DefaultSteps, in: &Input{Now: testNow}, args: mustParse(t, functionArgs), item: &item})
 		e.reads(&roots{})
 	})
 }

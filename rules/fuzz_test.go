@@ -95,8 +95,8 @@ func FuzzPath(f *testing.F) {
 			return
 		}
 		if a, err := value.Parse(args, 32); err == nil {
-			p.resolve(&run{args: a})
-			if keys, _ := p.keys(&run{args: a}); keys != nil {
+			p.resolve(&run{most: DefaultSteps, args: a})
+			if keys, _ := p.keys(&run{most: DefaultSteps, args: a}); keys != nil {
 				if changed, o := a.Set(keys, value.NullValue); o == value.Free {
 					if _, err := value.Parse(changed.String(), 64); err != nil && len(keys) < 16 {
 						t.Fatalf("setting %q in %s gives %s: %v", text, args, changed, err)

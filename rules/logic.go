@@ -45,7 +45,8 @@ func (a *and) run(r *run) result {
 type or struct{ clauses []*Rule }
 
 func (o *or) run(r *run) result {
-	var failed []result
+	var room [4]result // on the stack, as most often a later clause holds
+	failed := room[:0]
 	for i, c := range o.clauses {
 		before, kept := r.args, len(r.response)
 		res := c.run(r)
@@ -78,7 +79,7 @@ func none(failed []result) result {
 			res.status = f.status
 		}
 		res.failed = res.failed || f.failed
-		reasons[i] = where(f.place, f.name) + ": " + f.reason
+		reasons[i] = f.where() + ": " + f.reason
 	}
 	if res.outcome != No {
 		res.status = 0

@@ -91,7 +91,8 @@ type inList struct {
 	typ     *operandType
 	f1      expression
 	from    expression    // brings the array; nil: it is written in the rule
-	written []value.Value // the elements that the rule spells out, of the type
+	written []value.Value // the elements that the rule spells out, if they are few
+	set     *set          // and if they are many; else nil
 	refs    []expression  // the other elements of a written array
 	in      bool          // in; else notIn
 	no      result
@@ -153,13 +154,25 @@ func (m *inList) resolve(r *run) (elems value.Value, res result) {
 // found reports whether v is one of the elements. Elements of another type are
 // passed over.
 func (m *inList) found(r *run, v, elems value.Value) (found bool) {
-	if r.spend(len(m.written)); !r.read(elems) {
-		return false
+	if m.set != nil {
+		if found, compared := m.set.has(v); found || !r.spend(compared) {
+			return found
+		}
 	}
 	for _, e := range m.written {
 		if m.typ.element(e, v) {
 			return true
 		}
+	}
+	if !r.spend(len(m.written)) || elems.Kind() == value.Missing {
+		return false
+	}
+	if s := m.setOf(r, elems); s != nil {
+		found, compared := s.has(v)
+		return r.spend(compared) && found
+	}
+	if !r.read(elems) {
+		return false
 	}
 	elems.Each(func(_ string, e value.Value) bool {
 		found = m.typ.element(e, v)

@@ -22,7 +22,7 @@ func ApplyResponse(body string, edits []Edit, maxDepth int) (string, error) {
 	if v.Kind() == value.Null {
 		return body, nil
 	}
-	after, err := applyAll(&run{}, v, edits, 0)
+	after, err := applyAll(&run{most: DefaultSteps}, v, edits, 0)
 	switch {
 	case err != nil:
 		return "", err
@@ -106,7 +106,9 @@ func (e *Edit) inResponse(r *run, old value.Value) (value.Value, error) {
 	}
 	if e.in != nil {
 		outer := r
-		r = &run{in: e.in, args: e.in.Args, inResponse: true, elements: outer.elements, steps: outer.steps}
+		r = new(run)
+		r.start(e.in, nil)
+		r.inResponse, r.elements, r.steps = true, outer.elements, outer.steps
 		defer func() { outer.elements, outer.steps = r.elements, r.steps }()
 	}
 	now, res := e.applyToList(r, old)
@@ -117,8 +119,8 @@ func (e *Edit) inResponse(r *run, old value.Value) (value.Value, error) {
 		return now, nil
 	case res.outcome == Waiting:
 		return old, errors.New("a clause waits for a value that cannot come")
-	case res.place != "":
-		return old, fmt.Errorf("%s: %s", where(res.place, res.name), res.reason)
+	case res.at != nil:
+		return old, fmt.Errorf("%s: %s", res.where(), res.reason)
 	}
 	return old, errors.New(res.reason)
 }

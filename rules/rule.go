@@ -8,7 +8,7 @@ package rules
 // Rule is a compiled rule.
 type Rule struct {
 	kind, name, message, place string
-	status                     int // of a no; 0: none of its own
+	status                     int16 // of a no; 0: none of its own
 	clause                     clause
 
 	reads, writes   roots

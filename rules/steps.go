@@ -29,10 +29,4 @@ func (r *run) read(v value.Value) bool { return r.spend(1 + v.Size()/bytesRead) 
 // change counts a change of a value, or a new value that is made from it.
 func (r *run) change(v value.Value) bool { return r.spend(1 + v.Size()/bytesChanged) }
 
-func (r *run) exhausted() bool {
-	most := DefaultSteps
-	if r.in != nil && r.in.MaxSteps > 0 {
-		most = r.in.MaxSteps
-	}
-	return r.steps > most
-}
+func (r *run) exhausted() bool { return r.steps > r.most }

@@ -46,8 +46,8 @@ func (r *run) enter(rule *Rule) { r.in.Tracer.Enter(rule, Moment{r}) }
 
 func (r *run) exit(rule *Rule, res result) {
 	r.in.Tracer.Exit(rule, Moment{r}, &Verdict{
-		Outcome: res.outcome, Message: res.message, Status: res.status,
-		Place: res.place, Name: res.name, Reason: res.reason, Failed: res.failed,
+		Outcome: res.outcome, Message: res.message, Status: int(res.status),
+		Place: res.place(), Name: res.name(), Reason: res.reason, Failed: res.failed,
 	})
 }
 

@@ -52,7 +52,7 @@ func verifyTokens(cmd *cobra.Command, f verifyFlags) error {
 		case err != nil:
 			return []byte("refused: " + err.Error())
 		}
-		return oneLine(claimsValue(claims))
+		return oneLine(claims.Value)
 	})
 	if err == nil && refused {
 		err = errReported
@@ -63,7 +63,7 @@ func verifyTokens(cmd *cobra.Command, f verifyFlags) error {
 // verifyAnswer is the JSON object about one token.
 func verifyAnswer(claims token.Claims, err error) value.Value {
 	if err == nil {
-		return value.Obj(member("ok", value.Boolean(true)), member("claims", claimsValue(claims)))
+		return value.Obj(member("ok", value.Boolean(true)), member("claims", claims.Value))
 	}
 	stage, message := token.StageParse, err.Error()
 	var refusal *token.Error
@@ -72,6 +72,3 @@ func verifyAnswer(claims token.Claims, err error) value.Value {
 	}
 	return value.Obj(member("ok", value.Boolean(false)), member("stage", value.Str(string(stage))), member("error", value.Str(message)))
 }
-
-// claimsValue parses claims, which verification has checked already.
-func claimsValue(c token.Claims) value.Value { return value.Checked(c.JSON) }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/token"
-	"github.com/rulegate/rulegate/rules/value"
 )
 
 // authenticate reads and verifies the token, as far as the resource wants one.
@@ -44,7 +43,7 @@ func (r *Request) readToken(now time.Time) (wait bool, refusal *Refusal) {
 	if err != nil {
 		return r.unverified(err, now)
 	}
-	r.token, r.verified, r.claims = c.token, true, value.Checked(claims.JSON)
+	r.token, r.verified, r.claims = c.token, true, claims.Value
 	return false, nil
 }
 
@@ -53,7 +52,7 @@ func (r *Request) readAPIKey(c *credential, now time.Time) *Refusal {
 	if err != nil {
 		return r.engine.badToken(err)
 	}
-	r.apiKey, r.verified, r.claims = c.token, true, value.Checked(claims.JSON)
+	r.apiKey, r.verified, r.claims = c.token, true, claims.Value
 	return nil
 }
 

@@ -63,7 +63,7 @@ func (s *Set) APIKey(header, raw string, now time.Time, takes func(provider stri
 		return Claims{}, otherProvider(found.entry)
 	}
 	out := s.times(&c)
-	out.JSON, out.Provider = found.json, found.entry.provider
+	out.JSON, out.Value, out.Provider = found.json, c.object, found.entry.provider
 	return out, nil
 }
 
@@ -110,6 +110,7 @@ func (b *builder) readAPIClaims(k *apiKey) (err error) {
 	if object.Kind() != value.Object {
 		return fmt.Errorf("want an object, found %s", object.Kind())
 	}
+	object, _ = object.Indexed(maxIndexed)
 	k.claims = registered(object)
 	for _, date := range k.claims.dates() {
 		if _, ok := numericDate(date.claim); !ok && date.claim.Kind() != value.Missing {

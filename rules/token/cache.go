@@ -11,6 +11,8 @@ const (
 	cacheLife = 5 * time.Minute
 	// cacheShare is the average size in bytes of a token with its claims.
 	cacheShare = 4 << 10
+	// maxIndexed bounds the values that the index of a token's claims holds.
+	maxIndexed = 1000
 )
 
 // Cache remembers the most recently used tokens that were verified. It does not
@@ -38,12 +40,13 @@ type cached struct {
 	raw       string
 	set       *Set
 	judgement *judgement // accepted by at least one entry
+	index     int        // bytes of the index of its claims
 	from      time.Time  // when it was verified; not before claims.NotBefore
 	until     time.Time  // when it is removed; not after claims.Expires
 }
 
 // NewCache returns a cache for at most that many entries. It holds at most 4 KiB
-// times entries of text. With 0 or fewer entries each token is verified each
+// times entries of texts and their indices. With 0 or fewer entries each token is verified each
 // time.
 func NewCache(entries int) *Cache {
 	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, entries: map[string]*cached{}}
@@ -92,8 +95,12 @@ func (c *Cache) add(s *Set, raw string, j *judgement, now time.Time) {
 	if until.IsZero() {
 		until = now.Add(cacheLife)
 	}
+	// The token may come with many requests, and a rule may have many clauses: so
+	// the claims are read once, and not for each look into them.
+	var index int
+	j.claims.Value, index = j.claims.Value.Indexed(maxIndexed)
 	// Clone: raw may share the memory of a whole request.
-	e := &cached{raw: strings.Clone(raw), set: s, judgement: j, from: now, until: until}
+	e := &cached{raw: strings.Clone(raw), set: s, judgement: j, index: index, from: now, until: until}
 	if e.size() > c.max*cacheShare {
 		return
 	}
@@ -116,7 +123,7 @@ func (c *Cache) remove(e *cached) {
 	c.room += e.size()
 }
 
-func (e *cached) size() int { return len(e.raw) + len(e.judgement.claims.JSON) }
+func (e *cached) size() int { return len(e.raw) + len(e.judgement.claims.JSON) + e.index }
 
 // link makes e the most recently used entry.
 func (c *Cache) link(e *cached) {

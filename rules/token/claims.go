@@ -12,6 +12,7 @@ import (
 // registeredClaims are the claims that decide whether a token is accepted (RFC
 // 7519 section 4.1).
 type registeredClaims struct {
+	object        value.Value
 	exp, nbf, iat value.Value // Missing: absent
 	iss, aud      value.Value
 
@@ -33,6 +34,7 @@ func readClaims(payload string) (registeredClaims, error) {
 
 // registered picks the registered claims of an object.
 func registered(object value.Value) (c registeredClaims) {
+	c.object = object
 	object.Each(func(key string, v value.Value) bool {
 		switch key {
 		case "exp":

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const (
@@ -61,6 +62,8 @@ type Claims struct {
 	// JSON is the payload as it was signed: one object without repeated keys,
 	// in valid UTF-8, at most 64 levels deep.
 	JSON string
+	// Value is JSON as a value. In a Cache it is indexed.
+	Value value.Value
 	// Provider is the Name of the Key that accepted the token.
 	Provider string
 	// Expires is the first instant at which the token is refused, NotBefore

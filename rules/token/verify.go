@@ -73,7 +73,7 @@ func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
 	j.refused = err
 	if len(signers) > 0 {
 		j.claims = s.times(&c)
-		j.claims.JSON = t.payload
+		j.claims.JSON, j.claims.Value = t.payload, c.object
 	}
 	for _, e := range signers {
 		if err := e.checkParties(&c); err == nil {

@@ -104,7 +104,7 @@ func (e exact) value() (Value, error) {
 	if e.n.Sign() < 0 {
 		text = "-" + text
 	}
-	return Value{kind: Number, raw: text}, nil
+	return Value{kind: Number, text: text}, nil
 }
 
 // UnixTime reads a Number of seconds since 1970, in the years 0 to 9999. Parts of

@@ -61,7 +61,7 @@ func (v Value) Without(name string) Value {
 // Same reports whether w is v unchanged. It compares identity, not content: false
 // is always safe.
 func (v Value) Same(w Value) bool {
-	return v.kind == w.kind && v.node == w.node && v.raw == w.raw && v.str == w.str
+	return v.kind == w.kind && v.bare == w.bare && v.text == w.text && (v.node == w.node || v.kind == String)
 }
 
 // AppendString appends a text as a JSON string.
@@ -70,10 +70,10 @@ func AppendString(dst []byte, text string) []byte { return gjson.AppendJSONStrin
 // Append appends the JSON text. Unchanged parts keep their bytes.
 func (v Value) Append(dst []byte) []byte {
 	switch {
-	case v.raw != "":
-		return append(dst, v.raw...)
-	case v.kind == String:
-		return AppendString(dst, v.str)
+	case v.bare:
+		return AppendString(dst, v.text)
+	case v.text != "":
+		return append(dst, v.text...)
 	case v.kind == Array:
 		dst = append(dst, '[')
 		for i, x := range v.node.elems {
@@ -104,8 +104,8 @@ func (v Value) Append(dst []byte) []byte {
 
 // String returns the JSON text, which is null for Missing and Pending.
 func (v Value) String() string {
-	if v.raw != "" {
-		return v.raw
+	if raw := v.raw(); raw != "" {
+		return raw
 	}
 	return string(v.Append(nil))
 }
@@ -113,7 +113,10 @@ func (v Value) String() string {
 // Flat returns v as a text, so that its tree can be freed. like is a value of about
 // the same size.
 func (v Value) Flat(like Value) Value {
-	return Value{kind: v.kind, raw: string(v.Append(make([]byte, 0, len(like.raw))))}
+	if v.kind != Object && v.kind != Array {
+		return v
+	}
+	return Value{kind: v.kind, text: string(v.Append(make([]byte, 0, len(like.text))))}
 }
 
 // Obstacle is the reason why a change cannot be made.

@@ -11,11 +11,13 @@ func Equal(a, b Value) bool {
 	case Null:
 		return true
 	case Bool:
-		return a.raw == b.raw
+		return a.text == b.text
 	case Number:
 		return equalNumbers(a, b)
 	case String:
-		return a.str == b.str
+		s, _ := a.Text()
+		t, _ := b.Text()
+		return s == t
 	case Array:
 		return equalArrays(a.Elements(), b.Elements())
 	case Object:

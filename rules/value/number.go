@@ -60,6 +60,10 @@ func IsZero(text string) bool {
 	return !strings.ContainsAny(text, "123456789")
 }
 
+// Nearest is the double that is nearest to the number. Numbers that compare as
+// equal have the same.
+func (d Decimal) Nearest() float64 { return d.float }
+
 // Compare orders two numbers: as IEEE doubles, but integers beyond 2^53 exactly.
 func (d Decimal) Compare(e Decimal) int {
 	if math.Abs(d.float) < integersExact || math.Abs(e.float) < integersExact || d.exp < 0 || e.exp < 0 {

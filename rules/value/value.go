@@ -32,14 +32,19 @@ func (k Kind) String() string { return kindNames[k] }
 // is restored by keeping the earlier Value. The zero Value is Missing.
 type Value struct {
 	kind Kind
-	raw  string // the JSON text; "" for a value that was built here
-	str  string // of a String: its text, decoded
-	node *node  // of an Array or Object that was built here
+	// bare: text is what a String says. Else text is the JSON text, "" for an
+	// Array or Object that was built here.
+	bare bool
+	text string
+	node *node // of an Array or Object that was built here or indexed, or of a String with escapes
 }
 
 type node struct {
 	members []Member
 	elems   []Value
+	byKey   map[string]int // the indices of many members; nil for few
+	decoded string         // of a String with escapes
+	derived Derived
 }
 
 // Member is one member of an object.
@@ -68,44 +73,47 @@ func fromResult(r gjson.Result) Value {
 	case gjson.Null:
 		return NullValue
 	case gjson.False, gjson.True:
-		return Value{kind: Bool, raw: r.Raw}
+		return Value{kind: Bool, text: r.Raw}
 	case gjson.Number:
-		return Value{kind: Number, raw: r.Raw}
+		return Value{kind: Number, text: r.Raw}
 	case gjson.String:
-		return Value{kind: String, raw: r.Raw, str: r.Str}
+		if len(r.Str) == len(r.Raw)-2 {
+			return Value{kind: String, text: r.Raw}
+		}
+		return Value{kind: String, text: r.Raw, node: &node{decoded: r.Str}}
 	}
 	if r.IsArray() {
-		return Value{kind: Array, raw: r.Raw}
+		return Value{kind: Array, text: r.Raw}
 	}
-	return Value{kind: Object, raw: r.Raw}
+	return Value{kind: Object, text: r.Raw}
 }
 
 // each calls f for the members or elements of a value of text, until f returns
 // false.
 func (v Value) each(f func(key, x gjson.Result) bool) {
 	if v.kind == Object || v.kind == Array {
-		gjson.Result{Type: gjson.JSON, Raw: v.raw}.ForEach(f)
+		gjson.Result{Type: gjson.JSON, Raw: v.text}.ForEach(f)
 	}
 }
 
 var (
-	NullValue    = Value{kind: Null, raw: "null"}
+	NullValue    = Value{kind: Null, text: "null"}
 	PendingValue = Value{kind: Pending}
 )
 
 // Str returns a String.
-func Str(s string) Value { return Value{kind: String, str: s} }
+func Str(s string) Value { return Value{kind: String, bare: true, text: s} }
 
 // Boolean returns a Bool.
 func Boolean(b bool) Value {
 	if b {
-		return Value{kind: Bool, raw: "true"}
+		return Value{kind: Bool, text: "true"}
 	}
-	return Value{kind: Bool, raw: "false"}
+	return Value{kind: Bool, text: "false"}
 }
 
 // Int returns a Number.
-func Int(n int64) Value { return Value{kind: Number, raw: strconv.FormatInt(n, 10)} }
+func Int(n int64) Value { return Value{kind: Number, text: strconv.FormatInt(n, 10)} }
 
 // Num returns the Number that text spells, Missing when it spells none (RFC 8259).
 func Num(text string) Value {
@@ -113,7 +121,7 @@ func Num(text string) Value {
 		strings.TrimRight(text, " \t\r\n") != text {
 		return Value{}
 	}
-	return Value{kind: Number, raw: text}
+	return Value{kind: Number, text: text}
 }
 
 // Arr returns an Array.
@@ -125,13 +133,33 @@ func Obj(members ...Member) Value { return Value{kind: Object, node: &node{membe
 func (v Value) Kind() Kind { return v.kind }
 
 // Text returns the text of a String.
-func (v Value) Text() (s string, ok bool) { return v.str, v.kind == String }
+//
+//go:noinline because its many calls would be 50 KB of the module's code
+func (v Value) Text() (s string, ok bool) {
+	switch {
+	case v.kind != String:
+		return "", false
+	case v.bare:
+		return v.text, true
+	case v.node != nil:
+		return v.node.decoded, true
+	}
+	return v.text[1 : len(v.text)-1], true
+}
+
+// raw is the JSON text of a value that was read from one, "" for another.
+func (v Value) raw() string {
+	if v.bare {
+		return ""
+	}
+	return v.text
+}
 
 // IsTrue reports whether v is the Bool true.
-func (v Value) IsTrue() bool { return v.kind == Bool && v.raw == "true" }
+func (v Value) IsTrue() bool { return v.kind == Bool && v.text == "true" }
 
 // Number returns the text of a Number, as it was written.
-func (v Value) Number() (text string, ok bool) { return v.raw, v.kind == Number }
+func (v Value) Number() (text string, ok bool) { return v.text, v.kind == Number }
 
 // Key returns the member of an Object, matched letter for letter; else Missing.
 func (v Value) Key(name string) (found Value) {
@@ -139,12 +167,7 @@ func (v Value) Key(name string) (found Value) {
 		return Value{}
 	}
 	if v.node != nil {
-		for i := range v.node.members {
-			if v.node.members[i].Key == name {
-				return v.node.members[i].Value
-			}
-		}
-		return Value{}
+		return v.node.key(name)
 	}
 	v.each(func(key, x gjson.Result) bool {
 		if key.Str != name {
@@ -154,6 +177,21 @@ func (v Value) Key(name string) (found Value) {
 		return false
 	})
 	return found
+}
+
+func (n *node) key(name string) Value {
+	if n.byKey != nil {
+		if i, ok := n.byKey[name]; ok {
+			return n.members[i].Value
+		}
+		return Value{}
+	}
+	for i := range n.members {
+		if n.members[i].Key == name {
+			return n.members[i].Value
+		}
+	}
+	return Value{}
 }
 
 // At returns the element of an Array; else Missing.
@@ -218,7 +256,7 @@ func (v Value) Size() int {
 	if v.node != nil {
 		return 32 * (len(v.node.members) + len(v.node.elems))
 	}
-	return max(len(v.raw), len(v.str))
+	return len(v.text)
 }
 
 // Len returns the number of members or elements, 0 for other values.

@@ -13,7 +13,7 @@ import (
 func FuzzValue(f *testing.F) {
 	for _, s := range []string{
 		`{"a":"b","c":[1,-2.5e3,true,false,null,{}],"d":{"":[]}}`, ` [ "x" , [ ] , { } ] `, `"\u00e9\ud83d\ude00\n\"\\"`,
-		`{"\u0061":1,"b\\":2}`, `"` + strings.Repeat("x", 40) + `\\"`, `["` + strings.Repeat(`\\`, 40) + `","y"]`,
+		`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10,"k":11,"l":12,"m\u0000":{"n":[13]}}`, `{"\u0061":1,"b\\":2}`, `"` + strings.Repeat("x", 40) + `\\"`, `["` + strings.Repeat(`\\`, 40) + `","y"]`,
 		`["` + strings.Repeat("x", 31) + `\"y","z"]`, `{"` + strings.Repeat(`\"`, 30) + `":"` + strings.Repeat(`"\`, 0) + `"}`, `0`,
 	} {
 		f.Add(s)
@@ -30,9 +30,35 @@ func FuzzValue(f *testing.F) {
 			t.Fatalf("%q: %v", text, err)
 		}
 		compare(t, v, want)
+		for _, most := range []int{1 << 20, 4} {
+			indexed, size := v.Indexed(most)
+			compare(t, indexed, want)
+			if indexed.String() != v.String() || (size > 0) != (indexed.Derived() != nil) && v.Kind() != String {
+				t.Errorf("%v indexed is %v of %d bytes", v, indexed, size)
+			}
+			sameChanges(t, v, indexed)
+		}
 		if got := v.String(); got != strings.Trim(text, " \t\r\n") {
 			t.Errorf("%q is written as %q", text, got)
 		}
+	})
+}
+
+// sameChanges: changes of an indexed value are those of the text.
+func sameChanges(t *testing.T, v, indexed Value) {
+	t.Helper()
+	if !Equal(v, indexed) || !Equal(indexed, v) {
+		t.Errorf("%v is not equal to itself when it is indexed", v)
+	}
+	v.Each(func(key string, x Value) bool {
+		a, b := v.With(key, Str("new")), indexed.With(key, Str("new"))
+		c, d := v.Without(key), indexed.Without(key)
+		e, _ := v.Set([]string{key, "deep"}, x)
+		f, _ := indexed.Set([]string{key, "deep"}, x)
+		if a.String() != b.String() || c.String() != d.String() || e.String() != f.String() || b.Key(key).String() != a.Key(key).String() || d.Key(key).Kind() != c.Key(key).Kind() {
+			t.Errorf("%v: %v and %v; %v and %v; %v and %v", v, a, b, c, d, e, f)
+		}
+		return true
 	})
 }
 
