@@ -28,6 +28,7 @@ func (properties) Peer() value.Value {
 	var ms []value.Member
 	for _, p := range [...]struct{ key, property string }{
 		{"uriSan", "uri_san_peer_certificate"}, {"dnsSan", "dns_san_peer_certificate"}, {"subject", "subject_peer_certificate"},
+		{"sha256", "sha256_peer_certificate_digest"},
 	} {
 		if b, err := proxywasm.GetProperty([]string{"connection", p.property}); err == nil && len(b) > 0 {
 			ms = append(ms, value.Member{Key: p.key, Value: value.Str(string(b))})

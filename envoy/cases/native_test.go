@@ -97,7 +97,7 @@ type native struct {
 
 func (n *native) run(r *harness.Request) (*harness.Seen, error) {
 	now := n.keys.now()
-	req := n.engine.NewRequest(loopback{}, now)
+	req := n.engine.NewRequest(properties{r}, now)
 	step := req.Headers(append(r.Pairs("native"), [2]string{"x-request-id", "native"}), r.Body == "")
 	for rounds := 0; ; rounds++ {
 		if rounds > 200 {
@@ -131,11 +131,11 @@ func (n *native) run(r *harness.Request) (*harness.Seen, error) {
 	}
 }
 
-// loopback has the properties of the client that the cases use.
-type loopback struct{}
+// properties are those of the client of a request.
+type properties struct{ request *harness.Request }
 
-func (loopback) ClientIP() string  { return "127.0.0.1" }
-func (loopback) Peer() value.Value { return value.Value{} }
+func (properties) ClientIP() string    { return "127.0.0.1" }
+func (p properties) Peer() value.Value { return p.request.Peer() }
 
 func refusedAnswer(r *decide.Refusal) harness.Response {
 	a := harness.Response{Status: r.Status, Body: r.Body, Headers: map[string][]string{}}

@@ -40,7 +40,11 @@ func runOver(t *testing.T, c *harness.Case, addr string, up *harness.Upstream, c
 			co.Expect(r.Replies)
 			id := t.Name()
 			up.Respond(id, r.Answer)
-			answer, err := harness.Send(addr, r, id)
+			send := harness.Send
+			if c.UsesTLS() {
+				send = harness.SendTLS
+			}
+			answer, err := send(addr, r, id)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -67,6 +67,9 @@ func (b *Bootstrap) Add(t testing.TB, c *Case) *Companion {
 	for _, r := range p.JWKS {
 		b.AddCluster(r.Cluster, "http://"+r.Cluster)
 	}
+	if c.UsesTLS() {
+		l.TLS = envoyTLS(t)
+	}
 	b.Conf.Listeners = append(b.Conf.Listeners, l)
 	return co
 }

@@ -33,13 +33,15 @@ type Request struct {
 	Method  string
 	Target  string
 	Headers [][2]string // as written: host and content-length may be missing
-	Body    string
-	Want    Want
-	Answer  *UpstreamResponse // NAME.answer: the upstream's response; nil: 200 and a text
-	Got     *string           // NAME.body: the exact body that the client gets
-	Proxied *Want             // NAME.proxy.want: replaces Want behind a proxy, which normalises the path first
-	Replies []Reply           // replies.json, or NAME.replies.json
-	Calls   *[][]Call         // NAME.calls.json: the wanted batches; nil: not compared
+	// Certificate names the client's certificate; "": it has none.
+	Certificate string
+	Body        string
+	Want        Want
+	Answer      *UpstreamResponse // NAME.answer: the upstream's response; nil: 200 and a text
+	Got         *string           // NAME.body: the exact body that the client gets
+	Proxied     *Want             // NAME.proxy.want: replaces Want behind a proxy, which normalises the path first
+	Replies     []Reply           // replies.json, or NAME.replies.json
+	Calls       *[][]Call         // NAME.calls.json: the wanted batches; nil: not compared
 }
 
 // Want is a NAME.want section: the response to the client, and the request as

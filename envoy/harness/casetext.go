@@ -21,7 +21,15 @@ func parseRequest(text string) (*Request, error) {
 		if !ok {
 			return nil, fmt.Errorf("want a header, found %q", l)
 		}
-		r.Headers = append(r.Headers, [2]string{strings.ToLower(name), strings.TrimPrefix(value, " ")})
+		name, value = strings.ToLower(name), strings.TrimPrefix(value, " ")
+		if name != "@certificate" {
+			r.Headers = append(r.Headers, [2]string{name, value})
+			continue
+		}
+		if _, ok := sumOf(value); !ok {
+			return nil, fmt.Errorf("no client certificate has the name %q", value)
+		}
+		r.Certificate = value
 	}
 	return r, nil
 }

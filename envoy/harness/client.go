@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +29,20 @@ func Send(addr string, r *Request, id string) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	return sendOn(conn, r, id)
+}
+
+// SendTLS is Send over TLS, with the request's client certificate.
+func SendTLS(addr string, r *Request, id string) (*Response, error) {
+	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: RequestTimeout}, Config: r.clientTLS()}
+	conn, err := d.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return sendOn(conn, r, id)
+}
+
+func sendOn(conn net.Conn, r *Request, id string) (*Response, error) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(RequestTimeout))
 	if _, err := io.WriteString(conn, r.Wire(id)); err != nil {

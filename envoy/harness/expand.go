@@ -17,6 +17,7 @@ var (
 	clockPlaceholder  = regexp.MustCompile(`\{\{(now|date)([+-][0-9a-z]+)?\}\}`)
 	repeatPlaceholder = regexp.MustCompile(`\{\{repeat ([0-9]+) (.+?)\}\}`)
 	bytesPlaceholder  = regexp.MustCompile(`\{\{bytes ([0-9a-f]+)\}\}`)
+	peerPlaceholder   = regexp.MustCompile(`\{\{(x5t|sha256) ([a-z]+)\}\}`)
 )
 
 // Expand replaces placeholders, for text that a case file cannot hold:
@@ -27,6 +28,8 @@ var (
 //	{{bytes ff00}}          bytes in hexadecimal
 //	{{token CLAIMS}}        a JWT signed with the secret `own`
 //	{{token:KEY CLAIMS HEADER}}  a JWT signed with another key; HEADER changes its header
+//	{{x5t CLIENT}}          the SHA-256 of a client's certificate in base64url, as in the claim cnf
+//	{{sha256 CLIENT}}       the same in hexadecimal
 //	{{any}}                 any text, in a .want and a .calls.json
 //
 // A token's claims may hold other placeholders.
@@ -61,6 +64,17 @@ func Expand(text string) (string, error) {
 			err = e
 		}
 		return string(b)
+	})
+	text = peerPlaceholder.ReplaceAllStringFunc(text, func(p string) string {
+		m := peerPlaceholder.FindStringSubmatch(p)
+		sum, ok := sumOf(m[2])
+		if !ok {
+			err = fmt.Errorf("%s: no client certificate has this name", p)
+		}
+		if m[1] == "x5t" {
+			return base64URL(sum[:])
+		}
+		return hex.EncodeToString(sum[:])
 	})
 	text = strings.ReplaceAll(text, "{{any}}", anyText)
 	var out strings.Builder

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/url"
 	"os"
@@ -120,6 +121,9 @@ func (s Gateway) Start(t *testing.T) (addr string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if s.Case.UsesTLS() {
+		l = tls.NewListener(l, proxyTLS())
 	}
 	srv := g.Server()
 	go srv.Serve(l)

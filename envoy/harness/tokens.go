@@ -58,10 +58,15 @@ var testKeys = sync.OnceValue(func() map[string]key {
 	return keys
 })
 
-// keyEnv returns the environment variables that hold the keys.
+// keyEnv returns the environment variables that hold the keys, and the hashes of the
+// clients' certificates.
 func keyEnv() []string {
 	keys := testKeys()
 	var env []string
+	for name := range testCertificates().clients {
+		sum, _ := sumOf(name)
+		env = append(env, "X5T_"+strings.ToUpper(name)+"="+base64URL(sum[:]))
+	}
 	for name, k := range keys {
 		if k.signer == nil {
 			continue

@@ -21,6 +21,7 @@ import (
 type runFlags struct {
 	listen, upstream, module string
 	idle                     time.Duration
+	tls                      listen.TLSFiles
 
 	address listen.Address // of listen
 }
@@ -45,6 +46,10 @@ to standard error.`,
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:10000", "address to listen on, host:port or unix:/path")
 	flags.StringVar(&f.upstream, "upstream", "", "URL of the server behind the gateway (required)")
 	flags.StringVar(&f.module, "module", "", "path of the module (default: rulegate.wasm in the folder of this command, else bin/rulegate.wasm)")
+	flags.StringVar(&f.tls.Cert, "tls-cert", "", "PEM file with the gateway's certificate; without it, the gateway speaks plain HTTP")
+	flags.StringVar(&f.tls.Key, "tls-key", "", "PEM file with the key of --tls-cert")
+	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "PEM file with the CA certificates of clients: each client must have a certificate of theirs, which rules read as args.peer")
+	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "accept clients without a certificate too; args.peer is missing for them")
 	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request after this long without data in either direction")
 	return cmd
 }
@@ -62,6 +67,9 @@ func (f *runFlags) check() (err error) {
 	if f.idle <= 0 {
 		return usagef("--idle-timeout: want a duration over 0, found %v", f.idle)
 	}
+	if err := f.tls.Check(); err != nil {
+		return usageError{err}
+	}
 	if f.address, err = listen.ParseAddress(f.listen); err != nil {
 		return usagef("--listen: %w", err)
 	}
@@ -74,10 +82,15 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	tls, err := f.tls.Load()
+	if err != nil {
+		return err
+	}
 	l, at, err := open("--listen", f.address, listen.Shared)
 	if err != nil {
 		return err
 	}
+	l, at = tls.Wrap(l, at)
 	defer l.Close()
 	module, err := loadModule(ctx, f.module)
 	if err != nil {

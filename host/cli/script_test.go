@@ -45,7 +45,8 @@ func TestMain(m *testing.M) {
 //	keys NAME N          waits until the JWK set of the issuer at $NAME has N keys
 //	upstream NAME        starts a server that answers 200 with the request as JSON; sets $NAME to its URL
 //	taken NAME           sets $NAME to an address that is in use
-//	http [-H 'k: v'] [-d body] METHOD URL   sends a request; status, headers and body go to stdout
+//	http [-H 'k: v'] [-d body] [-cert NAME] METHOD URL   sends a request; status, headers and body go to stdout
+//	certificates NAME…   writes ca.pem, and NAME.pem and NAME.key that it signed; sets $X5T_NAME to the SHA-256 in base64url
 //	sqlite FILE SQL      creates a database
 //	authorize            sets $AUTH to an Authorization header with the token in stdout, or to X-API-Key with the API key
 //	codes CODE args…     runs rulegate, which must end with exit code CODE
@@ -62,17 +63,18 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start":     cmdStart,
-			"stop":      cmdStop,
-			"signal":    cmdSignal,
-			"keys":      cmdKeys,
-			"upstream":  cmdUpstream,
-			"taken":     cmdTaken,
-			"http":      cmdHTTP,
-			"sqlite":    cmdSQLite,
-			"authorize": cmdAuthorize,
-			"codes":     cmdCodes,
-			"mask":      cmdMask,
+			"start":        cmdStart,
+			"stop":         cmdStop,
+			"signal":       cmdSignal,
+			"keys":         cmdKeys,
+			"upstream":     cmdUpstream,
+			"taken":        cmdTaken,
+			"http":         cmdHTTP,
+			"sqlite":       cmdSQLite,
+			"authorize":    cmdAuthorize,
+			"certificates": func(ts *testscript.TestScript, _ bool, args []string) { writeCertificates(t, ts, args) },
+			"codes":        cmdCodes,
+			"mask":         cmdMask,
 			"crash": func(ts *testscript.TestScript, _ bool, args []string) {
 				p := started(ts, args)
 				ts.Check(p.cmd.Process.Kill())
@@ -258,11 +260,16 @@ func cmdHTTP(ts *testscript.TestScript, _ bool, args []string) {
 		return nil
 	})
 	body := flags.String("d", "", "body")
+	cert := flags.String("cert", "", "certificate")
 	ts.Check(flags.Parse(args))
 	r, err := http.NewRequest(flags.Arg(0), flags.Arg(1), strings.NewReader(*body))
 	ts.Check(err)
 	r.Header = header
-	answer, err := http.DefaultClient.Do(r)
+	client := http.DefaultClient
+	if r.URL.Scheme == "https" {
+		client = secureClient(ts, *cert)
+	}
+	answer, err := client.Do(r)
 	ts.Check(err)
 	defer answer.Body.Close()
 	fmt.Fprintln(ts.Stdout(), answer.Status)

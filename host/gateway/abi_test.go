@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -151,13 +153,14 @@ func FuzzParsePairs(f *testing.F) {
 
 func TestClientCertificates(t *testing.T) {
 	show := "request_headers: property connection.mtls; property connection.tls_version; property connection.uri_san_peer_certificate; " +
-		"property connection.dns_san_peer_certificate; property connection.subject_peer_certificate; property request.scheme"
+		"property connection.dns_san_peer_certificate; property connection.subject_peer_certificate; property connection.sha256_peer_certificate_digest; property request.scheme"
 	ca := testcert.New(t)
 	client := ca.TLS(func(c *x509.Certificate) {
 		c.Subject.CommonName = "client"
 		c.URIs = []*url.URL{{Scheme: "spiffe", Host: "test", Path: "/client"}}
 		c.DNSNames = []string{"client.test"}
 	})
+	sum := sha256.Sum256(client.Leaf.Raw)
 	for _, c := range []struct {
 		name string
 		auth tls.ClientAuthType
@@ -165,7 +168,8 @@ func TestClientCertificates(t *testing.T) {
 	}{
 		{"verified", tls.RequireAndVerifyClientCert, []string{`property connection.mtls = "\x01" <nil>`, `property connection.tls_version = "TLSv1.3" <nil>`,
 			`property connection.uri_san_peer_certificate = "spiffe://test/client" <nil>`, `property connection.dns_san_peer_certificate = "client.test" <nil>`,
-			`property connection.subject_peer_certificate = "CN=client" <nil>`, `property request.scheme = "https" <nil>`, "..."}},
+			`property connection.subject_peer_certificate = "CN=client" <nil>`,
+			fmt.Sprintf(`property connection.sha256_peer_certificate_digest = "%x" <nil>`, sum), `property request.scheme = "https" <nil>`, "..."}},
 		{"not verified", tls.RequireAnyClientCert, []string{`property connection.mtls = "\x00" <nil>`, `property connection.tls_version = "TLSv1.3" <nil>`,
 			`property connection.uri_san_peer_certificate = "" error status returned by host: not found`, "..."}},
 	} {

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"strconv"
@@ -193,6 +195,9 @@ func (s *stream) connection(name string) ([]byte, bool) {
 		}
 	case "subject_peer_certificate":
 		return []byte(cert.Subject.String()), true
+	case "sha256_peer_certificate_digest":
+		sum := sha256.Sum256(cert.Raw)
+		return hex.AppendEncode(nil, sum[:]), true
 	}
 	return nil, false
 }

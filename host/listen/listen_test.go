@@ -2,6 +2,7 @@ package listen
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -67,7 +68,7 @@ func write(t *testing.T, ca *testcert.Authority) TLSFiles {
 	t.Helper()
 	cert, key := ca.Pair(nil)
 	dir := t.TempDir()
-	f := TLSFiles{filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "ca")}
+	f := TLSFiles{Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key"), ClientCA: filepath.Join(dir, "ca")}
 	for path, text := range map[string]string{f.Cert: cert, f.Key: key, f.ClientCA: ca.PEM()} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -80,7 +81,12 @@ func write(t *testing.T, ca *testcert.Authority) TLSFiles {
 // must be from too.
 func handshake(t *testing.T, addr string, ca *testcert.Authority, certificates ...tls.Certificate) error {
 	t.Helper()
-	c, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: ca.Pool(), Certificates: certificates})
+	cfg := &tls.Config{RootCAs: ca.Pool()}
+	if len(certificates) > 0 {
+		// Show it even if the server does not name its authority.
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificates[0], nil }
+	}
+	c, err := tls.Dial("tcp", addr, cfg)
 	if err != nil {
 		return err
 	}
@@ -138,6 +144,40 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// With ClientOptional a client without a certificate is accepted, and one of another
+// CA is not.
+func TestOptionalCertificates(t *testing.T) {
+	ca := testcert.New(t)
+	files := write(t, ca)
+	files.ClientOptional = true
+	served, err := files.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, _, err := open(t, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, _ := served.Wrap(plain, "")
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Write([]byte("x"))
+			c.Close()
+		}
+	}()
+	addr := l.Addr().String()
+	if err := errors.Join(handshake(t, addr, ca), handshake(t, addr, ca, ca.TLS(nil))); err != nil {
+		t.Error(err)
+	}
+	if err := handshake(t, addr, ca, testcert.New(t).TLS(nil)); err == nil {
+		t.Error("a client of another CA is accepted")
+	}
+}
+
 func TestTLSFiles(t *testing.T) {
 	if c, err := (TLSFiles{}).Load(); c != nil || err != nil {
 		t.Error(c, err)
@@ -150,6 +190,7 @@ func TestTLSFiles(t *testing.T) {
 		"--tls-cert: want --tls-key with it":                 {Cert: "c"},
 		"--tls-key: want --tls-cert with it":                 {Key: "k"},
 		"--client-ca: want --tls-cert and --tls-key with it": {ClientCA: "a"},
+		"--client-optional: want --client-ca":                {Cert: "c", Key: "k", ClientOptional: true},
 	} {
 		if err := f.Check(); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
@@ -157,8 +198,8 @@ func TestTLSFiles(t *testing.T) {
 	}
 	for want, f := range map[string]TLSFiles{
 		"--tls-cert, --tls-key: ":         {Cert: whole.Key, Key: whole.Key},
-		"--client-ca: no certificate in ": {whole.Cert, whole.Key, whole.Key},
-		"--client-ca: open ":              {whole.Cert, whole.Key, "none"},
+		"--client-ca: no certificate in ": {Cert: whole.Cert, Key: whole.Key, ClientCA: whole.Key},
+		"--client-ca: open ":              {Cert: whole.Cert, Key: whole.Key, ClientCA: "none"},
 	} {
 		if _, err := f.Load(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s…", err, want)

@@ -15,6 +15,8 @@ import (
 type TLSFiles struct {
 	Cert, Key string
 	ClientCA  string // certificates that must have signed a client's; "" asks for none
+	// ClientOptional accepts clients without a certificate too.
+	ClientOptional bool
 }
 
 // Check reports a file that is missing beside the others.
@@ -26,6 +28,8 @@ func (f TLSFiles) Check() error {
 		return errors.New("--tls-key: want --tls-cert with it")
 	case f.ClientCA != "" && f.Cert == "":
 		return errors.New("--client-ca: want --tls-cert and --tls-key with it")
+	case f.ClientOptional && f.ClientCA == "":
+		return errors.New("--client-optional: want --client-ca")
 	}
 	return nil
 }
@@ -48,6 +52,9 @@ func (f TLSFiles) Load() (*TLS, error) {
 		cfg.ClientCAs, cfg.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
 		if !cfg.ClientCAs.AppendCertsFromPEM(text) {
 			return nil, fmt.Errorf("--client-ca: no certificate in %s", f.ClientCA)
+		}
+		if f.ClientOptional {
+			cfg.ClientAuth = tls.VerifyClientCertIfGiven
 		}
 	}
 	t := &TLS{}

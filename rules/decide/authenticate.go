@@ -43,8 +43,23 @@ func (r *Request) readToken(now time.Time) (wait bool, refusal *Refusal) {
 	if err != nil {
 		return r.unverified(err, now)
 	}
-	r.token, r.verified, r.claims = c.token, true, claims.Value
+	if refusal := r.accept(&claims); refusal != nil {
+		return false, refusal
+	}
+	r.token = c.token
 	return false, nil
+}
+
+// accept takes the claims of a token or an API key that was verified.
+func (r *Request) accept(c *token.Claims) *Refusal {
+	claims := c.Value
+	if r.resource.Auth.Bound() {
+		if err := r.checkBound(claims); err != nil {
+			return r.engine.badToken(err)
+		}
+	}
+	r.verified, r.claims = true, claims
+	return nil
 }
 
 func (r *Request) readAPIKey(c *credential, now time.Time) *Refusal {
@@ -52,7 +67,10 @@ func (r *Request) readAPIKey(c *credential, now time.Time) *Refusal {
 	if err != nil {
 		return r.engine.badToken(err)
 	}
-	r.apiKey, r.verified, r.claims = c.token, true, claims.Value
+	if refusal := r.accept(&claims); refusal != nil {
+		return refusal
+	}
+	r.apiKey = c.token
 	return nil
 }
 

@@ -72,7 +72,7 @@ func asciiJSON(text string) string {
 		case b >= 0x7f:
 			r, size := utf8.DecodeRuneInString(text[i:])
 			for _, unit := range utf16.Encode([]rune{r}) {
-				out = append(out, '\\', 'u', hex[unit>>12], hex[unit>>8&15], hex[unit>>4&15], hex[unit&15])
+				out = append(out, '\\', 'u', hexDigits[unit>>12], hexDigits[unit>>8&15], hexDigits[unit>>4&15], hexDigits[unit&15])
 			}
 			i += size
 			continue
@@ -83,7 +83,7 @@ func asciiJSON(text string) string {
 	return string(out)
 }
 
-const hex = "0123456789abcdef"
+const hexDigits = "0123456789abcdef"
 
 // headerChanges writes the rule's changes of request.headers into c.
 func (r *Request) headerChanges(c *Changes, after value.Value) error {

@@ -24,6 +24,7 @@ type Auth struct {
 	providers []string // nil: any
 	// ignoreInvalid, with authOptional, takes a token that is not valid for none.
 	ignoreInvalid bool
+	bound         bool
 }
 
 // Reads reports whether the request's token is looked at.
@@ -35,6 +36,9 @@ func (a Auth) Optional() bool { return a.mode != authRequired }
 // IgnoresInvalid reports whether a request with a token that is not valid passes
 // like one without a token.
 func (a Auth) IgnoresInvalid() bool { return a.Optional() && a.ignoreInvalid }
+
+// Bound reports whether a token has to be bound to the client's certificate.
+func (a Auth) Bound() bool { return a.bound }
 
 // Accepts reports whether a token that a key of the provider verified is
 // accepted.
@@ -56,7 +60,7 @@ func (l *loader) auth(v value.Value, place string) *Auth {
 		}
 		return &Auth{}
 	}
-	a := &Auth{providers: []string{}}
+	a := &Auth{providers: []string{}, bound: v.Key("bound").Kind() == value.String}
 	for i, name := range textsOf(v.Key("providers")) {
 		if name != "" && !slices.Contains(l.providers, name) {
 			l.unknownProvider(rules.Elem(rules.Join(place, "providers"), i), name)
@@ -65,10 +69,12 @@ func (l *loader) auth(v value.Value, place string) *Auth {
 	}
 	if v.Key("optional").IsTrue() {
 		a.mode = authOptional
-		if v.Key("providers").Kind() == value.Missing {
-			a.providers = nil
-		}
-	} else if v.Kind() == value.Object && v.Key("providers").Kind() == value.Missing {
+	}
+	switch {
+	case v.Kind() != value.Object || v.Key("providers").Kind() != value.Missing: // schema.Check reports the first
+	case a.mode == authOptional || a.bound:
+		a.providers = nil
+	default:
 		l.fault(rules.Join(place, "providers"), "missing; want list")
 	}
 	if invalid, _ := v.Key("invalid").Text(); invalid == "ignore" {

@@ -104,6 +104,7 @@ var roots = []root{
 		{Name: "uriSan", Type: Text, About: "its first URI"},
 		{Name: "dnsSan", Type: Text, About: "its first DNS name"},
 		{Name: "subject", Type: Text, About: "its subject"},
+		{Name: "sha256", Type: Text, About: "its SHA-256 in hex, in lower case"},
 	}}},
 	{kinds: []Resource{Database}, Member: Member{Name: rules.RootOp, Type: Text, Back: true, About: "one or all"}},
 	{kinds: []Resource{Database}, Member: Member{Name: rules.RootFind, Back: true, About: "the condition"}},

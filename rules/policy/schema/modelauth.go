@@ -5,9 +5,10 @@ import "github.com/rulegate/rulegate/rules/token/keys"
 var authShape = oneOf("Whether a token is needed. Where it is left out, every rule needs a valid token but a top-level allow or deny, which reads none.",
 	"required", "optional", "none").orElse(
 	objectOf("Whose tokens count, and whether one is needed.",
-		may("providers", listOf("Names of entries of auth.tokens that have to accept the token. Needed, unless optional is true.", aText("")).atLeast(1)),
+		may("providers", listOf("Names of entries of auth.tokens that have to accept the token. Needed, unless optional or bound is there.", aText("")).atLeast(1)),
 		may("optional", aBoolean("A request without a token passes, and args.auth is absent.").byDefault("false")),
-		may("invalid", oneOf("With optional: refuse a token that is not valid, or ignore it, as if there were none. While its keys cannot be fetched, the answer is 503 all the same.", "refuse", "ignore").byDefault("refuse"))))
+		may("invalid", oneOf("With optional: refuse a token that is not valid, or ignore it, as if there were none. While its keys cannot be fetched, the answer is 503 all the same.", "refuse", "ignore").byDefault("refuse")),
+		may("bound", oneOf("required: a token has to be bound to the client's certificate (RFC 8705), which the proxy has verified.", "required"))))
 
 var authSection = objectOf("Tokens: the keys that verify them, their place in a request, and their claims in headers.",
 	may("tokens", listOf("Keys that verify tokens, and API keys.", tokenShape)),
