@@ -84,7 +84,8 @@ func (r *Recorder) Evaluations(rule *rules.Rule) (out []*Evaluation) {
 // Begin starts an evaluation, in place of an earlier one of the same rule.
 func (r *Recorder) Begin(rule *rules.Rule, in *rules.Input) {
 	r.mask.AddText(in.Token, "")
-	for _, name := range in.TokenPlaces.Headers {
+	r.mask.AddText(in.APIKey, "")
+	for _, name := range slices.Concat(in.TokenPlaces.Headers, in.TokenPlaces.APIKeys) {
 		r.mask.AddPath(rules.RootRequest, "headers", name)
 	}
 	for _, name := range in.TokenPlaces.Query {

@@ -37,7 +37,7 @@ type Options struct {
 // file.
 func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	l := newLoader(o)
-	l.review = (*loader).reviewRules
+	l.review, l.reviewFile = (*loader).reviewRules, (*loader).sensitive
 	if err := l.load(doc); err != nil {
 		return nil, nil, err
 	}
@@ -85,6 +85,9 @@ func (l *loader) load(doc value.Value) error {
 	l.readTeams()
 	l.resources()
 	l.checkDefines()
+	if l.reviewFile != nil {
+		l.reviewFile(l)
+	}
 	l.companion()
 	l.p.Shared = l.sharedSecret()
 	if len(l.faults) > 0 {
@@ -118,14 +121,17 @@ type loader struct {
 	providers []string // names of token keys
 	// review adds the faults of rules that compile and can only be a mistake. As a
 	// field, it is not linked where no code sets it.
-	review    func(*loader, *Resource, *guarded, ruleSource, defines)
-	reviewed  []lint.Resource
-	ruleCount int               // rules, with and without faults
-	defined   []string          // places of named rules
-	used      map[string]bool   // places of named rules that a rule uses
-	unused    []string          // places of the others
-	entries   map[string]string // places of endpoints and collections
-	firstCall string            // place of the first rule with a query or webhook
+	review func(*loader, *Resource, *guarded, ruleSource, defines)
+	// reviewFile reads the keys that the module does not need, when all rules are
+	// reviewed.
+	reviewFile func(*loader)
+	reviewed   []lint.Resource
+	ruleCount  int               // rules, with and without faults
+	defined    []string          // places of named rules
+	used       map[string]bool   // places of named rules that a rule uses
+	unused     []string          // places of the others
+	entries    map[string]string // places of endpoints and collections
+	firstCall  string            // place of the first rule with a query or webhook
 }
 
 func (l *loader) fault(place, format string, args ...any) {

@@ -38,6 +38,10 @@ type Policy struct {
 	// WebhookClient is zero in the module.
 	WebhookClient WebhookClient
 
+	// Sensitive are the paths whose values no trace and no log shows: keys from args
+	// down. Empty in the module.
+	Sensitive [][]string
+
 	// Calls reports whether some rule has a query or a webhook.
 	Calls bool
 	// Unset are the missing variables, sorted. Only Options.AllowUnset fills it;

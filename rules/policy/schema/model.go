@@ -61,6 +61,7 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 		may("aesKey", aText("16, 24 or 32 bytes in base64.")))),
 	may("companion", companionSection),
 	may("limits", limitsSection),
+	may("sensitive", listOf("Paths whose values traces and logs do not show, such as args.auth.email or res.salary. An array on the way means each of its elements. Tokens, cookies and the policy's own secrets are never shown.", aText("").mayBePath())),
 	may("mode", oneOf("enforce refuses denied requests. shadow is not built yet: a policy that has it is refused.", "enforce", "shadow").byDefault("enforce")),
 	may("routes", routesShape),
 	may("services", servicesShape),
