@@ -152,7 +152,7 @@ func (t *operandType) faultOf(v value.Value) string {
 
 // inList compiles in and notIn.
 func (m *matchCompiler) inList() clause {
-	in := &inList{typ: m.typ, f1: m.operand("f1"), in: m.eval == "in"}
+	in := &inList{typ: m.typ, f1: m.operand("f1"), in: m.eval == "in", list: m.spec.Key("f2")}
 	if ok := m.list(in); !ok || in.f1 == nil {
 		return nil
 	}

@@ -1,7 +1,7 @@
 package rules
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -157,25 +157,35 @@ func (at *inspection) list(field string, c *inList) {
 		return
 	}
 	var rs roots
-	texts := make([]string, 0, len(c.written)+len(c.refs))
-	for _, v := range c.written {
-		texts = append(texts, v.String())
-	}
 	for _, e := range c.refs {
 		e.reads(&rs)
-		texts = append(texts, e.source())
 	}
-	elems, res := c.resolve(at.run)
-	o := Operand{Field: field, Text: "[" + strings.Join(texts, ", ") + "]"}
-	switch res.outcome {
+	o := Operand{Field: field, Text: c.list.String()}
+	switch elems, res := c.resolve(at.run); res.outcome {
 	case Yes:
-		o.Value = value.Arr(append(c.written[:len(c.written):len(c.written)], elems.Elements()...)...)
+		o.Value = c.filled(elems.Elements())
 	case Waiting:
 		o.Value = value.PendingValue
 	default:
 		o.Err = &noOperand{res.reason}
 	}
 	at.append(o, &rs)
+}
+
+// filled returns the written list with the values of its references.
+func (m *inList) filled(values []value.Value) value.Value {
+	elems := slices.Clone(m.list.Elements())
+	n := 0
+	for i, x := range elems {
+		text, _ := x.Text()
+		if n < len(m.refs) && m.refs[n].source() == text {
+			elems[i] = values[n]
+			n++
+		} else if literal, ok := literalText(x); ok {
+			elems[i] = value.Str(literal)
+		}
+	}
+	return value.Arr(elems...)
 }
 
 // noOperand is the reason why an operand has no value.

@@ -94,6 +94,7 @@ type inList struct {
 	written []value.Value // the elements that the rule spells out, if they are few
 	set     *set          // and if they are many; else nil
 	refs    []expression  // the other elements of a written array
+	list    value.Value   // the written array
 	in      bool          // in; else notIn
 	no      result
 }

@@ -93,7 +93,7 @@ func told(t *testing.T, rule, args, response string) string {
 func TestTracer(t *testing.T) {
 	for name, c := range map[string]struct{ rule, args, response, want string }{
 		"operands, and what decided": {
-			rule: `{"rule":"or","clauses":[{"rule":"match","type":"string","eval":"==","f1":"args.a[args.k]","f2":"x"},{"rule":"match","type":"number","eval":"in","f1":"args.n","f2":[1,"args.m"]},{"rule":"deny"}]}`,
+			rule: `{"rule":"or","clauses":[{"rule":"match","type":"string","eval":"==","f1":"args.a[args.k]","f2":"x"},{"rule":"match","type":"number","eval":"in","f1":"args.n","f2":["args.m",1,1,1,1,1,1,1,1]},{"rule":"deny"}]}`,
 			args: `{"a":{"b":"y"},"k":"b","n":2,"m":2}`,
 			want: `or
  match string ==
@@ -105,7 +105,7 @@ func TestTracer(t *testing.T) {
  match number in
   f1 args.n = 2
    reads [{n false}] false
-  f2 [1, args.m] = [1,2]
+  f2 ["args.m",1,1,1,1,1,1,1,1] = [2,1,1,1,1,1,1,1,1]
    reads [{m false}] false
  yes
 yes
