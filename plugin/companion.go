@@ -9,26 +9,12 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
-	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
 // traceHeaders of the client go to the companion: the request's id and W3C Trace
 // Context.
 var traceHeaders = [...]string{"x-request-id", "traceparent", "tracestate"}
-
-// minter signs the tokens of webhooks.
-type minter struct{ policy *policy.Policy }
-
-func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
-
-func (m minter) ServiceToken(origin string, now time.Time) (string, error) {
-	id := m.policy.Gateway
-	if id == "" {
-		id = "rulegate" // a module does not know its host's name
-	}
-	return m.policy.Tokens.ServiceToken(id, origin, now)
-}
 
 // replyNesting is the depth of a reply around the row or body that it brings.
 const replyNesting = 4
@@ -37,7 +23,7 @@ const replyNesting = 4
 // sent, it returns the failed replies; if it returns nil, replied is called later.
 func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 	p := s.plugin.policy
-	body, err := wire.Encode(calls, minter{p}, time.Now())
+	body, err := wire.Encode(calls, p.Gateway)
 	if err != nil {
 		return failedReplies(calls, "not encoded: "+err.Error())
 	}

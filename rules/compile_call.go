@@ -68,9 +68,9 @@ func (c *compiler) webhook(r *Rule, spec value.Value, place string) clause {
 	return w
 }
 
-// ownHeaders are the headers of a webhook that a rule may not set, as the gateway
-// sets them.
-var ownHeaders = []string{"content-type", "authorization", "x-sc-token", "traceparent", "tracestate"}
+// WebhookHeaders are the headers of a webhook that a rule may not set, as the
+// companion sets them; in lower case.
+var WebhookHeaders = []string{"content-type", "authorization", "x-sc-token", "traceparent", "tracestate"}
 
 // headers compiles the `headers` of a webhook.
 func (c *compiler) headers(r *Rule, v value.Value, place string) (headers []header) {
@@ -86,7 +86,7 @@ func (c *compiler) headers(r *Rule, v value.Value, place string) (headers []head
 		switch {
 		case !httpfield.IsToken(name):
 			c.faults.add(at, "%q is no name of a header", name)
-		case slices.Contains(ownHeaders, folded), httpfield.Protected(name):
+		case slices.Contains(WebhookHeaders, folded), httpfield.Protected(name):
 			c.faults.add(at, "a rule may not set this header")
 		case seen[folded]:
 			c.faults.add(at, "the header is there already")

@@ -145,18 +145,9 @@ func refusedAnswer(r *decide.Refusal) harness.Response {
 	return a
 }
 
-// minter signs the tokens in webhook calls, as the module does.
-type minter struct{ policy *policy.Policy }
-
-func (m minter) Mint(claims string) (string, error) { return m.policy.Tokens.Mint(claims, "") }
-
-func (m minter) ServiceToken(origin string, now time.Time) (string, error) {
-	return m.policy.Tokens.ServiceToken(m.policy.Gateway, origin, now)
-}
-
 // call sends calls to the companion as the module does, but without a network.
 func (n *native) call(calls []rules.Call, now time.Time) ([]rules.Reply, error) {
-	body, err := wire.Encode(calls, minter{n.policy}, now)
+	body, err := wire.Encode(calls, n.policy.Gateway)
 	if err != nil {
 		return nil, err
 	}

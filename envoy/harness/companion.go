@@ -8,11 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/rulegate/rulegate/host/companion/webhook"
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
@@ -83,6 +88,7 @@ func parseCalls(text string) (*[][]Call, error) {
 type Companion struct {
 	project string
 	Keys    wire.Keys
+	tokens  *token.Set   // signs the tokens of webhooks
 	real    http.Handler // answers if the case has a seed.sql; else nil
 
 	mu      sync.Mutex
@@ -144,9 +150,44 @@ func (c *Companion) note(r *http.Request, body []byte) error {
 	if err != nil {
 		return err
 	}
+	for _, call := range calls {
+		if err := c.addHeaders(call); err != nil {
+			return err
+		}
+	}
 	c.mu.Lock()
 	c.batches = append(c.batches, calls)
 	c.mu.Unlock()
+	return nil
+}
+
+// addHeaders gives a call of a webhook the headers that the real companion sends.
+func (c *Companion) addHeaders(call Call) error {
+	if call["kind"] != rules.Webhook.String() {
+		return nil
+	}
+	var hook webhook.Call
+	hook.URL, _ = call["url"].(string)
+	hook.Gateway, _ = call["gateway"].(string)
+	hook.Token, _ = call["token"].(string)
+	if claims, ok := call["claims"]; ok {
+		v, err := value.Parse(JSON(claims), 64)
+		if err != nil {
+			return err
+		}
+		hook.Claims = v
+	}
+	fields, err := hook.Fields(c.tokens, time.Now())
+	if err != nil {
+		return err
+	}
+	headers, _ := call["headers"].(map[string]any)
+	all := map[string]any{}
+	maps.Copy(all, headers)
+	for _, f := range fields {
+		all[f[0]] = f[1]
+	}
+	call["headers"] = all
 	return nil
 }
 

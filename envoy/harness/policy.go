@@ -76,7 +76,7 @@ func seeded(t testing.TB, c *Case, p *policy.Policy) http.Handler {
 	if _, err := db.Exec(c.Seed); err != nil {
 		t.Fatalf("seed.sql: %v", err)
 	}
-	cfg := hostcompanion.Config{Project: p.Project, Keys: wire.DeriveKeys(p.Companion.Secrets...), Log: slog.New(slog.DiscardHandler)}
+	cfg := hostcompanion.Config{Project: p.Project, Keys: wire.DeriveKeys(p.Companion.Secrets...), Tokens: p.Tokens, Log: slog.New(slog.DiscardHandler)}
 	for _, d := range p.Databases {
 		cfg.Databases = append(cfg.Databases, hostcompanion.Source{Name: d.Name, Type: d.Type, Conn: file, Collections: d.Queried})
 	}
@@ -90,7 +90,7 @@ func seeded(t testing.TB, c *Case, p *policy.Policy) http.Handler {
 
 // Companion returns a companion for the case's policy.
 func (c *Case) Companion(t testing.TB, p *policy.Policy) *Companion {
-	co := &Companion{project: p.Project, Keys: wire.DeriveKeys(p.Companion.Secrets...)}
+	co := &Companion{project: p.Project, Keys: wire.DeriveKeys(p.Companion.Secrets...), tokens: p.Tokens}
 	if c.Seed != "" {
 		co.real = seeded(t, c, p)
 	}

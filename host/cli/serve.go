@@ -201,6 +201,7 @@ func companionConfig(p *policy.Policy, log *slog.Logger) companion.Config {
 	cfg := companion.Config{
 		Project:     p.Project,
 		Keys:        wire.DeriveKeys(p.Companion.Secrets...),
+		Tokens:      p.Tokens,
 		Webhooks:    p.Webhooks,
 		WebhookPool: companion.Pool(p.WebhookClient.Pool),
 		WebhookTLS:  companion.WebhookTLS{CA: p.WebhookClient.CA, Cert: p.WebhookClient.Cert, Key: p.WebhookClient.Key},

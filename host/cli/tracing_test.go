@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion"
+	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/wire"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -97,8 +98,12 @@ func TestTraces(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys := wire.DeriveKeys("a secret")
+		signing, faults := token.NewSet([]token.Key{{Alg: "HS256", Secret: "another secret", Primary: true}}, 0, false)
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
 		c, err := companion.New(companion.Config{
-			Keys: keys, Log: log, Tracer: tracer, Webhooks: []string{"127.0.0.1"},
+			Keys: keys, Tokens: signing, Log: log, Tracer: tracer, Webhooks: []string{"127.0.0.1"},
 			Databases: []companion.Source{{Name: "social", Type: "embedded", Conn: path, Collections: []string{"users"}}},
 		})
 		if err != nil {

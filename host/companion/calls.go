@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
-	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion/failure"
@@ -94,7 +94,7 @@ func (c *Companion) query(ctx context.Context, x *call) (target.Answer, error) {
 }
 
 func (c *Companion) webhook(ctx context.Context, x *call) (target.Answer, error) {
-	pool, post, err := c.webhooks.Prepare(webhook.Call{URL: x.url, Headers: x.headers, Body: x.body.String()})
+	pool, post, err := c.webhooks.Prepare(webhook.Call{URL: x.url, Gateway: x.gateway, Token: x.token, Claims: x.claims, Headers: x.headers, Body: x.body.String()})
 	if err != nil {
 		return target.Answer{}, err
 	}
@@ -135,8 +135,8 @@ func (c *Companion) shared(ctx context.Context, x *call, key string, f func(cont
 // the next call has to ask again.
 func undecided(status int) bool { return status >= 300 && !rules.Refuses(status) }
 
-// key is equal for calls that may share an answer, and for no others. Tokens that the
-// module mints for each POST are left out; vary holds the claims that they carry.
+// key is equal for calls that may share an answer, and for no others. Claims stand for
+// the token that is signed of them, which differs each time.
 func (x *call) key(limit int) string {
 	columns := value.NullValue
 	if x.columns != nil {
@@ -146,22 +146,18 @@ func (x *call) key(limit int) string {
 		}
 		columns = value.Arr(list...)
 	}
-	user := x.vary
-	if user == "" {
-		user = x.headers["Authorization"]
-	}
 	parts := []value.Value{
 		value.Str(x.kind.String()), value.Str(x.db), value.Str(x.col), columns, value.Int(int64(limit)),
-		value.Str(x.url), value.Str(user),
+		value.Str(x.url), value.Str(x.token),
 	}
-	for _, name := range slices.Sorted(maps.Keys(x.headers)) {
-		if name != "Authorization" && name != "X-SC-Token" {
-			parts = append(parts, value.Str(name), value.Str(x.headers[name]))
-		}
+	headers := slices.Clone(x.headers)
+	slices.SortFunc(headers, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	for _, h := range headers {
+		parts = append(parts, value.Str(h[0]), value.Str(h[1]))
 	}
-	for _, v := range []value.Value{x.find, x.body} {
+	for _, v := range []value.Value{x.find, x.body, x.claims} {
 		if v.Kind() == value.Missing {
-			v = value.Arr() // unlike null; a find is never an array, and a webhook has a body
+			v = value.Arr() // unlike null; find and claims are never an array, and a webhook has a body
 		}
 		parts = append(parts, value.Arr(v))
 	}

@@ -111,7 +111,7 @@ func (c *Companion) fillIn() {
 
 func (c *Companion) webhookConfig(cfg Config) webhook.Config {
 	size, queue := cfg.WebhookPool.withDefaults(c.limits)
-	return webhook.Config{Hosts: cfg.Webhooks, TLS: cfg.WebhookTLS, Size: size, Queue: queue, MaxBytes: c.limits.Bytes, Log: c.log}
+	return webhook.Config{Hosts: cfg.Webhooks, TLS: cfg.WebhookTLS, Size: size, Queue: queue, MaxBytes: c.limits.Bytes, Keys: cfg.Tokens, Log: c.log}
 }
 
 func (c *Companion) addDatabase(s Source) error {

@@ -18,11 +18,21 @@ import (
 	"github.com/rulegate/rulegate/host/companion/dbtest"
 	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/host/companion/target"
+	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
 var testKeys = wire.DeriveKeys("a secret")
+
+// testTokens has a primary, which signs the tokens of webhooks.
+var testTokens = func() *token.Set {
+	set, faults := token.NewSet([]token.Key{{Alg: "HS256", Secret: "a secret of the tests", Kid: "k1", Primary: true}}, 0, false)
+	if len(faults) > 0 {
+		panic(faults[0].Message)
+	}
+	return set
+}()
 
 // social is the database of the tests. slow takes seconds unless it is cancelled.
 const social = `
@@ -62,6 +72,7 @@ func newRig(t testing.TB, l Limits, hosts ...string) *rig {
 		Project:   "shop",
 		Keys:      testKeys,
 		Databases: []Source{{Name: "social", Type: "embedded", Conn: dbtest.SQLite(t, social), Collections: []string{"users", "slow", "nothing"}}},
+		Tokens:    testTokens,
 		Webhooks:  hosts,
 		Limits:    l,
 		Log:       slog.New(slog.NewTextHandler(r, nil)),

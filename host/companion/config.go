@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion/webhook"
+	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/wire"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -15,6 +16,8 @@ type Config struct {
 	Project   string    // of the module that is served; "" for a policy without a project
 	Keys      wire.Keys // shared with the module
 	Databases []Source
+	// Tokens are the keys of the policy. Their primary signs the tokens of webhooks.
+	Tokens *token.Set
 	// Webhooks are the hosts that may be called: `host`, which allows every port, or
 	// `host:port`. A loopback, link-local or metadata address is called only when
 	// it is named itself (`localhost` names the loopback addresses), never because a

@@ -33,10 +33,11 @@ type call struct {
 	limit   int      // rows; 0: the most
 
 	// of a webhook
-	url     string
-	headers map[string]string
-	vary    string // distinguishes users in the cache when Authorization cannot
-	body    value.Value
+	url, gateway string
+	token        string      // of the user
+	claims       value.Value // to sign; Missing: token is sent
+	headers      [][2]string
+	body         value.Value
 }
 
 // decodeCalls reads the body of a request. A fault of the body as a whole is an error.
@@ -100,6 +101,8 @@ func (c *call) decode(v value.Value) (err error) {
 		return err
 	case c.kind == rules.Webhook && c.body.Kind() == value.Missing:
 		return errors.New("want a body")
+	case c.token != "" && c.claims.Kind() != value.Missing:
+		return errors.New("want a token or claims")
 	}
 	if c.where, err = query.Parse(c.find); err != nil {
 		return fmt.Errorf("find: %w", err)
@@ -130,8 +133,16 @@ func (c *call) setWebhook(key string, v value.Value) error {
 	switch key {
 	case "url":
 		return setText(&c.url, v)
-	case "vary":
-		return setText(&c.vary, v)
+	case "gateway":
+		return setText(&c.gateway, v)
+	case "token":
+		return setText(&c.token, v)
+	case "claims":
+		if v.Kind() != value.Object {
+			return errors.New("want an object")
+		}
+		c.claims = v
+		return nil
 	case "headers":
 		return c.setHeaders(v)
 	case "body":
@@ -184,11 +195,10 @@ func (c *call) setHeaders(v value.Value) (err error) {
 	if v.Kind() != value.Object {
 		return errors.New("want an object of strings")
 	}
-	c.headers = map[string]string{}
 	v.Each(func(name string, x value.Value) bool {
 		var text string
 		err = setText(&text, x)
-		c.headers[name] = text
+		c.headers = append(c.headers, [2]string{name, text})
 		return err == nil
 	})
 	return err

@@ -19,6 +19,7 @@ func serviceConfig(t testing.TB, db string) Config {
 		Project:   "shop",
 		Keys:      testKeys,
 		Databases: []Source{{Name: "social", Type: "embedded", Conn: db, Collections: []string{"users"}}},
+		Tokens:    testTokens,
 		Webhooks:  []string{"127.0.0.1"},
 		Log:       slog.New(slog.DiscardHandler),
 	}

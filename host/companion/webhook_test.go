@@ -2,26 +2,22 @@ package companion
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
-
-type mint struct{}
-
-func (mint) Mint(string) (string, error)                    { return "minted", nil }
-func (mint) ServiceToken(string, time.Time) (string, error) { return "service", nil }
 
 // A call that the module encodes arrives at the webhook, and the answer comes back.
 func TestAWebhookFromEndToEnd(t *testing.T) {
@@ -39,10 +35,10 @@ func TestAWebhookFromEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := []rules.Call{
-		{ID: "w", Kind: rules.Webhook, URL: at + "/hook?x=1", Body: sent, UserToken: "user.token"},
+		{ID: "w", Kind: rules.Webhook, URL: at + "/hook?x=1", Body: sent, UserToken: "user.token", Headers: [][2]string{{"X-Rule", "1"}}},
 		{ID: "q", Kind: rules.Query, DB: "social", Col: "users", Find: value.Obj(value.Member{Key: "id", Value: value.Str("ann")}), Limit: 1, Columns: []string{"public"}},
 	}
-	text, err := wire.Encode(calls, mint{}, time.Now())
+	text, err := wire.Encode(calls, "gw-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +56,48 @@ func TestAWebhookFromEndToEnd(t *testing.T) {
 	if got.Method != "POST" || got.RequestURI != "/hook?x=1" || string(body) != sent.String() || got.ContentLength != int64(len(body)) {
 		t.Errorf("%s %s %s", got.Method, got.RequestURI, body)
 	}
-	for name, want := range map[string]string{"Content-Type": "application/json", "Authorization": "Bearer user.token", "X-Sc-Token": "Bearer service", "Accept-Encoding": ""} {
+	for name, want := range map[string]string{"Content-Type": "application/json", "Authorization": "Bearer user.token", "X-Rule": "1", "Accept-Encoding": ""} {
 		if v := got.Header.Get(name); v != want {
 			t.Errorf("%s: %q", name, v)
 		}
+	}
+	if header, claims := decoded(t, got.Header.Get("X-Sc-Token")); header.Key("typ").String() != `"sc-service+jwt"` || header.Key("kid").String() != `"k1"` ||
+		claims.Key("id").String() != `"gw-1"` || claims.Key("aud").String() != `"`+at+`"` || claims.Key("role").String() != `"SpaceCloud"` {
+		t.Errorf("service token: %s %s", header, claims)
+	}
+}
+
+// decoded returns the header and the claims of a bearer token.
+func decoded(t *testing.T, field string) (header, claims value.Value) {
+	t.Helper()
+	parts := strings.Split(strings.TrimPrefix(field, "Bearer "), ".")
+	if len(parts) != 3 {
+		t.Fatalf("no token: %q", field)
+	}
+	var out [2]value.Value
+	for i := range out {
+		text, err := base64.RawURLEncoding.DecodeString(parts[i])
+		if err == nil {
+			out[i], err = value.Parse(string(text), 8)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out[0], out[1]
+}
+
+// A companion whose policy has no primary calls no webhook.
+func TestWebhooksNeedAPrimary(t *testing.T) {
+	hits := 0
+	at := server(t, func(http.ResponseWriter, *http.Request) { hits++ })
+	c, err := New(Config{Keys: testKeys, Webhooks: []string{"127.0.0.1"}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	if _, err := c.webhook(context.Background(), &call{kind: rules.Webhook, url: at}); err == nil || !strings.Contains(err.Error(), "primary") || hits != 0 {
+		t.Errorf("%v, %d hits", err, hits)
 	}
 }
 
@@ -171,9 +205,17 @@ func TestWebhooksThatGoWrong(t *testing.T) {
 		{"gopher", "gopher://127.0.0.1/", "", `"error":"bad call #"`},
 		{"no scheme", "127.0.0.1" + port, "", `"error":"bad call #"`},
 		{"no host", "http:///ok", "", `"error":"bad call #"`},
-		{"a header that it may set", at + "/ok", `,"headers":{"Authorization":"Bearer x"}`, `"status":200,"body":"fine"`},
+		{"a header that it may set", at + "/ok", `,"headers":{"X-A":"x"}`, `"status":200,"body":"fine"`},
 		{"a header that it may not set", at + "/ok", `,"headers":{"Host":"x"}`, `"error":"bad call #"`},
-		{"a line end in a header", at + "/ok", `,"headers":{"Authorization":"x\r\nHost: y"}`, `"error":"webhook error #"`},
+		{"a header that the companion sets", at + "/ok", `,"headers":{"AUTHORIZATION":"Bearer x"}`, `"error":"bad call #"`},
+		{"a service token of its own", at + "/ok", `,"headers":{"x-sc-token":"Bearer x"}`, `"error":"bad call #"`},
+		{"a line end in a header", at + "/ok", `,"headers":{"X-A":"x\r\nHost: y"}`, `"error":"webhook error #"`},
+		{"a token", at + "/ok", `,"token":"a.b.c"`, `"status":200,"body":"fine"`},
+		{"a line end in a token", at + "/ok", `,"token":"x\r\nHost: y"`, `"error":"bad call #"`},
+		{"claims", at + "/ok", `,"claims":{"id":"u1"}`, `"status":200,"body":"fine"`},
+		{"claims beside a token", at + "/ok", `,"claims":{"id":"u1"},"token":"a.b.c"`, `"error":"bad call #"`},
+		{"claims that are no object", at + "/ok", `,"claims":["u1"]`, `"error":"bad call #"`},
+		{"claims of which no token can be made", at + "/ok", `,"claims":{"id":"` + strings.Repeat("x", 16<<10) + `"}`, `"error":"bad call #"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r.t = t

@@ -16,18 +16,12 @@ import (
 
 // Evaluator answers lines. It has no state between them.
 type Evaluator struct {
-	now    func() time.Time
-	minter minter
+	now  func() time.Time
+	keys *token.Set // signs the tokens of webhooks; only this process has its key
 }
 
-// minter signs the tokens of webhooks, with a key that only this process has.
-type minter struct{ keys *token.Set }
-
-func (m minter) Mint(claims string) (string, error) { return m.keys.Mint(claims, "JWT") }
-
-func (m minter) ServiceToken(origin string, now time.Time) (string, error) {
-	return m.keys.ServiceToken("eval", origin, now)
-}
+// gatewayID is the id in the service tokens of webhooks.
+const gatewayID = "eval"
 
 // New returns an Evaluator; now is the time of lines that have none.
 func New(now func() time.Time) (*Evaluator, error) {
@@ -37,7 +31,7 @@ func New(now func() time.Time) (*Evaluator, error) {
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("signing key: %s", faults[0].Message)
 	}
-	return &Evaluator{now: now, minter: minter{keys}}, nil
+	return &Evaluator{now: now, keys: keys}, nil
 }
 
 // Answer evaluates the rule of a line. A line that cannot be read is answered

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rulegate/rulegate/host/companion/webhook"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
@@ -44,12 +45,13 @@ func (s *replies) Reply(c *rules.Call) (rules.Reply, bool) {
 }
 
 // calls are the calls that were made, as the companion would get them, without
-// the members that only the companion needs.
+// the members that only the companion needs. Webhooks have the headers that the
+// companion would send.
 func (e *Evaluator) calls(made []rules.Call, now time.Time) (value.Value, error) {
 	if len(made) == 0 {
 		return value.Arr(), nil
 	}
-	text, err := wire.Encode(made, e.minter, now)
+	text, err := wire.Encode(made, gatewayID)
 	if err != nil {
 		return value.Value{}, fmt.Errorf("calls: %w", err)
 	}
@@ -59,6 +61,14 @@ func (e *Evaluator) calls(made []rules.Call, now time.Time) (value.Value, error)
 	}
 	var out []value.Value
 	doc.Key("calls").Each(func(_ string, c value.Value) bool {
+		call := &made[len(out)]
+		if call.Kind == rules.Webhook {
+			var headers value.Value
+			if headers, err = e.headers(call, now); err != nil {
+				return false
+			}
+			c = c.With("headers", headers)
+		}
 		var m []value.Member
 		for _, name := range []string{"kind", "db", "col", "find", "url", "headers", "body"} {
 			if x := c.Key(name); x.Kind() != value.Missing {
@@ -68,7 +78,24 @@ func (e *Evaluator) calls(made []rules.Call, now time.Time) (value.Value, error)
 		out = append(out, value.Obj(m...))
 		return true
 	})
+	if err != nil {
+		return value.Value{}, fmt.Errorf("calls[%d]: %w", len(out), err)
+	}
 	return value.Arr(out...), nil
+}
+
+// headers returns the headers that the companion sends to a webhook.
+func (e *Evaluator) headers(c *rules.Call, now time.Time) (value.Value, error) {
+	call := webhook.Call{URL: c.URL, Gateway: gatewayID, Token: c.UserToken, Claims: c.Claims, Headers: c.Headers}
+	fields, err := call.Fields(e.keys, now)
+	if err != nil {
+		return value.Value{}, err
+	}
+	var m []value.Member
+	for _, f := range fields {
+		m = append(m, member(f[0], value.Str(f[1])))
+	}
+	return value.Obj(m...), nil
 }
 
 func parseReplies(v value.Value) ([]reply, error) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,7 +18,10 @@ import (
 
 	"github.com/rulegate/rulegate/host/companion/failure"
 	"github.com/rulegate/rulegate/host/companion/target"
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 	"go.opentelemetry.io/otel/propagation"
 )
 
@@ -25,9 +29,10 @@ import (
 type Config struct {
 	Hosts    []string // `host` allows every port, `host:port` that one
 	TLS      TLS
-	Size     int // calls to each host that run at once
-	Queue    int // calls that wait for each host
-	MaxBytes int // of a response body
+	Size     int        // calls to each host that run at once
+	Queue    int        // calls that wait for each host
+	Keys     *token.Set // whose primary signs the calls' tokens; nil: no call can be made
+	MaxBytes int        // of a response body
 	Log      *slog.Logger
 }
 
@@ -36,18 +41,22 @@ type Client struct {
 	pools     map[string]*target.Pool // by host or host:port, lower case
 	transport *http.Transport
 	maxBytes  int
+	keys      *token.Set
 }
 
 // Call is one POST.
 type Call struct {
 	URL     string
-	Headers map[string]string
+	Gateway string      // the id in the service token
+	Token   string      // of the user, for Authorization; "": none
+	Claims  value.Value // an object, signed for Authorization; Missing: Token is sent
+	Headers [][2]string // the rule's own
 	Body    string
 }
 
 // New returns a client, or all faults of the configuration.
 func New(cfg Config) (*Client, error) {
-	c := &Client{pools: map[string]*target.Pool{}, maxBytes: cfg.MaxBytes}
+	c := &Client{pools: map[string]*target.Pool{}, maxBytes: cfg.MaxBytes, keys: cfg.Keys}
 	var faults []error
 	for i, h := range cfg.Hosts {
 		name, err := hostEntry(h)
@@ -116,9 +125,12 @@ func (c *Client) Prepare(call Call) (*target.Pool, func(context.Context) (target
 	if pool == nil {
 		return nil, nil, failure.Errorf(failure.NotConfigured, "host %q may not be called", u.Host)
 	}
-	for name := range call.Headers {
-		if !httpfield.IsToken(name) || httpfield.Protected(name) {
-			return nil, nil, failure.Errorf(failure.BadCall, "header %q may not be sent to a webhook", name)
+	if !c.keys.CanSign() {
+		return nil, nil, failure.Errorf(failure.NotConfigured, "no key of auth.tokens is primary, so webhooks cannot get a service token")
+	}
+	for _, h := range call.Headers {
+		if !httpfield.IsToken(h[0]) || httpfield.Protected(h[0]) || slices.Contains(rules.WebhookHeaders, httpfield.Fold(h[0])) {
+			return nil, nil, failure.Errorf(failure.BadCall, "a rule may not set the header %q of a webhook", h[0])
 		}
 	}
 	return pool, func(ctx context.Context) (target.Answer, error) { return c.post(ctx, u, call) }, nil
@@ -145,8 +157,12 @@ func (c *Client) post(ctx context.Context, u *url.URL, call Call) (target.Answer
 	if err != nil {
 		return target.Answer{}, err
 	}
-	for name, value := range call.Headers {
-		req.Header[name] = []string{value} // not Set, which would respell X-SC-Token
+	fields, err := call.Fields(c.keys, time.Now())
+	if err != nil {
+		return target.Answer{}, failure.New(failure.BadCall, err)
+	}
+	for _, h := range fields {
+		req.Header[h[0]] = []string{h[1]} // not Set, which would respell X-SC-Token
 	}
 	traceContext.Inject(ctx, propagation.HeaderCarrier(req.Header))
 	// RoundTrip, because an http.Client would follow redirects and keep cookies.
