@@ -179,6 +179,15 @@ var argsOf = map[Kind]args.Resource{Route: args.Route, Service: args.Service, Da
 // Match is the resource that decides a request.
 type Match = route.Match[Resource]
 
+// Candidate is a route, and whether it fits a request.
+type Candidate = route.Candidate[Resource]
+
+// Candidates lists the routes and how each fits a request: see
+// route.Table.Candidates.
+func (p *Policy) Candidates(method, host, rawPath string) (all []Candidate, section string, err error) {
+	return p.table.Candidates(method, host, rawPath)
+}
+
 // Find returns the resource that decides a request: see route.Table.Find.
 func (p *Policy) Find(method, host, rawPath string) (Match, error) {
 	return p.table.Find(method, host, rawPath)
