@@ -12,7 +12,7 @@ import (
 // each. Policies that must be refused come by the listener discovery service,
 // because in the static configuration they would stop Envoy from starting.
 func TestEnvoy(t *testing.T) {
-	cases := harness.LoadCases(t)
+	cases := harness.Chosen(harness.LoadCases(t))
 	up := harness.NewUpstream(t)
 	b := harness.NewBootstrap(t, up.URL)
 	companions := map[*harness.Case]*harness.Companion{}

@@ -116,7 +116,8 @@ func validateFilter(t *testing.T, b block, generated string) {
 		t.Fatal(err)
 	}
 	manager := follow(t, config, "static_resources", "listeners", 0, "filter_chains", 0, "filters", 0, "typed_config")
-	manager.(map[string]any)["http_filters"].([]any)[0] = filter
+	filters := manager.(map[string]any)["http_filters"].([]any)
+	filters[harness.ModuleAt(filters)] = filter
 	out, err := yaml.Marshal(config)
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,8 @@ func (b *Bootstrap) listener(t testing.TB, c *Case, name, text string) envoyconf
 			b.env[n] = v
 		}
 	}
-	return envoyconf.Listener{Name: name, Address: "127.0.0.1:0", Policy: policy, Upstream: "upstream"}
+	_, rules, _ := c.ReadPolicy(text) // nil for a policy that Envoy has to refuse
+	return envoyconf.Listener{Name: name, Address: "127.0.0.1:0", Policy: policy, Rules: rules, Upstream: "upstream"}
 }
 
 // Start starts Envoy with this configuration.
@@ -161,7 +162,9 @@ func (b *Bootstrap) alter(listeners []map[string]any) {
 			alter(manager)
 		}
 		if filters, ok := b.Filters[name]; ok {
-			manager["http_filters"] = append(filters, manager["http_filters"].([]any)[1:]...)
+			all := manager["http_filters"].([]any)
+			at := ModuleAt(all)
+			manager["http_filters"] = slices.Concat(all[:at], filters, all[at+1:])
 		}
 		if slices.Contains(b.HTTP1Trailers, name) {
 			manager["http_protocol_options"] = map[string]any{"enable_trailers": true}
@@ -207,8 +210,14 @@ func ConnectionManager(listener map[string]any) map[string]any {
 
 // PluginConfig returns the configuration of the plugin in a connection manager.
 func PluginConfig(manager map[string]any) map[string]any {
-	module := manager["http_filters"].([]any)[0].(map[string]any)["typed_config"].(map[string]any)
+	all := manager["http_filters"].([]any)
+	module := all[ModuleAt(all)].(map[string]any)["typed_config"].(map[string]any)
 	return module["config"].(map[string]any)
+}
+
+// ModuleAt returns the index of the module among HTTP filters.
+func ModuleAt(filters []any) int {
+	return slices.IndexFunc(filters, func(f any) bool { return f.(map[string]any)["name"] == "rulegate" })
 }
 
 // Build returns the decoded JSON of a configuration, and the listeners in it.

@@ -2,9 +2,11 @@ package harness
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -54,6 +56,7 @@ type Want struct {
 }
 
 type upstreamWant struct {
+	Nothing        bool // the proxy answers the request itself
 	Method, Target string
 	Headers        []headerWant
 	Body           *string // nil: the body as sent
@@ -67,7 +70,9 @@ type headerWant struct {
 }
 
 // denied reports whether the request must not reach the upstream.
-func (r *Request) denied(w *Want) bool { return w.Status >= 400 && r.Answer == nil }
+func (r *Request) denied(w *Want) bool {
+	return w.Status >= 400 && r.Answer == nil || w.Upstream != nil && w.Upstream.Nothing
+}
 
 // usesCompanion reports whether the case needs a companion.
 func (c *Case) usesCompanion() bool {
@@ -106,6 +111,19 @@ func LoadCases(t testing.TB) []*Case {
 		t.Fatal("testdata/cases: no cases")
 	}
 	return cases
+}
+
+// Chosen returns the cases that the flag -test.run names behind its first slash, so
+// that a test of one case does not start a listener for every case.
+func Chosen(cases []*Case) (chosen []*Case) {
+	_, pattern, _ := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
+	pattern, _, _ = strings.Cut(pattern, "/")
+	for _, c := range cases {
+		if ok, err := regexp.MatchString(pattern, c.Name); ok || err != nil {
+			chosen = append(chosen, c)
+		}
+	}
+	return chosen
 }
 
 // ReadCase reads the case in a file.

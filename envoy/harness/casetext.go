@@ -53,6 +53,10 @@ func parseWant(text string) (Want, error) {
 	if w.Status >= 400 {
 		return w, fmt.Errorf("nothing may reach the upstream after a %d", n)
 	}
+	if strings.TrimSpace(up) == "nothing" {
+		w.Upstream = &upstreamWant{Nothing: true}
+		return w, nil
+	}
 	head, body, hasBody := strings.Cut(up, "\n\n")
 	hl := strings.Split(strings.TrimSuffix(head, "\n"), "\n")
 	u := &upstreamWant{}

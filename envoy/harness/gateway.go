@@ -98,6 +98,7 @@ func (s Gateway) Start(t *testing.T) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.Route = gateway.RoutesOf(p)
 	cfg.BufferLimit = int64(envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody))
 	cfg.Upstream.URL, _ = url.Parse(s.Upstream.URL)
 	cfg.Clusters = map[string]gateway.Cluster{}

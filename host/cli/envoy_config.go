@@ -44,6 +44,7 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 			Name:     "rulegate",
 			Address:  f.listen,
 			Policy:   text,
+			Rules:    p,
 			Upstream: upstreamCluster,
 			TLS:      f.serverTLS(),
 			Buffer:   envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody),

@@ -148,6 +148,7 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 		AllowOnHeadersStopIteration: true,
 		BufferLimit:                 int64(envoyconf.BufferLimit(f.policy.Limits.RequestBody, f.policy.Limits.ResponseBody)),
 		MemoryLimit:                 int64(vmMemory(f.policy.Limits)),
+		Route:                       gateway.RoutesOf(f.policy),
 		FailurePolicy:               gateway.FailReload,
 		StreamIdleTimeout:           flags.idle,
 		PluginName:                  "rulegate",

@@ -68,6 +68,12 @@ func Build(c Config) (*Bootstrap, error) {
 		}
 		root = append(root, field{"admin", object{{"address", addr}}})
 	}
+	for i := range c.Listeners {
+		if len(c.Listeners[i].routes()) > 1 {
+			root = append(root, regexLimit())
+			break
+		}
+	}
 	root = append(root,
 		field{"static_resources", object{{"listeners", listeners}, {"clusters", clusters}}},
 		field{"stats_config", statsConfig()},

@@ -1,6 +1,10 @@
 package envoyconf
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rulegate/rulegate/rules/policy"
+)
 
 // Listener is an address, its policy, and the cluster behind it.
 type Listener struct {
@@ -8,6 +12,9 @@ type Listener struct {
 	Address string // host:port or unix:/path
 	// Policy is the policy as JSON for the module; ForModule returns it.
 	Policy string
+	// Rules is the same policy, whose settings for the proxy go into Envoy's routes;
+	// nil: none do.
+	Rules *policy.Policy
 	// Upstream is the name of the cluster that allowed requests go to.
 	Upstream string
 	// TLS is nil for plain HTTP.
@@ -91,21 +98,13 @@ func (c *Config) manager(l Listener, filter object) object {
 		field{"server_header_transformation", "APPEND_IF_ABSENT"},
 		field{"server_name", "rulegate"},
 		field{"access_log", list{accessLog()}},
-		field{"http_filters", list{
-			filter,
-			object{{"name", "envoy.filters.http.router"}, {"typed_config", typed("envoy.extensions.filters.http.router.v3.Router")}},
-		}},
+		field{"http_filters", l.filters(filter)},
 		field{"route_config", object{
 			{"name", l.Upstream},
 			{"virtual_hosts", list{object{
 				{"name", l.Upstream},
 				{"domains", list{"*"}},
-				{"routes", list{object{
-					{"match", object{{"prefix", "/"}}},
-					// A limit on the whole response would abort long downloads;
-					// stream_idle_timeout bounds the silence.
-					{"route", object{{"cluster", l.Upstream}, {"timeout", "0s"}}},
-				}}},
+				{"routes", l.routes()},
 			}}},
 		}},
 	)
@@ -113,6 +112,16 @@ func (c *Config) manager(l Listener, filter object) object {
 		m = append(m, field{"early_header_mutation_extensions", list{withoutForwarded()}})
 	}
 	return m
+}
+
+// filters returns the HTTP filters around the module.
+func (l *Listener) filters(module object) (out list) {
+	if l.hasCORS() {
+		// Before the module, which would refuse a preflight: it has no token.
+		out = append(out, object{{"name", corsFilter}, {"typed_config", typed("envoy.extensions.filters.http.cors.v3.Cors")}})
+	}
+	return append(out, module,
+		object{{"name", "envoy.filters.http.router"}, {"typed_config", typed("envoy.extensions.filters.http.router.v3.Router")}})
 }
 
 // forwarded are headers by which a proxy tells about the client's request. From a
@@ -136,7 +145,7 @@ func withoutForwarded() object {
 
 // filter is the module with this listener's policy.
 func (c *Config) filter(l Listener) (object, error) {
-	policy, err := l.policy()
+	text, err := l.policy()
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +178,7 @@ func (c *Config) filter(l Listener) (object, error) {
 			// Without this, Envoy calls no body callback for a stream that is paused in
 			// its headers, and the request waits until the module's timeout.
 			{"allow_on_headers_stop_iteration", true},
-			{"configuration", typed("google.protobuf.StringValue", field{"value", policy})},
+			{"configuration", typed("google.protobuf.StringValue", field{"value", text})},
 			{"vm_config", vm},
 		}})},
 	}, nil

@@ -72,6 +72,7 @@ func (s *stream) writeHeaders(out output) bool {
 	for _, kv := range forwardable(out.headers) {
 		h.Add(kv[0], kv[1])
 	}
+	s.setCORS(h)
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // net/http would guess one
 	}

@@ -25,6 +25,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(http.StatusBadRequest, "path")
 		return
 	}
+	if s.route = g.route(r, path); s.isPreflight() {
+		s.info.path, s.info.id = path, requestID()
+		s.answerPreflight()
+		return
+	}
 	v, err := g.nextVM()
 	if err != nil {
 		g.cfg.Log.Warn("no VM for a request", "error", err.Error())

@@ -39,6 +39,7 @@ type stream struct {
 	w            http.ResponseWriter
 	r            *http.Request
 	info         info
+	route        Route
 	ctx          context.Context
 	cancel       context.CancelFunc
 	wake         chan struct{}

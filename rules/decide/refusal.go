@@ -3,6 +3,7 @@ package decide
 import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -151,8 +152,15 @@ func denied(v *rules.Verdict) *Refusal {
 	return r
 }
 
-// name adds the id of the request, by which a client's report leads to the log.
-func (r *Refusal) name(h *head) {
+// address adds the headers that depend on the request: its id, by which a client's
+// report leads to the log, and those by which a browser shows the answer to a page of
+// another origin.
+func (r *Refusal) address(h *head, to *policy.Resource) {
+	if to != nil && to.CORS != nil {
+		if origins := h.values("origin"); len(origins) == 1 {
+			r.Headers = append(r.Headers, to.CORS.ResponseHeaders(origins[0])...)
+		}
+	}
 	if id := h.value("x-request-id"); id != "" && len(id) <= 128 && httpfield.IsValue(id) {
 		r.Headers = append(r.Headers, [2]string{"x-request-id", id})
 	}

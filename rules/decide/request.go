@@ -173,7 +173,7 @@ func (r *Request) awaitBody() Step {
 func (r *Request) refuse(refusal *Refusal) Step {
 	r.state = ended
 	refusal.complete("")
-	refusal.name(&r.head)
+	refusal.address(&r.head, r.resource)
 	return Step{Action: Refuse, Refusal: *refusal}
 }
 

@@ -17,12 +17,13 @@ import (
 // It refuses a response that it cannot rewrite as the rules say. It is not safe
 // for concurrent use. The zero Response refuses.
 type Response struct {
-	actions []rules.Edit // of the request's rule
-	rule    *rules.Rule  // on the response; nil: none
-	input   rules.Input  // of that rule; its Args are of the request as it went upstream
-	limits  policy.Limits
-	request head
-	state   state
+	actions  []rules.Edit // of the request's rule
+	rule     *rules.Rule  // on the response; nil: none
+	input    rules.Input  // of that rule; its Args are of the request as it went upstream
+	limits   policy.Limits
+	request  head
+	resource *policy.Resource
+	state    state
 
 	body string // as the upstream sent it; "": none
 	kept int    // bytes of input.Args, if the request had a body
@@ -123,7 +124,7 @@ func (r *Response) withhold(reason string) Step { return r.refuse(withheld(reaso
 func (r *Response) refuse(refusal *Refusal) Step {
 	r.state = ended
 	refusal.complete("")
-	refusal.name(&r.request)
+	refusal.address(&r.request, r.resource)
 	refusal.Reason = "response: " + refusal.Reason
 	return Step{Action: Refuse, Refusal: *refusal}
 }

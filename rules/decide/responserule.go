@@ -17,7 +17,7 @@ func (r *Request) response(v *rules.Verdict) *Response {
 	}
 	out := &Response{
 		actions: v.Response, rule: rule, limits: r.engine.policy.Limits,
-		request: r.head, state: awaitHeaders,
+		request: r.head, resource: r.resource, state: awaitHeaders,
 	}
 	out.made = r.made
 	if rule == nil {

@@ -64,6 +64,7 @@ func newLoader(o Options) *loader {
 	return &loader{
 		o: o, p: &Policy{}, unset: map[string]bool{}, unsetNames: map[string]bool{},
 		substituted: map[string]string{}, settled: map[string]bool{}, used: map[string]bool{}, entries: map[string]string{},
+		paths: map[string]*Resource{},
 	}
 }
 
@@ -126,12 +127,13 @@ type loader struct {
 	// reviewed.
 	reviewFile func(*loader)
 	reviewed   []lint.Resource
-	ruleCount  int               // rules, with and without faults
-	defined    []string          // places of named rules
-	used       map[string]bool   // places of named rules that a rule uses
-	unused     []string          // places of the others
-	entries    map[string]string // places of endpoints and collections
-	firstCall  string            // place of the first rule with a query or webhook
+	ruleCount  int                  // rules, with and without faults
+	defined    []string             // places of named rules
+	used       map[string]bool      // places of named rules that a rule uses
+	unused     []string             // places of the others
+	entries    map[string]string    // places of endpoints and collections
+	paths      map[string]*Resource // the first route of each host and path
+	firstCall  string               // place of the first rule with a query or webhook
 }
 
 func (l *loader) fault(place, format string, args ...any) {

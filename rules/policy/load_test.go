@@ -107,7 +107,7 @@ func TestFaults(t *testing.T) {
 				"routes[0].rule: missing; want an object\n" +
 				"routes[0].match.metods: unknown key `metods`: did you mean `methods`?\n" +
 				"routes[0].rulee: unknown key `rulee`: did you mean `rule`?\n" +
-				"routes[0].zebra: unknown key `zebra`; want one of name, match, auth, rule, response, lint",
+				"routes[0].zebra: unknown key `zebra`; want one of name, match, auth, rule, response, cors, lint",
 			good: "project: a\nroutes: [{match: {path: /, methods: [GET]}, rule: {rule: allow}}]",
 		},
 		"another spelling is near": {
@@ -222,7 +222,7 @@ func TestFaults(t *testing.T) {
 		},
 		"auth is one of its words, or providers": {
 			bad: own + "routes: [{match: {path: /}, auth: require, rule: {rule: allow}}, {match: {path: /b}, auth: true, rule: {rule: allow}}]",
-			want: "routes[0].auth: want one of required, optional, none; did you mean required?\n" +
+			want: "routes[0].auth: want one of required, optional, none, or an object; did you mean required?\n" +
 				"routes[1].auth: want a string or an object, found bool",
 			good: own + "routes: [{match: {path: /}, auth: required, rule: {rule: allow}}, {match: {path: /b}, auth: none, rule: {rule: allow}}]",
 		},

@@ -33,6 +33,7 @@ type Policy struct {
 	Shared    []byte // secret from which the workers of a proxy derive the key of their shared data; nil: the policy has no secret
 	Companion Companion
 	Limits    Limits
+	CORS      *CORS // of the resources that have none of their own; nil: none
 	Databases []DB
 	Webhooks  []string // hosts that webhooks may call: `host` or `host:port`, lower case
 	// WebhookClient is zero in the module.
@@ -155,6 +156,7 @@ type Resource struct {
 	// Response decides about the upstream's response; nil: the resource has no
 	// such rule.
 	Response *rules.Rule
+	CORS     *CORS // nil: none
 	// Reserved are the headers that only the policy sets, folded by
 	// httpfield.Fold. A client's headers of these names, and of their twins, are
 	// removed.
@@ -196,3 +198,12 @@ func (p *Policy) Find(method, host, rawPath string) (Match, error) {
 // Patterns lists the requests that the entries of the policy stand for: see
 // route.Table.Patterns.
 func (p *Policy) Patterns() []route.Pattern { return p.table.Patterns() }
+
+// Entries returns the routes in the order of precedence: see route.Table.Entries.
+func (p *Policy) Entries() []route.Entry[Resource] { return p.table.Entries() }
+
+// Serving returns the resource whose settings for the proxy hold for a request, also
+// for one that is denied; nil for those of the policy.
+func (p *Policy) Serving(method, host, rawPath string) *Resource {
+	return p.table.Covering(method, host, rawPath)
+}

@@ -50,6 +50,7 @@ type guarded struct {
 // has one. It returns nil when the rule is missing, or when one of them has
 // faults.
 func (l *loader) resource(r Resource, g guarded) *Resource {
+	r.CORS = l.p.CORS
 	if g.rule.Kind() == value.Missing {
 		return nil
 	}

@@ -65,15 +65,23 @@ func (l *loader) route(p *part, v value.Value, place, name string) {
 			rule: v.Key("rule"), response: ruleSource{v.Key("response"), rules.Join(place, "response")},
 			auth: l.auth(v.Key("auth"), rules.Join(place, "auth")), path: path, vars: template.Vars(), methods: methods, team: p.team,
 		})
+	cors := l.routeCORS(p, v.Key("cors"), rules.Join(place, "cors"))
+	if r != nil {
+		r.CORS = cors
+	}
 	if !hasPath || err != nil || l.unset[rules.Join(at, "path")] || l.unset[rules.Join(at, "host")] {
 		return
 	}
-	if _, named := v.Key("name").Text(); named {
-		place += " (" + name + ")"
+	named := place
+	if _, ok := v.Key("name").Text(); ok {
+		named += " (" + name + ")"
 	}
-	other := l.p.table.Routes.Add(&route.Route[Resource]{Host: host, Methods: methods, Path: template, Place: place, Resource: r})
+	other := l.p.table.Routes.Add(&route.Route[Resource]{Host: host, Methods: methods, Path: template, Place: named, Resource: r})
 	if other != nil {
 		l.fault(at, "covers requests of %s, and neither is more specific", l.seenFrom(at, other.Place))
+	}
+	if r != nil {
+		l.checkSamePath(rules.Join(place, "cors"), r, host, template.Shape())
 	}
 }
 
@@ -126,16 +134,16 @@ func (l *loader) methods(v value.Value, place string) []string {
 		case slices.Contains(list[:i], m):
 			l.fault(at, "%s is listed already", m)
 		case !httpfield.IsMethod(m):
-			l.unknownMethod(at, m)
+			l.unknownMethod(at, m, ", or leave methods out for all")
 		}
 	}
 	return list
 }
 
-func (l *loader) unknownMethod(place, method string) {
+func (l *loader) unknownMethod(place, method, help string) {
 	if near := spelling.Nearest(method, httpfield.Methods); near != "" {
 		l.fault(place, "%s is not a method of HTTP; did you mean %s?", method, near)
 		return
 	}
-	l.fault(place, "%s is not a method of HTTP; want GET, POST, PUT, PATCH, DELETE or OPTIONS, or leave methods out for all", method)
+	l.fault(place, "%s is not a method of HTTP; want GET, POST, PUT, PATCH, DELETE or OPTIONS%s", method, help)
 }

@@ -42,6 +42,7 @@ func (l *loader) settings() {
 	}
 	p.AESKey = l.aesKey(doc.Key("crypto").Key("aesKey"))
 	l.webhooks(doc.Key("webhooks"))
+	p.CORS = l.cors(doc.Key("cors"), "cors")
 }
 
 func (l *loader) aesKey(v value.Value) []byte {

@@ -46,6 +46,7 @@ func (l *loader) lint() {
 	l.lintSecrets()
 	l.lintTokenKeys()
 	l.lintSources()
+	l.lintCORS()
 	l.lintNoRules()
 	for _, place := range l.unused {
 		l.warnAt(place, lint.UnusedDefine, "no rule uses it")
@@ -142,6 +143,26 @@ func (l *loader) lintSources() {
 		case isLetter(s.Prefix):
 			l.warnAt(rules.Join(place, "prefix"), lint.BearerPrefix, "no space at its end, so the token would begin with one; want %q", s.Prefix+" ")
 		}
+	}
+}
+
+// lintCORS warns of tokens that no page of another origin can send.
+func (l *loader) lintCORS() {
+	header := ""
+	for _, s := range l.p.Sources {
+		if header = s.Header; header == "" {
+			return // a cookie or a parameter, which needs no preflight
+		}
+	}
+	for _, r := range l.p.resources {
+		if r.CORS == nil || !r.Auth.Reads() || slices.ContainsFunc(l.p.Sources, func(s Source) bool { return slices.Contains(r.CORS.Headers, s.Header) }) {
+			continue
+		}
+		place := rules.Join(Parent(r.Place), "cors")
+		if l.valueAt(place).Kind() == value.Missing {
+			place = "cors"
+		}
+		l.warnAt(place, lint.CORSHeaders, "headers does not list %s, so pages cannot send their token", header)
 	}
 }
 

@@ -64,3 +64,28 @@ func (t *Table[R]) Find(method, host, rawPath string) (Match[R], error) {
 	}
 	return t.Routes.find(method, hostOf(host), segs)
 }
+
+// Covering returns the resource of the most specific route for host and path: that
+// of the method or, if none lists it, another one. It is nil if there is no route, or
+// a section of the API decides.
+func (t *Table[R]) Covering(method, host, rawPath string) *R {
+	path, _, _ := strings.Cut(rawPath, "?")
+	segs, err := splitPath(path, nil)
+	if err != nil {
+		return nil
+	}
+	if _, _, ok := t.API.section(segs); ok {
+		return nil
+	}
+	l := t.Routes.leaf(hostOf(host), segs)
+	if l == nil {
+		return nil
+	}
+	if method == "HEAD" {
+		method = "GET"
+	}
+	if r := l.route(method); r != nil {
+		return r.Resource
+	}
+	return l.routes[0].Resource
+}

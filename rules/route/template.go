@@ -167,6 +167,23 @@ func (t Template) Segments() (out []string) {
 	return out
 }
 
+// Shape returns the template without the names of its variables: two templates of
+// one shape cover the same paths.
+func (t Template) Shape() string {
+	out := ""
+	for _, s := range t {
+		switch s.kind {
+		case literal:
+			out += "/" + s.text
+		case variable:
+			out += "/{}"
+		case rest:
+			out += "/{...}"
+		}
+	}
+	return out
+}
+
 // Covers reports whether every path of other is a path of t.
 func (t Template) Covers(other Template) bool {
 	for i, s := range t {

@@ -25,6 +25,7 @@ const (
 	NothingCovered Code = "nothing-covered"
 	NoTokenKey     Code = "no-token-key"
 	CookieOrigins  Code = "cookie-origins"
+	CORSHeaders    Code = "cors-headers"
 )
 
 // explanations say, for each code, why there is a warning and what to change.
@@ -76,6 +77,10 @@ back. Use https.`},
 	{CookieOrigins, `Browsers send cookies with the requests of any page. So a cookie's token is accepted
 only for methods that change nothing, unless origins lists the pages that may send
 other requests.`},
+	{CORSHeaders, `A browser sends a header such as authorization to another origin only if the answer
+to its preflight lists it. The rules need a token, which comes in a header that
+cors.headers does not list, so no page of another origin can send one. Add
+  headers: [authorization, content-type]`},
 }
 
 // Codes lists all codes. The list is apart from the explanations, which the
@@ -85,7 +90,7 @@ func Codes() []string {
 		string(UnreadCapture), string(OrAllow), string(AllowAll), string(Unreachable), string(ConstantGuard), string(JWKSAudience),
 		string(ShortSecret), string(WrittenSecret), string(BearerPrefix), string(TokenInQuery), string(OptionalInput),
 		string(ContainsRole), string(QueryParams), string(AESCFB), string(PlainHTTP), string(NoRule), string(UnusedDefine),
-		string(NothingCovered), string(NoTokenKey), string(CookieOrigins),
+		string(NothingCovered), string(NoTokenKey), string(CookieOrigins), string(CORSHeaders),
 	}
 }
 

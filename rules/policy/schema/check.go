@@ -166,14 +166,26 @@ func (c *checker) checkText(v value.Value, s *shape, at *Path) {
 		c.fault(at, "empty")
 	case len(s.words) > 0 && !slices.Contains(s.words, t):
 		if hint := s.hints[strings.ToLower(t)]; hint != "" {
-			c.fault(at, "want one of %s; %s", strings.Join(s.words, ", "), hint)
+			c.fault(at, "want %s; %s", s.choices(), hint)
 			return
 		}
 		if near := spelling.Nearest(t, s.words); near != "" {
-			c.fault(at, "want one of %s; did you mean %s?", strings.Join(s.words, ", "), near)
+			c.fault(at, "want %s; did you mean %s?", s.choices(), near)
 			return
 		}
-		c.fault(at, "want one of %s", strings.Join(s.words, ", "))
+		c.fault(at, "want %s", s.choices())
+	}
+}
+
+// choices lists the words of a text.
+func (s *shape) choices() string {
+	switch list := strings.Join(s.words, ", "); {
+	case s.or == nil:
+		return "one of " + list
+	case len(s.words) == 1:
+		return list + " or " + wants[s.or.kind]
+	default:
+		return "one of " + list + ", or " + wants[s.or.kind]
 	}
 }
 

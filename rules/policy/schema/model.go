@@ -62,6 +62,7 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("companion", companionSection),
 	may("limits", limitsSection),
 	may("sensitive", listOf("Paths whose values traces and logs do not show, such as args.auth.email or res.salary. An array on the way means each of its elements. Tokens, cookies and the policy's own secrets are never shown.", aText("").mayBePath())),
+	may("cors", corsShape("Pages of other origins that may read responses (CORS). The proxy answers their preflights. Without this section, no page may.")),
 	may("mode", oneOf("enforce refuses denied requests. shadow is not built yet: a policy that has it is refused.", "enforce", "shadow").byDefault("enforce")),
 	may("routes", routesShape),
 	may("services", servicesShape),
@@ -161,6 +162,7 @@ var routeShape = objectOf("",
 	may("auth", authShape),
 	need("rule", ruleShape),
 	may("response", responseShape),
+	may("cors", oneOf("Pages of other origins that may read responses of this route; none: no page. Routes of one host and path share it. Default: `cors` of the policy.", "none").orElse(corsShape(""))),
 	may("lint", lintShape))
 
 var (
