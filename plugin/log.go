@@ -16,13 +16,13 @@ func (s *stream) logRefusal(r *decide.Refusal) {
 	defer func() { _ = recover() }()
 	s.plugin.metrics.decision(s.resource, r.Outcome)
 	resource := resourceName(s.resource)
-	setDecision(fmt.Sprintf("%s %d %s %s", r.Outcome, r.Status, dash(resource), dash(r.Place)))
+	setDecision(fmt.Sprintf("%s %d %s %s", r.Outcome, r.Status, dash(resource), dash(r.Where())))
 	ok, suppressed := s.plugin.vm.denials.take(time.Now())
 	if !ok {
 		return
 	}
 	line := fmt.Sprintf("rulegate: refused: status=%d outcome=%s id=%q route=%q clause=%q reason=%q",
-		r.Status, r.Outcome, shorten(s.requestID), resource, r.Place, shorten(r.Reason))
+		r.Status, r.Outcome, shorten(s.requestID), resource, r.Where(), shorten(r.Reason))
 	if suppressed > 0 {
 		line += fmt.Sprintf(" left_out=%d", suppressed)
 	}

@@ -89,7 +89,7 @@ func (res *result) name() string {
 }
 
 // where is the place of the clause that decided, with its name.
-func (res *result) where() string { return where(res.place(), res.name()) }
+func (res *result) where() string { return Where(res.place(), res.name()) }
 
 var (
 	yes     = result{outcome: Yes}
@@ -181,9 +181,10 @@ func (r *run) verdict(res *result) Verdict {
 }
 
 // Where returns the place of the clause that decided, with its name.
-func (v *Verdict) Where() string { return where(v.Place, v.Name) }
+func (v *Verdict) Where() string { return Where(v.Place, v.Name) }
 
-func where(place, name string) string {
+// Where writes the place of a clause with its name, if it has one.
+func Where(place, name string) string {
 	if name == "" {
 		return place
 	}

@@ -26,6 +26,12 @@ func newNativeKeys(p *policy.Policy) *nativeKeys {
 
 func (k *nativeKeys) now() time.Time { return time.Now().Add(k.ahead) }
 
+// wait waits for the next fetches.
+func (k *nativeKeys) wait() time.Time {
+	k.tick()
+	return k.now()
+}
+
 // tick moves the clock ahead and makes the fetches that are due.
 func (k *nativeKeys) tick() {
 	k.ahead += 100 * time.Millisecond

@@ -43,7 +43,7 @@ type Engine struct {
 // stand in the policy.
 func New(p *policy.Policy, keys Keys) *Engine {
 	if keys == nil {
-		keys = fixedKeys{p.Tokens}
+		keys = FixedKeys(p.Tokens)
 	}
 	e := &Engine{policy: p, keys: keys, tokens: token.NewCache(cachedTokens)}
 	for _, src := range p.Sources {
@@ -61,7 +61,9 @@ func New(p *policy.Policy, keys Keys) *Engine {
 	return e
 }
 
-// fixedKeys do not change.
+// FixedKeys returns Keys that do not change.
+func FixedKeys(set *token.Set) Keys { return fixedKeys{set} }
+
 type fixedKeys struct{ set *token.Set }
 
 func (f fixedKeys) Set() *token.Set { return f.set }

@@ -100,6 +100,7 @@ func (r *Request) runOnce(args value.Value, element string, steps int) rules.Ver
 	return r.resource.Rule.Eval(&rules.Input{
 		Args: args, Verified: r.verified, Token: r.token, APIKey: r.apiKey, Now: r.received,
 		MaxCalls: r.engine.policy.Limits.Calls, MaxSteps: steps, Element: element, TokenPlaces: r.engine.tokenPlaces,
+		Rand: r.Rand, Tracer: r.Tracer,
 	}, r.replies)
 }
 

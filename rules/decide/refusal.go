@@ -30,11 +30,15 @@ type Refusal struct {
 	Headers [][2]string
 
 	Outcome Outcome
-	Place   string // of the clause that decided, and its name; "": none did
+	Place   string // of the clause that decided; "": none did
+	Name    string // of that clause, or of the nearest one around it that has a name
 	Reason  string // for the log: it has no claims, but may quote the client's bytes
 
 	challenge string // of a 401: the value of WWW-Authenticate
 }
+
+// Where returns the place of the clause that decided, with its name.
+func (r *Refusal) Where() string { return rules.Where(r.Place, r.Name) }
 
 // phrases are the errors that clients get where no clause has its own `error`.
 var phrases = map[int]string{
@@ -131,7 +135,7 @@ func BadResponse(reason string) Refusal {
 
 // denied turns a verdict other than yes into a refusal.
 func denied(v *rules.Verdict) *Refusal {
-	r := &Refusal{Status: 403, Outcome: Unknown, Place: v.Where(), Reason: v.Reason}
+	r := &Refusal{Status: 403, Outcome: Unknown, Place: v.Place, Name: v.Name, Reason: v.Reason}
 	switch {
 	case v.TooMany:
 		r.Status, r.Outcome = 413, Invalid

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"errors"
+	"io"
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
@@ -14,6 +15,13 @@ import (
 // Request is one request that is being decided. It is not safe for concurrent
 // use. The zero Request refuses.
 type Request struct {
+	// Rand is the source of the nonces of aes-gcm, on the response too; nil:
+	// crypto/rand. It is set before Headers.
+	Rand io.Reader
+	// Tracer is told of the evaluations of the rules, of the one on the response too;
+	// nil: nobody is. It is set before Headers.
+	Tracer rules.Tracer
+
 	engine     *Engine
 	properties Properties // nil: none are known
 	received   time.Time

@@ -40,6 +40,9 @@ func (a Auth) IgnoresInvalid() bool { return a.Optional() && a.ignoreInvalid }
 // Bound reports whether a token has to be bound to the client's certificate.
 func (a Auth) Bound() bool { return a.bound }
 
+// Providers lists the providers whose tokens are accepted; nil: those of any.
+func (a Auth) Providers() []string { return a.providers }
+
 // Accepts reports whether a token that a key of the provider verified is
 // accepted.
 func (a Auth) Accepts(provider string) bool {

@@ -1,0 +1,105 @@
+package simulate
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// TrustedKey is a key for tokens of simulated users. It stands beside the keys of a
+// policy, so users can be simulated whatever the policy's keys are: public ones, or
+// sets that are fetched. The tokens are real, and so is their verification, but for
+// the issuer and the audience, which are not asked for.
+type TrustedKey struct {
+	Secret string
+}
+
+// Kid is the kid of a TrustedKey.
+const Kid = "rulegate-simulation"
+
+// Signer returns a set that mints tokens of the key.
+func (k TrustedKey) Signer() *token.Set {
+	set, _ := token.NewSet([]token.Key{{Alg: "HS256", Secret: k.Secret, Kid: Kid, Primary: true}}, 0, false)
+	return set
+}
+
+// Extend returns the keys of a policy with this one, which counts for each provider
+// that a resource names.
+func (k TrustedKey) Extend(p *policy.Policy) *token.Set {
+	return p.Tokens.WithSecret(k.Secret, Kid, Providers(p))
+}
+
+// Providers lists the providers that the resources of a policy name.
+func Providers(p *policy.Policy) (names []string) {
+	for _, r := range p.Resources() {
+		for _, name := range r.Auth.Providers() {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Mint returns a token with the claims. It adds an exp to them if the policy wants one.
+func (s *Simulator) Mint(claims value.Value, now time.Time) (string, error) {
+	if s.signer == nil {
+		return "", fmt.Errorf("claims without a token, where the simulation has the keys of its caller")
+	}
+	if s.policy.Tokens.RequiresExpiry() && claims.Key("exp").Kind() == value.Missing {
+		claims = claims.With("exp", value.Int(now.Add(time.Hour).Unix()))
+	}
+	return s.signer.Mint(claims.String(), "")
+}
+
+// withToken adds a token with the request's claims.
+func (s *Simulator) withToken(fields [][2]string, r *Request) ([][2]string, error) {
+	raw, err := s.Mint(r.Claims, r.Now)
+	if err != nil {
+		return nil, err
+	}
+	return PlaceToken(fields, s.policy.Sources, raw), nil
+}
+
+// PlaceToken adds a token to the fields of a request, at the first of the places that
+// is a header, else at the first one.
+func PlaceToken(fields [][2]string, sources []policy.Source, raw string) [][2]string {
+	sources = slices.DeleteFunc(slices.Clone(sources), func(s policy.Source) bool { return s.APIKeys })
+	if len(sources) == 0 {
+		return fields
+	}
+	src := sources[0]
+	if i := slices.IndexFunc(sources, func(s policy.Source) bool { return s.Header != "" }); i >= 0 {
+		src = sources[i]
+	}
+	fields = slices.Clone(fields)
+	switch {
+	case src.Header != "":
+		return append(fields, [2]string{src.Header, src.Prefix + raw})
+	case src.Cookie != "":
+		pair := src.Cookie + "=" + raw
+		for i, h := range fields {
+			if h[0] == "cookie" {
+				fields[i][1] = h[1] + "; " + pair
+				return fields
+			}
+		}
+		return append(fields, [2]string{"cookie", pair})
+	}
+	for i, h := range fields {
+		if h[0] == ":path" {
+			sep := "?"
+			if strings.Contains(h[1], "?") {
+				sep = "&"
+			}
+			fields[i][1] += sep + url.QueryEscape(src.Query) + "=" + raw
+		}
+	}
+	return fields
+}
