@@ -54,6 +54,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	pol.Tokens = pol.Tokens.WithNative(p.vm.verifier())
 	p.keys = newKeys(p, pol)
 	p.engine = decide.New(pol, p.keys.ring)
+	p.metrics = newMetrics(len(pol.Resources()))
 	p.vm.memory.start(pol.Limits)
 	fetches, period := len(pol.JWKS) > 0, deadlinePeriod
 	if fetches {
@@ -64,12 +65,13 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		proxywasm.LogErrorf("rulegate: no ticks, so no keys can be fetched: %v", ticks)
 		return status
 	}
+	p.metrics.atOnce = ticks != nil
 	p.ready(ticks)
 	return types.OnPluginStartStatusOK
 }
 
-// OnTick fetches keys and answers streams whose deadline is over. It makes the
-// first fetch too: OnPluginStart may be that of Envoy's canary, which Envoy
+// OnTick fetches keys, answers streams whose deadline is over, and tells the host
+// the metrics. It makes the first fetch too: OnPluginStart may be that of Envoy's canary, which Envoy
 // discards together with its calls.
 func (p *plugin) OnTick() {
 	defer p.rescue()
@@ -77,6 +79,14 @@ func (p *plugin) OnTick() {
 	p.keys.tick(now)
 	p.deadlines.tick(now)
 	p.enter()
+	p.metrics.tell()
+}
+
+// OnPluginDone is called last, when the configuration is replaced or the host ends.
+func (p *plugin) OnPluginDone() bool {
+	defer p.rescue()
+	p.metrics.tell()
+	return true
 }
 
 // rescue keeps a panic outside of any stream from becoming a trap.

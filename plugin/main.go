@@ -22,10 +22,11 @@ func main() {}
 // vm is one virtual machine. Envoy has one for each worker thread and vm_id.
 type vm struct {
 	types.DefaultVMContext
-	denials bucket // for log lines of refusals
-	panics  bucket // for log lines of panics
-	memory  memory
-	native  *tokenkeys.Native // the proxy's verification of signatures; nil before it is probed
+	denials  bucket // for log lines of refusals
+	panics   bucket // for log lines of panics
+	memory   memory
+	requests requests
+	native   *tokenkeys.Native // the proxy's verification of signatures; nil before it is probed
 }
 
 func (v *vm) NewPluginContext(id uint32) types.PluginContext {

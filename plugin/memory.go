@@ -63,3 +63,28 @@ func (s *stream) release() {
 
 // noMemory refuses a message whose bytes the VM must not take.
 func (s *stream) noMemory() decide.Refusal { return decide.NoMemory(s.host().name) }
+
+// requests are the Requests of streams that are decided. They are cleared, and used
+// again: a stream that is decided gives its memory to the next one.
+type requests struct{ idle []*decide.Request }
+
+// maxIdle bounds the requests that are kept.
+const maxIdle = 64
+
+func (r *requests) take() *decide.Request {
+	last := len(r.idle) - 1
+	if last < 0 {
+		return new(decide.Request)
+	}
+	taken := r.idle[last]
+	r.idle[last] = nil
+	r.idle = r.idle[:last]
+	return taken
+}
+
+func (r *requests) put(back *decide.Request) {
+	back.Clear()
+	if len(r.idle) < maxIdle {
+		r.idle = append(r.idle, back)
+	}
+}

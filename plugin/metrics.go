@@ -17,39 +17,97 @@ import (
 //
 // The outcomes are those of package decide; a request that no resource covers
 // has the resource none. The results are those of package jwks.
-type metrics map[metric]proxywasm.MetricCounter
+//
+// A decision only counts here. The next tick tells the host, because a host call
+// costs a request more than its rule.
+type metrics struct {
+	decisions []decisions // by the resource's index plus one; 0: no resource
+	fetches   map[jwks.Result]*counter
+	untold    []*counter // have counted since the host was told
+	atOnce    bool       // no tick comes: tell the host at once
+}
 
-type metric struct {
-	resource *policy.Resource
-	name     string
+// decisions are the counters of one resource.
+type decisions struct {
+	yes    counter // needs no search: most decisions are this one
+	others map[decide.Outcome]*counter
+}
+
+// counter is one counter. The zero counter has counted nothing.
+type counter struct {
+	name    string // of the last part, which may have characters that metricName replaces
+	family  string
+	count   uint64 // since the host was told
+	defined bool   // the host knows it as metric
+	metric  proxywasm.MetricCounter
+}
+
+func newMetrics(resources int) metrics {
+	return metrics{decisions: make([]decisions, resources+1), fetches: map[jwks.Result]*counter{}}
 }
 
 // decision counts one decision.
 func (m *metrics) decision(r *policy.Resource, outcome decide.Outcome) {
-	m.increment(metric{r, string(outcome)}, func() string {
-		return "rulegate.decision." + string(outcome) + "." + metricName(resourceName(r))
-	})
+	i := 0
+	if r != nil {
+		i = r.Index + 1
+	}
+	d := &m.decisions[i]
+	c := &d.yes
+	if outcome != decide.Yes {
+		if c = d.others[outcome]; c == nil {
+			if d.others == nil {
+				d.others = map[decide.Outcome]*counter{}
+			}
+			c = new(counter)
+			d.others[outcome] = c
+		}
+	}
+	if c.family == "" {
+		c.family, c.name = "decision."+string(outcome), resourceName(r)
+	}
+	m.add(c)
 }
 
 // fetch counts one fetch of a JWK set.
 func (m *metrics) fetch(result jwks.Result) {
-	name := "rulegate.jwks." + string(result)
-	m.increment(metric{nil, name}, func() string { return name })
+	c := m.fetches[result]
+	if c == nil {
+		c = &counter{family: "jwks", name: string(result)}
+		m.fetches[result] = c
+	}
+	m.add(c)
 }
 
-// increment defines a counter when it is first needed. A host that cannot count
-// keeps no request from being decided.
-func (m *metrics) increment(key metric, name func() string) {
-	defer func() { _ = recover() }() // the SDK panics if the host fails
-	counter, ok := (*m)[key]
-	if !ok {
-		if *m == nil {
-			*m = metrics{}
-		}
-		counter = proxywasm.DefineCounterMetric(name())
-		(*m)[key] = counter
+func (m *metrics) add(c *counter) {
+	if c.count == 0 {
+		m.untold = append(m.untold, c)
 	}
-	counter.Increment(1)
+	c.count++
+	if m.atOnce {
+		m.tell()
+	}
+}
+
+// tell tells the host what was counted.
+func (m *metrics) tell() {
+	for _, c := range m.untold {
+		c.tell()
+		c.count = 0
+	}
+	clear(m.untold)
+	m.untold = m.untold[:0]
+}
+
+// tell adds the count to the host's counter, which it defines first. A host that
+// cannot count keeps no request from being decided.
+func (c *counter) tell() {
+	defer func() { _ = recover() }() // the SDK panics if the host fails
+	if !c.defined {
+		c.metric = proxywasm.DefineCounterMetric("rulegate." + c.family + "." + metricName(c.name))
+		c.defined = true
+	}
+	c.metric.Increment(c.count)
 }
 
 // metricName replaces the characters of a name that sinks of statistics do not

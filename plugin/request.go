@@ -23,7 +23,9 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	if err != nil {
 		return s.fail("headers: " + err.Error())
 	}
-	s.request = s.plugin.engine.NewRequest(properties{}, s.received)
+	s.memory = s.plugin.vm.requests.take()
+	s.request = s.memory
+	s.plugin.engine.Begin(s.request, properties{}, s.received)
 	step := s.request.Headers(headers, end)
 	s.resource, s.requestID = s.request.Resource(), s.request.RequestHeader("x-request-id")
 	return s.atHeaders(s.apply(step))

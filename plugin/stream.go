@@ -28,6 +28,7 @@ type stream struct {
 	// decide.
 	request  *decide.Request
 	response *decide.Response
+	memory   *decide.Request // of both, from vm.requests; nil: none is taken
 
 	resource  *policy.Resource // nil: none covers the request
 	requestID string           // for the log
@@ -201,6 +202,10 @@ func (s *stream) setState(next state) {
 	case passed, withheld, answered, gone:
 		p.deadlines.remove(s)
 		s.request, s.response = nil, nil
+		if s.memory != nil {
+			s.plugin.vm.requests.put(s.memory)
+			s.memory = nil
+		}
 		s.release()
 	}
 }

@@ -129,6 +129,23 @@ func (p *Process) AdminGet(path string) (string, error) {
 	return string(body), err
 }
 
+// AwaitAdmin asks Envoy's admin interface for a page until it has a text, or for 15 s,
+// and returns the page: each worker's module reports its counters once a second.
+func (p *Process) AwaitAdmin(t testing.TB, path, text string) (page string) {
+	t.Helper()
+	for range 150 {
+		var err error
+		if page, err = p.AdminGet(path); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(page, text) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return page
+}
+
 // Listeners returns the address of each listener by its name.
 func (p *Process) Listeners(t testing.TB) map[string]string {
 	t.Helper()

@@ -143,12 +143,8 @@ func oneFetch(t *testing.T, p *harness.Process, k *keyServer, addr string) {
 	if n := k.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches by 8 workers, want 1", n)
 	}
-	stats, err := p.AdminGet("/stats/prometheus")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, want := range []string{`rulegate_jwks{result="ok"}`, `rulegate_jwks{result="shared"}`} {
-		if !strings.Contains(stats, want) {
+		if stats := p.AwaitAdmin(t, "/stats/prometheus", want); !strings.Contains(stats, want) {
 			t.Errorf("no %s among the statistics", want)
 		}
 	}

@@ -80,14 +80,10 @@ routes:
 
 func checkStatistics(t *testing.T, p *harness.Process) {
 	t.Helper()
-	stats, err := p.AdminGet("/stats?filter=rulegate&usedonly")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for outcome, want := range map[string]string{"yes": "3", "no": "2", "unknown": "1", "token": "1"} {
-		line := regexp.MustCompile(`rulegate\.decision\.` + outcome + `\.profile: (\d+)`).FindStringSubmatch(stats)
-		if line == nil || line[1] != want {
-			t.Errorf("counter of %s: want %s, found %v in\n%s", outcome, want, line, stats)
+	for outcome, count := range map[string]string{"yes": "3", "no": "2", "unknown": "1", "token": "1"} {
+		want := "rulegate.decision." + outcome + ".profile: " + count + "\n"
+		if stats := p.AwaitAdmin(t, "/stats?filter=rulegate&usedonly", want); !strings.Contains(stats, want) {
+			t.Errorf("want %s, found\n%s", want, stats)
 		}
 	}
 	prom, err := p.AdminGet("/stats/prometheus?filter=rulegate")

@@ -149,10 +149,13 @@ func starts(t *testing.T, bin, module string) {
 	if status, body := fetch(t, filepath.Join(dir, "wrong-name"), "/"); status != 503 {
 		t.Errorf("https upstream whose certificate is for another name: want 503, found %d %s", status, body)
 	}
-	_, stats := fetch(t, filepath.Join(dir, "admin"), "/stats/prometheus")
-	for _, want := range []string{`rulegate_decision{outcome="yes",resource="only"} 60`} {
-		if !strings.Contains(stats, want) {
+	// Each worker's module tells Envoy of its counters once a second.
+	const want = `rulegate_decision{outcome="yes",resource="only"} 60`
+	stats := ""
+	for end := time.Now().Add(15 * time.Second); !strings.Contains(stats, want); time.Sleep(100 * time.Millisecond) {
+		if _, stats = fetch(t, filepath.Join(dir, "admin"), "/stats/prometheus"); time.Now().After(end) {
 			t.Errorf("stats: want %s, found\n%s", want, grep(stats, "rulegate_decision"))
+			break
 		}
 	}
 	running.stop()

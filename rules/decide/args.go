@@ -28,7 +28,7 @@ func (r *Request) readHeaders() *Refusal {
 	if refusal := r.checkHeaders(); refusal != nil {
 		return refusal
 	}
-	var ms []value.Member
+	ms := r.members[:0]
 	add := func(root string, v value.Value) { ms = append(ms, value.Member{Key: root, Value: v}) }
 	if r.verified && r.uses(rules.RootAuth) {
 		add(rules.RootAuth, r.claims)
@@ -63,7 +63,7 @@ func (r *Request) readHeaders() *Refusal {
 			}
 		}
 	}
-	r.args = value.Obj(ms...)
+	r.args = r.room.Obj(ms)
 	return nil
 }
 
@@ -94,7 +94,7 @@ func (r *Request) bodylessParams() (value.Value, error) {
 	if !r.head.readsQuery() {
 		return value.Value{}, nil
 	}
-	ps, err := r.parseForm(r.head.query)
+	ps, err := r.parseQuery()
 	if err == nil {
 		err = checkTwins(ps, r.resource.Params)
 	}
@@ -102,7 +102,7 @@ func (r *Request) bodylessParams() (value.Value, error) {
 		return value.Value{}, err
 	}
 	r.params = queryParams
-	return object(ps), nil
+	return r.rooms().params.of(ps), nil
 }
 
 // readsQuery reports whether args.params are the query parameters if there is no
@@ -112,26 +112,6 @@ func (h *head) readsQuery() bool {
 }
 
 var errBodyAndQuery = errors.New("a body beside a query, and servers read either")
-
-// trueScheme is the scheme of the connection, which the proxy writes into
-// x-forwarded-proto: a client of HTTP/2 may send any :scheme.
-func (h *head) trueScheme() string {
-	if p := h.value("x-forwarded-proto"); p == "http" || p == "https" {
-		return p
-	}
-	return h.scheme
-}
-
-// withoutBinary removes the headers with bytes that are no UTF-8 (RFC 9110, section
-// 5.5).
-func withoutBinary(headers value.Value, fields [][2]string) value.Value {
-	for _, f := range fields {
-		if !utf8.ValidString(f[1]) {
-			headers = headers.Without(f[0])
-		}
-	}
-	return headers
-}
 
 // checkHeaders refuses a request with bytes that are no UTF-8 in a header that the
 // rules name: the upstream would read it, and the rule cannot.
@@ -145,38 +125,4 @@ func (r *Request) checkHeaders() *Refusal {
 		}
 	}
 	return nil
-}
-
-// requestArgs returns args.request.
-func (r *Request) requestArgs() (value.Value, error) {
-	h := &r.head
-	query, err := r.parseForm(h.query)
-	if err != nil {
-		return value.Value{}, fmt.Errorf("query: %w", err)
-	}
-	if err := checkTwins(query, r.resource.Query); err != nil {
-		return value.Value{}, fmt.Errorf("query: %w", err)
-	}
-	fields := grouped{members: make([]value.Member, 0, len(h.fields))}
-	for _, f := range h.fields {
-		fields.add(f[0], f[1])
-	}
-	ms := []value.Member{
-		{Key: "method", Value: value.Str(h.method)},
-		{Key: "scheme", Value: value.Str(h.trueScheme())},
-		{Key: "host", Value: value.Str(h.host)},
-		{Key: "path", Value: value.Str(h.path)},
-		{Key: "vars", Value: value.Obj(r.vars...)},
-		{Key: "query", Value: object(query)},
-		{Key: "headers", Value: withoutBinary(fields.object(), h.fields)},
-	}
-	if r.properties != nil {
-		if ip := r.properties.ClientIP(); ip != "" {
-			ms = append(ms, value.Member{Key: "ip", Value: value.Str(ip)})
-		}
-	}
-	if id := h.value("x-request-id"); id != "" && utf8.ValidString(id) {
-		ms = append(ms, value.Member{Key: "id", Value: value.Str(id)})
-	}
-	return value.Obj(ms...), nil
 }

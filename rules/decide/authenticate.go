@@ -24,20 +24,20 @@ func (r *Request) readToken(now time.Time) (wait bool, refusal *Refusal) {
 	if !auth.Reads() {
 		return false, nil
 	}
-	c, err := readCredential(&r.head, r.engine.policy.Sources)
+	c, found, err := readCredential(&r.head, r.engine.policy.Sources)
 	switch {
 	case err != nil:
 		return false, r.engine.badToken(err)
-	case c == nil && auth.Optional():
+	case !found && auth.Optional():
 		return false, nil
-	case c == nil:
+	case !found:
 		return false, r.engine.unauthorized("", "no token")
 	}
 	if err := checkOrigin(&r.head, c.cookieSources); err != nil {
 		return false, forbidden("token: " + err.Error())
 	}
 	if c.apiKey != "" {
-		return false, r.readAPIKey(c, now)
+		return false, r.readAPIKey(&c, now)
 	}
 	claims, err := r.engine.tokens.Verify(r.engine.keys.Set(), c.token, now, auth.Accepts)
 	if err != nil {

@@ -24,6 +24,9 @@ func (r *Request) forward(v *rules.Verdict) Step {
 		return r.refuse(undecided("request not changed: " + err.Error()))
 	}
 	step := Step{Action: Continue, Changes: c, Response: r.response(v)}
+	if step.Response != nil {
+		r.forget()
+	}
 	if step.Response != nil && step.Response.needsBody() {
 		if r.head.conditionalChange() {
 			return r.refuse(&Refusal{Status: 412, Outcome: Invalid, Reason: "a change under a condition on a representation that the client does not get"})
@@ -32,6 +35,13 @@ func (r *Request) forward(v *rules.Verdict) Step {
 		step.Changes.RemoveHeaders = r.head.appendConditions(appendNew(c.RemoveHeaders, "accept-encoding"))
 	}
 	return step
+}
+
+// forget drops what the Response does not need: a body may be large, and an
+// upstream may take its time.
+func (r *Request) forget() {
+	r.body, r.args, r.input = value.Value{}, value.Value{}, rules.Input{}
+	r.pairs, r.docs = nil, nil
 }
 
 // conditions make the response depend on the body as the upstream has it (RFC 9110,
@@ -56,11 +66,11 @@ func (h *head) appendConditions(names []string) []string {
 }
 
 func (r *Request) changes(after value.Value) (c Changes, err error) {
-	c.RemoveHeaders = r.reserved
+	c.RemoveHeaders = append(r.removed[:0], r.reserved...)
 	query := r.head.query
 	if r.verified && !r.engine.policy.Forward {
-		w := withhold(&r.head, r.engine.policy.Sources)
-		c.RemoveHeaders = append(c.RemoveHeaders, w.headers...)
+		var w tokenless
+		w, c.RemoveHeaders = withhold(&r.head, r.engine.policy.Sources, c.RemoveHeaders)
 		if w.cookiesChanged {
 			c.setHeader("cookie", w.cookies)
 		}
@@ -89,7 +99,8 @@ func (r *Request) changes(after value.Value) (c Changes, err error) {
 	if err != nil || !changed {
 		return c, err
 	}
-	c.Body = &body
+	changedBody := body // only here it is moved to the heap
+	c.Body = &changedBody
 	c.setHeader("content-length", []string{strconv.Itoa(len(body))})
 	return c, nil
 }
@@ -97,6 +108,10 @@ func (r *Request) changes(after value.Value) (c Changes, err error) {
 // queryChanges writes the changes of request.query, and of params if the query
 // is their source, into the query.
 func (r *Request) queryChanges(query string, after value.Value) (string, error) {
+	ofParams := r.params == queryParams && r.resource.Rule.Changes(rules.RootParams)
+	if !ofParams && !r.resource.Rule.Changes(rules.RootRequest) {
+		return query, nil
+	}
 	e := newEdits()
 	if r.resource.Rule.Changes(rules.RootRequest) {
 		before := r.args.Key(rules.RootRequest).Key("query")
@@ -104,7 +119,7 @@ func (r *Request) queryChanges(query string, after value.Value) (string, error) 
 			return "", fmt.Errorf("query: %w", err)
 		}
 	}
-	if r.params == queryParams && r.resource.Rule.Changes(rules.RootParams) {
+	if ofParams {
 		if err := e.compare(r.args.Key(rules.RootParams), after.Key(rules.RootParams)); err != nil {
 			return "", fmt.Errorf("query: %w", err)
 		}

@@ -17,51 +17,51 @@ type credential struct {
 	cookieSources []policy.Source
 }
 
-// readCredential looks at all sources; nil: none has a token or an API key.
-// Several may have the same token. Two different ones, or a token and an API key,
-// are an error, valid or not: the upstream may look at the other one. So is a text
-// that was meant as a token and cannot be one.
-func readCredential(h *head, sources []policy.Source) (*credential, error) {
-	var c *credential
+// readCredential looks at all sources. found is false if none has a token or an API
+// key. Several may have the same token. Two different ones, or a token and an API
+// key, are an error, valid or not: the upstream may look at the other one. So is a
+// text that was meant as a token and cannot be one.
+func readCredential(h *head, sources []policy.Source) (c credential, found bool, err error) {
 	cookiesOnly := true
-	for _, src := range sources {
-		token, found, err := readSource(h, src)
+	for i := range sources {
+		src := &sources[i]
+		token, here, err := readSource(h, src)
 		switch {
 		case err != nil:
-			return nil, err
-		case !found:
+			return credential{}, false, err
+		case !here:
 			continue
-		case c == nil:
-			c = &credential{token: token}
+		case !found:
+			c.token, found = token, true
 			if src.APIKeys {
 				c.apiKey = src.Header
 			}
 		case src.APIKeys != (c.apiKey != ""):
-			return nil, errors.New("a token and an API key")
+			return credential{}, false, errors.New("a token and an API key")
 		case src.APIKeys:
-			return nil, errors.New("two API keys")
+			return credential{}, false, errors.New("two API keys")
 		case c.token != token:
-			return nil, errors.New("two different tokens")
+			return credential{}, false, errors.New("two different tokens")
 		}
 		if src.Cookie == "" {
 			cookiesOnly = false
 		} else {
-			c.cookieSources = append(c.cookieSources, src)
+			c.cookieSources = append(c.cookieSources, *src)
 		}
 	}
-	if c != nil && !cookiesOnly {
+	if !cookiesOnly {
 		c.cookieSources = nil
 	}
-	return c, nil
+	return c, found, nil
 }
 
-func readSource(h *head, src policy.Source) (token string, found bool, err error) {
+func readSource(h *head, src *policy.Source) (token string, found bool, err error) {
 	switch {
 	case src.Header != "":
-		if len(h.aliases(src.Header)) > 0 {
+		if h.hasAlias(src.Header) {
 			return "", false, errors.New("a header that servers could take for " + src.Header)
 		}
-		return fromHeader(h.values(src.Header), src.Prefix)
+		return fromHeader(h, src)
 	case src.Cookie != "":
 		if httpfield.HasTwinCookie(h.values("cookie"), src.Cookie) {
 			return "", false, errors.New("a cookie that servers could take for " + src.Cookie)
@@ -85,14 +85,15 @@ func readSource(h *head, src policy.Source) (token string, found bool, err error
 // fromHeader reads a header that holds a prefix and a token. A value without the
 // prefix has another scheme, and so no token of this policy. A repeated header
 // is an error even then: servers may read the first or the last.
-func fromHeader(values []string, prefix string) (token string, found bool, err error) {
+func fromHeader(h *head, src *policy.Source) (token string, found bool, err error) {
+	value, n := h.count(src.Header)
 	switch {
-	case len(values) == 0:
+	case n == 0:
 		return "", false, nil
-	case len(values) > 1:
+	case n > 1:
 		return "", false, errors.New("a repeated header")
 	}
-	token, found = cutPrefix(values[0], prefix)
+	token, found = cutPrefix(value, src.Prefix)
 	if found && token == "" {
 		return "", false, errors.New("an empty header")
 	}
@@ -129,7 +130,6 @@ func single(values []string, place string) (token string, found bool, err error)
 
 // tokenless is the parts of a request that tokens come in, without the tokens.
 type tokenless struct {
-	headers        []string // to be removed
 	cookies        []string // the lines of the field cookie that stay
 	cookiesChanged bool
 	query          string // without the parameters that hold tokens
@@ -137,18 +137,25 @@ type tokenless struct {
 
 // withhold removes the tokens and API keys of every source, also of those that were not read:
 // a policy that does not forward tokens forwards none of its users'. It is for
-// requests whose token was verified; elsewhere the upstream may have its own.
-func withhold(h *head, sources []policy.Source) tokenless {
-	w := tokenless{cookies: h.values("cookie"), query: h.query}
-	for _, src := range sources {
+// requests whose token was verified; elsewhere the upstream may have its own. It
+// appends the names of the headers to be removed to removed.
+func withhold(h *head, sources []policy.Source, removed []string) (tokenless, []string) {
+	w := tokenless{query: h.query}
+	for i := range sources {
+		src := &sources[i]
 		switch {
 		case src.Header != "":
-			for _, v := range h.values(src.Header) {
-				if _, found := cutPrefix(v, src.Prefix); found {
-					w.headers = appendNew(w.headers, src.Header)
+			for i := range h.fields {
+				if f := &h.fields[i]; f[0] == src.Header {
+					if _, found := cutPrefix(f[1], src.Prefix); found {
+						removed = appendNew(removed, src.Header)
+					}
 				}
 			}
 		case src.Cookie != "":
+			if !w.cookiesChanged {
+				w.cookies = h.values("cookie")
+			}
 			if len(httpfield.Cookies(w.cookies, src.Cookie)) > 0 {
 				w.cookies, w.cookiesChanged = httpfield.WithoutCookie(w.cookies, src.Cookie), true
 			}
@@ -158,5 +165,5 @@ func withhold(h *head, sources []policy.Source) tokenless {
 			}
 		}
 	}
-	return w
+	return w, removed
 }

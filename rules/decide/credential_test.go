@@ -54,10 +54,10 @@ func TestCredential(t *testing.T) {
 	} {
 		h := readHead(append([][2]string{{":method", "GET"}, {":path", tt.path}}, tt.fields...))
 		got := "-"
-		switch c, err := readCredential(h, tt.sources); {
+		switch c, found, err := readCredential(h, tt.sources); {
 		case err != nil:
 			got = "!"
-		case c != nil:
+		case found:
 			got = c.token
 		}
 		if got != tt.want {
@@ -122,7 +122,7 @@ func TestCheckOrigin(t *testing.T) {
 	} {
 		fields := append([][2]string{{":method", tt.method}, {":path", "/"}, {"cookie", "session=abc; admin=abc"}}, tt.fields...)
 		h := readHead(fields)
-		c, err := readCredential(h, tt.sources)
+		c, _, err := readCredential(h, tt.sources)
 		if err != nil || c.token != "abc" {
 			t.Fatalf("%s: credential %+v, %v", tt.name, c, err)
 		}

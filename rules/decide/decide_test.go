@@ -91,8 +91,13 @@ func (*incoming) Peer() value.Value { return value.Value{} }
 
 // begin brings the headers.
 func (in *incoming) begin(e *decide.Engine) (*decide.Request, decide.Step) {
-	r := e.NewRequest(in, now)
-	return r, r.Headers(in.headers, in.end)
+	r := new(decide.Request)
+	return r, in.beginIn(r, e)
+}
+
+func (in *incoming) beginIn(r *decide.Request, e *decide.Engine) decide.Step {
+	e.Begin(r, in, now)
+	return r.Headers(in.headers, in.end)
 }
 
 // request reads `METHOD /path`, header lines, an empty line and a body. Without
@@ -124,7 +129,12 @@ type ending struct {
 
 // drive carries out the steps of a request until the last. reply answers each call.
 func drive(g *decide.Engine, req *incoming, body string, reply func(rules.Call) rules.Reply) (e ending) {
-	r, step := req.begin(g)
+	return driveIn(new(decide.Request), g, req, body, reply)
+}
+
+// driveIn does so in the memory of r.
+func driveIn(r *decide.Request, g *decide.Engine, req *incoming, body string, reply func(rules.Call) rules.Reply) (e ending) {
+	step := req.beginIn(r, g)
 	for {
 		switch step.Action {
 		case decide.AwaitBody:

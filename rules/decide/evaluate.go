@@ -97,11 +97,12 @@ func (r *Request) runRule() rules.Verdict {
 }
 
 func (r *Request) runOnce(args value.Value, element string, steps int) rules.Verdict {
-	return r.resource.Rule.Eval(&rules.Input{
+	r.input = rules.Input{
 		Args: args, Verified: r.verified, Token: r.token, APIKey: r.apiKey, Now: r.received,
 		MaxCalls: r.engine.policy.Limits.Calls, MaxSteps: steps, Element: element, TokenPlaces: r.engine.tokenPlaces,
 		Rand: r.Rand, Tracer: r.Tracer,
-	}, r.replies)
+	}
+	return r.resource.Rule.Eval(&r.input, r.replies)
 }
 
 // uses reports whether a rule of the resource, on the request or on the

@@ -1,6 +1,7 @@
 package decide_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -14,6 +15,9 @@ import (
 //
 // Every rule compares a part of the request with a secret. The check is that a
 // request that continues has the digits of the secret somewhere, escaped or not.
+//
+// Each request is decided twice, in new memory and in that of the request before,
+// and ends alike.
 func FuzzRequest(f *testing.F) {
 	const secret = "7391"
 	is := func(path string) string {
@@ -38,9 +42,15 @@ func FuzzRequest(f *testing.F) {
 	} {
 		f.Add(tokens(f, pol).Replace(seed))
 	}
+	used := new(decide.Request)
 	f.Fuzz(func(t *testing.T, text string) {
 		req, body := request(text)
-		e := drive(g, req, body, func(rules.Call) rules.Reply { return rules.Reply{Rows: value.Arr(value.Obj())} })
+		reply := func(rules.Call) rules.Reply { return rules.Reply{Rows: value.Arr(value.Obj())} }
+		e := drive(g, req, body, reply)
+		used.Clear()
+		if again := driveIn(used, g, req, body, reply); !reflect.DeepEqual(again.plain(), e.plain()) {
+			t.Errorf("in used memory it ends with\n%+v\nin new memory with\n%+v", again, e)
+		}
 		switch e.Action {
 		case decide.Refuse:
 			if e.Refusal.Status < 400 || e.Refusal.Outcome == "" || e.Refusal.Body == "" {
@@ -59,6 +69,15 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("ended with %+v", e.Step)
 		}
 	})
+}
+
+// plain is an ending without what cannot be compared.
+func (e ending) plain() ending {
+	e.Response = nil
+	if len(e.Changes.RemoveHeaders) == 0 {
+		e.Changes.RemoveHeaders = nil
+	}
+	return e
 }
 
 // holds reports whether text has every character of the secret, escaped or not.

@@ -34,7 +34,7 @@ var pseudo = [...]string{":method", ":scheme", ":authority", ":path"}
 // read sorts the headers. It fails where two servers could read two requests.
 // Envoy refuses most of those itself, but the engine relies on no proxy.
 func (h *head) read(headers [][2]string) (err error) {
-	*h = head{length: -1, fields: make([][2]string, 0, len(headers))}
+	*h = head{length: -1, fields: slices.Grow(h.fields[:0], len(headers))}
 	var target string
 	var seen [len(pseudo)]bool
 	for _, f := range headers {
@@ -147,6 +147,20 @@ func (h *head) value(name string) string {
 	return ""
 }
 
+// count returns how many fields of a name, in lower case, there are, and the value
+// of the first.
+func (h *head) count(name string) (first string, n int) {
+	for i := range h.fields {
+		if f := &h.fields[i]; f[0] == name {
+			if n == 0 {
+				first = f[1]
+			}
+			n++
+		}
+	}
+	return first, n
+}
+
 // values returns all values of a field, whose name is in lower case.
 func (h *head) values(name string) []string {
 	var out []string
@@ -156,6 +170,16 @@ func (h *head) values(name string) []string {
 		}
 	}
 	return out
+}
+
+// hasAlias reports whether servers could take another field for this one.
+func (h *head) hasAlias(name string) bool {
+	for i := range h.fields {
+		if f := &h.fields[i]; f[0] != name && httpfield.Twins(f[0], name) {
+			return true
+		}
+	}
+	return false
 }
 
 // aliases returns the names of other fields that servers could take for this one.
@@ -197,7 +221,7 @@ func (h *head) isTwin(r *policy.Resource, i int) bool {
 	if hasTwin(r.Headers.List, name) {
 		return true
 	}
-	return r.Headers.All && hasMark(name) && len(h.aliases(name)) > 0
+	return r.Headers.All && hasMark(name) && h.hasAlias(name)
 }
 
 // checkConnection refuses a request whose field connection names a header that the

@@ -18,7 +18,7 @@ func (r *Request) Credentials() []Credential {
 	out := make([]Credential, len(r.engine.policy.Sources))
 	for i, src := range r.engine.policy.Sources {
 		out[i].Source = src
-		out[i].Token, _, out[i].Err = readSource(&r.head, src)
+		out[i].Token, _, out[i].Err = readSource(&r.head, &src)
 	}
 	return out
 }

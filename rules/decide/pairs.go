@@ -19,6 +19,17 @@ func (r *Request) parseForm(s string) ([]httpfield.Pair, error) {
 	return httpfield.ParseForm(s)
 }
 
+// parseQuery is parseForm in memory that the next call uses again.
+func (r *Request) parseQuery() ([]httpfield.Pair, error) {
+	if strings.Count(r.head.query, "&") >= r.engine.policy.Limits.Fields {
+		return nil, errFields
+	}
+	rooms := r.rooms()
+	var err error
+	rooms.pairs, err = httpfield.AppendForm(emptied(rooms.pairs), r.head.query)
+	return rooms.pairs, err
+}
+
 // object returns the pairs as args shows them: a repeated name has an array.
 func object(ps []httpfield.Pair) value.Value {
 	g := grouped{members: make([]value.Member, 0, len(ps))}
@@ -75,10 +86,15 @@ func (g *grouped) find(name string) (i int, found bool) {
 	return 0, false
 }
 
-func (g *grouped) object() value.Value {
+// join gives each repeated name the array of its values.
+func (g *grouped) join() {
 	for i, values := range g.repeated {
 		g.members[i].Value = value.Arr(values...)
 	}
+}
+
+func (g *grouped) object() value.Value {
+	g.join()
 	return value.Obj(g.members...)
 }
 

@@ -14,6 +14,9 @@ import (
 
 // Request is one request that is being decided. It is not safe for concurrent
 // use. The zero Request refuses.
+//
+// A Request may be used again, so that its memory is: see Begin. Until then the
+// Response that its Step has brought needs it.
 type Request struct {
 	// Rand is the source of the nonces of aes-gcm, on the response too; nil:
 	// crypto/rand. It is set before Headers.
@@ -46,6 +49,18 @@ type Request struct {
 	docs        []value.Value    // the documents of a create with op all; the rule runs for each
 
 	calls
+	memory
+}
+
+// memory holds what a Request would else allocate.
+type memory struct {
+	input   rules.Input
+	members [4]value.Member // of args
+	room    value.Room
+	vars    [4]value.Member // captured from the path
+	removed [4]string       // Changes.RemoveHeaders
+	// argsRooms has the parts of args; nil: it was not needed yet.
+	argsRooms *rooms
 }
 
 // paramsSource is the part of the request that args.params shows, and that gets
@@ -64,7 +79,28 @@ const (
 // NewRequest returns a request that awaits its headers. received is the time
 // for its token and for utils.now().
 func (e *Engine) NewRequest(p Properties, received time.Time) *Request {
-	return &Request{engine: e, properties: p, received: received, state: awaitHeaders}
+	r := &Request{}
+	e.Begin(r, p, received)
+	return r
+}
+
+// Begin makes r, which may be zero or cleared, await its headers.
+func (e *Engine) Begin(r *Request, p Properties, received time.Time) {
+	r.engine, r.properties, r.received, r.state = e, p, received, awaitHeaders
+}
+
+// maxKept is the length of a list up to which its memory is kept for the next
+// request.
+const maxKept = 64
+
+// Clear makes r a zero Request, which keeps memory for the next one and nothing
+// else: no byte of this one is seen again.
+func (r *Request) Clear() {
+	rooms := r.argsRooms
+	if rooms != nil {
+		rooms.clear()
+	}
+	*r = Request{head: head{fields: emptied(r.head.fields)}, memory: memory{argsRooms: rooms}}
 }
 
 // Headers brings all fields in their order, pseudo-headers among them (RFC 9113,
@@ -77,7 +113,7 @@ func (r *Request) Headers(headers [][2]string, end bool) Step {
 	if err := r.head.read(headers); err != nil {
 		return r.refuse(malformed(err.Error()))
 	}
-	match, err := r.engine.policy.Find(r.head.method, r.head.host, r.head.path)
+	match, err := r.engine.policy.FindIn(r.memory.vars[:0], r.head.method, r.head.host, r.head.path)
 	if err != nil {
 		return r.refuse(notFound(err))
 	}

@@ -22,11 +22,13 @@ var (
 
 // ParseForm splits a query or a form (application/x-www-form-urlencoded of the
 // URL standard), and fails where servers would read it differently.
-func ParseForm(s string) ([]Pair, error) {
+func ParseForm(s string) ([]Pair, error) { return AppendForm(nil, s) }
+
+// AppendForm is ParseForm, but that it appends to out.
+func AppendForm(out []Pair, s string) ([]Pair, error) {
 	if strings.Contains(s, ";") {
-		return nil, ErrSemicolon
+		return out, ErrSemicolon
 	}
-	var out []Pair
 	for rest := s; rest != ""; {
 		var raw string
 		raw, rest, _ = strings.Cut(rest, "&")
@@ -37,10 +39,10 @@ func ParseForm(s string) ([]Pair, error) {
 		p := Pair{Raw: raw}
 		var err error
 		if p.Name, err = Unescape(name); err != nil {
-			return nil, err
+			return out, err
 		}
 		if p.Value, err = Unescape(value); err != nil {
-			return nil, err
+			return out, err
 		}
 		out = append(out, p)
 	}

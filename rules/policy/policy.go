@@ -7,6 +7,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
@@ -14,6 +15,7 @@ import (
 	"github.com/rulegate/rulegate/rules/policy/args"
 	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Policy is a policy file that was loaded without a fault. It does not change,
@@ -146,6 +148,8 @@ const (
 // or an operation on a collection or on files.
 type Resource struct {
 	Kind Kind
+	// Index is the resource's in Policy.Resources.
+	Index int
 	// Name is for logs and metrics: a route's name, `services.s.e`,
 	// `databases.db.col.op` or `files[/users/:id].op`.
 	Name string
@@ -161,9 +165,10 @@ type Resource struct {
 	// httpfield.Fold. A client's headers of these names, and of their twins, are
 	// removed.
 	Reserved []string
-	// Headers, Query and Params are the names below args.request.headers,
-	// args.request.query and args.params that the rules read or change.
-	Headers, Query, Params Names
+	// Request, Headers, Query and Params are the names below args.request,
+	// args.request.headers, args.request.query and args.params that the rules read
+	// or change.
+	Request, Headers, Query, Params Names
 	// Op is create, read, update, delete or aggr for a Database; create, read
 	// or delete for a File; else "".
 	Op string
@@ -174,6 +179,9 @@ type Names struct {
 	List []string
 	All  bool // others may be read too, which the rule does not name
 }
+
+// Has reports whether a rule may read or change the name.
+func (n *Names) Has(name string) bool { return n.All || slices.Contains(n.List, name) }
 
 // argsOf are the kinds of resources in the description of args.
 var argsOf = map[Kind]args.Resource{Route: args.Route, Service: args.Service, Database: args.Database, File: args.File}
@@ -193,6 +201,11 @@ func (p *Policy) Candidates(method, host, rawPath string) (all []Candidate, sect
 // Find returns the resource that decides a request: see route.Table.Find.
 func (p *Policy) Find(method, host, rawPath string) (Match, error) {
 	return p.table.Find(method, host, rawPath)
+}
+
+// FindIn is Find with memory for Match.Vars.
+func (p *Policy) FindIn(vars []value.Member, method, host, rawPath string) (Match, error) {
+	return p.table.FindIn(vars, method, host, rawPath)
 }
 
 // Patterns lists the requests that the entries of the policy stand for: see

@@ -89,9 +89,11 @@ func (l *loader) resource(r Resource, g guarded) *Resource {
 		r.Reserved = append(r.Reserved, httpfield.Fold(name))
 	}
 	r.Reserved = sorted(r.Reserved)
+	r.Request = r.names(rules.RootRequest)
 	r.Headers = r.names(rules.RootRequest, "headers")
 	r.Query = r.names(rules.RootRequest, "query")
 	r.Params = r.names(rules.RootParams)
+	r.Index = len(l.p.resources)
 	l.p.resources = append(l.p.resources, &r)
 	return &r
 }

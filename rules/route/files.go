@@ -67,7 +67,7 @@ func (n *Files[R]) find(method string, segs []string) (Match[R], error) {
 	if r == nil {
 		return Match[R]{}, ErrNotCovered
 	}
-	return Match[R]{Resource: r, Vars: p.Path.bind(segs)}, nil
+	return Match[R]{Resource: r, Vars: p.Path.bind(nil, segs)}, nil
 }
 
 // longest returns the longest prefix of a path and its length in segments. Of

@@ -44,6 +44,12 @@ type Match[R any] struct {
 // Errors: *PathError when servers could read the path in different ways;
 // ErrNoMethod when no registry knows the method; ErrNotCovered; ErrMethod.
 func (t *Table[R]) Find(method, host, rawPath string) (Match[R], error) {
+	return t.FindIn(nil, method, host, rawPath)
+}
+
+// FindIn is Find, but that it appends Match.Vars to vars, which may have capacity
+// from an earlier request.
+func (t *Table[R]) FindIn(vars []value.Member, method, host, rawPath string) (Match[R], error) {
 	if method == "CONNECT" || rawPath == "*" {
 		return Match[R]{}, ErrNotCovered
 	}
@@ -62,7 +68,7 @@ func (t *Table[R]) Find(method, host, rawPath string) (Match[R], error) {
 	if section, below, ok := t.API.section(segs); ok {
 		return t.API.find(method, section, below)
 	}
-	return t.Routes.find(method, hostOf(host), segs)
+	return t.Routes.find(vars, method, hostOf(host), segs)
 }
 
 // Covering returns the resource of the most specific route for host and path: that

@@ -3,6 +3,8 @@ package route
 import (
 	"slices"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Routes finds a route by host, then path, then method. The most specific host
@@ -113,7 +115,7 @@ func overlap(a, b []string) bool {
 	return false
 }
 
-func (x *Routes[R]) find(method, host string, segs []string) (Match[R], error) {
+func (x *Routes[R]) find(vars []value.Member, method, host string, segs []string) (Match[R], error) {
 	l := x.leaf(host, segs)
 	if l == nil {
 		return Match[R]{}, ErrNotCovered
@@ -122,7 +124,7 @@ func (x *Routes[R]) find(method, host string, segs []string) (Match[R], error) {
 	if r == nil || r.Resource == nil {
 		return Match[R]{}, ErrMethod
 	}
-	return Match[R]{Resource: r.Resource, Vars: r.Path.bind(segs)}, nil
+	return Match[R]{Resource: r.Resource, Vars: r.Path.bind(vars, segs)}, nil
 }
 
 // leaf returns the most specific routes for host and path: of the whole host

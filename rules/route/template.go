@@ -222,17 +222,7 @@ func (t Template) Literals() (texts []string, all bool) {
 }
 
 // bind returns the values of the variables in a path's decoded segments.
-func (t Template) bind(segs []string) []value.Member {
-	n := 0
-	for _, s := range t {
-		if s.kind != literal {
-			n++
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	vars := make([]value.Member, 0, n)
+func (t Template) bind(vars []value.Member, segs []string) []value.Member {
 	for i, s := range t {
 		switch s.kind {
 		case variable:

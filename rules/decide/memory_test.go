@@ -1,0 +1,78 @@
+package decide
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// TestClear: after Clear nothing of a request is left, neither in the lists that
+// are used again nor behind their ends.
+func TestClear(t *testing.T) {
+	const canary = "canary"
+	doc, err := value.Parse(`{"routes": [{"match": {"path": "/x/{id}"}, "auth": "none", "rule": {"rule": "match", "type": "string", "eval": "==",
+		"f1": "args.request.headers[args.params.a]", "f2": "args.request"}}]}`, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := policy.Load(doc, policy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(Request)
+	e := New(p, nil)
+	for range 2 {
+		e.Begin(r, nil, time.Now())
+		r.Headers([][2]string{{":method", "GET"}, {":path", "/x/" + canary + "?a=" + canary + "&b=" + canary}, {":authority", "h"}, {"x-canary", canary}, {"content-type", canary}}, true)
+		if !found(reflect.ValueOf(r), canary) {
+			t.Fatal("the search finds nothing before Clear")
+		}
+		r.Clear()
+		if found(reflect.ValueOf(r), canary) {
+			t.Error("a cleared request still holds a part of the last one")
+		}
+	}
+	if cap(r.head.fields) == 0 || cap(r.argsRooms.headers.members) == 0 {
+		t.Error("the memory is not kept")
+	}
+	long := make([][2]string, 2*maxKept)
+	for i := range long {
+		long[i] = [2]string{"x-" + strings.Repeat("y", i), canary}
+	}
+	e.Begin(r, nil, time.Now())
+	r.Headers(append(long, [2]string{":method", "GET"}, [2]string{":path", "/x/1"}, [2]string{":authority", "h"}), true)
+	if r.Clear(); cap(r.head.fields) > maxKept {
+		t.Errorf("room for %d fields is kept", cap(r.head.fields))
+	}
+}
+
+// found reports whether a text is anywhere in v, also between a list's length and
+// its capacity. It does not look into the policy.
+func found(v reflect.Value, text string) bool {
+	switch v.Kind() {
+	case reflect.String:
+		return strings.Contains(v.String(), text)
+	case reflect.Pointer, reflect.Interface:
+		return !v.IsNil() && v.Type() != reflect.TypeFor[*Engine]() && v.Type() != reflect.TypeFor[*policy.Resource]() && found(v.Elem(), text)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if found(v.Field(i), text) {
+				return true
+			}
+		}
+	case reflect.Slice:
+		v = v.Slice(0, v.Cap())
+		fallthrough
+	case reflect.Array:
+		for i := range v.Len() {
+			if found(v.Index(i), text) {
+				return true
+			}
+		}
+	}
+	return false
+}
