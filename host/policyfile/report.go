@@ -44,6 +44,23 @@ func (f *File) Warning(w policy.Warning) string {
 	return b.String()
 }
 
+// Locate returns the file that a place is in, with its line and its column: of its
+// value, or of the value around it if it is missing.
+func (f *File) Locate(place string) (path string, line, column int) {
+	at := f.locate(rules.Fault{Place: place})
+	if at.in != nil {
+		f = at.in
+	}
+	return f.Path, at.Line, at.Column
+}
+
+// Excerpt writes a message about a place, with its line, like the faults of an Error.
+func (f *File) Excerpt(place, message string) string {
+	var b strings.Builder
+	f.write(&b, f.locate(rules.Fault{Place: place, Message: message}), "")
+	return b.String()
+}
+
 func (f *File) error(faults rules.Faults) *Error {
 	e := &Error{file: f, Faults: make([]Fault, len(faults))}
 	for i, fault := range faults {

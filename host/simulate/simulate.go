@@ -72,6 +72,8 @@ type Result struct {
 	Reason      string // of a denial, for the operator
 
 	Resource *policy.Resource // that covers the request; nil: none does
+	Received [][2]string      // the header of the request, as the proxy passes it to the module
+	Request  *decide.Request  // for explanations
 	Upstream *Forwarded       // the request as the upstream gets it; nil: it gets none
 	Client   *Response        // what the client gets; nil for a request without a given response
 	Calls    []Call           // that were made, in their order
@@ -123,6 +125,7 @@ func (d *decision) run(fields [][2]string) (*Result, error) {
 	r := d.request
 	req := d.engine.NewRequest(properties{r}, r.Now)
 	req.Rand, req.Tracer = d.rand, r.Tracer
+	d.result.Received, d.result.Request = fields, req
 	step := req.Headers(fields, r.Body == "")
 	d.result.Resource = req.Resource()
 	for waits := 0; step.Action != decide.Continue; {

@@ -1,12 +1,13 @@
-// Package trace records how a rule was decided, clause by clause. A Recorder is
-// told of an evaluation by package rules, and makes an Evaluation of it, which
-// can be printed and written as JSON.
+// Package trace records how a request was decided. A Recorder is told of the
+// evaluations by package rules, and makes an Evaluation of each, clause by clause.
+// Its method Trace adds the rest of the way: the route, the token, what the upstream
+// gets and what the client.
 //
 // What is recorded may be shown: it holds no token, no secret of the policy and
 // nothing that the policy's `sensitive` names. It is bounded too, whatever a
 // client sends. Texts that were left out are marked as such.
 //
-// The JSON of Evaluation is a contract: host/EXPLAIN.md documents its fields.
+// The JSON of a Trace is a contract: host/EXPLAIN.md documents its fields.
 package trace
 
 import "encoding/json"

@@ -1,0 +1,98 @@
+package trace
+
+import (
+	"errors"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// stages are the stages of a verification, in order.
+var stages = [...]token.Stage{
+	token.StageParse, token.StageKey, token.StageSignature, token.StageClaims, token.StageTime,
+	token.StageAudience, token.StageIssuer, token.StageProvider,
+}
+
+// token says what became of the token, nil where no resource covers the request.
+func (b *builder) token() *Token {
+	r, req := b.Result.Resource, b.Result.Request
+	if r == nil {
+		return nil
+	}
+	out := &Token{Read: r.Auth.Reads(), Simulated: b.Request.Claims.Kind() != value.Missing}
+	if !out.Read {
+		return out
+	}
+	claims, verified := req.Identity()
+	if out.Verified = verified; verified {
+		out.Claims = b.mask.show(claims, b.mask.at(names([]string{rules.RootAuth})), b.o.Limits.Value)
+	}
+	var found *decide.Credential
+	all := req.Credentials()
+	for i := range all {
+		c := &all[i]
+		s := Source{Place: sourceName(c.Source), Found: c.Token != ""}
+		if c.Err != nil {
+			s.Reason = c.Err.Error()
+		}
+		if found == nil && c.Token != "" {
+			found = c
+		}
+		out.Sources = append(out.Sources, s)
+	}
+	if b.Result.Outcome == decide.BadToken {
+		out.Reason = b.mask.text(b.Result.Reason)
+	}
+	if found != nil && !out.Simulated {
+		b.verify(out, found)
+	}
+	return out
+}
+
+// verify adds the stages of the verification, and what each entry says.
+func (b *builder) verify(out *Token, c *decide.Credential) {
+	now, takes := b.Request.Now, b.Result.Resource.Auth.Accepts
+	var err error
+	if c.Source.APIKeys {
+		_, err = b.all.APIKey(c.Source.Header, c.Token, now, takes)
+	} else {
+		_, err = b.all.VerifyFor(c.Token, now, takes)
+	}
+	var refusal *token.Error
+	errors.As(err, &refusal)
+	result := "ok"
+	for _, s := range stages {
+		stage := Stage{Name: string(s), Result: result}
+		if refusal != nil && refusal.Stage == s {
+			stage.Result, stage.Reason = "refused", b.mask.text(refusal.Message)
+			result = "not reached"
+		}
+		out.Stages = append(out.Stages, stage)
+	}
+	if c.Source.APIKeys {
+		return
+	}
+	for _, e := range b.all.Explain(c.Token, now, takes) {
+		entry := Entry{Provider: e.Provider, Algs: e.Algs, Fetched: e.Fetched, Accepted: e.Refusal == nil}
+		if errors.As(e.Refusal, &refusal) {
+			entry.Stage, entry.Reason = string(refusal.Stage), b.mask.text(refusal.Message)
+		}
+		out.Entries = append(out.Entries, entry)
+	}
+}
+
+// sourceName names a place of tokens.
+func sourceName(s policy.Source) string {
+	switch {
+	case s.APIKeys:
+		return "API key in header " + s.Header
+	case s.Header != "":
+		return "header " + s.Header
+	case s.Cookie != "":
+		return "cookie " + s.Cookie
+	}
+	return "query parameter " + s.Query
+}
