@@ -33,18 +33,26 @@ func (c *compiler) call(text string) (expression, error) {
 // onePathCall reads the call of an older function, which takes all between the
 // first bracket and the last one as a path. ok is false where that is none.
 func (c *compiler) onePathCall(text string) (e expression, err error, ok bool) {
+	spec, ok := c.onePathSpec(text)
+	if !ok {
+		return nil, nil, false
+	}
+	e, err = spec.function.build(spec)
+	return e, err, true
+}
+
+func (c *compiler) onePathSpec(text string) (spec *callSpec, ok bool) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(text, "utils."), "(")
 	inside, closed := strings.CutSuffix(rest, ")")
 	f := functionOf(name)
 	if !closed || f == nil || !f.onePath {
-		return nil, nil, false
+		return nil, false
 	}
 	p, err := c.scope.readPath(inside)
 	if err != nil {
-		return nil, nil, false
+		return nil, false
 	}
-	e, err = f.build(&callSpec{compiler: c, function: f, text: text, args: []expression{p}})
-	return e, err, true
+	return &callSpec{compiler: c, function: f, text: text, args: []expression{p}}, true
 }
 
 // callParser reads a call from a text.
@@ -61,6 +69,19 @@ func (p *callParser) fault(format string, args ...any) error {
 
 // call reads a call at pos, without the steps behind it.
 func (p *callParser) call() (expression, error) {
+	spec, err := p.spec()
+	if err != nil {
+		return nil, err
+	}
+	e, err := spec.function.build(spec)
+	if err != nil {
+		return nil, fmt.Errorf("utils.%s: %w", spec.function.name, err)
+	}
+	return e, nil
+}
+
+// spec reads the function of a call and its arguments.
+func (p *callParser) spec() (*callSpec, error) {
 	start := p.pos
 	name, _, ok := strings.Cut(p.text[p.pos+len("utils."):], "(")
 	if !ok {
@@ -84,11 +105,7 @@ func (p *callParser) call() (expression, error) {
 	if n := len(spec.args); n < f.least || f.most >= 0 && n > f.most {
 		return nil, fmt.Errorf("utils.%s wants %s, found %d of these", name, f.usage, n)
 	}
-	e, err := f.build(spec)
-	if err != nil {
-		return nil, fmt.Errorf("utils.%s: %w", name, err)
-	}
-	return e, nil
+	return spec, nil
 }
 
 // arguments reads the arguments up to the closing bracket.

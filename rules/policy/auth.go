@@ -99,3 +99,9 @@ func (l *loader) unknownProvider(place, name string) {
 		l.fault(place, "no entry of auth.tokens has this name; want one of %s", strings.Join(l.providers, ", "))
 	}
 }
+
+// Equal reports whether two resources accept the same tokens.
+func (a Auth) Equal(b Auth) bool {
+	return a.mode == b.mode && a.ignoreInvalid == b.ignoreInvalid && a.bound == b.bound &&
+		(a.providers == nil) == (b.providers == nil) && slices.Equal(a.providers, b.providers)
+}

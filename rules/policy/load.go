@@ -41,6 +41,7 @@ func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	if err := l.load(doc); err != nil {
 		return nil, nil, err
 	}
+	l.p.reviewed = l.reviewed
 	if !o.Module {
 		l.lint()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy/args"
+	"github.com/rulegate/rulegate/rules/policy/lint"
 	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
@@ -52,6 +53,7 @@ type Policy struct {
 	Unset []string
 
 	resources []*Resource
+	reviewed  []lint.Resource // see Source; LoadReviewed sets none
 	table     route.Table[Resource]
 }
 
