@@ -149,6 +149,7 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 		BufferLimit:                 int64(envoyconf.BufferLimit(f.policy.Limits.RequestBody, f.policy.Limits.ResponseBody)),
 		MemoryLimit:                 int64(vmMemory(f.policy.Limits)),
 		Route:                       gateway.RoutesOf(f.policy),
+		Path:                        gateway.PathOptions{AllowEscapedSlashes: f.policy.KeepsSlashes()},
 		FailurePolicy:               gateway.FailReload,
 		StreamIdleTimeout:           flags.idle,
 		PluginName:                  "rulegate",

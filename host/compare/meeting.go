@@ -194,7 +194,7 @@ func (w *pathWalk) walk(fitting []int, segments []string, free []int) {
 		return
 	}
 	w.seen[key] = true
-	var texts []string
+	var texts, suffixes []string
 	for _, at := range fitting {
 		t := w.templates[at]
 		ends = ends || t.Ends(i)
@@ -202,6 +202,12 @@ func (w *pathWalk) walk(fitting []int, segments []string, free []int) {
 		if text := t.Literal(i); text != "" {
 			texts = appendNew(texts, text)
 		}
+		if suffix := t.Suffix(i); suffix != "" {
+			suffixes = appendNew(suffixes, suffix)
+		}
+	}
+	for _, suffix := range suffixes {
+		texts = append(texts, fresh("x", func(s string) bool { return slices.Contains(texts, s+suffix) })+suffix)
 	}
 	if ends {
 		w.found = append(w.found, &target{segments: slices.Clone(segments), free: slices.Clone(free)})

@@ -92,6 +92,10 @@ func TestMeetings(t *testing.T) {
 			"a a GET q.x.y/\na b GET x.x.y/\nb b GET /",
 		},
 		"a text that a literal has already": {"a - /x\nb - /{p}", "c - /{q}", "a c GET /x\nb c GET /x2"},
+		"texts behind variables": {
+			"a - /{p}", "a - /{p}\nb POST /{p}:go\nc - /{p}.json\nd - /{p}.tar.json\ne - /x.json",
+			"a - GET /x:go\na a GET /x\na b POST /x:go\na c GET /x2.json\na d GET /x.tar.json\na e GET /x.json",
+		},
 		"the host of a policy is localhost": {"a - localhost/\nb - /", "a - /", "a a GET /\nb a GET 2/"},
 	} {
 		got := shown(meetings([2]*policy.Policy{load(t, routed(c.old)), load(t, routed(c.new))}))

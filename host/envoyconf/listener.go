@@ -71,13 +71,17 @@ func (c *Config) listener(l Listener) (object, error) {
 // client's headers about addresses, and the module and the upstream get the same
 // normalized path.
 func (c *Config) manager(l Listener, filter object) object {
+	slashes := "REJECT_REQUEST"
+	if l.Rules != nil && l.Rules.KeepsSlashes() {
+		slashes = "KEEP_UNCHANGED" // the module refuses them where no route keeps them
+	}
 	m := typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
 		field{"stat_prefix", l.Name},
 		field{"codec_type", "AUTO"},
 		field{"use_remote_address", true},
 		field{"normalize_path", true},
 		field{"merge_slashes", true},
-		field{"path_with_escaped_slashes_action", "REJECT_REQUEST"},
+		field{"path_with_escaped_slashes_action", slashes},
 		// If the module traps, only this timeout ends the streams that waited in
 		// its VM. It bounds the upstream's silence too.
 		field{"stream_idle_timeout", seconds(c.Idle)},

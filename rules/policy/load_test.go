@@ -107,7 +107,7 @@ func TestFaults(t *testing.T) {
 				"routes[0].rule: missing; want an object\n" +
 				"routes[0].match.metods: unknown key `metods`: did you mean `methods`?\n" +
 				"routes[0].rulee: unknown key `rulee`: did you mean `rule`?\n" +
-				"routes[0].zebra: unknown key `zebra`; want one of name, match, auth, rule, response, cors, lint",
+				"routes[0].zebra: unknown key `zebra`; want one of name, match, paths, auth, rule, response, cors, lint",
 			good: "project: a\nroutes: [{match: {path: /, methods: [GET]}, rule: {rule: allow}}]",
 		},
 		"another spelling is near": {

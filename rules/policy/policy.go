@@ -214,6 +214,10 @@ func (p *Policy) FindIn(vars []value.Member, method, host, rawPath string) (Matc
 // route.Table.Patterns.
 func (p *Policy) Patterns() []route.Pattern { return p.table.Patterns() }
 
+// KeepsSlashes reports whether some route takes encoded slashes. Then a proxy must
+// leave them to the module, which refuses them on the other routes.
+func (p *Policy) KeepsSlashes() bool { return p.table.KeepsSlashes() }
+
 // Entries returns the routes in the order of precedence: see route.Table.Entries.
 func (p *Policy) Entries() []route.Entry[Resource] { return p.table.Entries() }
 

@@ -60,6 +60,7 @@ func (l *loader) route(p *part, v value.Value, place, name string) {
 	if hasPath && err == nil {
 		p.team.checkBounds(l, host, template, rules.Join(at, "host"), rules.Join(at, "path"))
 	}
+	keep := l.keepsSlash(v.Key("paths").Key("encodedSlash"), rules.Join(rules.Join(place, "paths"), "encodedSlash"), template, err == nil)
 	r := l.resource(Resource{Kind: Route, Name: name, Place: rules.Join(place, "rule")},
 		guarded{
 			rule: v.Key("rule"), response: ruleSource{v.Key("response"), rules.Join(place, "response")},
@@ -76,13 +77,25 @@ func (l *loader) route(p *part, v value.Value, place, name string) {
 	if _, ok := v.Key("name").Text(); ok {
 		named += " (" + name + ")"
 	}
-	other := l.p.table.Routes.Add(&route.Route[Resource]{Host: host, Methods: methods, Path: template, Place: named, Resource: r})
+	other := l.p.table.Routes.Add(&route.Route[Resource]{Host: host, Methods: methods, Path: template, KeepSlash: keep, Place: named, Resource: r})
 	if other != nil {
 		l.fault(at, "covers requests of %s, and neither is more specific", l.seenFrom(at, other.Place))
 	}
 	if r != nil {
 		l.checkSamePath(rules.Join(place, "cors"), r, host, template.Shape())
 	}
+}
+
+// keepsSlash reads `paths.encodedSlash`.
+func (l *loader) keepsSlash(v value.Value, place string, template route.Template, known bool) bool {
+	keep, _ := v.Text()
+	if keep != "keep" {
+		return false
+	}
+	if known && !template.HasSegment() {
+		l.fault(place, "the path has no variable of one segment, {x}, which could hold a slash")
+	}
+	return true
 }
 
 // routeHost reads the host of a route: lower case, "" for every host.

@@ -1,7 +1,7 @@
 package route
 
 import (
-	"maps"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -24,14 +24,14 @@ func (t *Table[R]) Candidates(method, host, rawPath string) (all []Candidate[R],
 		return nil, "", err
 	}
 	path, _, _ := strings.Cut(rawPath, "?")
-	segs, err := splitPath(path, nil)
+	p, err := splitPath(path, nil)
 	if err != nil { // such as the `*` of OPTIONS
 		return nil, "", nil
 	}
 	if method == "HEAD" {
 		method = "GET"
 	}
-	if section, _, ok := t.API.section(segs); ok {
+	if section, _, ok := t.API.section(p.segments); ok {
 		if section == "crud" {
 			section = "databases"
 		}
@@ -44,7 +44,7 @@ func (t *Table[R]) Candidates(method, host, rawPath string) (all []Candidate[R],
 		alone.Add(&anywhere)
 		all = append(all, Candidate[R]{
 			Route:      r,
-			FitsPath:   alone.leaf("", segs) != nil,
+			FitsPath:   alone.leaf("", p.segments) != nil,
 			FitsHost:   Pattern{Host: r.Host}.Covered(hostOf(host)),
 			FitsMethod: r.Methods == nil || slices.Contains(r.Methods, method),
 			Chosen:     chosen.Resource != nil && chosen.Resource == r.Resource,
@@ -53,38 +53,15 @@ func (t *Table[R]) Candidates(method, host, rawPath string) (all []Candidate[R],
 	return all, "", nil
 }
 
-// all yields the routes.
-func (x *Routes[R]) all() func(yield func(*Route[R]) bool) {
+// all yields the routes, the most specific first.
+func (x *Routes[R]) all() iter.Seq[*Route[R]] {
 	return func(yield func(*Route[R]) bool) {
-		for _, trees := range []map[string]*node[R]{x.hosts, x.wild} {
-			for _, host := range slices.Sorted(maps.Keys(trees)) {
-				if !trees[host].each(yield) {
+		for l := range x.leaves() {
+			for _, r := range l.routes {
+				if !yield(r) {
 					return
 				}
 			}
 		}
-		x.any.each(yield)
 	}
-}
-
-func (n *node[R]) each(yield func(*Route[R]) bool) bool {
-	if n == nil {
-		return true
-	}
-	for _, l := range [...]*leaf[R]{n.end, n.rest} {
-		if l == nil {
-			continue
-		}
-		for _, r := range l.routes {
-			if !yield(r) {
-				return false
-			}
-		}
-	}
-	for _, text := range slices.Sorted(maps.Keys(n.literal)) {
-		if !n.literal[text].each(yield) {
-			return false
-		}
-	}
-	return n.variable.each(yield)
 }

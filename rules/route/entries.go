@@ -1,6 +1,7 @@
 package route
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -25,56 +26,73 @@ func (t *Table[R]) Entries() (out []Entry[R]) {
 	for _, section := range [...]string{"services", "crud", "files"} {
 		var path Template
 		for _, s := range append(slices.Clone(t.API.Base), section) {
-			path = append(path, segment{literal, s})
+			path = append(path, segment{kind: literal, text: s})
 		}
-		path = append(path, segment{rest, "rest"})
+		path = append(path, segment{kind: rest, text: "rest"})
 		if t.API.Decides(path) != "" {
 			out = append(out, Entry[R]{Path: path})
 		}
 	}
-	return t.Routes.entries(out)
+	for l := range t.Routes.leaves() {
+		out = append(out, l.entries()...)
+	}
+	return out
 }
 
-func (x *Routes[R]) entries(out []Entry[R]) []Entry[R] {
-	for _, host := range slices.Sorted(maps.Keys(x.hosts)) {
-		out = x.hosts[host].entries(host, out)
-	}
-	wild := slices.SortedFunc(maps.Keys(x.wild), func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
+// leaves yields the routes, the most specific first: the first leaf whose host and
+// path fit a request has the route that decides it.
+func (x *Routes[R]) leaves() iter.Seq[*leaf[R]] {
+	return func(yield func(*leaf[R]) bool) {
+		for _, host := range slices.Sorted(maps.Keys(x.hosts)) {
+			if !x.hosts[host].leaves(yield) {
+				return
+			}
 		}
-		return strings.Compare(a, b)
-	})
-	for _, host := range wild {
-		out = x.wild[host].entries("*"+host, out)
+		wild := slices.SortedFunc(maps.Keys(x.wild), func(a, b string) int {
+			if len(a) != len(b) {
+				return len(b) - len(a)
+			}
+			return strings.Compare(a, b)
+		})
+		for _, host := range wild {
+			if !x.wild[host].leaves(yield) {
+				return
+			}
+		}
+		x.any.leaves(yield)
 	}
-	return x.any.entries("", out)
 }
 
-func (n *node[R]) entries(host string, out []Entry[R]) []Entry[R] {
+func (n *node[R]) leaves(yield func(*leaf[R]) bool) bool {
 	if n == nil {
-		return out
+		return true
 	}
-	out = n.end.entries(host, out)
+	if n.end != nil && !yield(n.end) {
+		return false
+	}
 	for _, text := range slices.Sorted(maps.Keys(n.literal)) {
-		out = n.literal[text].entries(host, out)
+		if !n.literal[text].leaves(yield) {
+			return false
+		}
 	}
-	out = n.variable.entries(host, out)
-	return n.rest.entries(host, out)
+	for _, s := range n.suffixed {
+		if !s.node.leaves(yield) {
+			return false
+		}
+	}
+	return n.variable.leaves(yield) && (n.rest == nil || yield(n.rest))
 }
 
-// entries appends the routes of a leaf: first those that list methods.
-func (l *leaf[R]) entries(host string, out []Entry[R]) []Entry[R] {
-	if l == nil {
-		return out
-	}
-	last := Entry[R]{Host: host, Path: l.routes[0].Path, Resource: l.routes[0].Resource, Unlisted: true}
+// entries returns the routes of a leaf: first those that list methods.
+func (l *leaf[R]) entries() (out []Entry[R]) {
+	first := l.routes[0]
+	last := Entry[R]{Host: first.Host, Path: first.Path, Resource: first.Resource, Unlisted: true}
 	for _, r := range l.routes {
 		if r.Methods == nil {
-			last = Entry[R]{Host: host, Path: r.Path, Resource: r.Resource}
+			last = Entry[R]{Host: r.Host, Path: r.Path, Resource: r.Resource}
 			continue
 		}
-		out = append(out, Entry[R]{Host: host, Methods: r.Methods, Path: r.Path, Resource: r.Resource})
+		out = append(out, Entry[R]{Host: r.Host, Methods: r.Methods, Path: r.Path, Resource: r.Resource})
 	}
 	return append(out, last)
 }
@@ -115,7 +133,13 @@ func (t Template) Overlaps(o Template) bool {
 }
 
 func (s segment) overlaps(o segment) bool {
-	return s.kind == variable || o.kind == variable || s.text == o.text
+	switch {
+	case o.kind == literal:
+		return s.fits(o.text)
+	case s.kind == literal:
+		return o.fits(s.text)
+	}
+	return strings.HasSuffix(s.suffix, o.suffix) || strings.HasSuffix(o.suffix, s.suffix)
 }
 
 // Regexp returns a regular expression, in the syntax that Go and RE2 share, for the
@@ -128,7 +152,7 @@ func (t Template) Regexp() string {
 			b.WriteString("(?:/.*)?")
 			return b.String()
 		case variable:
-			b.WriteString("/[^/]+")
+			b.WriteString("/[^/]+" + quote(s.suffix))
 		case literal:
 			b.WriteByte('/')
 			writeLiteral(&b, s.text)
@@ -154,7 +178,7 @@ func writeLiteral(b *strings.Builder, text string) {
 		c := text[i]
 		escaped := "%" + digit(c>>4) + digit(c&15)
 		switch {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0:
+		case isUnreserved(c):
 			b.WriteString(quote(string(c)))
 		case c >= 0x80 || c == ' ':
 			b.WriteString(escaped)

@@ -12,7 +12,7 @@ import (
 
 var (
 	someHosts    = []string{"", "a.example", "b.a.example", "*.a.example", "*.example"}
-	someSegments = []string{"x", "y", "{v}", "ä+b", "a.b"}
+	someSegments = []string{"x", "y", "{v}", "ä+b", "a.b", "{v}.b", "{v}a.b"}
 	someMethods  = []string{"", "GET", "POST", "GET,POST"}
 )
 
@@ -23,12 +23,12 @@ func randomTable(r *rand.Rand) *Table[string] {
 	var t Table[string]
 	if r.IntN(3) == 0 {
 		t.API = API[string]{Base: []string{"x"}, Services: map[string]map[string]*string{}}
-		someSegments = append(someSegments[:5:5], "services")
+		someSegments = append(someSegments[:7:7], "services")
 	}
 	for range 1 + r.IntN(8) {
 		path := ""
 		for i := range r.IntN(4) {
-			path += "/" + strings.ReplaceAll(pick(r, someSegments), "v}", string(rune('a'+i))+"}")
+			path += "/" + strings.Replace(pick(r, someSegments), "{v}", "{"+string(rune('a'+i))+"}", 1)
 		}
 		if r.IntN(3) == 0 {
 			path += "/{rest...}"
@@ -52,7 +52,7 @@ func randomTable(r *rand.Rand) *Table[string] {
 func randomPath(r *rand.Rand) string {
 	path := ""
 	for range r.IntN(4) {
-		s := pick(r, []string{"x", "y", "z", "ä+b", "a.b", "axb", "services"})
+		s := pick(r, []string{"x", "y", "z", "ä+b", "a.b", "axb", "services", "aa.b", ".b"})
 		switch r.IntN(3) {
 		case 0:
 			s = url.PathEscape(s)
@@ -106,7 +106,7 @@ func TestEntriesAgreeWithFind(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"none", "the", "no"} {
-		if found[want] < 100 {
+		if found[want] < 50 {
 			t.Errorf("%q was tried %d times only", want, found[want])
 		}
 	}

@@ -58,32 +58,46 @@ func (t *Table[R]) FindIn(vars []value.Member, method, host, rawPath string) (Ma
 	}
 	path, _, _ := strings.Cut(rawPath, "?")
 	var buf [16]string
-	segs, err := splitPath(path, buf[:0])
+	p, err := splitPath(path, buf[:0])
 	if err != nil {
 		return Match[R]{}, err
 	}
 	if method == "HEAD" {
 		method = "GET"
 	}
-	if section, below, ok := t.API.section(segs); ok {
+	m, err := t.find(vars, method, host, &p)
+	if err != nil && p.slash { // also where no route decides
+		return Match[R]{}, errSlash
+	}
+	return m, err
+}
+
+func (t *Table[R]) find(vars []value.Member, method, host string, p *requestPath) (Match[R], error) {
+	switch section, below, ok := t.API.section(p.segments); {
+	case p.slash && (ok || !t.Routes.keeps):
+		return Match[R]{}, errSlash
+	case ok:
 		return t.API.find(method, section, below)
 	}
-	return t.Routes.find(vars, method, hostOf(host), segs)
+	return t.Routes.find(vars, method, hostOf(host), p)
 }
+
+// KeepsSlashes reports whether some route has KeepSlash.
+func (t *Table[R]) KeepsSlashes() bool { return t.Routes.keeps }
 
 // Covering returns the resource of the most specific route for host and path: that
 // of the method or, if none lists it, another one. It is nil if there is no route, or
 // a section of the API decides.
 func (t *Table[R]) Covering(method, host, rawPath string) *R {
 	path, _, _ := strings.Cut(rawPath, "?")
-	segs, err := splitPath(path, nil)
+	p, err := splitPath(path, nil)
 	if err != nil {
 		return nil
 	}
-	if _, _, ok := t.API.section(segs); ok {
+	if _, _, ok := t.API.section(p.segments); ok {
 		return nil
 	}
-	l := t.Routes.leaf(hostOf(host), segs)
+	l := t.Routes.leaf(hostOf(host), p.segments)
 	if l == nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package route
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,7 +22,7 @@ func table(t testing.TB, lines string) *Table[string] {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &Route[string]{Host: host, Path: template, Resource: &f[0]}
+		r := &Route[string]{Host: host, Path: template, Resource: &f[0], KeepSlash: slices.Contains([]string{"keep", "below", "end", "get"}, f[0])}
 		if f[1] != "-" {
 			r.Methods = strings.Split(f[1], ",")
 		}
@@ -129,6 +130,64 @@ func TestFindRoute(t *testing.T) {
 			 POST /c = fallback x=c
 			 HEAD /c = fallback x=c`,
 		},
+		"a longer suffix before a shorter one before none, behind literals": {
+			`id   - /u/{id}
+			 act  POST /u/{id}:activate
+			 any  - /u/{id}:activate
+			 lit  - /u/me:activate
+			 json - /f/{x}.json
+			 deep - /f/{x}.tar.json
+			 in   - /f/{x}.json/{y}
+			 all  - /f/{x...}`,
+			`GET /u/7 = id id=7
+			 POST /u/7:activate = act id=7
+			 GET /u/7:activate/ = any id=7
+			 GET /u/me:activate = lit
+			 GET /u/:activate = id id=:activate
+			 GET /u/a:b:activate = any id=a:b
+			 GET /u/7:activated = id id=7:activated
+			 GET /u/7%20:activate = 400
+			 GET /u/..:activate = 400
+			 GET /u/7%3Aactivate = 400
+			 GET /u/7:%61ctivate = 400
+			 GET /u/%37:activate = any id=7
+			 GET /f/a.json = json x=a
+			 GET /f/a.tar.json = deep x=a
+			 GET /f/.tar.json = json x=.tar
+			 GET /f/.json = all x=.json
+			 GET /f/a.json/b = in x=a y=b
+			 GET /f/a%2ejson/b = 400
+			 GET /f/a.tar.json/b = in x=a.tar y=b
+			 GET /f/a.xml = all x=a.xml`,
+		},
+		"an encoded slash is a part of its segment where a route keeps it": {
+			`keep  - /p/{id}
+			 below - /p/{id}/raw/{path...}
+			 end   - /q/{id}.json
+			 other - /{rest...}
+			 get   GET /m/{id}`,
+			`GET /p/a%2Fb = keep id=a/b
+			 GET /p/a%2fb%2Fc/ = keep id=a/b/c
+			 GET /p/https%3A%2F%2Fx.example%2f = keep id=https://x.example/
+			 GET /p/a%2Fb/raw/c/d = below id=a/b path=c/d
+			 GET /p/a%2Fb/raw = below id=a/b path=
+			 GET /p/a/raw/c%2Fd = 400
+			 GET /p/..%2Fb = 400
+			 GET /p/a%2F.. = 400
+			 GET /p/a%2F%2e%2e%2Fb = 400
+			 GET /p/a%2F..a = keep id=a/..a
+			 GET /p/a%2F.%2Fb = 400
+			 GET /p/a%2F%20b = 400
+			 GET /p/a%5Cb = 400
+			 GET /p/a%252Fb = keep id=a%2Fb
+			 GET /p%2Fa = 400
+			 GET /q/a%2Fb.json = end id=a/b
+			 GET /q/a%2Fb = 400
+			 GET /o/a%2Fb = 400
+			 GET /o/a = other rest=o/a
+			 PUT /m/a%2Fb = 400
+			 GET /m/a%2Fb = get id=a/b`,
+		},
 		"segments are decoded once": {
 			"ae - /ä\nx - /x/{x}\nab - /ab",
 			`GET /%c3%a4 = ae
@@ -226,6 +285,25 @@ func TestFindRefuses(t *testing.T) {
 		}
 		if got := describe(p.Find("GET", "", good)); !strings.HasPrefix(got, "all") {
 			t.Errorf("%q: %s", good, got)
+		}
+	}
+}
+
+// A template covers another one if it has every path of that.
+func TestCovers(t *testing.T) {
+	for _, c := range []struct {
+		bound, path string
+		want        bool
+	}{
+		{"/a/{x}", "/a/{y}", true}, {"/a/{x}", "/a/b", true}, {"/a/{x}", "/a/{y}.json", true}, {"/a/{x}", "/a", false}, {"/a/{x}", "/a/{y...}", false},
+		{"/a/{x}.json", "/a/{y}.json", true}, {"/a/{x}.json", "/a/{y}.tar.json", true}, {"/a/{x}.json", "/a/b.json", true},
+		{"/a/{x}.json", "/a/{y}", false}, {"/a/{x}.json", "/a/.json", false}, {"/a/{x}.tar.json", "/a/{x}.json", false}, {"/a/{x}.json", "/a/b.xml", false},
+		{"/a/b.json", "/a/{x}.json", false}, {"/{x...}", "/a/{y}.json", true},
+	} {
+		bound, err1 := ParseTemplate(c.bound)
+		path, err2 := ParseTemplate(c.path)
+		if err1 != nil || err2 != nil || bound.Covers(path) != c.want {
+			t.Errorf("%s covers %s: want %v (%v, %v)", c.bound, c.path, c.want, err1, err2)
 		}
 	}
 }

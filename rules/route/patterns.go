@@ -16,37 +16,11 @@ type Pattern struct {
 
 // Patterns lists the patterns of all entries, for tools that look for the requests
 // of a policy. A section of the API has its entries' exact paths.
-func (t *Table[R]) Patterns() []Pattern {
-	return append(t.Routes.patterns(), t.API.patterns()...)
-}
-
-func (x *Routes[R]) patterns() (out []Pattern) {
-	add := func(trees map[string]*node[R]) {
-		for _, host := range slices.Sorted(maps.Keys(trees)) {
-			out = trees[host].patterns(out)
-		}
+func (t *Table[R]) Patterns() (out []Pattern) {
+	for r := range t.Routes.all() {
+		out = append(out, Pattern{r.Host, r.Methods, r.Path})
 	}
-	add(x.hosts)
-	add(x.wild)
-	return x.any.patterns(out)
-}
-
-func (n *node[R]) patterns(out []Pattern) []Pattern {
-	if n == nil {
-		return out
-	}
-	for _, l := range [...]*leaf[R]{n.end, n.rest} {
-		if l == nil {
-			continue
-		}
-		for _, r := range l.routes {
-			out = append(out, Pattern{r.Host, r.Methods, r.Path})
-		}
-	}
-	for _, text := range slices.Sorted(maps.Keys(n.literal)) {
-		out = n.literal[text].patterns(out)
-	}
-	return n.variable.patterns(out)
+	return append(out, t.API.patterns()...)
 }
 
 func (x *API[R]) patterns() (out []Pattern) {
@@ -54,7 +28,7 @@ func (x *API[R]) patterns() (out []Pattern) {
 	below := func(methods []string, path Template, segments ...string) {
 		var t Template
 		for _, s := range append(slices.Clone(x.Base), segments...) {
-			t = append(t, segment{literal, s})
+			t = append(t, segment{kind: literal, text: s})
 		}
 		out = append(out, Pattern{Methods: methods, Path: append(t, path...)})
 	}
@@ -67,14 +41,14 @@ func (x *API[R]) patterns() (out []Pattern) {
 		for _, col := range slices.Sorted(maps.Keys(x.Databases[db])) {
 			for _, op := range slices.Sorted(maps.Keys(x.Databases[db][col])) {
 				if col == defaultCollection {
-					below(post, Template{{variable, "collection"}, {literal, op}}, "crud", db)
+					below(post, Template{{kind: variable, text: "collection"}, {kind: literal, text: op}}, "crud", db)
 				}
 				below(post, nil, "crud", db, col, op)
 			}
 		}
 	}
 	for _, p := range x.Files.prefixes(nil) {
-		below([]string{"GET", "POST", "DELETE"}, append(slices.Clone(p.Path), segment{rest, "rest"}), "files")
+		below([]string{"GET", "POST", "DELETE"}, append(slices.Clone(p.Path), segment{kind: rest, text: "rest"}), "files")
 	}
 	return out
 }
@@ -101,6 +75,14 @@ func (t Template) Literal(i int) string {
 	return ""
 }
 
+// Suffix returns the text behind the variable of the i-th segment, "" for none.
+func (t Template) Suffix(i int) string {
+	if i < len(t) {
+		return t[i].suffix
+	}
+	return ""
+}
+
 // Fits reports whether a path of the template may have the text as its i-th
 // segment.
 func (t Template) Fits(i int, text string) bool {
@@ -110,7 +92,7 @@ func (t Template) Fits(i int, text string) bool {
 	case i >= len(t):
 		return false
 	}
-	return t[i].kind != literal || t[i].text == text
+	return t[i].fits(text)
 }
 
 // Ends reports whether a path of the template may have n segments.

@@ -26,26 +26,48 @@ var (
 	errBackslash = &PathError{"a backslash"}
 	errNUL       = &PathError{"a NUL"}
 	errControl   = &PathError{"white space or a control character"}
+	errDots      = &PathError{"a dot segment"}
+	errSlash     = &PathError{"an encoded slash"}
 	errPercent   = &PathError{httpfield.ErrEscape.Error()}
 )
 
-// splitPath splits a request's path and decodes each segment once. A slash at
-// the end has no meaning, or `/admin/` would bypass the route `/admin`. It
-// appends to out, and allocates only for percent-encoded segments.
-func splitPath(path string, out []string) ([]string, error) {
+// requestPath is a request's path, whose segments are decoded once.
+type requestPath struct {
+	text     string // as sent
+	segments []string
+	slash    bool // some segment has an encoded slash
+}
+
+// raw returns a segment as sent.
+func (p *requestPath) raw(i int) string {
+	left := p.text[1:]
+	for ; i > 0; i-- {
+		_, left, _ = strings.Cut(left, "/")
+	}
+	raw, _, _ := strings.Cut(left, "/")
+	return raw
+}
+
+// splitPath splits a request's path. A slash at the end has no meaning, or `/admin/`
+// would bypass the route `/admin`. It appends to out, and allocates only for
+// percent-encoded segments.
+func splitPath(path string, out []string) (requestPath, error) {
+	p := requestPath{text: path}
 	if !strings.HasPrefix(path, "/") {
-		return nil, &PathError{"it does not begin with a slash"}
+		return p, &PathError{"it does not begin with a slash"}
 	}
 	for path = path[1:]; path != ""; {
 		raw, left, _ := strings.Cut(path, "/")
 		s, err := decodeSegment(raw)
 		if err != nil {
-			return nil, err
+			return p, err
 		}
+		p.slash = p.slash || len(s) != len(raw) && strings.Contains(s, "/")
 		out = append(out, s)
 		path = left
 	}
-	return out, nil
+	p.segments = out
+	return p, nil
 }
 
 func decodeSegment(raw string) (string, error) {
@@ -78,13 +100,23 @@ func decodeSegment(raw string) (string, error) {
 			return "", err
 		}
 	}
-	switch {
-	case (encoded || !ascii) && !utf8.ValidString(s):
+	if ascii && !encoded {
+		if isDots(s) {
+			return "", errDots
+		}
+		return s, nil
+	}
+	if !utf8.ValidString(s) {
 		return "", &PathError{"not UTF-8"}
-	case (encoded || !ascii) && hasControl(s):
-		return "", errControl
-	case isDots(s):
-		return "", &PathError{"a dot segment"}
+	}
+	// A server that decodes before it splits sees several segments.
+	for part := range strings.SplitSeq(s, "/") {
+		switch {
+		case hasControl(part):
+			return "", errControl
+		case isDots(part):
+			return "", errDots
+		}
 	}
 	return s, nil
 }
@@ -98,8 +130,6 @@ func decodePercent(raw string) (string, error) {
 	}
 	for i := range len(s) {
 		switch s[i] {
-		case '/':
-			return "", &PathError{"an encoded slash"}
 		case '\\':
 			return "", errBackslash
 		case ';':
@@ -115,7 +145,7 @@ func decodePercent(raw string) (string, error) {
 // space other than spaces between other characters: servers cut these off, or end
 // the path there.
 func hasControl(s string) bool {
-	if s[0] == ' ' || s[len(s)-1] == ' ' {
+	if strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") {
 		return true
 	}
 	for _, r := range s {

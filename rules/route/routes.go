@@ -13,24 +13,35 @@ type Routes[R any] struct {
 	hosts map[string]*node[R] // by the whole name
 	wild  map[string]*node[R] // by the name after the star, such as `.example.org`
 	any   *node[R]            // routes without a host
+	keeps bool                // some route has KeepSlash
 }
 
 // Route is a route of the policy.
 type Route[R any] struct {
-	Host     string   // lower case, `*.` and the end of one, or "" for all
-	Methods  []string // nil: every method that no other route of the same host and template lists
-	Path     Template
-	Place    string // of the route in the policy file
-	Resource *R
+	Host    string   // lower case, `*.` and the end of one, or "" for all
+	Methods []string // nil: every method that no other route of the same host and template lists
+	Path    Template
+	// KeepSlash says that a variable may hold an encoded slash, which the upstream
+	// gets encoded.
+	KeepSlash bool
+	Place     string // of the route in the policy file
+	Resource  *R
 }
 
 // node is a segment in the tree of templates. A template has one way down, so a
 // search visits each node at most once.
 type node[R any] struct {
 	literal  map[string]*node[R]
+	suffixed []suffixed[R] // variables with a suffix, the longest suffix first
 	variable *node[R]
 	end      *leaf[R] // routes whose template ends here
 	rest     *leaf[R] // routes whose template ends here with {x...}
+}
+
+// suffixed is the node of a variable with a suffix.
+type suffixed[R any] struct {
+	suffix string
+	node   *node[R]
 }
 
 // leaf holds the routes of one host and one shape of path.
@@ -58,6 +69,7 @@ func (x *Routes[R]) Add(r *Route[R]) (conflict *Route[R]) {
 		}
 	}
 	(*l).routes = append((*l).routes, r)
+	x.keeps = x.keeps || r.KeepSlash
 	return nil
 }
 
@@ -84,7 +96,10 @@ func (x *Routes[R]) root(host string) *node[R] {
 
 // down returns the node of the next segment, and adds it when there is none.
 func (n *node[R]) down(s segment) *node[R] {
-	if s.kind == variable {
+	switch {
+	case s.suffix != "":
+		return n.behind(s.suffix)
+	case s.kind == variable:
 		if n.variable == nil {
 			n.variable = &node[R]{}
 		}
@@ -98,6 +113,24 @@ func (n *node[R]) down(s segment) *node[R] {
 		below = &node[R]{}
 		n.literal[s.text] = below
 	}
+	return below
+}
+
+// behind returns the node of a variable with a suffix.
+func (n *node[R]) behind(suffix string) *node[R] {
+	for _, s := range n.suffixed {
+		if s.suffix == suffix {
+			return s.node
+		}
+	}
+	below := &node[R]{}
+	n.suffixed = append(n.suffixed, suffixed[R]{suffix, below})
+	slices.SortFunc(n.suffixed, func(a, b suffixed[R]) int {
+		if len(a.suffix) != len(b.suffix) {
+			return len(b.suffix) - len(a.suffix)
+		}
+		return strings.Compare(a.suffix, b.suffix)
+	})
 	return below
 }
 
@@ -115,8 +148,8 @@ func overlap(a, b []string) bool {
 	return false
 }
 
-func (x *Routes[R]) find(vars []value.Member, method, host string, segs []string) (Match[R], error) {
-	l := x.leaf(host, segs)
+func (x *Routes[R]) find(vars []value.Member, method, host string, p *requestPath) (Match[R], error) {
+	l := x.leaf(host, p.segments)
 	if l == nil {
 		return Match[R]{}, ErrNotCovered
 	}
@@ -124,7 +157,42 @@ func (x *Routes[R]) find(vars []value.Member, method, host string, segs []string
 	if r == nil || r.Resource == nil {
 		return Match[R]{}, ErrMethod
 	}
-	return Match[R]{Resource: r.Resource, Vars: r.Path.bind(vars, segs)}, nil
+	if err := r.check(p); err != nil {
+		return Match[R]{}, err
+	}
+	return Match[R]{Resource: r.Resource, Vars: r.Path.bind(vars, p.segments)}, nil
+}
+
+// check fails for a path that servers may read in another way than the route does.
+func (r *Route[R]) check(p *requestPath) error {
+	if p.slash && !r.KeepSlash {
+		return errSlash
+	}
+	for i, s := range r.Path {
+		switch {
+		case s.suffix != "":
+			if err := s.check(p.segments[i], p.raw(i)); err != nil {
+				return err
+			}
+		case s.kind == rest && p.slash && strings.Contains(strings.Join(p.segments[min(i, len(p.segments)):], ""), "/"):
+			return errSlash // in the text of {x...}, nobody could tell the slashes apart
+		}
+	}
+	return nil
+}
+
+// check fails for a text of a variable with a suffix that servers may read in other
+// ways, with the suffix and without.
+func (s segment) check(text, raw string) error {
+	switch name := strings.TrimSuffix(text, s.suffix); {
+	case !strings.HasSuffix(raw, s.suffix):
+		return &PathError{"an escape in the text behind a variable"}
+	case isDots(name):
+		return errDots
+	case strings.HasSuffix(name, " "):
+		return errControl
+	}
+	return nil
 }
 
 // leaf returns the most specific routes for host and path: of the whole host
@@ -149,7 +217,8 @@ func (x *Routes[R]) leaf(host string, segs []string) *leaf[R] {
 }
 
 // find returns the most specific leaf, nil when there is none. From the left, a
-// literal segment wins over a variable, and a variable over {x...}.
+// literal segment wins over a variable with a suffix, the longer suffix over the
+// shorter one, and that over a variable, and a variable over {x...}.
 func (n *node[R]) find(segs []string) *leaf[R] {
 	if n == nil {
 		return nil
@@ -162,6 +231,13 @@ func (n *node[R]) find(segs []string) *leaf[R] {
 	}
 	if l := n.literal[segs[0]].find(segs[1:]); l != nil {
 		return l
+	}
+	for _, s := range n.suffixed {
+		if len(segs[0]) > len(s.suffix) && strings.HasSuffix(segs[0], s.suffix) {
+			if l := s.node.find(segs[1:]); l != nil {
+				return l
+			}
+		}
 	}
 	if l := n.variable.find(segs[1:]); l != nil {
 		return l

@@ -3,6 +3,7 @@ package route
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value"
@@ -14,15 +15,16 @@ type Template []segment
 
 // segment is one segment of a template.
 type segment struct {
-	kind segmentKind
-	text string // a literal's text, or a variable's name
+	kind   segmentKind
+	text   string // a literal's text, or a variable's name
+	suffix string // the text behind a variable, as in {id}:activate
 }
 
 type segmentKind uint8
 
 const (
 	literal  segmentKind = iota
-	variable             // one segment of any text
+	variable             // one segment of any text before the suffix
 	rest                 // all remaining segments, or none
 )
 
@@ -54,25 +56,45 @@ var errNoSlash = errors.New("want a path that begins with /")
 
 func parseSegment(text string) (segment, error) {
 	inner, opened := strings.CutPrefix(text, "{")
-	inner, closed := strings.CutSuffix(inner, "}")
+	inner, suffix, closed := strings.Cut(inner, "}")
 	switch {
 	case opened && closed:
 		name, all := strings.CutSuffix(inner, "...")
 		if !IsName(name) {
 			return segment{}, errors.New("a variable is {name} or {name...}")
 		}
-		if all {
-			return segment{rest, name}, nil
+		if all && suffix != "" {
+			return segment{}, fmt.Errorf("{%s...} is all that remains, so no text stands behind it", name)
 		}
-		return segment{variable, name}, nil
+		if all {
+			return segment{kind: rest, text: name}, nil
+		}
+		return segment{kind: variable, text: name, suffix: suffix}, checkSuffix(suffix)
 	case strings.ContainsAny(text, "{}"):
-		return segment{}, errors.New("a variable is a whole segment")
+		return segment{}, errors.New("a variable stands at the start of its segment: {name}, or {name}.json with a text behind it")
 	case strings.HasPrefix(text, ":"):
 		return segment{}, fmt.Errorf("a variable is written {%s} here", text[1:])
 	case strings.Contains(text, "*"):
 		return segment{}, errors.New("* is no pattern; write {name} for a segment and {name...} for the rest")
 	}
-	return segment{literal, text}, CheckSegment(text)
+	return segment{kind: literal, text: text}, CheckSegment(text)
+}
+
+// checkSuffix fails for a text that a path cannot have behind a variable without
+// escapes: of `:a` and `%3Aa`, only some servers take the second for the first.
+func checkSuffix(text string) error {
+	for i := range len(text) {
+		if b := text[i]; !isUnreserved(b) && strings.IndexByte("!$&'()+,=:@", b) < 0 {
+			return errors.New("want only letters, digits and -._~!$&'()+,=:@ behind a variable")
+		}
+	}
+	return nil
+}
+
+// isUnreserved reports whether no path needs to escape the byte (RFC 3986, section
+// 2.3).
+func isUnreserved(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-._~", b) >= 0
 }
 
 // ParsePrefix reads the prefix of an entry of `files`. Slashes at its end have
@@ -87,9 +109,9 @@ func ParsePrefix(path string) (Template, error) {
 	}
 	var t Template
 	for text := range strings.SplitSeq(path[1:], "/") {
-		s := segment{literal, text}
+		s := segment{kind: literal, text: text}
 		if name, ok := strings.CutPrefix(text, ":"); ok {
-			s = segment{variable, name}
+			s = segment{kind: variable, text: name}
 			switch {
 			case !IsName(name):
 				return nil, errors.New("a variable is :name")
@@ -159,7 +181,7 @@ func (t Template) Segments() (out []string) {
 		case literal:
 			out = append(out, s.text)
 		case variable:
-			out = append(out, "{"+s.text+"}")
+			out = append(out, "{"+s.text+"}"+s.suffix)
 		case rest:
 			out = append(out, "{"+s.text+"...}")
 		}
@@ -176,7 +198,7 @@ func (t Template) Shape() string {
 		case literal:
 			out += "/" + s.text
 		case variable:
-			out += "/{}"
+			out += "/{}" + s.suffix
 		case rest:
 			out += "/{...}"
 		}
@@ -192,11 +214,35 @@ func (t Template) Covers(other Template) bool {
 			return true
 		case i >= len(other) || other[i].kind == rest:
 			return false
-		case s.kind == literal && (other[i].kind != literal || other[i].text != s.text):
+		case !s.covers(other[i]):
 			return false
 		}
 	}
 	return len(t) == len(other)
+}
+
+// covers reports whether a segment, not of kind rest, has every text of another.
+func (s segment) covers(other segment) bool {
+	switch {
+	case s.kind == literal:
+		return other.kind == literal && other.text == s.text
+	case other.kind == literal:
+		return s.fits(other.text)
+	}
+	return strings.HasSuffix(other.suffix, s.suffix)
+}
+
+// fits reports whether a segment, not of kind rest, has the text.
+func (s segment) fits(text string) bool {
+	if s.kind == literal {
+		return s.text == text
+	}
+	return len(text) > len(s.suffix) && strings.HasSuffix(text, s.suffix)
+}
+
+// HasSegment reports whether some variable is one segment.
+func (t Template) HasSegment() bool {
+	return slices.ContainsFunc(t, func(s segment) bool { return s.kind == variable })
 }
 
 // Vars returns the names of the variables.
@@ -226,7 +272,7 @@ func (t Template) bind(vars []value.Member, segs []string) []value.Member {
 	for i, s := range t {
 		switch s.kind {
 		case variable:
-			vars = append(vars, value.Member{Key: s.text, Value: value.Str(segs[i])})
+			vars = append(vars, value.Member{Key: s.text, Value: value.Str(strings.TrimSuffix(segs[i], s.suffix))})
 		case rest:
 			vars = append(vars, value.Member{Key: s.text, Value: value.Str(strings.Join(segs[min(i, len(segs)):], "/"))})
 		}
