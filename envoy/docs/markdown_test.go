@@ -34,6 +34,7 @@ import (
 //	text verdicts       RULE >> its outcome
 //	text tree           folders of the repository: all packages, and no other
 //	txtar case NAME     testdata/cases/NAME.txtar
+//	go from FILE        lines of a Go file of the repository
 //	text, mermaid       not checked
 type block struct {
 	file string
@@ -53,6 +54,7 @@ var uses = map[string]string{
 	"json":    "args",
 	"text":    "output values verdicts tree -",
 	"txtar":   "case",
+	"go":      "from",
 	"mermaid": "-",
 }
 

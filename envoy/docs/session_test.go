@@ -87,7 +87,11 @@ func newSession(t *testing.T, blocks []block) *session {
 	for _, b := range blocks {
 		switch b.use {
 		case "file":
-			if err := os.WriteFile(filepath.Join(s.dir, b.arg), []byte(b.text), 0o600); err != nil {
+			path := filepath.Join(s.dir, b.arg)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(b.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		case "run":

@@ -33,7 +33,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // Run runs the command line and returns the process's exit code.
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRootCommand()
-	root.SetArgs(args)
+	root.SetArgs(testArgs(args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -67,6 +67,7 @@ func newRootCommand() *cobra.Command {
 		newRunCommand(),
 		newServeCommand(),
 		newCheckCommand(),
+		newTestCommand(),
 		newSchemaCommand(),
 		newEvalCommand(),
 		newEnvoyCommand(),

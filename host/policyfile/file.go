@@ -27,6 +27,7 @@ type File struct {
 	// Doc is the content, with `${…}` as it is in the file.
 	Doc value.Value
 
+	other  bool             // not a policy: no place holds a secret
 	parts  map[string]*File // the included files, by their path relative to this one
 	lines  []string
 	marks  map[string]mark // by the place of the value
@@ -97,8 +98,29 @@ func Read(path string) (*File, error) {
 //
 // Errors: *Error.
 func Parse(path string, data []byte) (*File, error) {
+	return (&File{Path: path}).parse(data)
+}
+
+// ParseOther reads the content of a file that is no policy, such as one with tests of a
+// policy, in the same YAML or JSON.
+//
+// Errors: *Error.
+func ParseOther(path string, data []byte) (*File, error) {
+	return (&File{Path: path, other: true}).parse(data)
+}
+
+// ReadOther is ParseOther for a file of at most 4 MiB.
+func ReadOther(path string) (*File, error) {
+	data, err := readAll(path, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOther(path, data)
+}
+
+func (f *File) parse(data []byte) (*File, error) {
 	text := strings.TrimPrefix(string(data), "\ufeff")
-	f := &File{Path: path, marks: map[string]mark{}, hidden: map[int][]span{}}
+	f.marks, f.hidden = map[string]mark{}, map[int][]span{}
 	f.lines = strings.Split(text, "\n")
 	for i, line := range f.lines {
 		f.lines[i] = strings.TrimSuffix(line, "\r")
@@ -106,7 +128,7 @@ func Parse(path string, data []byte) (*File, error) {
 	if fault := f.checkText(text); fault != nil {
 		return nil, &Error{f, []Fault{*fault}}
 	}
-	if isJSON(path, text) {
+	if isJSON(f.Path, text) {
 		return f, f.readJSON(text)
 	}
 	return f, f.readYAML(text)

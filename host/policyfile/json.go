@@ -73,7 +73,7 @@ func (m *jsonMarker) mark(v gjson.Result, place string, key position) {
 	at := m.position(m.base + v.Index)
 	m.f.marks[place] = mark{key: key, value: at}
 	if !v.IsObject() && !v.IsArray() {
-		if isSecret(place) {
+		if m.f.isSecret(place) {
 			m.f.hide(v.String(), at, m.position(m.base+v.Index+len(v.Raw)))
 		}
 		return

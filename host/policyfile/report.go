@@ -1,7 +1,9 @@
 package policyfile
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
@@ -59,6 +61,22 @@ func (f *File) Excerpt(place, message string) string {
 	var b strings.Builder
 	f.write(&b, f.locate(rules.Fault{Place: place, Message: message}), "")
 	return b.String()
+}
+
+// Faults returns faults of the file's content as an error, in the order of the file.
+func (f *File) Faults(faults rules.Faults) *Error {
+	e := f.error(faults)
+	slices.SortStableFunc(e.Faults, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return e
+}
+
+// Position returns the line and the column of a place: of its value, or of the value
+// around it if it is missing.
+func (f *File) Position(place string) (line, column int) {
+	_, line, column = f.Locate(place)
+	return line, column
 }
 
 func (f *File) error(faults rules.Faults) *Error {

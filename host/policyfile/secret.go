@@ -19,7 +19,10 @@ var open = map[string]map[string]bool{
 
 // isSecret reports whether the value at a place may be a secret: every value in a
 // section of open, under a misspelt key too, except those of the keys listed there.
-func isSecret(place string) bool {
+func (f *File) isSecret(place string) bool {
+	if f.other {
+		return false
+	}
 	steps := stepsOf(place)
 	var section string
 	switch {

@@ -37,15 +37,23 @@ func (y *yamlReader) file(documents []*yaml.Node) {
 		return
 	}
 	y.f.Doc = y.value(documents[0].Content[0], "", position{}, 0)
-	if fault, ok := policy.SpaceCloud(y.f.Doc); ok {
+	if fault, ok := policy.SpaceCloud(y.f.Doc); ok && !y.f.other {
 		y.faults = []Fault{y.f.locate(fault)}
 	} else if len(documents) > 1 {
 		y.faults = nil
-		y.fault(y.f.at(documents[1].Content[0]), "", "a second document; a policy file has one")
+		y.fault(y.f.at(documents[1].Content[0]), "", "a second document; %s has one", y.f.kind())
 	}
 	for _, n := range y.secrets {
 		y.f.hide(n.Value, y.f.at(n), y.end(n))
 	}
+}
+
+// kind names the file in messages.
+func (f *File) kind() string {
+	if f.other {
+		return "the file"
+	}
+	return "a policy file"
 }
 
 // value converts a node. key is the position of its key.
@@ -95,7 +103,7 @@ func tagged(n *yaml.Node) bool {
 }
 
 func (y *yamlReader) tag(n *yaml.Node, place string, at position) value.Value {
-	if isSecret(place) {
+	if y.f.isSecret(place) {
 		y.secrets = append(y.secrets, n)
 	}
 	if n.Tag == "!=" {
@@ -190,7 +198,7 @@ func implicitNull(n *yaml.Node) bool {
 }
 
 func (y *yamlReader) scalar(n *yaml.Node, place string, at position) value.Value {
-	if isSecret(place) && !implicitNull(n) {
+	if y.f.isSecret(place) && !implicitNull(n) {
 		y.secrets = append(y.secrets, n)
 	}
 	switch {

@@ -58,15 +58,6 @@ func (s *Simulator) Mint(claims value.Value, now time.Time) (string, error) {
 	return s.signer.Mint(claims.String(), "")
 }
 
-// withToken adds a token with the request's claims.
-func (s *Simulator) withToken(fields [][2]string, r *Request) ([][2]string, error) {
-	raw, err := s.Mint(r.Claims, r.Now)
-	if err != nil {
-		return nil, err
-	}
-	return PlaceToken(fields, s.policy.Sources, raw), nil
-}
-
 // PlaceToken adds a token to the fields of a request, at the first of the places that
 // is a header, else at the first one.
 func PlaceToken(fields [][2]string, sources []policy.Source, raw string) [][2]string {

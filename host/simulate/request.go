@@ -28,6 +28,7 @@ type Request struct {
 	// the policy accepts, at the first of the policy's places that is a header, else
 	// at the first one. Missing: no token is added.
 	Claims value.Value
+	Token  string // added there instead: a token that is verified with the policy's keys; "": none
 
 	ID   string      // x-request-id; "": none
 	IP   string      // of the client; "": not known
@@ -78,10 +79,17 @@ func (s *Simulator) fields(r *Request) ([][2]string, error) {
 	if r.ID != "" {
 		fields = append(fields, [2]string{"x-request-id", r.ID})
 	}
-	if r.Claims.Kind() == value.Missing {
+	raw := r.Token
+	if r.Claims.Kind() != value.Missing {
+		var err error
+		if raw, err = s.Mint(r.Claims, r.Now); err != nil {
+			return nil, err
+		}
+	}
+	if raw == "" {
 		return fields, nil
 	}
-	return s.withToken(fields, r)
+	return PlaceToken(fields, s.policy.Sources, raw), nil
 }
 
 // forwarded returns the request with the changes, as a proxy sends it on.

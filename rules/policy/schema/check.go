@@ -33,16 +33,14 @@ func (c *checker) fault(at *Path, format string, args ...any) {
 }
 
 func (c *checker) check(v value.Value, s *shape, at *Path) {
-	if s.or != nil && !s.fits(v) && s.or.fits(v) {
-		s = s.or
-	}
+	s = s.choose(v)
 	if s.kind == rule && v.Kind() != value.Missing {
 		return // rules.Compile checks it
 	}
 	if !s.fits(v) {
 		want := wants[s.kind]
-		if s.or != nil {
-			want += " or " + wants[s.or.kind]
+		for or := s.or; or != nil; or = or.or {
+			want += " or " + wants[or.kind]
 		}
 		c.fault(at, "want %s, found %s", want, found(v, s))
 		return
@@ -64,6 +62,17 @@ func (c *checker) check(v value.Value, s *shape, at *Path) {
 	case integer, size:
 		c.checkNumber(v, s, at)
 	}
+}
+
+// choose returns the shape that fits v, of those that may stand in place of each other;
+// if none does, the first.
+func (s *shape) choose(v value.Value) *shape {
+	for or := s; or != nil; or = or.or {
+		if or.fits(v) {
+			return or
+		}
+	}
+	return s
 }
 
 // found names the JSON type only: the value may be a secret.

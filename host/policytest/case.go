@@ -1,0 +1,311 @@
+package policytest
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/rulegate/rulegate/host/simulate"
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// member is a member of a test, and its place in the file.
+type member struct {
+	value value.Value
+	place string
+}
+
+// entry is a test, or a variation of one.
+type entry struct {
+	test, variation   value.Value // variation is Missing for a test without `each`
+	testAt, variantAt string
+}
+
+// member returns a member of the variation, else the test's.
+func (e *entry) member(name string) member {
+	if v := e.variation.Key(name); v.Kind() != value.Missing {
+		return member{v, rules.Join(e.variantAt, name)}
+	}
+	return member{e.test.Key(name), rules.Join(e.testAt, name)}
+}
+
+// body returns `json`, `form` or `body`: one in the variation stands in place of one in
+// the test.
+func (e *entry) body(r *reader) (kind string, m member) {
+	for _, from := range []member{{e.variation, e.variantAt}, {e.test, e.testAt}} {
+		for _, name := range []string{"json", "form", "body"} {
+			v := from.value.Key(name)
+			switch {
+			case v.Kind() == value.Missing:
+			case kind != "":
+				r.atKey(rules.Join(from.place, name), "there is `%s` already; want one of `json`, `form` and `body`", kind)
+			default:
+				kind, m = name, member{v, rules.Join(from.place, name)}
+			}
+		}
+		if kind != "" {
+			break
+		}
+	}
+	return kind, m
+}
+
+// test reads a test, with its variations.
+func (r *reader) test(test value.Value, place string) {
+	name, _ := test.Key("name").Text()
+	if name == "" {
+		name, _ = test.Key("request").Text()
+	}
+	at := rules.Join(place, "name")
+	if test.Key("name").Kind() == value.Missing {
+		at = place
+	}
+	if earlier, ok := r.tests[name]; ok && name != "" {
+		line, _ := r.file.Position(earlier)
+		r.fault(at, "the test on line %d has this name already", line)
+	}
+	r.tests[name] = at
+	each := test.Key("each")
+	if each.Kind() == value.Missing {
+		r.oneCase(name, &entry{test: test, testAt: place}, place)
+		return
+	}
+	names := map[string]bool{}
+	for i, v := range each.Elements() {
+		in := rules.Elem(rules.Join(place, "each"), i)
+		sub := variationName(v, i)
+		if names[sub] {
+			sub = fmt.Sprintf("%s#%02d", sub, i)
+		}
+		names[sub] = true
+		r.oneCase(name+"/"+sub, &entry{test: test, variation: v, testAt: place, variantAt: in}, in)
+	}
+}
+
+// variationName returns the name of a variation, or makes one of its members.
+func variationName(v value.Value, i int) string {
+	var words []string
+	for _, key := range []string{"name", "as", "request"} {
+		if text, ok := v.Key(key).Text(); ok {
+			words = append(words, text)
+			if key == "name" {
+				break
+			}
+		}
+	}
+	if len(words) == 0 {
+		return fmt.Sprintf("#%02d", i)
+	}
+	return strings.Join(words, " ")
+}
+
+func (r *reader) oneCase(name string, e *entry, place string) {
+	c := &Case{Name: name, Place: place, variable: e.variation.Kind() != value.Missing}
+	c.Line, c.Column = r.file.Position(place)
+	c.request.Now = r.time(e.member("now"), r.now)
+	r.user(c, e)
+	r.target(c, e)
+	r.fields(c, e)
+	r.client(c, e)
+	r.companion(c, e)
+	r.response(c, e)
+	if m := e.member("want"); m.value.Kind() != value.Missing {
+		c.want = r.want(m, c)
+	} else if !r.record {
+		r.fault(place, "asserts nothing: want `want` (rulegate test --record writes it)")
+	}
+	r.Cases = append(r.Cases, c)
+}
+
+// user sets the claims or the token of the request.
+func (r *reader) user(c *Case, e *entry) {
+	c.As = Nobody
+	m := e.member("as")
+	name, ok := m.value.Text()
+	if !ok || name == Nobody {
+		return
+	}
+	who := r.file.Doc.Key("who").Key(name)
+	if who.Kind() == value.Missing {
+		names := []string{Nobody}
+		r.file.Doc.Key("who").Each(func(name string, _ value.Value) bool {
+			names = append(names, name)
+			return true
+		})
+		r.fault(m.place, "`who` has no %s%s", name, other(name, names))
+		return
+	}
+	c.As, r.used[name] = name, true
+	if raw, ok := who.Key("token").Text(); ok && who.Len() == 1 {
+		c.request.Token = raw
+		return
+	}
+	c.request.Claims = who
+}
+
+// target reads the request line, the host and the query.
+func (r *reader) target(c *Case, e *entry) {
+	q := &c.request
+	m := e.member("request")
+	text, ok := m.value.Text()
+	if !ok {
+		r.fault(m.place, "missing; want a method and a path, such as GET /v1/todos/7")
+		return
+	}
+	q.Method, q.Target, ok = strings.Cut(text, " ")
+	switch {
+	case !ok || !strings.HasPrefix(q.Target, "/") || strings.ContainsAny(q.Target, " #"):
+		r.fault(m.place, "want a method and a path, such as GET /v1/todos/7")
+	case !httpfield.IsToken(q.Method):
+		r.fault(m.place, "%q is no method", q.Method)
+	}
+	pairs := r.pairs(e.member("query"))
+	if len(pairs) > 0 {
+		sep := "?"
+		if strings.Contains(q.Target, "?") {
+			sep = "&"
+		}
+		q.Target += sep + encode(pairs)
+	}
+	q.Host, _ = e.member("host").value.Text()
+	q.Scheme, _ = e.member("scheme").value.Text()
+}
+
+// fields reads the headers and the body.
+func (r *reader) fields(c *Case, e *entry) {
+	q := &c.request
+	headers := e.member("headers")
+	q.Headers = r.headerList(headers)
+	for _, h := range q.Headers {
+		switch name := strings.ToLower(h[0]); {
+		case !httpfield.IsToken(h[0]):
+			r.atKey(rules.Join(headers.place, h[0]), "not the name of a header")
+		case !httpfield.IsValue(h[1]):
+			r.fault(rules.Join(headers.place, h[0]), "no header can have this value")
+		case name == "host":
+			r.atKey(rules.Join(headers.place, h[0]), "want `host` of the test")
+		}
+	}
+	var cookies []string
+	e.member("cookies").value.Each(func(name string, v value.Value) bool {
+		text, _ := v.Text()
+		cookies = append(cookies, name+"="+text)
+		return true
+	})
+	if len(cookies) > 0 {
+		q.Headers = append(q.Headers, [2]string{"cookie", strings.Join(cookies, "; ")})
+	}
+	kind, m := e.body(r)
+	media := ""
+	switch kind {
+	case "json":
+		q.Body, media = m.value.String(), "application/json"
+	case "form":
+		q.Body, media = encode(r.pairs(m)), "application/x-www-form-urlencoded"
+	case "body":
+		q.Body, _ = m.value.Text()
+	}
+	if media != "" && len(simulate.Values(q.Headers, "content-type")) == 0 {
+		q.Headers = append(q.Headers, [2]string{"content-type", media})
+	}
+}
+
+// headerList reads a mapping of headers.
+func (r *reader) headerList(m member) (list [][2]string) {
+	m.value.Each(func(name string, v value.Value) bool {
+		if text, ok := v.Text(); ok {
+			list = append(list, [2]string{name, text})
+		}
+		if v.Kind() == value.Array {
+			for _, x := range v.Elements() {
+				text, _ := x.Text()
+				list = append(list, [2]string{name, text})
+			}
+		}
+		return true
+	})
+	return list
+}
+
+// pairs reads a mapping of scalars and lists of them: a query or a form.
+func (r *reader) pairs(m member) (pairs [][2]string) {
+	m.value.Each(func(name string, v value.Value) bool {
+		list := []value.Value{v}
+		if v.Kind() == value.Array {
+			list = v.Elements()
+		}
+		for _, x := range list {
+			switch x.Kind() {
+			case value.String:
+				text, _ := x.Text()
+				pairs = append(pairs, [2]string{name, text})
+			case value.Number, value.Bool:
+				pairs = append(pairs, [2]string{name, x.String()})
+			default:
+				r.fault(rules.Join(m.place, name), "want a string, a number, a bool or a list of these, found %s", x.Kind())
+			}
+		}
+		return true
+	})
+	return pairs
+}
+
+// encode writes pairs as a query or a form, in their order.
+func encode(pairs [][2]string) string {
+	parts := make([]string, len(pairs))
+	for i, p := range pairs {
+		parts[i] = url.QueryEscape(p[0]) + "=" + url.QueryEscape(p[1])
+	}
+	return strings.Join(parts, "&")
+}
+
+// client reads what the proxy knows of the client.
+func (r *reader) client(c *Case, e *entry) {
+	c.request.IP = "127.0.0.1"
+	if m := e.member("ip"); m.value.Kind() != value.Missing {
+		c.request.IP, _ = m.value.Text()
+		if _, err := netip.ParseAddr(c.request.IP); err != nil {
+			r.fault(m.place, "want the address of a client, such as 10.0.0.9")
+		}
+	}
+	c.request.Peer = e.member("peer").value
+	c.request.ID = "00000000-0000-4000-8000-000000000000"
+}
+
+// companion sets the answers to calls: those of the file, over them the test's, over
+// them the variation's.
+func (r *reader) companion(c *Case, e *entry) {
+	a := &simulate.Answers{Policy: r.Policy, Tables: r.tables, Webhooks: r.hooks}
+	for _, from := range []member{{e.test, e.testAt}, {e.variation, e.variantAt}} {
+		if data := from.value.Key("data"); data.Kind() != value.Missing {
+			a.Tables = maps.Clone(a.Tables)
+			r.data(data, rules.Join(from.place, "data"), a.Tables)
+		}
+		if hooks := from.value.Key("webhooks"); hooks.Kind() != value.Missing {
+			a.Webhooks = maps.Clone(a.Webhooks)
+			r.webhooks(hooks, rules.Join(from.place, "webhooks"), a.Webhooks)
+		}
+	}
+	c.answers = a
+}
+
+func (r *reader) response(c *Case, e *entry) {
+	m := e.member("response")
+	if m.value.Kind() == value.Missing {
+		return
+	}
+	resp := &simulate.Response{Status: integer(m.value.Key("status"), 200)}
+	resp.Headers = r.headerList(member{m.value.Key("headers"), rules.Join(m.place, "headers")})
+	for i := range resp.Headers {
+		resp.Headers[i][0] = strings.ToLower(resp.Headers[i][0])
+	}
+	resp.Body, _ = r.content(m.value, m.place)
+	if m.value.Key("json").Kind() != value.Missing && len(simulate.Values(resp.Headers, "content-type")) == 0 {
+		resp.Headers = append(resp.Headers, [2]string{"content-type", "application/json"})
+	}
+	c.request.Response = resp
+}

@@ -1,0 +1,44 @@
+package policytest
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// flow writes a value as YAML in one line, with few quotes: {status: 403, error: not now}.
+func flow(v value.Value) string {
+	switch v.Kind() {
+	case value.Object:
+		var parts []string
+		v.Each(func(key string, x value.Value) bool {
+			parts = append(parts, plain(key)+": "+flow(x))
+			return true
+		})
+		return "{" + strings.Join(parts, ", ") + "}"
+	case value.Array:
+		parts := make([]string, 0, v.Len())
+		for _, x := range v.Elements() {
+			parts = append(parts, flow(x))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case value.String:
+		text, _ := v.Text()
+		return plain(text)
+	}
+	return v.String()
+}
+
+// bare are texts that need no quotes in YAML, whatever version of it reads them.
+var (
+	bare     = regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./@+-]*( [A-Za-z0-9_./@+-]+)*$`)
+	reserved = regexp.MustCompile(`(?i)^(true|false|null|yes|no|on|off|y|n)$`)
+)
+
+func plain(text string) string {
+	if bare.MatchString(text) && !reserved.MatchString(text) {
+		return text
+	}
+	return value.Str(text).String()
+}
