@@ -172,6 +172,10 @@ func (t *targets) resolve(r *run) ([]*path, result) {
 	var found []*path
 	res := yes
 	v.Each(func(_ string, x value.Value) bool {
+		if !r.spend(stepsPath) {
+			res = unknown(TooManySteps)
+			return false
+		}
 		s, _ := x.Text()
 		p, err := t.scope.target(s, t.op)
 		if err != nil {
@@ -206,6 +210,10 @@ func (k *keyList) resolve(r *run) (map[string]bool, result) {
 	keys := map[string]bool{}
 	res := yes
 	v.Each(func(_ string, x value.Value) bool {
+		if !r.spend(stepsSet) || !r.skip(x) {
+			res = unknown(TooManySteps)
+			return false
+		}
 		text, ok := x.Text()
 		if !ok {
 			res = unknown(k.from.source() + ": want an array of strings, found " + found(x) + " in it")

@@ -60,7 +60,7 @@ func BenchmarkApplyResponse(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := ApplyResponse(body, actions, 16); err != nil {
+				if _, err := ApplyResponse(body, actions, 16, 0); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -147,12 +147,15 @@ func (p *callParser) argument(f *function) (expression, error) {
 		if err != nil {
 			return nil, err
 		}
-		return p.steps(e, start, p.end())
+		if e, err = p.steps(e, start, p.end()); err != nil {
+			return nil, err
+		}
+		return p.once(e), nil
 	}
 	word := strings.TrimRight(p.text[p.pos:p.end()], " ")
 	p.pos += len(word)
 	if strings.HasPrefix(word, "args.") || p.scope.item && isItem(word) {
-		return p.scope.readPath(word)
+		return p.reference(word)
 	}
 	return p.word(f, word)
 }

@@ -21,6 +21,8 @@ type Env struct {
 	Define func(name string) (spec value.Value, place string, ok bool)
 	// Zone loads a time zone by its IANA name. nil: there is none but UTC.
 	Zone func(name string) (*time.Location, error)
+
+	noMemory bool // for tests: every value is resolved each time
 }
 
 const (
@@ -51,6 +53,7 @@ type compiler struct {
 	site    string   // the place where the innermost of them is used, "" outside of all
 	nesting int
 	clauses int
+	slots   int // of run.memory
 }
 
 // kinds lists the fields of each rule beside the common ones, in the order of the

@@ -157,7 +157,7 @@ func (m *matchCompiler) inList() clause {
 		return nil
 	}
 	if len(in.written) >= setFrom {
-		in.set, in.written = newSet(in.typ, in.written), nil
+		in.set = newSet(in.typ, in.written)
 	}
 	in.no = m.notInList(in.f1.source())
 	return in

@@ -20,6 +20,8 @@ type transform interface {
 	// apply returns the new string. nonces is where aes-gcm takes its nonce
 	// from; nil is crypto/rand. The error never holds a value.
 	apply(s string, nonces io.Reader) (string, error)
+	// steps is the number of steps that apply takes with so many bytes.
+	steps(bytes int) int
 }
 
 // digest is the transform of hash.
@@ -34,6 +36,13 @@ func (d *digest) apply(s string, _ io.Reader) (string, error) {
 		return hex.EncodeToString(sum[:]), nil
 	}
 	return base64.StdEncoding.EncodeToString(sum[:]), nil
+}
+
+func (d *digest) steps(bytes int) int {
+	if d.key != nil {
+		return 250 + bytes/4
+	}
+	return 80 + bytes/4
 }
 
 func (d *digest) sum(s string) [sha256.Size]byte {
@@ -68,6 +77,8 @@ func (c *cfb) apply(s string, _ io.Reader) (string, error) {
 	return base64.StdEncoding.EncodeToString(data), nil
 }
 
+func (*cfb) steps(bytes int) int { return 80 + bytes }
+
 // gcm is AES-GCM: a nonce of 12 bytes, the ciphertext and the tag.
 type gcm struct {
 	aead    cipher.AEAD
@@ -98,6 +109,8 @@ func (g *gcm) apply(s string, nonces io.Reader) (string, error) {
 	}
 	return base64.StdEncoding.EncodeToString(g.aead.Seal(nonce, nonce, data, nil)), nil
 }
+
+func (*gcm) steps(bytes int) int { return 300 + 2*bytes }
 
 // unsealed returns the bytes to encrypt, or those to decrypt, which are standard
 // padded base64.

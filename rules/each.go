@@ -37,23 +37,23 @@ func (e *each) apply(r *run, old value.Value) (value.Value, result) {
 	case !e.members && old.Kind() != value.Array:
 		return old, unknown("want array, found " + found(old))
 	}
-	if !r.change(old) {
-		return old, unknown(TooManySteps)
-	}
 	elems := make([]value.Value, 0, min(old.Len(), maxElements))
 	same, last := true, yes
 	outer := r.item
 	var item value.Value
 	old.Each(func(_ string, x value.Value) bool {
 		item, r.item = x, &item
-		if last = e.element(r); last.outcome != Yes {
+		if last = e.element(r, x); last.outcome != Yes {
 			if last.outcome == Unknown {
 				last.reason = fmt.Sprintf("element %d: %s", len(elems), last.reason)
 			}
 			return false
 		}
 		if !item.Same(x) {
-			item, same = item.Flat(x), false
+			if item, same = item.Flat(x), false; !r.written(item) {
+				last = unknown(TooManySteps)
+				return false
+			}
 		}
 		elems = append(elems, item)
 		return true
@@ -73,8 +73,8 @@ func (e *each) apply(r *run, old value.Value) (value.Value, result) {
 }
 
 // element carries the actions out for the element of the run.
-func (e *each) element(r *run) result {
-	if res, ok := r.visit(); !ok {
+func (e *each) element(r *run, x value.Value) result {
+	if res, ok := r.visit(x); !ok {
 		return res
 	}
 	for _, c := range e.clauses {

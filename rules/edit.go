@@ -51,11 +51,14 @@ func (e *Edit) inRequest(r *run, p *path, root *value.Value) result {
 	if e.optional && absentAt(*root, e.path) {
 		return yes
 	}
-	part := *root
-	if len(e.path) > 1 {
-		part = root.Key(e.path[0])
+	// Each object on the path is taken apart and written again.
+	for part, i := *root, 0; part.Kind() == value.Object && i < len(e.path); i++ {
+		if r.walk(part); !r.walk(part) {
+			return unknown(TooManySteps)
+		}
+		part = part.Key(e.path[i])
 	}
-	if r.change(*root); !r.change(part) {
+	if !r.spend(stepsEdit) {
 		return unknown(TooManySteps)
 	}
 	var o value.Obstacle
@@ -141,11 +144,17 @@ func (e *Edit) apply(r *run, old value.Value) (value.Value, result) {
 	case opRemove:
 		return value.Value{}, yes
 	case opKeep:
+		if !r.walk(old) {
+			return old, unknown(TooManySteps)
+		}
 		return e.keep(old)
 	case opTransform:
 		text, ok := old.Text()
 		if !ok {
 			return old, unknown("want string, found " + found(old))
+		}
+		if !r.spend(e.transform.steps(len(text))) {
+			return old, unknown(TooManySteps)
 		}
 		text, err := e.transform.apply(text, e.nonces)
 		if err != nil {

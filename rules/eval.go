@@ -111,9 +111,11 @@ type run struct {
 	made     int    // calls that this run reached, answered or not
 	ahead    bool   // the clause is behind one that waits: collect queries, never webhooks
 	tooMany  bool
-	elements int // visited by filter, some, every and each
-	steps    int // see spend
-	most     int // steps that it may take
+	elements int          // visited by filter, some, every and each
+	steps    int          // see spend
+	most     int          // steps that it may take
+	memory   []remembered // by once.slot
+	inners   []*run       // for the clauses of the edits of a response
 }
 
 // runs are the runs of evaluations that have ended, for those to come.

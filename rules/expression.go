@@ -64,11 +64,16 @@ func (s scope) isReference(text string) bool {
 }
 
 // reference reads a string that isReference.
-func (c *compiler) reference(text string) (expression, error) {
+func (c *compiler) reference(text string) (e expression, err error) {
 	if strings.HasPrefix(text, "utils.") {
-		return c.call(text)
+		e, err = c.call(text)
+	} else {
+		e, err = c.path(text)
 	}
-	return c.scope.readPath(text)
+	if err != nil {
+		return nil, err
+	}
+	return c.once(e), nil
 }
 
 // expression reads a value of a rule where strings that look like references

@@ -26,12 +26,9 @@ func (f *filter) keep(r *run, list value.Value) (value.Value, result) {
 		at    = -1
 		last  = yes
 	)
-	if !r.read(list) {
-		return list, unknown(TooManySteps)
-	}
 	list.Each(func(_ string, x value.Value) bool {
 		at++
-		if res, ok := r.visit(); !ok {
+		if res, ok := r.visit(x); !ok {
 			last = res
 			return false
 		}

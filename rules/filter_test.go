@@ -98,7 +98,7 @@ func TestFilterOfTheResponse(t *testing.T) {
 			if v.Outcome != Yes {
 				t.Fatalf("got %v %s", v.Outcome, v.Reason)
 			}
-			got, err := ApplyResponse(tc.body, v.Response, 16)
+			got, err := ApplyResponse(tc.body, v.Response, 16, 0)
 			switch {
 			case err == nil && tc.want == "":
 				t.Errorf("passed as %s", got)

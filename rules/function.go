@@ -23,6 +23,9 @@ type function struct {
 	apply func(value.Value) (value.Value, error)      // of buildUnary
 	part  readPart                                    // of its argument that apply needs
 	calc  func(a, b value.Value) (value.Value, error) // of buildArithmetic
+	// steps are counted for each call, and another one for that many bytes of each
+	// argument.
+	steps, bytes int
 }
 
 // callSpec is one call that is compiled.
@@ -37,23 +40,23 @@ type callSpec struct {
 var functions = [...]*function{
 	{name: "now", usage: "()", build: buildNow},
 	{name: "exists", usage: "(path)", least: 1, most: 1, onePath: true, build: buildExists},
-	{name: "length", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: length, part: readLength},
-	{name: "number", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: number},
-	{name: "lower", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: lowered},
-	{name: "stringToObjectId", usage: "(path)", least: 1, most: 1, onePath: true, build: buildObjectID, apply: objectID},
-	{name: "objectIdToString", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: objectIDText},
-	{name: "keys", usage: "(path)", least: 1, most: 1, build: buildUnary, apply: keysOf},
-	{name: "values", usage: "(path)", least: 1, most: 1, build: buildUnary, apply: valuesOf},
-	{name: "split", usage: "(path, 'separator')", least: 2, most: 2, build: buildSplit},
+	{name: "length", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: length, part: readLength, steps: 1, bytes: bytesWalked},
+	{name: "number", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: number, steps: 8, bytes: bytesMatched},
+	{name: "lower", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: lowered, steps: 4, bytes: bytesMatched},
+	{name: "stringToObjectId", usage: "(path)", least: 1, most: 1, onePath: true, build: buildObjectID, apply: objectID, steps: 8, bytes: bytesMatched},
+	{name: "objectIdToString", usage: "(path)", least: 1, most: 1, onePath: true, build: buildUnary, apply: objectIDText, steps: 8, bytes: bytesWalked},
+	{name: "keys", usage: "(path)", least: 1, most: 1, build: buildUnary, apply: keysOf, steps: 4, bytes: bytesWalked},
+	{name: "values", usage: "(path)", least: 1, most: 1, build: buildUnary, apply: valuesOf, steps: 4, bytes: bytesWalked},
+	{name: "split", usage: "(path, 'separator')", least: 2, most: 2, build: buildSplit, steps: 4, bytes: bytesWalked},
 	{name: "default", usage: "(path, value)", least: 2, most: 2, build: buildDefault},
-	{name: "concat", usage: "(string, string, …)", least: 1, most: -1, build: buildConcat},
-	{name: "add", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Add},
-	{name: "sub", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Sub},
-	{name: "mul", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Mul},
-	{name: "date", usage: "(number or date)", least: 1, most: 1, build: buildDate},
-	{name: "datePart", usage: "(date, 'part', 'zone')", least: 2, most: 3, build: buildDatePart},
-	{name: "addDuration", usage: "(date, 'duration')", least: 2, most: 2, words: true, build: buildAddDuration},
-	{name: "roundUpDate", usage: "(date, 'unit')", least: 2, most: 2, words: true, build: buildRoundUpDate},
+	{name: "concat", usage: "(string, string, …)", least: 1, most: -1, build: buildConcat, steps: 4, bytes: bytesCopied},
+	{name: "add", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Add, steps: 15, bytes: bytesWalked},
+	{name: "sub", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Sub, steps: 15, bytes: bytesWalked},
+	{name: "mul", usage: "(number, number)", least: 2, most: 2, build: buildArithmetic, calc: value.Mul, steps: 15, bytes: bytesWalked},
+	{name: "date", usage: "(number or date)", least: 1, most: 1, build: buildDate, steps: 2 * stepsDate, bytes: bytesMatched},
+	{name: "datePart", usage: "(date, 'part', 'zone')", least: 2, most: 3, build: buildDatePart, steps: 2 * stepsDate, bytes: bytesMatched},
+	{name: "addDuration", usage: "(date, 'duration')", least: 2, most: 2, words: true, build: buildAddDuration, steps: 2 * stepsDate, bytes: bytesMatched},
+	{name: "roundUpDate", usage: "(date, 'unit')", least: 2, most: 2, words: true, build: buildRoundUpDate, steps: 2 * stepsDate, bytes: bytesMatched},
 }
 
 // functionOf returns the function of a name, nil when there is none.
@@ -95,7 +98,7 @@ type unary struct {
 	text  string
 	arg   expression
 	apply func(value.Value) (value.Value, error) // the error lacks the argument's name
-	part  readPart                               // of the argument
+	of    *function
 	// objectID: the value is an ObjectID, the one object that a reference may
 	// bring to find.
 	objectID bool
@@ -105,7 +108,7 @@ type unary struct {
 func buildUnary(s *callSpec) (expression, error) { return s.unary(), s.checkReference(0) }
 
 func (s *callSpec) unary() *unary {
-	return &unary{text: s.text, arg: s.args[0], apply: s.function.apply, part: s.function.part}
+	return &unary{text: s.text, arg: s.args[0], apply: s.function.apply, of: s.function}
 }
 
 func (u *unary) value(r *run) (value.Value, error) {
@@ -113,18 +116,18 @@ func (u *unary) value(r *run) (value.Value, error) {
 	if err != nil || v.Kind() == value.Pending {
 		return v, err
 	}
-	if !r.change(v) {
-		return value.Value{}, errors.New(TooManySteps)
+	if !r.spend(u.of.steps + v.Size()/u.of.bytes) {
+		return value.Value{}, errSteps
 	}
 	if v, err = u.apply(v); err != nil {
-		return v, fmt.Errorf("%s: %w", u.arg.source(), err)
+		return v, errors.New(u.arg.source() + ": " + err.Error())
 	}
 	return v, nil
 }
 
 func (u *unary) reads(rs *roots) {
-	if p, ok := u.arg.(*path); ok {
-		rs.read(p, u.part)
+	if p := pathOf(u.arg); p != nil {
+		rs.read(p, u.of.part)
 		return
 	}
 	u.arg.reads(rs)
@@ -153,7 +156,7 @@ func (e *exists) value(r *run) (value.Value, error) {
 }
 
 func (e *exists) reads(rs *roots) {
-	if p, ok := e.arg.(*path); ok {
+	if p := pathOf(e.arg); p != nil {
 		rs.read(p, readExists)
 		return
 	}
@@ -190,6 +193,7 @@ func (f *fallback) source() string { return f.text }
 // joint is the call of a function of several values of one type.
 type joint struct {
 	text  string
+	of    *function
 	args  []expression
 	apply func([]value.Value) (value.Value, error)
 }
@@ -201,7 +205,7 @@ func buildJoint(s *callSpec, want value.Kind, apply func([]value.Value) (value.V
 			return nil, fmt.Errorf("want %v, found the %s %s", want, found(v), v)
 		}
 	}
-	return &joint{s.text, s.args, func(values []value.Value) (value.Value, error) {
+	return &joint{s.text, s.function, s.args, func(values []value.Value) (value.Value, error) {
 		for i, v := range values {
 			if v.Kind() != want {
 				return v, wrongType(s.args[i].source(), want.String(), v)
@@ -218,8 +222,8 @@ func (j *joint) value(r *run) (value.Value, error) {
 		if values[i], err = arg.value(r); err != nil || values[i].Kind() == value.Pending {
 			return values[i], err
 		}
-		if !r.change(values[i]) {
-			return value.Value{}, errors.New(TooManySteps)
+		if !r.spend(j.of.steps + value.DigitWork(values[i]) + values[i].Size()/j.of.bytes) {
+			return value.Value{}, errSteps
 		}
 	}
 	return j.apply(values)

@@ -41,7 +41,7 @@ func buildAddDuration(s *callSpec) (expression, error) {
 		return nil, fmt.Errorf("%q is no duration such as -1h30m", text)
 	}
 	apply := dateFunction(func(t time.Time) (value.Value, error) { return dateValue(t.Add(d)) })
-	return &unary{text: s.text, arg: s.args[0], apply: apply}, s.dateArgument()
+	return &unary{text: s.text, arg: s.args[0], of: s.function, apply: apply}, s.dateArgument()
 }
 
 func buildRoundUpDate(s *callSpec) (expression, error) {
@@ -54,7 +54,7 @@ func buildRoundUpDate(s *callSpec) (expression, error) {
 		return nil, fmt.Errorf("unknown unit %q: want year, month, day, hour, minute or second", text)
 	}
 	apply := dateFunction(func(t time.Time) (value.Value, error) { return dateValue(truncate(t)) })
-	return &unary{text: s.text, arg: s.args[0], apply: apply}, s.dateArgument()
+	return &unary{text: s.text, arg: s.args[0], of: s.function, apply: apply}, s.dateArgument()
 }
 
 // buildDate builds utils.date, which makes a date of Unix seconds too.
@@ -75,7 +75,7 @@ func buildDate(s *callSpec) (expression, error) {
 			return nil, err
 		}
 	}
-	return &unary{text: s.text, arg: s.args[0], apply: apply}, nil
+	return &unary{text: s.text, arg: s.args[0], of: s.function, apply: apply}, nil
 }
 
 // dateParts are the parts of utils.datePart.
@@ -106,7 +106,7 @@ func buildDatePart(s *callSpec) (expression, error) {
 		}
 	}
 	apply := dateFunction(func(t time.Time) (value.Value, error) { return value.Int(int64(part(t.In(zone)))), nil })
-	return &unary{text: s.text, arg: s.args[0], apply: apply}, s.dateArgument()
+	return &unary{text: s.text, arg: s.args[0], of: s.function, apply: apply}, s.dateArgument()
 }
 
 // zone reads the third argument of utils.datePart.

@@ -87,7 +87,7 @@ func buildSplit(s *callSpec) (expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &unary{text: s.text, arg: s.args[0], apply: func(v value.Value) (value.Value, error) {
+	u := &unary{text: s.text, arg: s.args[0], of: s.function, apply: func(v value.Value) (value.Value, error) {
 		text, ok := v.Text()
 		if !ok {
 			return v, errWant("string", v)

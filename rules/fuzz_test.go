@@ -11,12 +11,16 @@ var fuzzRules = []string{
 	`{"rule":"or","clauses":[{"rule":"and","clauses":[{"rule":"query","db":"d","col":"a"},{"rule":"query","db":"d","col":"b","find":{"x":{"$in":"args.result"}}},{"rule":"deny"}]},{"rule":"query","db":"d","col":"c"}]}`,
 	`{"rule":"and","clauses":[{"rule":"force","field":"args.params.a","value":"utils.addDuration(args.params.d, '1h')","clause":{"rule":"query","db":"d","col":"a","store":"args.params.r"}},{"rule":"webhook","url":"http://h/"},{"rule":"hash","fields":["args.params.a","res.b"]}]}`,
 	`{"rule":"and","clauses":[{"rule":"query","db":"d","col":"a","clause":{"rule":"allow"}},{"rule":"filter","field":"args.result","onUnknown":"drop","clause":{"rule":"match","type":"string","eval":"==","f1":"item.x","f2":"args.params[item.k]"}},{"rule":"filter","field":"res.rows","clause":{"rule":"match","type":"number","eval":">","f1":"item.n","f2":"args.result.0.n"}}]}`,
+	`{"rule":"filter","field":"args.params.list","onUnknown":"drop","clause":{"rule":"and","clauses":[{"rule":"force","field":"args.params.d","value":"item.d"},{"rule":"match","type":"string","eval":"in","f1":"args.params.d","f2":"args.params.list"},{"rule":"match","type":"number","eval":"!=","f1":"args.params.m[item.d]","f2":"utils.length(args.params)"}]}}`,
+	`{"rule":"and","clauses":[{"rule":"every","field":"args.params.list","clause":{"rule":"some","field":"args.params.list","clause":{"rule":"match","type":"string","eval":"notIn","f1":"utils.concat(item, args.auth.id)","f2":"args.params.list"}}},{"rule":"each","field":"args.params.rows","clauses":[{"rule":"keep","field":"item","keys":"args.params.list"}]}]}`,
 	`{"rule":"remove","fields":"args.params.list","clause":{"rule":"match","type":"number","eval":">","f1":"utils.length(args.params)","f2":0}}`,
 	`{"rule":"query","db":"d","col":"c","find":{"$or":[{"a":{"$not":{"$regex":"^a"}}},{"_id":{"$oid":"args.params.a"}}]},"clause":{"rule":"match","type":"date","eval":"<","f1":"args.result.0.d","f2":"utils.now()"}}`,
 }
 
 var fuzzArgs = []string{
 	`{"auth":{"id":"a"},"params":{"a":{"x":"a"},"d":"2020-01-01","list":["args.params.a","args.x"]}}`,
+	`{"auth":{"id":"a"},"params":{"list":["a","b","c","d","e","f","g","h",{"d":"a"},{"d":"x"}],"m":{"a":1,"b":2},"rows":[{"a":1,"x":2},{"b":1}]}}`,
+	`{"auth":{"id":"a"},"params":{"list":["a","b","c","d","e","f","g","h","a","b"],"rows":[{"a":1,"x":2},{"b":1}]}}`,
 	`{"params":[1,2,{"a":null}],"result":["x"]}`,
 	`[]`,
 	`{"auth":null}`,
@@ -63,6 +67,12 @@ func FuzzEval(f *testing.F) {
 		want := r.Eval(in, allReplies{})
 		if want.Outcome == Waiting {
 			t.Fatal("waits with every reply there")
+		}
+		env := testEnv()
+		env.noMemory = true
+		slow, _ := Compile(spec, "rule", env)
+		if v := slow.Eval(in, allReplies{}); v.Outcome != want.Outcome || v.Reason != want.Reason || v.Args.String() != want.Args.String() {
+			t.Fatalf("remembering values: %v %s %v; not: %v %s %v", want.Outcome, want.Reason, want.Args, v.Outcome, v.Reason, v.Args)
 		}
 		in.Tracer = &teller{} // which changes no verdict
 		memo := Memo{}
@@ -138,7 +148,7 @@ func FuzzResponse(f *testing.F) {
 	}
 	actions := r.Eval(&Input{}, Memo{}).Response
 	f.Fuzz(func(t *testing.T, body string) {
-		out, err := ApplyResponse(body, actions, 16)
+		out, err := ApplyResponse(body, actions, 16, 0)
 		if err != nil || body == "" {
 			return
 		}

@@ -60,6 +60,7 @@ func (o *or) run(r *run) result {
 		r.args, r.response = before, r.response[:kept]
 		failed = append(failed, res)
 	}
+	r.spend(stepsFailed * len(failed))
 	return none(failed)
 }
 

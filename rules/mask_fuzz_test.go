@@ -139,7 +139,7 @@ func FuzzMask(f *testing.F) {
 				}
 			}
 		}
-		got, err := ApplyResponse(text, v.Response, 16)
+		got, err := ApplyResponse(text, v.Response, 16, 0)
 		switch {
 		case err != nil && pass:
 			t.Fatalf("%s\n%s\nblocked: %v, want\n%s", clauses, text, err, want.tokens())

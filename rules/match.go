@@ -23,10 +23,7 @@ func (m *match) run(r *run) result {
 	case err2 != nil:
 		return unknown(err2.Error())
 	}
-	if r.read(a); m.typ == &anyType {
-		r.change(a) // the members of objects are put in a map
-	}
-	if !r.read(b) {
+	if !m.typ.spend(r, a) || !m.typ.spend(r, b) {
 		return unknown(TooManySteps)
 	}
 	switch c, wrong := m.eval.compare(a, b); {
@@ -38,6 +35,11 @@ func (m *match) run(r *run) result {
 		return yes
 	}
 	return m.no
+}
+
+// spend counts the steps of comparing a value.
+func (t *operandType) spend(r *run, v value.Value) bool {
+	return r.spend(t.steps + v.Size()/t.bytes)
 }
 
 // mismatch is the error of a value that is not of the type.
@@ -73,10 +75,13 @@ func (m *matches) run(r *run) result {
 	if !ok {
 		return unknown(stringType.mismatch(m.f1.source(), v).Error())
 	}
-	if !r.change(v) {
+	if !r.spend(1 + len(text)/bytesMatched) {
 		return unknown(TooManySteps)
 	}
-	holds, err := m.pattern.match(text)
+	holds, work, err := m.pattern.match(text, min(maxWork, (r.most-r.steps)*workOfStep))
+	if !r.spend((work + workOfStep - 1) / workOfStep) {
+		return unknown(TooManySteps)
+	}
 	switch {
 	case err != nil:
 		return unknown(m.f1.source() + ": " + err.Error())
@@ -91,8 +96,8 @@ type inList struct {
 	typ     *operandType
 	f1      expression
 	from    expression    // brings the array; nil: it is written in the rule
-	written []value.Value // the elements that the rule spells out, if they are few
-	set     *set          // and if they are many; else nil
+	written []value.Value // the elements that the rule spells out
+	set     *set          // of these, if they are many; else nil
 	refs    []expression  // the other elements of a written array
 	list    value.Value   // the written array
 	in      bool          // in; else notIn
@@ -112,6 +117,8 @@ func (m *inList) run(r *run) result {
 		return res
 	case err != nil:
 		return unknown(err.Error())
+	case !m.typ.spend(r, v):
+		return unknown(TooManySteps)
 	case !m.typ.typed(v):
 		return unknown(m.typ.mismatch(m.f1.source(), v).Error())
 	case m.found(r, v, elems) == m.in:
@@ -152,32 +159,39 @@ func (m *inList) resolve(r *run) (elems value.Value, res result) {
 	return value.Arr(values...), yes
 }
 
-// found reports whether v is one of the elements. Elements of another type are
-// passed over.
-func (m *inList) found(r *run, v, elems value.Value) (found bool) {
+// inWritten reports whether v is one of the elements that are written in the rule.
+func (m *inList) inWritten(r *run, v value.Value) bool {
 	if m.set != nil {
-		if found, compared := m.set.has(v); found || !r.spend(compared) {
-			return found
-		}
+		found, steps := m.set.has(v)
+		return r.spend(steps) && found
 	}
 	for _, e := range m.written {
-		if m.typ.element(e, v) {
+		if r.spend(1); m.typ.element(e, v) {
 			return true
 		}
 	}
-	if !r.spend(len(m.written)) || elems.Kind() == value.Missing {
+	return false
+}
+
+// found reports whether v is one of the elements. Elements of another type are
+// passed over.
+func (m *inList) found(r *run, v, elems value.Value) (found bool) {
+	if m.inWritten(r, v) {
+		return true
+	}
+	if elems.Kind() == value.Missing {
 		return false
 	}
-	if s := m.setOf(r, elems); s != nil {
-		found, compared := s.has(v)
-		return r.spend(compared) && found
-	}
-	if !r.read(elems) {
-		return false
+	if s := r.setOf(m.typ, elems); s != nil {
+		found, steps := s.has(v)
+		return r.spend(steps) && found
 	}
 	elems.Each(func(_ string, e value.Value) bool {
+		if !r.spend(stepsElement) || !m.typ.spend(r, e) {
+			return false
+		}
 		found = m.typ.element(e, v)
-		return r.spend(1) && !found
+		return !found
 	})
 	return found
 }

@@ -15,6 +15,8 @@ type operandType struct {
 	name     string
 	form     string // of the strings of the type, for faults; "" unless they have one
 	quantity bool   // number or bool: a string in f1 and f2 is always a reference
+	steps    int    // of reading a value for a comparison
+	bytes    int    // of a value, for which another step is counted
 	evals    []eval
 	// element reports whether v, which is of the type, is e or in e. nil: the type
 	// has neither in nor notIn.
@@ -71,24 +73,24 @@ func (r relation) holds(c int) bool {
 var operandTypes = [...]*operandType{&stringType, &numberType, &boolType, &dateType, &ipType, &anyType}
 
 var (
-	stringType = operandType{name: "string", element: isText, evals: []eval{
+	stringType = operandType{name: "string", steps: 1, bytes: bytesCopied, element: isText, evals: []eval{
 		{"==", compareTexts, equal}, {"!=", compareTexts, unequal},
 		{"startsWith", comparePrefix, equal}, {"endsWith", compareSuffix, equal}, {"contains", comparePart, equal},
 		{name: "matches"}, // compiled by itself
 	}}
-	numberType = operandType{name: "number", quantity: true, element: isNumber, evals: []eval{
+	numberType = operandType{name: "number", steps: 2, bytes: bytesMatched, quantity: true, element: isNumber, evals: []eval{
 		{"==", compareNumbers, equal}, {"!=", compareNumbers, unequal}, {"<", compareNumbers, less},
 		{"<=", compareNumbers, atMost}, {">", compareNumbers, greater}, {">=", compareNumbers, atLeast},
 	}}
-	boolType = operandType{name: "bool", quantity: true, evals: []eval{
+	boolType = operandType{name: "bool", steps: 1, bytes: bytesCopied, quantity: true, evals: []eval{
 		{"==", compareBools, equal}, {"!=", compareBools, unequal},
 	}}
-	dateType = operandType{name: "date", form: "date: want RFC 3339 with a zone, or YYYY-MM-DD", evals: []eval{
+	dateType = operandType{name: "date", steps: stepsDate, bytes: bytesMatched, form: "date: want RFC 3339 with a zone, or YYYY-MM-DD", evals: []eval{
 		{"==", compareDates, equal}, {"!=", compareDates, unequal}, {"<", compareDates, less},
 		{"<=", compareDates, atMost}, {">", compareDates, greater}, {">=", compareDates, atLeast},
 	}}
-	ipType  = operandType{name: "ip", form: "IP address", element: isInBlock, evals: []eval{{"==", compareAddresses, equal}}}
-	anyType = operandType{name: "any", evals: []eval{{"==", compareValues, equal}, {"!=", compareValues, unequal}}}
+	ipType  = operandType{name: "ip", steps: stepsAddress, bytes: bytesMatched, form: "IP address", element: isInBlock, evals: []eval{{"==", compareAddresses, equal}}}
+	anyType = operandType{name: "any", steps: 1, bytes: 1, evals: []eval{{"==", compareValues, equal}, {"!=", compareValues, unequal}}}
 )
 
 // typed reports whether a value is of the type.

@@ -52,7 +52,7 @@ func (r *Rule) OtherCase(root string, v value.Value) (key string, found bool) {
 					return key, true
 				}
 			}
-			at = child(at, steps[i].key, steps[i].index)
+			at, _ = child(at, steps[i].key, steps[i].index)
 		}
 	}
 	return "", false

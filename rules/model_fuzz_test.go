@@ -257,7 +257,7 @@ func checkModel(t *testing.T, data []byte) {
 		t.Fatalf("%v\n%v\ngot %v, want %v", spec, before, v.Args, toValue(t, want.args))
 	}
 	text := toValue(t, doc)
-	got, err := ApplyResponse(text.String(), v.Response, 64)
+	got, err := ApplyResponse(text.String(), v.Response, 64, 0)
 	out, pass := doc, true
 	for _, f := range want.response {
 		if pass && doc != nil {

@@ -22,6 +22,9 @@ type path struct {
 	absence // of: the path as it is written
 	root    pathRoot
 	steps   []step
+
+	start *once  // resolves the first steps once for all elements; nil: none
+	rest  []step // the steps after them
 }
 
 // step is one step of a path.
@@ -136,6 +139,7 @@ func (p *path) reads(rs *roots) { rs.read(p, readValue) }
 func (p *path) value(r *run) (value.Value, error) {
 	v := p.resolve(r)
 	if v.Kind() == value.Missing {
+		r.spend(stepsAbsent)
 		return v, &p.absence
 	}
 	return v, nil
@@ -144,8 +148,12 @@ func (p *path) value(r *run) (value.Value, error) {
 // resolve walks the path. The value is Missing where a step leads nowhere, and
 // Pending where the path meets something that is awaited.
 func (p *path) resolve(r *run) value.Value {
-	if p.root == inItem {
+	switch {
+	case p.root == inItem:
 		return walk(r, *r.item, p.steps)
+	case p.start != nil:
+		v, _ := p.start.value(r)
+		return walk(r, v, p.rest)
 	}
 	return walk(r, r.args, p.steps)
 }
@@ -158,41 +166,42 @@ func walk(r *run, v value.Value, steps []step) value.Value {
 			}
 			return value.Value{}
 		}
-		if !r.read(v) {
+		var read int
+		if s := &steps[i]; s.inner == nil {
+			v, read = child(v, s.key, s.index)
+		} else {
+			v, read = dynamicChild(v, s.inner.resolve(r))
+		}
+		if !r.spend(1 + read/bytesWalked) {
 			return value.Value{}
 		}
-		s := &steps[i]
-		if s.inner == nil {
-			v = child(v, s.key, s.index)
-			continue
-		}
-		v = dynamicChild(v, s.inner.resolve(r))
 	}
 	return v
 }
 
-func child(v value.Value, key string, index int) value.Value {
+// child also returns the bytes that were read.
+func child(v value.Value, key string, index int) (value.Value, int) {
 	if v.Kind() == value.Array {
-		return v.At(index)
+		return v.FindAt(index)
 	}
-	return v.Key(key)
+	return v.FindKey(key)
 }
 
 // dynamicChild steps by a value: a string is a key, or an array's plain decimal
 // index; an integer is an array's index.
-func dynamicChild(v, k value.Value) value.Value {
+func dynamicChild(v, k value.Value) (value.Value, int) {
 	switch k.Kind() {
 	case value.Pending:
-		return k
+		return k, 0
 	case value.String:
 		key, _ := k.Text()
 		return child(v, key, keyStep(key).index)
 	case value.Number:
 		if i, ok := value.Index(k); ok && v.Kind() == value.Array {
-			return v.At(i)
+			return v.FindAt(i)
 		}
 	}
-	return value.Value{}
+	return value.Value{}, 0
 }
 
 // keys resolves a path that is to be changed: all its steps are keys of objects.

@@ -43,11 +43,13 @@ func newMatcher(m *machine) *matcher {
 
 var errWork = errors.New("the pattern has too many states for this text")
 
-// match reports whether the pattern is found in a text.
-func (m *machine) match(text string) (bool, error) {
+// match reports whether the pattern is found in a text. Beside the walk through the
+// text it may visit most instructions; work is the number that it visited.
+func (m *machine) match(text string, most int) (found bool, work int, err error) {
 	f := m.known
 	if f == nil {
 		f = newMatcher(m)
+		defer func() { work = f.work }()
 	}
 	at := int32(0)
 	for i := 0; i < len(text) && !f.states[at].matches; {
@@ -62,13 +64,13 @@ func (m *machine) match(text string) (bool, error) {
 		}
 		next := f.states[at].next[class]
 		if next < 0 {
-			if next = f.step(at, class); f.work > maxWork {
-				return false, errWork
+			if next = f.step(at, class); f.work > most {
+				return false, 0, errWork
 			}
 		}
 		at = next
 	}
-	return f.states[at].matches || f.states[at].atEnd, nil
+	return f.states[at].matches || f.states[at].atEnd, 0, nil
 }
 
 // explore finds all states. It reports false when there are too many.

@@ -26,7 +26,7 @@ func TestMatches(t *testing.T) {
 			for ; i > 0; i /= n {
 				text += alphabet[i%n]
 			}
-			if got, err := m.match(text); err != nil || got != want.MatchString(text) {
+			if got, _, err := m.match(text, maxWork); err != nil || got != want.MatchString(text) {
 				t.Fatalf("%q on %q: %v %v", p, text, got, err)
 			}
 		}
@@ -48,7 +48,7 @@ func FuzzMatches(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", p, err)
 		}
-		got, err := m.match(text)
+		got, _, err := m.match(text, maxWork)
 		if err == nil && got != want.MatchString(text) {
 			t.Errorf("%q on %q: got %v", p, text, got)
 		}
@@ -71,7 +71,7 @@ func TestMatchesInLinearTime(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		start := time.Now()
-		if got, err := m.match(text); got || err != nil {
+		if got, _, err := m.match(text, maxWork); got || err != nil {
 			t.Errorf("%s: %v %v", name, got, err)
 		}
 		t.Logf("%s: %v, all states known: %v", name, time.Since(start), m.known != nil)
@@ -93,13 +93,13 @@ func TestMatchesGivesUp(t *testing.T) {
 		text.WriteByte("xz"[state>>31])
 	}
 	start := time.Now()
-	if got, err := m.match(text.String()); err != errWork {
+	if got, _, err := m.match(text.String(), maxWork); err != errWork {
 		t.Errorf("%v %v", got, err)
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("took %v", took)
 	}
-	if got, err := m.match(text.String()[:1000] + "y"); err != nil {
+	if got, _, err := m.match(text.String()[:1000]+"y", maxWork); err != nil {
 		t.Errorf("a short text: %v %v", got, err)
 	}
 }
@@ -120,7 +120,7 @@ func BenchmarkMatches(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if ok, _ := m.match("ana.maria@mail.example.com"); !ok {
+		if ok, _, _ := m.match("ana.maria@mail.example.com", maxWork); !ok {
 			b.Fatal("no match")
 		}
 	}

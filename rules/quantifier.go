@@ -12,11 +12,11 @@ import (
 const maxElements = 100_000
 
 // visit counts an element. It reports whether the evaluation may visit it.
-func (r *run) visit() (res result, ok bool) {
+func (r *run) visit(x value.Value) (res result, ok bool) {
 	if r.elements++; r.elements > maxElements {
 		return unknown(fmt.Sprintf("more than %d elements", maxElements)), false
 	}
-	if !r.spend(1) {
+	if !r.spend(stepsElement) || !r.skip(x) {
 		return unknown(TooManySteps), false
 	}
 	return res, true
@@ -73,12 +73,16 @@ func (q *quantifier) run(r *run) result {
 		return waiting
 	case array.Kind() != value.Array:
 		return unknown(wrongType(q.array.source(), "array", array).Error())
-	case !r.read(array):
-		return unknown(TooManySteps)
-	case array.Len() > maxElements:
+	case moreThan(array, maxElements):
 		return unknown(fmt.Sprintf("%s has more than %d elements", q.array.source(), maxElements))
 	}
 	return q.ask(r, array)
+}
+
+// moreThan reports whether an array has more elements than that. It counts only where
+// the array is long enough.
+func moreThan(array value.Value, most int) bool {
+	return array.Size() >= 2*most && array.Len() > most
 }
 
 // ask joins the outcomes of the elements: in some like or, in every like and, but
@@ -92,7 +96,7 @@ func (q *quantifier) ask(r *run, array value.Value) result {
 	}
 	array.Each(func(_ string, x value.Value) bool {
 		at++
-		if res, ok := r.visit(); !ok {
+		if res, ok := r.visit(x); !ok {
 			last = res
 			return false
 		}

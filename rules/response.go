@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value"
@@ -10,8 +11,9 @@ import (
 
 // ApplyResponse rewrites a JSON response. After an error no byte of the response
 // may go out. An empty body and null pass unchanged. Parts that no edit changes
-// keep their bytes.
-func ApplyResponse(body string, edits []Edit, maxDepth int) (string, error) {
+// keep their bytes. The walk through the body is not counted as steps, since its
+// length is bounded; what the edits do with each object is.
+func ApplyResponse(body string, edits []Edit, maxDepth, maxSteps int) (string, error) {
 	if len(edits) == 0 || body == "" {
 		return body, nil
 	}
@@ -22,7 +24,9 @@ func ApplyResponse(body string, edits []Edit, maxDepth int) (string, error) {
 	if v.Kind() == value.Null {
 		return body, nil
 	}
-	after, err := applyAll(&run{most: DefaultSteps}, v, edits, 0)
+	r := &run{}
+	r.start(&Input{MaxSteps: maxSteps}, nil)
+	after, err := applyAll(r, v, edits, 0)
 	switch {
 	case err != nil:
 		return "", err
@@ -50,7 +54,10 @@ func applyAll(r *run, v value.Value, edits []Edit, depth int) (value.Value, erro
 			}
 			return v, e.fault(fmt.Errorf("want an object with %q, found %s", key, found(v)))
 		}
-		at := o.Find(key)
+		at, read := o.Find(key)
+		if !r.spend(1 + read/bytesWalked) {
+			return v, errSteps
+		}
 		if len(e.path) == depth+1 {
 			changed, err := e.inResponse(r, o.At(at))
 			if err != nil {
@@ -85,6 +92,10 @@ func applyEach(r *run, v value.Value, edits []Edit, depth int) (value.Value, err
 		}
 		if !changed.Same(x) {
 			changed, same = changed.Flat(x), false
+			if !r.written(changed) {
+				failed = errSteps
+				return false
+			}
 		}
 		elems = append(elems, changed)
 		return true
@@ -106,9 +117,7 @@ func (e *Edit) inResponse(r *run, old value.Value) (value.Value, error) {
 	}
 	if e.in != nil {
 		outer := r
-		r = new(run)
-		r.start(e.in, nil)
-		r.inResponse, r.elements, r.steps = true, outer.elements, outer.steps
+		r = outer.inner(e.in)
 		defer func() { outer.elements, outer.steps = r.elements, r.steps }()
 	}
 	now, res := e.applyToList(r, old)
@@ -123,6 +132,22 @@ func (e *Edit) inResponse(r *run, old value.Value) (value.Value, error) {
 		return old, fmt.Errorf("%s: %s", res.where(), res.reason)
 	}
 	return old, errors.New(res.reason)
+}
+
+// inner returns the run for the clauses of an edit. Edits of the same Input share it,
+// and so do the elements that an edit is applied to: it remembers what does not
+// depend on these.
+func (r *run) inner(in *Input) *run {
+	i := slices.IndexFunc(r.inners, func(x *run) bool { return x.in == in })
+	if i < 0 {
+		x := new(run)
+		x.start(in, nil)
+		x.inResponse = true
+		i, r.inners = len(r.inners), append(r.inners, x)
+	}
+	x := r.inners[i]
+	x.args, x.elements, x.steps = in.Args, r.elements, r.steps
+	return x
 }
 
 // applyToList is apply, but that a transform changes each string of an array.

@@ -236,7 +236,7 @@ func TestElementsAreBounded(t *testing.T) {
 	}
 	each := mustCompile(t, `{"rule":"each","field":"res.a","clauses":[{"rule":"force","field":"item","value":1}]}`)
 	body := `[{"a":[` + strings.Repeat("0,", maxElements/2) + `0]},{"a":[` + strings.Repeat("0,", maxElements/2) + `0]}]`
-	if _, err := ApplyResponse(body, each.Eval(&Input{}, nil).Response, 16); err == nil {
+	if _, err := ApplyResponse(body, each.Eval(&Input{}, nil).Response, 16, 0); err == nil {
 		t.Error("each in a response goes on for ever")
 	}
 }

@@ -54,30 +54,30 @@ func (s *set) add(e value.Value) {
 	}
 }
 
-// has reports whether v, which is of the type, is in the set. It returns how many
-// elements it was compared with.
-func (s *set) has(v value.Value) (found bool, compared int) {
+// has reports whether v, which is of the type, is in the set, and how many steps that
+// took.
+func (s *set) has(v value.Value) (found bool, steps int) {
 	switch s.typ {
 	case &stringType:
 		text, _ := v.Text()
 		_, found = s.texts[text]
-		return found, 1
+		return found, stepsSet
 	case &numberType:
 		d, _ := value.DecimalOf(v)
 		near := s.numbers[d.Nearest()]
 		for i := range near {
 			if near[i].Compare(d) == 0 {
-				return true, i + 1
+				return true, stepsSet + i
 			}
 		}
-		return false, 1 + len(near)
+		return false, stepsSet + len(near)
 	}
 	return s.hasAddress(v)
 }
 
 // hasAddress looks for a block around an address. The blocks are read already,
 // which is most of the work.
-func (s *set) hasAddress(v value.Value) (found bool, compared int) {
+func (s *set) hasAddress(v value.Value) (found bool, steps int) {
 	a, _ := addressOf(v)
 	for i := range s.blocks {
 		if s.blocks[i].Contains(a) {
@@ -89,21 +89,21 @@ func (s *set) hasAddress(v value.Value) (found bool, compared int) {
 
 // setOf returns the set of a list that is at hand and looked into often, nil for
 // another list.
-func (m *inList) setOf(r *run, list value.Value) *set {
+func (r *run) setOf(t *operandType, list value.Value) *set {
 	d := list.Derived()
 	if d == nil || list.Len() < setFrom {
 		return nil
 	}
 	if s, ok := d.Load().(*set); ok {
-		if s.typ != m.typ {
+		if s.typ != t {
 			return nil // the list is used under another type too, which is rare
 		}
 		return s
 	}
-	if !d.Often() || !r.change(list) {
+	if !d.Often() || !r.spend(list.Len()*t.steps*4) {
 		return nil
 	}
-	s := newSet(m.typ, list.Elements())
+	s := newSet(t, list.Elements())
 	d.Keep(s)
 	return s
 }

@@ -17,41 +17,36 @@ func list(prefix string, n int) string {
 	return "[" + strings.Join(texts, ",") + "]"
 }
 
-const inBoth = `{"rule":"match","type":"string","eval":"in","f1":"item","f2":"args.b"}`
-
-// TestSteps: a rule that takes too many steps is unknown, whatever its clauses
-// make of the end of a search.
+// TestSteps: a rule that needs one step more than it may take is unknown, whatever
+// its clauses make of the end of a search, and it ends soon.
 func TestSteps(t *testing.T) {
-	args := mustParse(t, `{"a":`+list("a", 400)+`,"b":`+list("b", 400)+`,"text":"`+strings.Repeat("x ", 20_000)+`"}`)
-	some := `{"rule":"some","field":"args.a","clause":` + inBoth + `}`
-	for name, rule := range map[string]string{
-		"some":    some,
-		"every":   `{"rule":"every","field":"args.a","clause":` + inBoth + `}`,
-		"not":     `{"rule":"not","clause":` + some + `}`,
-		"or":      `{"rule":"or","clauses":[` + some + `,{"rule":"allow"}]}`,
-		"filter":  `{"rule":"filter","field":"args.a","onUnknown":"drop","clause":` + inBoth + `}`,
-		"notIn":   `{"rule":"every","field":"args.a","clause":` + strings.Replace(inBoth, `"in"`, `"notIn"`, 1) + `}`,
-		"split":   `{"rule":"every","field":"args.a","clause":{"rule":"match","type":"string","eval":"notIn","f1":"item","f2":"utils.split(args.text, ' ')"}}`,
-		"exists":  `{"rule":"every","field":"args.a","clause":{"rule":"match","type":"bool","eval":"==","f1":"utils.exists(args.text.x)","f2":false}}`,
-		"guard":   `{"rule":"remove","fields":["args.b"],"clause":` + some + `}`,
-		"force":   `{"rule":"each","field":"args.a","clauses":[{"rule":"force","field":"item","value":"utils.concat(args.text, 'x')"}]}`,
-		"default": `{"rule":"every","field":"args.a","clause":{"rule":"match","type":"string","eval":"!=","f1":"utils.default(args.text, 'x')","f2":"y"}}`,
-		"matches": `{"rule":"every","field":"args.a","clause":{"rule":"match","type":"string","eval":"matches","f1":"args.text","f2":"^(x )+$"}}`,
-		"any":     `{"rule":"every","field":"args.a","clause":{"rule":"match","type":"any","eval":"==","f1":"args.b","f2":"args.b"}}`,
-	} {
+	kinds := stepKinds(t)
+	some := `{"rule":"some","field":"args.texts","clause":{"rule":"match","type":"string","eval":"in","f1":"item","f2":"args.few"}}`
+	kinds["not"] = stepKind{`{"rule":"not","clause":` + some + `}`, kinds["clauses"].args}
+	kinds["or"] = stepKind{`{"rule":"or","clauses":[` + some + `,{"rule":"allow"}]}`, kinds["clauses"].args}
+	kinds["guard"] = stepKind{`{"rule":"remove","fields":["args.few"],"clause":` + some + `}`, kinds["clauses"].args}
+	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
-			in := &Input{Args: args, Now: testNow, MaxSteps: 20_000}
-			v := mustCompile(t, rule).Eval(in, nil)
-			if v.Outcome != Unknown || !v.Exhausted || v.Reason != TooManySteps || len(v.Response) > 0 {
-				t.Errorf("%v: %s after %d steps", v.Outcome, v.Reason, v.Steps)
+			r, args := mustCompile(t, k.rule), mustParse(t, k.args)
+			eval := func(most int) Verdict {
+				return r.Eval(&Input{Args: args.Opened(), Now: testNow, MaxSteps: most}, nil)
 			}
-			// The clause that runs when the budget is gone may still finish.
-			if most := 20_000 + 40_000; v.Steps > most {
-				t.Errorf("%d steps, want at most %d", v.Steps, most)
+			full := eval(1 << 30)
+			if full.Outcome != Yes || full.Steps < 2000 {
+				t.Fatalf("%v: %s after %d steps", full.Outcome, full.Reason, full.Steps)
 			}
-			in.MaxSteps = 100_000_000
-			if v := mustCompile(t, rule).Eval(in, nil); v.Exhausted {
-				t.Errorf("%s after %d steps", v.Reason, v.Steps)
+			if v := eval(full.Steps); v.Outcome != Yes || v.Steps != full.Steps {
+				t.Errorf("%v: %s after %d steps, with as many as it takes", v.Outcome, v.Reason, v.Steps)
+			}
+			for _, most := range []int{full.Steps - 1, full.Steps / 2, full.Steps / 9} {
+				v := eval(most)
+				if v.Outcome != Unknown || !v.Exhausted || v.Reason != TooManySteps || len(v.Response) > 0 {
+					t.Errorf("%d steps: %v: %s", most, v.Outcome, v.Reason)
+				}
+				// Steps are counted before the work, also those of a list that is too long.
+				if v.Steps > most+full.Steps/2+1000 {
+					t.Errorf("%d steps, want at most %d", v.Steps, most)
+				}
 			}
 		})
 	}
@@ -60,16 +55,16 @@ func TestSteps(t *testing.T) {
 // TestStepsOfAResponse: actions that ask a clause of each element of the response
 // count on, from the evaluation's own limit.
 func TestStepsOfAResponse(t *testing.T) {
-	rule := mustCompile(t, `{"rule":"filter","field":"res.rows","onUnknown":"drop","clause":`+inBoth+`}`)
+	rule := mustCompile(t, `{"rule":"filter","field":"res.rows","onUnknown":"drop","clause":{"rule":"match","type":"string","eval":"in","f1":"item","f2":"args.b"}}`)
 	in := &Input{Args: mustParse(t, `{"b":`+list("b", 400)+`}`), Now: testNow, MaxSteps: 20_000}
 	v := rule.Eval(in, nil)
 	if v.Outcome != Yes {
 		t.Fatal(v.Reason)
 	}
-	if out, err := ApplyResponse(`{"rows":`+list("a", 400)+`}`, v.Response, 64); err == nil || !strings.Contains(err.Error(), TooManySteps) {
+	if out, err := ApplyResponse(`{"rows":`+list("a", 4000)+`}`, v.Response, 64, 0); err == nil || !strings.Contains(err.Error(), TooManySteps) {
 		t.Errorf("%s, %v", out, err)
 	}
-	if out, err := ApplyResponse(`{"rows":`+list("b", 10)+`}`, v.Response, 64); err != nil {
+	if out, err := ApplyResponse(`{"rows":`+list("b", 10)+`}`, v.Response, 64, 0); err != nil {
 		t.Errorf("%s, %v", out, err)
 	}
 }

@@ -52,6 +52,9 @@ func (t *template) leafValue(r *run) (value.Value, error) {
 	if err != nil || v.Kind() == value.Pending {
 		return v, err
 	}
+	if !r.skip(v) {
+		return value.Value{}, errSteps
+	}
 	if t.check != nil {
 		if err := t.check(v); err != nil {
 			return value.Value{}, fmt.Errorf("%s: %w", t.leaf.source(), err)

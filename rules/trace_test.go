@@ -84,7 +84,7 @@ func told(t *testing.T, rule, args, response string) string {
 			break
 		}
 	}
-	if _, err := ApplyResponse(response, v.Response, 64); err != nil {
+	if _, err := ApplyResponse(response, v.Response, 64, 0); err != nil {
 		tell.tell("%v", err)
 	}
 	return strings.Join(tell.lines, "\n")

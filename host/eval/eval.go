@@ -86,7 +86,7 @@ func (e *Evaluator) evaluate(q *question) answer {
 
 // respond applies a rule's response actions.
 func respond(res value.Value, actions []rules.Edit) (value.Value, error) {
-	text, err := rules.ApplyResponse(res.String(), actions, maxDepth)
+	text, err := rules.ApplyResponse(res.String(), actions, maxDepth, 0)
 	if err != nil {
 		return value.Value{}, err
 	}

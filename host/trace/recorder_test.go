@@ -52,7 +52,7 @@ func recorded(t testing.TB, rule, define, args, response value.Value, replies ma
 		v = r.Eval(in, memo)
 	}
 	if text := response.String(); response.Kind() != value.Missing && v.Outcome == rules.Yes {
-		if _, err := rules.ApplyResponse(text, v.Response, 64); err != nil {
+		if _, err := rules.ApplyResponse(text, v.Response, 64, 0); err != nil {
 			t.Log(err)
 		}
 	}

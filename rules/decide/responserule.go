@@ -132,7 +132,7 @@ func (r *Response) rewrite(body string, actions []rules.Edit) Step {
 		}
 		return step
 	}
-	rewritten, err := rules.ApplyResponse(body, actions, r.limits.Depth)
+	rewritten, err := rules.ApplyResponse(body, actions, r.limits.Depth, r.limits.Steps)
 	if err != nil {
 		return r.withhold(err.Error())
 	}

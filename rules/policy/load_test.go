@@ -410,7 +410,7 @@ func TestFaults(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	p := mustLoad(t, "{}")
-	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32, Fields: 1000, Steps: 3_000_000, Memory: 256 << 20, BodyTimeout: 10 * time.Second}); p.Limits != want {
+	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32, Fields: 1000, Steps: 750_000, Memory: 256 << 20, BodyTimeout: 10 * time.Second}); p.Limits != want {
 		t.Errorf("limits %+v, want %+v", p.Limits, want)
 	}
 	if diff := cmp.Diff([]Source{{Header: "authorization", Prefix: "Bearer "}}, p.Sources); diff != "" {

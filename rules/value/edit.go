@@ -30,9 +30,15 @@ func (o *Edit) Open(create bool) bool {
 	return true
 }
 
-// Find returns the index of a member, -1 when there is none.
-func (o *Edit) Find(key string) int {
-	return slices.IndexFunc(o.members, func(m Member) bool { return m.Key == key })
+// Find returns the index of a member, -1 when there is none, and how many members
+// it was compared with.
+func (o *Edit) Find(key string) (at, compared int) {
+	for i := range o.members {
+		if o.members[i].Key == key {
+			return i, i
+		}
+	}
+	return -1, len(o.members)
 }
 
 func (o *Edit) At(i int) Value {

@@ -44,19 +44,29 @@ func equalArrays(a, b []Value) bool {
 	return true
 }
 
-// equalObjects looks members up in a map, so that two objects of many members take
-// linear time.
+// equalObjects looks members up in the same place first, as most equal objects have
+// their members in one order. Where that fails, it looks them up in a map, so that two
+// objects of many members take linear time.
 func equalObjects(a, b []Member) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	values := make(map[string]Value, len(b))
-	for _, m := range b {
-		values[m.Key] = m.Value
+	for i := range a {
+		if a[i].Key != b[i].Key {
+			return equalInAnyOrder(a[i:], b[i:])
+		}
+		if !Equal(a[i].Value, b[i].Value) {
+			return false
+		}
 	}
+	return true
+}
+
+func equalInAnyOrder(a, b []Member) bool {
+	n := node{members: b}
+	n.index()
 	for _, m := range a {
-		x, ok := values[m.Key]
-		if !ok || !Equal(m.Value, x) {
+		if x, _ := n.key(m.Key); !Equal(m.Value, x) {
 			return false
 		}
 	}

@@ -48,16 +48,37 @@ func (v Value) indexed(left *int) (Value, int) {
 		}
 		return true
 	})
-	if len(n.members) > keysCompared {
-		n.byKey = make(map[string]int, len(n.members))
-		for i := range n.members {
-			n.byKey[n.members[i].Key] = i
-		}
-		size += len(n.members) * mapEntry
-	}
+	n.index()
+	size += len(n.byKey) * mapEntry
 	v.node = n
 	return v, size
 }
+
+// Opened is Indexed for the members or elements of v alone, not for what is inside
+// them.
+func (v Value) Opened() Value {
+	if !v.IsText() {
+		return v
+	}
+	n := &node{members: v.members(), elems: v.Elements()}
+	n.index()
+	v.node = n
+	return v
+}
+
+// index makes a map of the keys, if they are many.
+func (n *node) index() {
+	if len(n.members) <= keysCompared {
+		return
+	}
+	n.byKey = make(map[string]int, len(n.members))
+	for i := range n.members {
+		n.byKey[n.members[i].Key] = i
+	}
+}
+
+// IsText reports whether v is an Object or an Array whose text is read each time.
+func (v Value) IsText() bool { return v.node == nil && (v.kind == Object || v.kind == Array) }
 
 // mapEntry is about how many bytes a map takes for each of its keys.
 const mapEntry = 48

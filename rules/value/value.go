@@ -162,58 +162,73 @@ func (v Value) IsTrue() bool { return v.kind == Bool && v.text == "true" }
 func (v Value) Number() (text string, ok bool) { return v.text, v.kind == Number }
 
 // Key returns the member of an Object, matched letter for letter; else Missing.
-func (v Value) Key(name string) (found Value) {
+func (v Value) Key(name string) Value {
+	found, _ := v.FindKey(name)
+	return found
+}
+
+// FindKey is Key. It also returns how many bytes of text, or how many members, it
+// went through.
+func (v Value) FindKey(name string) (found Value, read int) {
 	if v.kind != Object {
-		return Value{}
+		return Value{}, 0
 	}
 	if v.node != nil {
 		return v.node.key(name)
 	}
+	read = len(v.text)
 	v.each(func(key, x gjson.Result) bool {
 		if key.Str != name {
 			return true
 		}
-		found = fromResult(x)
+		found, read = fromResult(x), x.Index+len(x.Raw)
 		return false
 	})
-	return found
+	return found, read
 }
 
-func (n *node) key(name string) Value {
+func (n *node) key(name string) (Value, int) {
 	if n.byKey != nil {
 		if i, ok := n.byKey[name]; ok {
-			return n.members[i].Value
+			return n.members[i].Value, 1
 		}
-		return Value{}
+		return Value{}, 1
 	}
 	for i := range n.members {
 		if n.members[i].Key == name {
-			return n.members[i].Value
+			return n.members[i].Value, i
 		}
 	}
-	return Value{}
+	return Value{}, len(n.members)
 }
 
 // At returns the element of an Array; else Missing.
-func (v Value) At(i int) (found Value) {
+func (v Value) At(i int) Value {
+	found, _ := v.FindAt(i)
+	return found
+}
+
+// FindAt is At. It also returns how many bytes of text it went through.
+func (v Value) FindAt(i int) (found Value, read int) {
 	if v.kind != Array || i < 0 {
-		return Value{}
+		return Value{}, 0
 	}
 	if v.node != nil {
 		if i < len(v.node.elems) {
-			return v.node.elems[i]
+			return v.node.elems[i], 1
 		}
-		return Value{}
+		return Value{}, 1
 	}
+	read = len(v.text)
 	v.each(func(_, x gjson.Result) bool {
 		if i > 0 {
 			i--
 			return true
 		}
-		found = fromResult(x)
+		found, read = fromResult(x), x.Index+len(x.Raw)
 		return false
 	})
-	return found
+	return found, read
 }
 
 // Each calls f for the members of an Object, or for the elements of an Array
@@ -251,10 +266,11 @@ func (v Value) Elements() []Value {
 	return elems
 }
 
-// Size returns about how many bytes a search of the value goes through.
+// Size is a measure of the work that going through the value takes: the bytes of
+// its text, or some bytes for each member or element at hand.
 func (v Value) Size() int {
-	if v.node != nil {
-		return 32 * (len(v.node.members) + len(v.node.elems))
+	if v.node != nil && v.kind != String {
+		return 8 * (len(v.node.members) + len(v.node.elems))
 	}
 	return len(v.text)
 }
