@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 //	sqlite FILE SQL      creates a database
 //	authorize            sets $AUTH to an Authorization header with the token in stdout, or to X-API-Key with the API key
 //	codes CODE args…     runs rulegate, which must end with exit code CODE
-//	mask                 replaces the tokens in stdout, which differ in each run, by <token>, and times by 0
+//	mask                 replaces the tokens in stdout, which differ in each run, by <token>, and times and steps by 0
 func TestScript(t *testing.T) {
 	module := buildModule(t)
 	testscript.Run(t, testscript.Params{
@@ -291,8 +291,8 @@ func cmdCodes(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// took is how long tests took.
-var took = regexp.MustCompile(`(\(|\t|"seconds":|time=")[0-9][0-9.e-]*(s|,|")`)
+// took is how long tests took, in time and in steps.
+var took = regexp.MustCompile(`(\(|\t|"seconds":|"steps":|time=")[0-9][0-9.e-]*([s,"])`)
 
 var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
 

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"regexp"
 
@@ -13,6 +15,14 @@ type testFlags struct {
 	verbose, json bool
 	record        bool
 	seed          uint64
+
+	coverage   bool
+	lcov, html string
+	min        float64
+	mutate     bool
+	mutants    int
+
+	name *regexp.Regexp // of run; nil: all
 }
 
 func newTestCommand() *cobra.Command {
@@ -26,21 +36,33 @@ A folder means the files in it and below it. A policy that is named here is test
 one that a file names. host/policytest/TESTING.md documents the files; rulegate schema --tests
 prints a JSON Schema of them, for editors.
 
-A failed test ends the command with exit code 1, after the others have run.`,
+A failed test ends the command with exit code 1, after the others have run. So does a coverage
+below --min, and a mutant that no test notices.`,
 		Example: `  rulegate test policy.yaml
   rulegate test -run 'orders|people' -v tests/
-  rulegate test --format junit > report.xml`,
+  rulegate test --format junit > report.xml
+  rulegate test --coverage --html coverage.html --min 90
+  rulegate test --mutate`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runTests(cmd, args, &f)
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return runTests(untilSignal(cmd.Context()), cmd, args, &f)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.run, "run", "", "run only the tests whose name matches this regular expression; also -run")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list the tests that pass too")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list the tests that pass too, and the coverage of all routes")
 	flags.StringVar(&f.format, "format", "text", "text, json (a line for each test) or junit (XML)")
 	flags.BoolVar(&f.json, "json", false, "the same as --format json")
 	flags.Uint64Var(&f.seed, "seed", 0, "run the tests in another order, with other nonces; the same seed gives the same run")
 	flags.BoolVar(&f.record, "record", false, "write the result of each test without want into its file")
+	flags.BoolVar(&f.coverage, "coverage", false, "print which clauses came out yes, no and unknown, and which were never asked")
+	flags.StringVar(&f.lcov, "lcov", "", "write the coverage to this file, for LCOV")
+	flags.StringVar(&f.html, "html", "", "write the coverage to this file, as a page for browsers")
+	flags.Float64Var(&f.min, "min", 0, "the least coverage of each policy, in percent")
+	flags.BoolVar(&f.mutate, "mutate", false, "run the tests against the policy with one thing broken at a time, and show what no test notices")
+	flags.IntVar(&f.mutants, "mutants", 5000, "how many mutants of a policy --mutate makes at most")
 	// The only error is a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(testFormats, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -48,64 +70,89 @@ A failed test ends the command with exit code 1, after the others have run.`,
 
 var testFormats = []string{"text", "json", "junit"}
 
-func runTests(cmd *cobra.Command, args []string, f *testFlags) error {
-	s := &policytest.Session{Seed: f.seed, Record: f.record}
-	var err error
-	if s.Name, err = f.check(); err != nil {
-		return err
-	}
-	ctx := untilSignal(cmd.Context())
-	if s.Policy, s.Files, err = policytest.Find(args); err != nil {
-		return err
-	}
-	bar := newBar(cmd.ErrOrStderr(), "test")
-	s.Progress = bar.set
-	s.Reporter = f.reporter(bar.above(cmd.OutOrStdout()), bar.above(cmd.ErrOrStderr()))
-	suites, results, sum := s.Run(ctx)
-	bar.end()
-	if f.record {
-		for _, suite := range suites {
-			if err := suite.Record(results[suite]); err != nil {
-				return err
-			}
-		}
-	}
-	if err := s.Reporter.Close(sum); err != nil {
-		return err
-	}
-	if !sum.OK() {
-		return errReported
-	}
-	return ctx.Err()
-}
-
 // check checks the flags.
-func (f *testFlags) check() (name *regexp.Regexp, err error) {
+func (f *testFlags) check(cmd *cobra.Command) (err error) {
 	if f.json {
 		if f.format != "text" && f.format != "json" {
-			return nil, usagef("--json and --format %s", f.format)
+			return usagef("--json and --format %s", f.format)
 		}
 		f.format = "json"
 	}
 	switch f.format {
 	case "text", "json", "junit":
 	default:
-		return nil, usagef("--format: want text, json or junit, found %q", f.format)
+		return usagef("--format: want text, json or junit, found %q", f.format)
+	}
+	if f.min < 0 || f.min > 100 {
+		return usagef("--min: want 0 to 100, found %v", f.min)
+	}
+	if f.mutants < 1 {
+		return usagef("--mutants: want 1 or more, found %d", f.mutants)
 	}
 	if f.run == "" {
-		return nil, nil
+		return nil
 	}
-	if name, err = regexp.Compile(f.run); err != nil {
-		return nil, usagef("--run: %w", err)
+	if f.name, err = regexp.Compile(f.run); err != nil {
+		return usagef("--run: %w", err)
 	}
-	return name, nil
+	return nil
+}
+
+// runTests runs the tests once.
+func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFlags) error {
+	policyPath, files, err := policytest.Find(args)
+	if err != nil {
+		return err
+	}
+	bar := newBar(cmd.ErrOrStderr(), "test")
+	stdout, stderr := bar.above(cmd.OutOrStdout()), bar.above(cmd.ErrOrStderr())
+	c := &coverages{flags: f}
+	s := &policytest.Session{
+		Policy: policyPath, Files: files, Name: f.name, Seed: f.seed, Record: f.record,
+		Progress: bar.set, Reporter: f.reporter(stdout, stderr), NewRunner: c.runner,
+	}
+	suites, results, sum := s.Run(ctx)
+	bar.end()
+	for _, suite := range suites {
+		if err := suite.Record(results[suite]); err != nil {
+			return err
+		}
+	}
+	if err := s.Reporter.Close(sum); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted")
+	}
+	enough, err := c.report(f.side(stdout, stderr))
+	if err != nil {
+		return err
+	}
+	noticed := true
+	if f.mutate {
+		if noticed, err = mutate(ctx, f, suites, results, sum, f.side(stdout, stderr), stderr); err != nil {
+			return err
+		}
+	}
+	if !sum.OK() || !enough || !noticed {
+		return errReported
+	}
+	return nil
+}
+
+// side is where text beside the tests goes: not into a report that a program reads.
+func (f *testFlags) side(stdout, stderr io.Writer) io.Writer {
+	if f.format == "text" {
+		return stdout
+	}
+	return stderr
 }
 
 func (f *testFlags) reporter(stdout, stderr io.Writer) policytest.Reporter {
-	text := &policytest.Text{Out: stdout, Errors: stderr, Verbose: f.verbose}
+	text := &policytest.Text{Out: stdout, Errors: stderr, Verbose: f.verbose, Seed: f.seed}
 	switch f.format {
 	case "json":
-		return &policytest.JSON{Out: stdout}
+		return &policytest.JSON{Out: stdout, Seed: f.seed}
 	case "junit":
 		return &policytest.JUnit{Out: stdout, Detail: text.Detail}
 	}

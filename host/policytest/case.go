@@ -273,7 +273,9 @@ func (r *reader) client(c *Case, e *entry) {
 		}
 	}
 	c.request.Peer = e.member("peer").value
-	c.request.ID = "00000000-0000-4000-8000-000000000000"
+	if len(simulate.Values(c.request.Headers, "x-request-id")) == 0 {
+		c.request.ID = "00000000-0000-4000-8000-000000000000"
+	}
 }
 
 // companion sets the answers to calls: those of the file, over them the test's, over

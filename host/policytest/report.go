@@ -53,8 +53,7 @@ type Text struct {
 	Out     io.Writer
 	Errors  io.Writer // of files that could not be read
 	Verbose bool
-	// Explain returns how the request of a failed case was decided, "" if nobody knows.
-	Explain func(s *Suite, c *Case) string
+	Seed    uint64
 
 	tests int
 }
@@ -100,13 +99,10 @@ func (t *Text) Detail(s *Suite, r *Result) string {
 	for _, d := range r.Differences {
 		b.WriteString("\n" + d.String())
 	}
-	if t.Explain != nil {
-		if text := t.Explain(s, r.Case); text != "" {
-			b.WriteString("\n" + strings.TrimRight(text, "\n"))
-			return b.String()
-		}
-	}
 	b.WriteString("\n" + decisionLine(r.Got))
+	if text := s.Explanation(r.Case, t.Seed); text != "" {
+		b.WriteString("\n" + text)
+	}
 	return b.String()
 }
 

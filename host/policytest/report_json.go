@@ -5,13 +5,15 @@ import (
 	"io"
 	"time"
 
+	"github.com/rulegate/rulegate/host/trace"
 	"github.com/rulegate/rulegate/rules/decide"
 )
 
 // JSON reports a line of JSON for each test, and one with the Summary at the end.
 type JSON struct {
-	Out io.Writer
-	err error
+	Out  io.Writer
+	Seed uint64
+	err  error
 }
 
 // testLine is the line about a test.
@@ -27,6 +29,7 @@ type testLine struct {
 	As          string       `json:"as"`
 	Decision    *decision    `json:"decision,omitempty"`
 	Differences []Difference `json:"differences,omitempty"`
+	Trace       *trace.Trace `json:"trace,omitempty"` // of a failed test
 	Error       string       `json:"error,omitempty"` // why there is no decision
 }
 
@@ -58,6 +61,9 @@ func (j *JSON) Test(s *Suite, r *Result) {
 		if g.Resource != nil {
 			line.Decision.Route = g.Resource.Name
 		}
+	}
+	if r.Outcome == Fail && r.Err == nil {
+		line.Trace, _ = s.Trace(c, j.Seed) // without one, the line says enough
 	}
 	j.write(line)
 }

@@ -46,9 +46,13 @@ func (e *SkipError) Error() string { return e.Reason }
 
 // Native runs the cases without the module.
 type Native struct {
+	// Companion answers the calls instead of the data of the tests; nil: these do.
+	Companion simulate.Companion
+	// Coverage counts the clauses that decide; nil: nobody does.
+	Coverage *Coverage
+
 	simulator *simulate.Simulator
 	seed      uint64
-	companion simulate.Companion // instead of the given answers; nil: these
 }
 
 // NewNative returns a runner for a policy, which may be another one than the suite's. seed
@@ -59,14 +63,21 @@ func NewNative(p *policy.Policy, seed uint64) *Native {
 
 // Decide implements Runner.
 func (n *Native) Decide(c *Case) (*simulate.Result, error) {
-	return n.decide(c, nil)
+	if n.Coverage == nil {
+		return n.decide(c, nil)
+	}
+	got, err := n.decide(c, n.Coverage.Tracer())
+	if err == nil {
+		n.Coverage.Add(got)
+	}
+	return got, err
 }
 
 func (n *Native) decide(c *Case, t rules.Tracer) (*simulate.Result, error) {
 	q := c.request
 	q.Seed, q.Tracer, q.Companion = n.seed, t, c.answers
-	if n.companion != nil {
-		q.Companion = n.companion
+	if n.Companion != nil {
+		q.Companion = n.Companion
 	}
 	return n.simulator.Decide(&q)
 }

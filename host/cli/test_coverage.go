@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/rulegate/rulegate/host/policytest"
+)
+
+// coverages are the coverages of the policies that are tested.
+type coverages struct {
+	flags  *testFlags
+	all    []*policytest.Coverage
+	byPath map[string]*policytest.Coverage
+}
+
+// runner returns a runner for a suite. Files with tests of one policy share a coverage.
+func (c *coverages) runner(s *policytest.Suite) (policytest.Runner, error) {
+	n := policytest.NewNative(s.Policy, c.flags.seed)
+	f := c.flags
+	if !f.coverage && f.lcov == "" && f.html == "" && f.min == 0 {
+		return n, nil
+	}
+	if c.byPath == nil {
+		c.byPath = map[string]*policytest.Coverage{}
+	}
+	if c.byPath[s.PolicyPath] == nil {
+		c.byPath[s.PolicyPath] = policytest.NewCoverage(s)
+		c.all = append(c.all, c.byPath[s.PolicyPath])
+	}
+	n.Coverage = c.byPath[s.PolicyPath]
+	return n, nil
+}
+
+// report prints and writes the coverage. enough is false if one is below --min.
+func (c *coverages) report(out io.Writer) (enough bool, err error) {
+	f := c.flags
+	enough = true
+	for _, one := range c.all {
+		if f.coverage {
+			one.WriteText(out, f.verbose)
+		}
+		if p := one.Totals().Percent(); p < f.min {
+			fmt.Fprintf(out, "coverage: %s: %.1f%% is below --min %v\n", one.Path, p, f.min)
+			enough = false
+		}
+	}
+	for _, file := range []struct {
+		flag, path string
+		write      func(io.Writer, []*policytest.Coverage) error
+	}{{"--lcov", f.lcov, policytest.WriteLCOV}, {"--html", f.html, policytest.WriteHTML}} {
+		if file.path == "" {
+			continue
+		}
+		var text bytes.Buffer
+		if err := file.write(&text, c.all); err != nil {
+			return enough, err
+		}
+		if err := os.WriteFile(file.path, text.Bytes(), 0o644); err != nil {
+			return enough, fmt.Errorf("%s: %w", file.flag, err)
+		}
+	}
+	return enough, nil
+}
+
+// mutate runs the tests against mutants of their policies. noticed is false if a mutant
+// passes the tests.
+func mutate(ctx context.Context, f *testFlags, suites []*policytest.Suite, results map[*policytest.Suite][]policytest.Result,
+	sum policytest.Summary, out, stderr io.Writer) (noticed bool, err error) {
+	if !sum.OK() {
+		fmt.Fprintln(out, "mutants: none are made, because a test fails")
+		return false, nil
+	}
+	var order []string
+	byPath := map[string][]*policytest.Suite{}
+	for _, s := range suites {
+		if byPath[s.PolicyPath] == nil {
+			order = append(order, s.PolicyPath)
+		}
+		byPath[s.PolicyPath] = append(byPath[s.PolicyPath], s)
+	}
+	noticed = true
+	for _, path := range order {
+		bar := newBar(underBar(stderr), "mutant")
+		m, err := policytest.Mutate(ctx, byPath[path], results, f.mutants, f.seed, bar.set)
+		bar.end()
+		if err != nil {
+			return false, fmt.Errorf("interrupted")
+		}
+		for _, s := range m.Survivors {
+			fmt.Fprintln(out, m.Show(s))
+		}
+		fmt.Fprintln(out, m.Describe())
+		noticed = noticed && len(m.Survivors) == 0
+	}
+	return noticed, nil
+}
+
+// underBar returns the writer that is below a bar.
+func underBar(w io.Writer) io.Writer {
+	if a, ok := w.(aboveBar); ok {
+		return a.w
+	}
+	return w
+}

@@ -1,0 +1,326 @@
+package policytest
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/value"
+)
+
+// Mutant is the policy with one thing broken.
+type Mutant struct {
+	Place   string // in the policy: of the part that is broken
+	Broken  string // how it is broken, such as "clause dropped"
+	root    string // the place of the rule that it is in
+	replace steps  // where the document is changed
+	by      value.Value
+}
+
+// steps lead from a document to a value in it: keys and indices.
+type steps []any
+
+func (s steps) with(more ...any) steps { return append(s[:len(s):len(s)], more...) }
+
+// set returns a document with another value at a place; a Missing value removes a member
+// or an element.
+func set(doc value.Value, at steps, v value.Value) value.Value {
+	if len(at) == 0 {
+		return v
+	}
+	switch step := at[0].(type) {
+	case string:
+		in := set(doc.Key(step), at[1:], v)
+		if in.Kind() == value.Missing {
+			return doc.Without(step)
+		}
+		return doc.With(step, in)
+	case int:
+		list := append([]value.Value{}, doc.Elements()...)
+		if step >= len(list) {
+			return doc
+		}
+		in := set(list[step], at[1:], v)
+		if in.Kind() == value.Missing {
+			list = append(list[:step], list[step+1:]...)
+		} else {
+			list[step] = in
+		}
+		return value.Arr(list...)
+	}
+	return doc
+}
+
+// Mutants lists the mutants of a policy's document, in its order. The files that it
+// includes are in it.
+func Mutants(doc value.Value) []*Mutant {
+	m := &mutator{}
+	m.document(doc, nil, "")
+	m.parts(doc.Key("include"), steps{"include"})
+	doc.Key("teams").Each(func(name string, team value.Value) bool {
+		at := steps{"teams", name}
+		if r := team.Key("require"); r.Kind() == value.Object {
+			m.root(r, at.with("require"), rules.Join(rules.Join("teams", name), "require"))
+		}
+		m.parts(team.Key("include"), at.with("include"))
+		return true
+	})
+	return m.found
+}
+
+// mutator collects mutants.
+type mutator struct {
+	found []*Mutant
+	in    string // the place of the rule that is being read
+}
+
+func (m *mutator) add(at steps, place, broken string, by value.Value) {
+	m.found = append(m.found, &Mutant{Place: place, Broken: broken, root: m.in, replace: at, by: by})
+}
+
+func (m *mutator) parts(list value.Value, at steps) {
+	for i, part := range list.Elements() {
+		if file, ok := part.Key("file").Text(); ok {
+			m.document(part.Key("policy"), at.with(i, "policy"), rules.Join("", file))
+		}
+	}
+}
+
+// document reads the rules of one file.
+func (m *mutator) document(doc value.Value, at steps, place string) {
+	doc.Key("define").Each(func(name string, r value.Value) bool {
+		m.root(r, at.with("define", name), rules.Join(rules.Join(place, "define"), name))
+		return true
+	})
+	for i, r := range doc.Key("routes").Elements() {
+		m.resource(r, at.with("routes", i), rules.Elem(rules.Join(place, "routes"), i))
+	}
+	doc.Key("services").Each(func(service string, s value.Value) bool {
+		s.Key("endpoints").Each(func(name string, e value.Value) bool {
+			in := rules.Join(rules.Join(rules.Join(place, "services"), service), "endpoints")
+			m.resource(e, at.with("services", service, "endpoints", name), rules.Join(in, name))
+			return true
+		})
+		return true
+	})
+	doc.Key("databases").Each(func(db string, d value.Value) bool {
+		d.Key("collections").Each(func(name string, c value.Value) bool {
+			in := rules.Join(rules.Join(rules.Join(place, "databases"), db), "collections")
+			m.operations(c, at.with("databases", db, "collections", name), rules.Join(in, name))
+			return true
+		})
+		return true
+	})
+	for i, f := range doc.Key("files").Elements() {
+		m.operations(f, at.with("files", i), rules.Elem(rules.Join(place, "files"), i))
+	}
+}
+
+// resource reads an entry with one rule.
+func (m *mutator) resource(r value.Value, at steps, place string) {
+	m.opened(r.Key("rule"), at.with("rule"), rules.Join(place, "rule"))
+	m.providers(r.Key("auth"), at.with("auth"), rules.Join(place, "auth"))
+	m.onResponse(r.Key("response"), at.with("response"), rules.Join(place, "response"))
+}
+
+// operations reads an entry with a rule for each operation.
+func (m *mutator) operations(r value.Value, at steps, place string) {
+	for _, section := range []string{"rules", "response"} {
+		r.Key(section).Each(func(op string, rule value.Value) bool {
+			in, to := at.with(section, op), rules.Join(rules.Join(place, section), op)
+			if section == "rules" {
+				m.opened(rule, in, to)
+			} else {
+				m.onResponse(rule, in, to)
+			}
+			return true
+		})
+	}
+	m.providers(r.Key("auth"), at.with("auth"), rules.Join(place, "auth"))
+}
+
+// opened reads the rule of a resource, and opens the resource.
+func (m *mutator) opened(r value.Value, at steps, place string) {
+	if r.Kind() != value.Object {
+		return
+	}
+	m.in = place
+	if kind(r) != "allow" {
+		m.add(at, place, "opened: everybody may", allow)
+	}
+	m.rule(r, at, place, true)
+}
+
+// onResponse reads a rule on the response, and removes it.
+func (m *mutator) onResponse(r value.Value, at steps, place string) {
+	if r.Kind() != value.Object {
+		return
+	}
+	m.in = place
+	m.add(at, place, "rule on the response dropped", value.Value{})
+	m.rule(r, at, place, true)
+}
+
+// providers makes the list of providers one shorter.
+func (m *mutator) providers(auth value.Value, at steps, place string) {
+	list := auth.Key("providers")
+	if list.Len() < 2 {
+		return
+	}
+	m.in = strings.TrimSuffix(place, ".auth") + ".rule"
+	m.shorter(list, at.with("providers"), rules.Join(place, "providers"))
+}
+
+var allow = value.Obj(value.Member{Key: "rule", Value: value.Str("allow")})
+
+var deny = value.Obj(value.Member{Key: "rule", Value: value.Str("deny")})
+
+func kind(r value.Value) string {
+	text, _ := r.Key("rule").Text()
+	return text
+}
+
+// root reads a rule that is not inside another one.
+func (m *mutator) root(r value.Value, at steps, place string) {
+	m.in = place
+	m.rule(r, at, place, false)
+}
+
+// rule breaks a rule, and the rules in it. With dropped, there is a mutant without the
+// rule already.
+func (m *mutator) rule(r value.Value, at steps, place string, dropped bool) {
+	if r.Kind() != value.Object {
+		return
+	}
+	switch k := kind(r); k {
+	case "match":
+		m.match(r, at, place)
+	case "and", "or":
+		m.junction(r, k, at, place)
+	case "not":
+		m.add(at, place, "`not` dropped", r.Key("clause"))
+	case "query":
+		m.find(r.Key("find"), at.with("find"), rules.Join(place, "find"))
+	case "force", "remove", "encrypt", "decrypt", "hash", "keep", "filter", "each":
+		m.action(r, k, at, place, dropped)
+	}
+	if c := r.Key("clause"); c.Kind() == value.Object {
+		m.rule(c, at.with("clause"), rules.Join(place, "clause"), false)
+	}
+	for i, c := range r.Key("clauses").Elements() {
+		m.rule(c, at.with("clauses", i), rules.Elem(rules.Join(place, "clauses"), i), r.Key("clauses").Len() > 1)
+	}
+}
+
+// junction drops each clause of an `and` or an `or`, and makes one of the other.
+func (m *mutator) junction(r value.Value, k string, at steps, place string) {
+	clauses := r.Key("clauses").Elements()
+	if len(clauses) < 2 {
+		return
+	}
+	for i := range clauses {
+		m.add(at.with("clauses", i), rules.Elem(rules.Join(place, "clauses"), i), "clause dropped", value.Value{})
+	}
+	other := map[string]string{"and": "or", "or": "and"}[k]
+	m.add(at.with("rule"), place, "`"+other+"` for `"+k+"`", value.Str(other))
+}
+
+// turned are the evals that say the opposite.
+var turned = map[string]string{
+	"==": "!=", "!=": "==", "in": "notIn", "notIn": "in", "<": ">=", ">=": "<", "<=": ">", ">": "<=",
+}
+
+func (m *mutator) match(r value.Value, at steps, place string) {
+	eval, _ := r.Key("eval").Text()
+	if to := turned[eval]; to != "" {
+		m.add(at.with("eval"), place, "`"+to+"` for `"+eval+"`", value.Str(to))
+	} else {
+		not := value.Obj(value.Member{Key: "rule", Value: value.Str("not")}, value.Member{Key: "clause", Value: r})
+		m.add(at, place, "the opposite of `"+eval+"`", not)
+	}
+	if eval == "<" || eval == "<=" || eval == ">" || eval == ">=" || eval == "==" {
+		for _, f := range []string{"f1", "f2"} {
+			m.bound(r.Key(f), at.with(f), rules.Join(place, f))
+		}
+	}
+	if eval == "in" || eval == "notIn" {
+		m.shorter(r.Key("f2"), at.with("f2"), rules.Join(place, "f2"))
+	}
+}
+
+// bound moves an integer that is written in the policy by one, up and down.
+func (m *mutator) bound(v value.Value, at steps, place string) {
+	text, _ := v.Number()
+	n, err := strconv.ParseInt(text, 10, 53)
+	if err != nil {
+		return
+	}
+	for _, to := range []int64{n + 1, n - 1} {
+		m.add(at, place, strconv.FormatInt(to, 10)+" for "+text, value.Int(to))
+	}
+}
+
+// shorter leaves out each element of a list that is written in the policy.
+func (m *mutator) shorter(list value.Value, at steps, place string) {
+	if list.Kind() != value.Array || list.Len() < 2 {
+		return
+	}
+	for i, x := range list.Elements() {
+		m.add(at.with(i), rules.Elem(place, i), x.String()+" left out of the list", value.Value{})
+	}
+}
+
+// find drops each condition of a query, and breaks the values in them.
+func (m *mutator) find(doc value.Value, at steps, place string) {
+	doc.Each(func(key string, v value.Value) bool {
+		in, to := at.with(key), rules.Join(place, key)
+		m.add(in, to, "condition dropped", value.Value{})
+		switch key {
+		case "$and", "$or", "$nor":
+			for i, d := range v.Elements() {
+				m.find(d, in.with(i), rules.Elem(to, i))
+			}
+			return true
+		}
+		v.Each(func(op string, x value.Value) bool {
+			switch op {
+			case "$lt", "$lte", "$gt", "$gte":
+				m.bound(x, in.with(op), rules.Join(to, op))
+			case "$in", "$nin":
+				m.shorter(x, in.with(op), rules.Join(to, op))
+			}
+			return true
+		})
+		return true
+	})
+}
+
+// action drops an action, and makes its guard always no, and always yes.
+func (m *mutator) action(r value.Value, k string, at steps, place string, dropped bool) {
+	if !dropped {
+		what := "action dropped"
+		if isMask(r) {
+			what = "mask dropped"
+		}
+		m.add(at, place, what, allow)
+	}
+	guard := r.Key("clause")
+	if guard.Kind() == value.Object {
+		m.add(at.with("clause"), rules.Join(place, "clause"), "guard always no", deny)
+		m.add(at.with("clause"), rules.Join(place, "clause"), "guard always yes", allow)
+	}
+	m.shorter(r.Key("fields"), at.with("fields"), rules.Join(place, "fields"))
+	if k == "keep" {
+		m.shorter(r.Key("keys"), at.with("keys"), rules.Join(place, "keys"))
+	}
+}
+
+// isMask reports whether an action changes the response.
+func isMask(r value.Value) bool {
+	for _, v := range append(r.Key("fields").Elements(), r.Key("fields"), r.Key("field")) {
+		if text, ok := v.Text(); ok && strings.HasPrefix(text, "res.") {
+			return true
+		}
+	}
+	return false
+}
