@@ -14,7 +14,8 @@ import (
 // Policy is a policy that is compared.
 type Policy struct {
 	*policy.Policy
-	Doc value.Value // as it is in the file
+	Doc     value.Value    // as it is in the file
+	Options policy.Options // with which it was loaded
 }
 
 // Options bound a comparison. The zero Options are the defaults.
@@ -93,8 +94,18 @@ type comparison struct {
 	random *rand.Rand
 }
 
-// explore goes through the requests of one pair, share of them at most: half of
+// exploreShare goes through the requests of the pair, share of them at most: half of
 // them in order, and if these are not all, the other half at random.
+func (x *explorer) exploreShare(share int, random *rand.Rand, found func(*trial)) (n int, sampled bool) {
+	share = max(share, 2)
+	n, whole := x.explore(share/2, found)
+	if !whole {
+		n += x.sample(share-n, random, found)
+	}
+	return n, !whole
+}
+
+// explore goes through the requests of one pair.
 func (c *comparison) explore(x *explorer, share int) {
 	smallest := map[string]*Difference{}
 	found := func(t *trial) {
@@ -104,10 +115,8 @@ func (c *comparison) explore(x *explorer, share int) {
 			}
 		}
 	}
-	share = max(share, 2)
-	n, whole := x.explore(share/2, found)
-	if !whole {
-		n += x.sample(share-n, c.random, found)
+	n, sampled := x.exploreShare(share, c.random, found)
+	if sampled {
 		c.report.Sampled = append(c.report.Sampled, Sample{x.names(), n})
 	}
 	c.left -= n
@@ -162,9 +171,11 @@ func settings(old, changed value.Value) (names []string) {
 	return names
 }
 
-// newExplorer prepares the requests of a meeting.
-func newExplorer(e *engine, m *meeting) *explorer {
+// newExplorer prepares the requests of a meeting. Masked are places of the response
+// whose values vary too.
+func newExplorer(e *engine, m *meeting, masked ...string) *explorer {
 	x := &explorer{engine: e, policies: e.policies, meeting: m, space: newSpace(m.resources)}
+	x.shown = x.space.vary(masked)
 	x.where = &place{key: "target", above: x.space.root, domain: targeted}
 	for _, r := range m.resources {
 		if r != nil && r.Auth.Reads() && x.token == nil {

@@ -26,7 +26,7 @@ func written(t testing.TB, text string) *Policy {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	return &Policy{p, f.Doc}
+	return &Policy{p, f.Doc, policy.Options{}}
 }
 
 func (d *Difference) String() string {

@@ -82,6 +82,9 @@ func (x *explorer) build() {
 			}
 		}
 	})
+	for _, p := range x.shown {
+		componentOf(p)
+	}
 	x.bySlot = bySlot
 	if params := x.space.root.at(rules.RootParams); params.domain == anyJSON && !params.whole() {
 		x.shape = &component{choices: []combination{{}, {shape: value.Obj(), cost: 2}, {shape: value.Arr(), cost: unusual}}}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -21,6 +22,8 @@ type explorer struct {
 	policies [2]*policy.Policy
 	meeting  *meeting
 	space    *space
+	only     route.Template // the paths that are tried; nil: all of the meeting
+	shown    []*place       // of the response, that vary where the first policy allows the request
 
 	where      *place // stands for the target
 	components []*component

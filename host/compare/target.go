@@ -80,7 +80,8 @@ func (x *explorer) vary(all []*target, places []*place, set func(*target, *place
 				s, ok := v.value.Text()
 				changed := *t
 				changed.segments = slices.Clone(t.segments)
-				if !ok || !set(&changed, p, s) || resources(x.policies, &changed) != x.meeting.resources {
+				if !ok || !set(&changed, p, s) || resources(x.policies, &changed) != x.meeting.resources ||
+					x.only != nil && !fits(x.only, changed.segments) {
 					continue
 				}
 				if !slices.ContainsFunc(all, func(o *target) bool { return o.compare(&changed) == 0 }) {

@@ -46,6 +46,11 @@ func (x *explorer) decide() (t *trial, ok bool) {
 		t.results[i] = result
 		t.way += string(tr.way) + "|"
 	}
+	if t.results[0].Upstream != nil {
+		for _, p := range x.shown {
+			x.reads(x.componentOf(p))
+		}
+	}
 	return t, true
 }
 

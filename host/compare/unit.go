@@ -82,6 +82,22 @@ func newSpace(resources [2]*policy.Resource) *space {
 	return s
 }
 
+// vary returns the places of the response with these names, whose values vary.
+func (s *space) vary(names []string) (out []*place) {
+	for _, name := range names {
+		at := s.root.at(rules.RootRes)
+		for _, key := range keysOf(name) {
+			if at.above != s.root {
+				at.through = true
+			}
+			at = at.at(key)
+		}
+		at.copied = true
+		out = append(out, at)
+	}
+	return out
+}
+
 // walker collects the places that the rules of a resource read.
 type walker struct {
 	*space

@@ -12,13 +12,14 @@ type Pattern struct {
 	Host    string   // lower case, `*.` and the end of one, or "" for all
 	Methods []string // nil: all
 	Path    Template
+	API     bool // it belongs to a section of the API
 }
 
 // Patterns lists the patterns of all entries, for tools that look for the requests
 // of a policy. A section of the API has its entries' exact paths.
 func (t *Table[R]) Patterns() (out []Pattern) {
 	for r := range t.Routes.all() {
-		out = append(out, Pattern{r.Host, r.Methods, r.Path})
+		out = append(out, Pattern{Host: r.Host, Methods: r.Methods, Path: r.Path})
 	}
 	return append(out, t.API.patterns()...)
 }
@@ -30,7 +31,7 @@ func (x *API[R]) patterns() (out []Pattern) {
 		for _, s := range append(slices.Clone(x.Base), segments...) {
 			t = append(t, segment{kind: literal, text: s})
 		}
-		out = append(out, Pattern{Methods: methods, Path: append(t, path...)})
+		out = append(out, Pattern{Methods: methods, Path: append(t, path...), API: true})
 	}
 	for _, service := range slices.Sorted(maps.Keys(x.Services)) {
 		for _, endpoint := range slices.Sorted(maps.Keys(x.Services[service])) {
