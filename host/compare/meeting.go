@@ -17,7 +17,14 @@ import (
 type target struct {
 	method, host string
 	segments     []string // of the path, decoded
-	free         []int    // the indices of segments that no pattern spells out
+	free         []freeSegment
+}
+
+// freeSegment is a segment of a path that no pattern spells out, but for a text
+// behind its variable.
+type freeSegment struct {
+	index  int
+	suffix string
 }
 
 func (t *target) path() string {
@@ -187,7 +194,7 @@ type pathWalk struct {
 }
 
 // walk goes on behind the segments, which all the fitting templates fit.
-func (w *pathWalk) walk(fitting []int, segments []string, free []int) {
+func (w *pathWalk) walk(fitting []int, segments []string, free []freeSegment) {
 	i, ends, longest := len(segments), false, 0
 	key := fmt.Sprint(i, fitting)
 	if w.seen[key] {
@@ -206,26 +213,25 @@ func (w *pathWalk) walk(fitting []int, segments []string, free []int) {
 			suffixes = appendNew(suffixes, suffix)
 		}
 	}
-	for _, suffix := range suffixes {
-		texts = append(texts, fresh("x", func(s string) bool { return slices.Contains(texts, s+suffix) })+suffix)
-	}
 	if ends {
 		w.found = append(w.found, &target{segments: slices.Clone(segments), free: slices.Clone(free)})
 	}
 	if i > longest { // only rests go on, and nothing new comes
 		return
 	}
-	// The free text first: its requests stand for those of a literal that leads to
+	// The free texts first: their requests stand for those of a literal that leads to
 	// the same templates.
-	free1 := append(free[:len(free):len(free)], i)
-	w.step(fitting, append(segments[:i:i], fresh("x", func(s string) bool { return slices.Contains(texts, s) })), free1)
+	for _, suffix := range append([]string{""}, suffixes...) {
+		text := fresh("x", func(s string) bool { return slices.Contains(texts, s+suffix) }) + suffix
+		w.step(fitting, append(segments[:i:i], text), append(free[:len(free):len(free)], freeSegment{i, suffix}))
+	}
 	for _, text := range texts {
 		w.step(fitting, append(segments[:i:i], text), free)
 	}
 }
 
 // step walks on with the templates that fit one more segment.
-func (w *pathWalk) step(among []int, segments []string, free []int) {
+func (w *pathWalk) step(among []int, segments []string, free []freeSegment) {
 	i := len(segments) - 1
 	var fitting []int
 	for _, at := range among {

@@ -104,39 +104,40 @@ func (x *explorer) setVariable(t *target, p *place, s string) bool {
 	if n, ok := strings.CutSuffix(p.key, otherSide); ok {
 		side, name = 1, n
 	}
-	from, isRest, ok := x.position(t, side, name)
+	at, isRest, ok := x.position(t, side, name)
 	if !ok {
 		return false
 	}
 	if !isRest {
-		t.segments[from] = s
+		t.segments[at.index] = s + at.suffix
 		return s != ""
 	}
 	rest, ok := segmentsOf("/" + s)
-	t.segments = append(t.segments[:from], rest...)
+	t.segments = append(t.segments[:at.index], rest...)
 	return ok
 }
 
 // position returns the segment that a variable captures, the first one for a rest.
-func (x *explorer) position(t *target, side int, name string) (from int, isRest, ok bool) {
+func (x *explorer) position(t *target, side int, name string) (at freeSegment, isRest, ok bool) {
 	marked := *t
 	marked.segments = slices.Clone(t.segments)
-	for _, i := range t.free {
-		marked.segments[i] = "free" + strconv.Itoa(i)
+	for n, f := range t.free {
+		marked.segments[f.index] = "free" + strconv.Itoa(n) + f.suffix
 	}
 	text, ok := x.variables(&marked, side).Key(name).Text()
-	if !ok {
-		return 0, false, false
-	}
-	last := len(t.segments) - 1
-	switch first, more, _ := strings.Cut(text, "/"); {
+	switch first, _, _ := strings.Cut(text, "/"); {
+	case !ok:
+		return at, false, false
 	case text == "":
-		return len(t.segments), true, true
+		return freeSegment{index: len(t.segments)}, true, true
 	case x.isRest(side, name):
-		return last - strings.Count(text, "/"), true, true
+		return freeSegment{index: len(t.segments) - 1 - strings.Count(text, "/")}, true, true
 	default:
-		i, err := strconv.Atoi(strings.TrimPrefix(first, "free"))
-		return i, false, err == nil && more == "" && slices.Contains(t.free, i)
+		n, err := strconv.Atoi(strings.TrimPrefix(first, "free"))
+		if err != nil || n >= len(t.free) {
+			return at, false, false
+		}
+		return t.free[n], false, true
 	}
 }
 
