@@ -154,11 +154,11 @@ func (a *action) terms() (out []Field) {
 // termOf takes an expression apart. A function keeps its arguments in the text
 // alone, which is parsed again.
 func termOf(e expression) Term {
-	switch e := e.(type) {
-	case *literal:
-		return Term{Text: e.text, Literal: e.written}
-	case *path:
-		return e.term()
+	if l, ok := e.(*literal); ok {
+		return Term{Text: l.text, Literal: l.written}
+	}
+	if p := pathOf(e); p != nil {
+		return p.term()
 	}
 	anyZone := func(string) (*time.Location, error) { return time.UTC, nil }
 	c := &compiler{env: &Env{Zone: anyZone}, scope: scope{item: true}}
