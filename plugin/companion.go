@@ -30,6 +30,7 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 	if !s.hold(s.held + len(body)) {
 		return failedReplies(calls, "not sent: "+decide.MemoryReason)
 	}
+	s.calling = len(body)
 	timeout := max(1, uint32(p.Companion.Timeout.Milliseconds())) // to the host, 0 means no limit
 	headers := [][2]string{
 		{":method", "POST"},
@@ -60,10 +61,11 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 func (s *stream) replied(calls []rules.Call, request []byte, size int) {
 	var action types.Action
 	defer s.guard(&action)
-	if !s.enter() || s.state != awaitReplies {
+	if !s.enter() || !s.state.awaitsReplies() {
 		return
 	}
 	// From here on the stream needs the answer, and no more its request for it.
+	s.calling = 0
 	if !s.hold(s.held - len(request) + size) {
 		s.refuse(s.noMemory())
 		return

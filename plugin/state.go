@@ -6,8 +6,10 @@ package main
 //	awaitHeaders ─┬─► awaitKeys ────────────────────────────┬─► awaitBody ─► awaitReplies ─┬─► passed
 //	              └─► awaitKeysGather ─► awaitKeysGathered ─┘                              └─► awaitHeaders (response)
 //
-// The names are those of decide's Actions. Every state may be skipped. Every one may
-// lead to withheld, from there to answered, and to gone.
+// The names are those of decide's Actions. The replies about a token that its issuer has
+// to judge come between keys and body: awaitReplies, awaitRepliesGather and
+// awaitRepliesGathered are to them what awaitKeys and its kin are to keys. Every state
+// may be skipped. Every one may lead to withheld, from there to answered, and to gone.
 type state uint8
 
 const (
@@ -17,11 +19,13 @@ const (
 	awaitKeysGather         // the body is gathered meanwhile
 	awaitKeysGathered       // the whole body is there already
 	awaitBody
-	awaitReplies // to calls of the rule
-	passed       // let through, and nothing is left to decide
-	withheld     // refused: nothing of the upstream's goes out
-	answered     // refused, and the host has our reply, which passes the response callbacks
-	gone         // the host has ended the stream
+	awaitReplies         // to calls; no byte of the body is needed, or it was read
+	awaitRepliesGather   // the body is gathered meanwhile
+	awaitRepliesGathered // the whole body is there already
+	passed               // let through, and nothing is left to decide
+	withheld             // refused: nothing of the upstream's goes out
+	answered             // refused, and the host has our reply, which passes the response callbacks
+	gone                 // the host has ended the stream
 )
 
 // awaitsKeys reports whether the stream is among those of keys.waiting.
@@ -32,6 +36,17 @@ func (s state) awaitsKeys() bool {
 func (s state) gathersForKeys() bool {
 	return s == awaitKeysGather || s == awaitKeysGathered
 }
+
+func (s state) awaitsReplies() bool {
+	return s == awaitReplies || s == awaitRepliesGather || s == awaitRepliesGathered
+}
+
+// gathers reports whether the body is gathered before it is known whether it is needed.
+func (s state) gathers() bool { return s == awaitKeysGather || s == awaitRepliesGather }
+
+// gathered reports whether the whole body is there before it is known whether it is
+// needed.
+func (s state) gathered() bool { return s == awaitKeysGathered || s == awaitRepliesGathered }
 
 // ended reports whether nothing is left to decide or to answer.
 func (s state) ended() bool { return s == withheld || s == answered || s == gone }

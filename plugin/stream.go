@@ -34,6 +34,7 @@ type stream struct {
 	requestID string           // for the log
 	received  time.Time
 	gathered  int // bytes of the body that the host has shown and holds
+	calling   int // bytes of calls that are out while the body is gathered
 	kept      int // bytes of the request that the response's rule reads
 	held      int // bytes that count for limits.memory; set by hold and release only
 }
@@ -73,13 +74,12 @@ func (s *stream) body(d direction, size int, end bool) types.Action {
 	if s.flows(d) {
 		return types.ActionContinue
 	}
-	switch s.state {
-	case awaitBody, awaitKeysGather:
+	if s.state == awaitBody || s.state.gathers() {
 		s.gathered = size
 		if size > s.message().MaxBody() {
 			return s.apply(s.message().TooLarge())
 		}
-		if !s.hold(s.kept + size) {
+		if !s.hold(s.kept + s.calling + size) {
 			return s.refuse(s.noMemory())
 		}
 	}
@@ -97,6 +97,8 @@ func (s *stream) bodyEnded() types.Action {
 		return s.fail("a body before its headers")
 	case awaitKeysGather:
 		s.setState(awaitKeysGathered)
+	case awaitRepliesGather:
+		s.setState(awaitRepliesGathered)
 	case awaitBody:
 		return s.readBody()
 	}
@@ -130,13 +132,13 @@ func (s *stream) apply(step decide.Step) types.Action {
 		case decide.AwaitKeys:
 			return s.waitForKeys(step.GatherBody)
 		case decide.AwaitBody:
-			whole := s.state == awaitKeysGathered
+			whole := s.state.gathered()
 			if s.setState(awaitBody); whole {
 				return s.readBody()
 			}
 			return types.ActionPause
 		case decide.AwaitReplies:
-			s.setState(awaitReplies)
+			s.setState(s.whileReplies(step.GatherBody))
 			failed := s.dispatch(step.Calls)
 			if failed == nil {
 				return types.ActionPause
@@ -146,6 +148,17 @@ func (s *stream) apply(step decide.Step) types.Action {
 			return s.refuse(step.Refusal)
 		}
 	}
+}
+
+// whileReplies returns the state in which the stream awaits replies.
+func (s *stream) whileReplies(gather bool) state {
+	switch {
+	case !gather:
+		return awaitReplies
+	case s.state.gathered():
+		return awaitRepliesGathered
+	}
+	return awaitRepliesGather
 }
 
 // proceed changes the message and lets it go.
@@ -195,7 +208,7 @@ func (s *stream) setState(next state) {
 	case awaitKeysGathered: // it waits for the same keys: the deadline stays
 	case awaitBody:
 		p.deadlines.set(s, time.Now().Add(p.policy.Limits.BodyTimeout))
-	case awaitReplies:
+	case awaitReplies, awaitRepliesGather, awaitRepliesGathered:
 		p.deadlines.set(s, time.Now().Add(p.policy.Companion.Timeout+hostGrace))
 	case awaitHeaders, inHeaders:
 		p.deadlines.remove(s)

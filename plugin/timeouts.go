@@ -86,7 +86,7 @@ func (s *stream) expire() {
 			hint = ", or allow_on_headers_stop_iteration missing"
 		}
 		s.fail("body not delivered: slow " + sender + hint)
-	case awaitReplies:
+	case awaitReplies, awaitRepliesGather, awaitRepliesGathered:
 		reason := "the host did not call back about calls"
 		if s.direction == response {
 			reason = "response: " + reason

@@ -15,6 +15,8 @@ type CallKind uint8
 const (
 	Query CallKind = iota + 1
 	Webhook
+	// Introspect asks the issuer of UserToken about it (RFC 7662). No rule makes it.
+	Introspect
 )
 
 func (k CallKind) String() string {
@@ -23,6 +25,8 @@ func (k CallKind) String() string {
 		return "query"
 	case Webhook:
 		return "webhook"
+	case Introspect:
+		return "introspect"
 	}
 	return "none"
 }
@@ -46,14 +50,16 @@ type Call struct {
 	Claims    value.Value // of a token to mint; Missing: UserToken is sent
 	UserToken string      // "": without Authorization
 	Headers   [][2]string // names and values, beside those of every webhook
+
+	ClientID string // of Introspect: it names the issuer's client, with URL
 }
 
 // Reply is the answer to the Call with its ID.
 type Reply struct {
 	ID     string
 	Rows   value.Value // of a query: an array of objects
-	Status int         // of a webhook
-	Body   string      // of a webhook, as received
+	Status int         // of a webhook or an introspection
+	Body   string      // of a webhook or an introspection, as received
 	Err    string      // set when the call failed: a short phrase for the log
 }
 

@@ -76,7 +76,7 @@ func (r *Request) denied(w *Want) bool {
 
 // usesCompanion reports whether the case needs a companion.
 func (c *Case) usesCompanion() bool {
-	if c.Seed != "" {
+	if c.Seed != "" || strings.Contains(c.Policy, "introspect:") {
 		return true
 	}
 	for _, r := range c.Requests {

@@ -83,13 +83,14 @@ func parseCalls(text string) (*[][]Call, error) {
 }
 
 // Companion takes the companion's place: it checks the module's token, records
-// the calls, and answers with the case's replies or passes the request to the
-// real companion.
+// the calls, and answers with the case's replies or passes the request to a real
+// companion.
 type Companion struct {
 	project string
 	Keys    wire.Keys
 	tokens  *token.Set   // signs the tokens of webhooks
 	real    http.Handler // answers if the case has a seed.sql; else nil
+	issuers http.Handler // answers calls about opaque tokens; nil: the policy has no issuers
 
 	mu      sync.Mutex
 	replies []Reply
@@ -123,9 +124,13 @@ func (c *Companion) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
-	if c.real != nil {
+	real := c.real
+	if c.issuers != nil && asksIssuers(body) {
+		real = c.issuers
+	}
+	if real != nil {
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
-		c.real.ServeHTTP(w, r)
+		real.ServeHTTP(w, r)
 		return
 	}
 	answer := c.answer(body)

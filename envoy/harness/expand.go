@@ -28,6 +28,7 @@ var (
 //	{{bytes ff00}}          bytes in hexadecimal
 //	{{token CLAIMS}}        a JWT signed with the secret `own`
 //	{{token:KEY CLAIMS HEADER}}  a JWT signed with another key; HEADER changes its header
+//	{{opaque ANSWER}}       a token that the issuer of {{issuer}}/introspect gives this answer to
 //	{{x5t CLIENT}}          the SHA-256 of a client's certificate in base64url, as in the claim cnf
 //	{{sha256 CLIENT}}       the same in hexadecimal
 //	{{any}}                 any text, in a .want and a .calls.json
@@ -97,6 +98,13 @@ func Expand(text string) (string, error) {
 // content does: that may be text that is not JSON.
 func expandToken(rest string) (jwt, after string, err error) {
 	name, _, _ := strings.Cut(rest, "}}")
+	if rest, ok := strings.CutPrefix(rest, "opaque "); ok {
+		answer, _, rest, err := leadingJSON(rest)
+		if err != nil || !strings.HasPrefix(rest, "}}") {
+			return "", "", fmt.Errorf("{{%s}}: want JSON: %w", name, err)
+		}
+		return OpaqueToken(answer), rest[2:], nil
+	}
 	rest, ok := strings.CutPrefix(rest, "token")
 	if !ok {
 		return "", "", fmt.Errorf("{{%s}}: unknown placeholder", name)

@@ -25,6 +25,7 @@ import (
 //	/away   503
 //	/page   an HTML page
 //	/secret a set with one secret
+//	/introspect answers about opaque tokens, see introspect
 const issuerPlaceholder = "{{issuer}}"
 
 // issuerServer starts one server for all cases; withIssuer gives each a path.
@@ -63,6 +64,8 @@ var issuerServer = sync.OnceValue(func() string {
 			fmt.Fprint(w, "<html>sign in</html>")
 		case "secret":
 			fmt.Fprintf(w, `{"keys":[{"kty":"oct","kid":"own","alg":"HS256","k":%q}]}`, base64URL([]byte(OwnSecret)))
+		case "introspect":
+			introspect(w, r)
 		default:
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}

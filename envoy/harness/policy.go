@@ -94,6 +94,9 @@ func (c *Case) Companion(t testing.TB, p *policy.Policy) *Companion {
 	if c.Seed != "" {
 		co.real = seeded(t, c, p)
 	}
+	if len(p.Issuers) > 0 {
+		co.issuers = introspecting(t, p)
+	}
 	return co
 }
 

@@ -62,7 +62,7 @@ var testKeys = sync.OnceValue(func() map[string]key {
 // clients' certificates.
 func keyEnv() []string {
 	keys := testKeys()
-	var env []string
+	env := []string{"CLIENT_SECRET=" + clientSecret}
 	for name := range testCertificates().clients {
 		sum, _ := sumOf(name)
 		env = append(env, "X5T_"+strings.ToUpper(name)+"="+base64URL(sum[:]))

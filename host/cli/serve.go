@@ -205,6 +205,7 @@ func companionConfig(p *policy.Policy, log *slog.Logger) companion.Config {
 		Webhooks:    p.Webhooks,
 		WebhookPool: companion.Pool(p.WebhookClient.Pool),
 		WebhookTLS:  companion.WebhookTLS{CA: p.WebhookClient.CA, Cert: p.WebhookClient.Cert, Key: p.WebhookClient.Key},
+		Issuers:     issuersOf(p),
 		Limits:      companion.Limits{Calls: p.Limits.Calls},
 		Log:         log,
 	}
@@ -214,4 +215,11 @@ func companionConfig(p *policy.Policy, log *slog.Logger) companion.Config {
 		}
 	}
 	return cfg
+}
+
+func issuersOf(p *policy.Policy) (out []companion.Issuer) {
+	for _, i := range p.Issuers {
+		out = append(out, companion.Issuer{URL: i.URL, ClientID: i.ClientID, Secret: i.Secret})
+	}
+	return out
 }

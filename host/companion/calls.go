@@ -33,8 +33,11 @@ func (c *Companion) run(ctx context.Context, log *slog.Logger, x *call) (a targe
 		return a, ""
 	}
 	otherwise := failure.Database
-	if x.kind == rules.Webhook {
+	switch x.kind {
+	case rules.Webhook:
 		otherwise = failure.Webhook
+	case rules.Introspect:
+		otherwise = failure.Issuer
 	}
 	phrase := failure.PhraseOf(err, otherwise)
 	endSpan(span, target.Answer{}, phrase)
@@ -57,6 +60,8 @@ func (c *Companion) guard(ctx context.Context, x *call) (a target.Answer, err er
 		return a, failure.New(failure.BadCall, x.malformed)
 	case x.kind == rules.Query:
 		return c.query(ctx, x)
+	case x.kind == rules.Introspect:
+		return c.introspect(ctx, x)
 	}
 	return c.webhook(ctx, x)
 }

@@ -1,6 +1,7 @@
-// Package companion answers the calls of rules to databases and webhooks. The module
-// sends all calls of a request in one POST /v1/calls and gets a reply to each; package
-// wire authenticates both directions. Its only state is a cache.
+// Package companion answers the calls of rules to databases and webhooks, and asks the
+// issuers of opaque tokens. The module sends all calls of a request in one POST
+// /v1/calls and gets a reply to each; package wire authenticates both directions. Its
+// only state is a cache.
 //
 //	server → admission → protocol → calls → cache → target.Coalescer → target.Pool → query.Database or webhook.Client
 //
@@ -39,6 +40,8 @@ type Companion struct {
 	log       *slog.Logger
 	databases map[string]*database // by name
 	webhooks  *webhook.Client
+	issuers   *webhook.Client
+	secrets   map[Issuer]string // by an Issuer without its Secret
 	coalescer target.Coalescer
 	cache     *cache
 	admission *admission
@@ -77,6 +80,9 @@ func New(cfg Config) (*Companion, error) {
 	}
 	var err error
 	if c.webhooks, err = webhook.New(c.webhookConfig(cfg)); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.addIssuers(cfg); err != nil {
 		faults = append(faults, err)
 	}
 	if c.cache, err = newCache(c.limits.Cache); err != nil {
@@ -152,8 +158,10 @@ func (c *Companion) closeTargets() error {
 	for _, d := range c.databases {
 		faults = append(faults, d.db.Close())
 	}
-	if c.webhooks != nil {
-		c.webhooks.Close()
+	for _, client := range []*webhook.Client{c.webhooks, c.issuers} {
+		if client != nil {
+			client.Close()
+		}
 	}
 	return errors.Join(faults...)
 }

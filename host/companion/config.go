@@ -23,8 +23,9 @@ type Config struct {
 	// it is named itself (`localhost` names the loopback addresses), never because a
 	// name resolves to it.
 	Webhooks    []string
-	WebhookPool Pool // of each host
-	WebhookTLS  WebhookTLS
+	WebhookPool Pool       // of each host
+	WebhookTLS  WebhookTLS // of issuers too
+	Issuers     []Issuer
 	Limits      Limits
 	Log         *slog.Logger // nil: slog.Default()
 	Metrics     *Metrics     // nil: metrics that are not served
@@ -41,6 +42,13 @@ type Pool struct {
 
 func (p Pool) withDefaults(l Limits) (size, queue int) {
 	return or(p.Size, l.Concurrency), or(p.Queue, l.Queue)
+}
+
+// Issuer answers for the opaque tokens that it has issued (RFC 7662). Its host may be
+// called for that, under the same conditions as Webhooks.
+type Issuer struct {
+	URL              string
+	ClientID, Secret string // of the client that asks; the module names it by URL and ClientID
 }
 
 // WebhookTLS holds PEM texts; "" means the default.

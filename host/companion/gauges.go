@@ -45,7 +45,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	set(cacheEntries, entries)
 	set(cacheBytes, bytes)
 	set(coalescedCalls, c.coalescer.Running())
-	pools := c.webhooks.Pools()
+	pools := append(c.webhooks.Pools(), c.issuers.Pools()...)
 	for _, d := range c.databases {
 		pools = append(pools, d.Pool)
 		if used, idle, ok := d.db.Connections(); ok {

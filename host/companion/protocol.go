@@ -38,6 +38,8 @@ type call struct {
 	claims       value.Value // to sign; Missing: token is sent
 	headers      [][2]string
 	body         value.Value
+
+	clientID string // of a question to an issuer, beside url and token
 }
 
 // decodeCalls reads the body of a request. A fault of the body as a whole is an error.
@@ -80,6 +82,8 @@ func (c *call) decode(v value.Value) (err error) {
 		c.kind, set = rules.Query, c.setQuery
 	case rules.Webhook.String():
 		c.kind, set = rules.Webhook, c.setWebhook
+	case rules.Introspect.String():
+		c.kind, set = rules.Introspect, c.setIntrospect
 	default:
 		return errors.New("unknown kind")
 	}
@@ -101,6 +105,8 @@ func (c *call) decode(v value.Value) (err error) {
 		return err
 	case c.kind == rules.Webhook && c.body.Kind() == value.Missing:
 		return errors.New("want a body")
+	case c.kind == rules.Introspect && (c.url == "" || c.clientID == "" || c.token == ""):
+		return errNoToken
 	case c.token != "" && c.claims.Kind() != value.Missing:
 		return errors.New("want a token or claims")
 	}

@@ -38,7 +38,7 @@ func (c *Companion) startSpan(ctx context.Context, x *call) (context.Context, tr
 		switch x.kind {
 		case rules.Query:
 			span.SetAttributes(attribute.String("db.namespace", x.db), attribute.String("db.collection.name", x.col))
-		case rules.Webhook:
+		case rules.Webhook, rules.Introspect:
 			span.SetAttributes(attribute.String("http.request.method", "POST"), attribute.String("server.address", x.target()))
 		}
 	}

@@ -20,7 +20,8 @@ type Expansion struct {
 }
 
 // ForModule returns the policy for the module, without the connection strings,
-// pools and webhook hosts, which only the companion uses. names are the variables
+// pools, webhook hosts and secrets of clients of issuers, which only the companion
+// uses. names are the variables
 // that it refers to, sorted.
 //
 // Errors: rules.Faults with every reference that must not or cannot be resolved.
@@ -43,6 +44,7 @@ func withoutCompanion(doc value.Value) value.Value {
 		})
 		doc = doc.With("databases", dbs)
 	}
+	doc = withoutSecrets(doc)
 	hooks := doc.Key("webhooks")
 	for _, name := range []string{"allow", "ca", "cert", "key", "pool"} {
 		hooks = hooks.Without(name)
@@ -51,6 +53,27 @@ func withoutCompanion(doc value.Value) value.Value {
 		return doc.With("webhooks", hooks)
 	}
 	return doc.Without("webhooks")
+}
+
+// withoutSecrets removes the secrets of the clients that ask issuers.
+func withoutSecrets(doc value.Value) value.Value {
+	auth := doc.Key("auth")
+	tokens := auth.Key("tokens")
+	if tokens.Kind() != value.Array {
+		return doc
+	}
+	var entries []value.Value
+	changed := false
+	for _, entry := range tokens.Elements() {
+		if asked := entry.Key("introspect"); asked.Kind() == value.Object {
+			entry, changed = entry.With("introspect", asked.Without("clientSecret")), true
+		}
+		entries = append(entries, entry)
+	}
+	if !changed {
+		return doc
+	}
+	return doc.With("auth", auth.With("tokens", value.Arr(entries...)))
 }
 
 // walker rewrites the references in a document.

@@ -54,6 +54,10 @@ func TestForModule(t *testing.T) {
 		"nor are two that stand side by side": {
 			doc: `{"a":"${DOLLAR}{B}"}`, inline: true, want: `{"a":"$${B}"}`,
 		},
+		"secrets of clients of issuers are left out": {
+			doc:  `{"auth":{"tokens":[{"alg":"HS256"},{"introspect":{"url":"https://id","clientId":"gw","clientSecret":"${S}"},"cache":"1s"}]}}`,
+			want: `{"auth":{"tokens":[{"alg":"HS256"},{"introspect":{"url":"https://id","clientId":"gw"},"cache":"1s"}]}}`,
+		},
 		"connections and hosts are left out": {
 			doc:  `{"databases":{"m":{"type":"mongo","conn":"${URI}","pool":{"size":1},"collections":{}}},"webhooks":{"allow":["h"],"ca":"${CA}","cert":"${file:/c}","key":"${file:/k}","pool":{"size":1}}}`,
 			want: `{"databases":{"m":{"type":"mongo","collections":{}}}}`,

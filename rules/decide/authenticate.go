@@ -9,45 +9,60 @@ import (
 	"github.com/rulegate/rulegate/rules/token"
 )
 
-// authenticate reads and verifies the token, as far as the resource wants one.
-// If wait is true, the key of the token may come in a moment.
-func (r *Request) authenticate(now time.Time) (wait bool, refusal *Refusal) {
+// authenticate reads and verifies the token, as far as the resource wants one. Wait is
+// awaitKeys or awaitIssuer if that may bring what the token's verification lacks.
+func (r *Request) authenticate(now time.Time) (wait state, refusal *Refusal) {
 	wait, refusal = r.readToken(now)
-	if refusal != nil && refusal.Status == 401 && r.resource.Auth.IgnoresInvalid() {
-		return false, nil
-	}
-	return wait, refusal
+	return wait, r.unlessIgnored(refusal)
 }
 
-func (r *Request) readToken(now time.Time) (wait bool, refusal *Refusal) {
+// unlessIgnored returns the refusal of a token, unless the resource takes a token that
+// is not valid for none.
+func (r *Request) unlessIgnored(refusal *Refusal) *Refusal {
+	if refusal != nil && refusal.Status == 401 && r.resource.Auth.IgnoresInvalid() {
+		return nil
+	}
+	return refusal
+}
+
+func (r *Request) readToken(now time.Time) (wait state, refusal *Refusal) {
 	auth := r.resource.Auth
 	if !auth.Reads() {
-		return false, nil
+		return ended, nil
 	}
 	c, found, err := readCredential(&r.head, r.engine.policy.Sources)
 	switch {
 	case err != nil:
-		return false, r.engine.badToken(err)
+		return ended, r.engine.badToken(err)
 	case !found && auth.Optional():
-		return false, nil
+		return ended, nil
 	case !found:
-		return false, r.engine.unauthorized("", "no token")
+		return ended, r.engine.unauthorized("", "no token")
 	}
 	if err := checkOrigin(&r.head, c.cookieSources); err != nil {
-		return false, forbidden("token: " + err.Error())
+		return ended, forbidden("token: " + err.Error())
 	}
 	if c.apiKey != "" {
-		return false, r.readAPIKey(&c, now)
+		return ended, r.readAPIKey(&c, now)
 	}
 	claims, err := r.engine.tokens.Verify(r.engine.keys.Set(), c.token, now, auth.Accepts)
-	if err != nil {
-		return r.unverified(err, now)
+	if err == nil {
+		return ended, r.acceptToken(c.token, &claims)
 	}
-	if refusal := r.accept(&claims); refusal != nil {
-		return false, refusal
+	wait, refusal = r.unverified(err, now)
+	if wait != ended || errors.Is(err, token.ErrServiceToken) {
+		return wait, refusal
 	}
-	r.token = c.token
-	return false, nil
+	return r.introspect(c.token, refusal, now)
+}
+
+// acceptToken takes the claims of a token that was verified.
+func (r *Request) acceptToken(raw string, c *token.Claims) *Refusal {
+	if refusal := r.accept(c); refusal != nil {
+		return refusal
+	}
+	r.token = raw
+	return nil
 }
 
 // accept takes the claims of a token or an API key that was verified.
@@ -76,16 +91,16 @@ func (r *Request) readAPIKey(c *credential, now time.Time) *Refusal {
 
 // unverified decides about a token that no entry accepts with the keys at hand:
 // if a set that may have its key is not here, or old, it is fetched.
-func (r *Request) unverified(err error, now time.Time) (wait bool, refusal *Refusal) {
+func (r *Request) unverified(err error, now time.Time) (wait state, refusal *Refusal) {
 	var e *token.Error
 	if !errors.As(err, &e) || e.Missing == nil {
-		return false, r.engine.badToken(err)
+		return ended, r.engine.badToken(err)
 	}
 	switch r.engine.keys.Missing(e.Missing, e.Kid, r.received, now) {
 	case jwks.Wait:
-		return true, nil
+		return awaitKeys, nil
 	case jwks.Absent:
-		return false, r.engine.badToken(fmt.Errorf("%w; its issuer does not have the key either", err))
+		return ended, r.engine.badToken(fmt.Errorf("%w; its issuer does not have the key either", err))
 	}
-	return false, unavailable("token: the keys of its issuer cannot be fetched")
+	return ended, unavailable("token: the keys of its issuer cannot be fetched")
 }

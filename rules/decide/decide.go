@@ -31,8 +31,9 @@ type Step struct {
 	// Response decides the response to a request that continues; nil: no rule
 	// reads or changes the response.
 	Response *Response
-	// GatherBody, with AwaitKeys: AwaitBody may follow, so gather the body
-	// meanwhile. If false, no byte of the body is needed yet.
+	// GatherBody, with AwaitKeys, and with AwaitReplies before the body was asked
+	// for: AwaitBody may follow, so gather the body meanwhile. If false, no byte of
+	// the body is needed yet.
 	GatherBody bool
 }
 

@@ -35,9 +35,10 @@ type Request struct {
 	vars     []value.Member // captured from the path
 	bodyless bool           // the request ends with its headers
 
-	token    string // as it came; "": none was read
-	apiKey   string // likewise; a request has one of the two
-	verified bool   // the token or the API key
+	asked    *introspection // of a token that nobody here can judge; nil: there is none
+	token    string         // as it came; "": none was read
+	apiKey   string         // likewise; a request has one of the two
+	verified bool           // the token or the API key
 	claims   value.Value
 	reserved []string // names of fields that the client sent and only the policy may set
 
@@ -147,6 +148,10 @@ func (r *Request) Body(text string) Step {
 // Replies brings the replies to the calls of the last Step. A call without a
 // reply has failed.
 func (r *Request) Replies(replies []rules.Reply) Step {
+	if r.state == awaitIssuer {
+		r.state = ended
+		return r.introspected(replies)
+	}
 	if !r.state.leave(awaitReplies) {
 		return r.refuse(outOfTurn("replies"))
 	}
@@ -174,10 +179,18 @@ func (r *Request) admit(now time.Time) Step {
 	switch {
 	case refusal != nil:
 		return r.refuse(refusal)
-	case wait:
+	case wait == awaitKeys:
 		r.state = awaitKeys
-		return Step{Action: AwaitKeys, GatherBody: !r.bodyless && r.readsBody()}
+		return Step{Action: AwaitKeys, GatherBody: r.mayAwaitBody()}
+	case wait == awaitIssuer:
+		r.state = awaitIssuer
+		return Step{Action: AwaitReplies, Calls: r.asked.calls, GatherBody: r.mayAwaitBody()}
 	}
+	return r.admitted()
+}
+
+// admitted goes on to the rule, once it is known who sent the request.
+func (r *Request) admitted() Step {
 	// Not before the token was read: it may have come in a header that a rule sets.
 	r.reserved = r.head.removeReserved(r.resource)
 	if refusal := r.checkConnection(); refusal != nil {
@@ -189,9 +202,9 @@ func (r *Request) admit(now time.Time) Step {
 	return r.evaluate()
 }
 
-// readsBody reports whether AwaitBody may come.
-func (r *Request) readsBody() bool {
-	return r.resource.Kind == policy.Database || r.uses(rules.RootParams)
+// mayAwaitBody reports whether AwaitBody may come.
+func (r *Request) mayAwaitBody() bool {
+	return !r.bodyless && (r.resource.Kind == policy.Database || r.uses(rules.RootParams))
 }
 
 // awaitBody asks for the body, unless the headers tell that it cannot be read.

@@ -2,9 +2,9 @@ package decide
 
 // state names the event that a Request or a Response awaits:
 //
-//	           Headers         Keys         Body          Replies
-//	Request:  awaitHeaders ► awaitKeys ► awaitBody ► awaitReplies ► ended
-//	Response: awaitHeaders ────────────► awaitBody ► awaitReplies ► ended
+//	           Headers         Keys        Replies      Body          Replies
+//	Request:  awaitHeaders ► awaitKeys ► awaitIssuer ► awaitBody ► awaitReplies ► ended
+//	Response: awaitHeaders ──────────────────────────► awaitBody ► awaitReplies ► ended
 //
 // A state that has nothing to wait for is skipped, and awaitKeys and
 // awaitReplies may follow themselves. Every state may lead to ended: by a
@@ -15,6 +15,7 @@ const (
 	ended state = iota // the zero value: refuses every verb
 	awaitHeaders
 	awaitKeys
+	awaitIssuer // its answer about an opaque token
 	awaitBody
 	awaitReplies
 )

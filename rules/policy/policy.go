@@ -27,6 +27,7 @@ type Policy struct {
 
 	Tokens       *token.Set
 	JWKS         []jwks.Source // the fetched JWK sets of Tokens, by their index there
+	Issuers      []Issuer      // those that are asked about opaque tokens, by the index of their entries in Tokens
 	Sources      []Source      // the places of a token or an API key in a request, all of which are looked at
 	ClaimHeaders []ClaimHeader // set on the request to the upstream, in the file's order
 	Forward      bool          // the token stays in the request to the upstream
@@ -46,7 +47,8 @@ type Policy struct {
 	// down. Empty in the module.
 	Sensitive [][]string
 
-	// Calls reports whether some rule has a query or a webhook.
+	// Calls reports whether some rule has a query or a webhook, or an entry of tokens
+	// asks its issuer.
 	Calls bool
 	// Unset are the missing variables, sorted. Only Options.AllowUnset fills it;
 	// such a Policy must not decide requests.
@@ -69,6 +71,13 @@ type Source struct {
 	// Origins are the origins whose pages may send the cookie's token with
 	// requests that change something. Nil: no origin may.
 	Origins []string
+}
+
+// Issuer is asked about opaque tokens (RFC 7662).
+type Issuer struct {
+	URL      string
+	ClientID string
+	Secret   string // "" in the module
 }
 
 // Challenge are parameters of WWW-Authenticate, which tell a client where to get

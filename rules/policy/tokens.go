@@ -48,6 +48,7 @@ func (l *loader) tokenKey(v value.Value, place string) token.Key {
 	}
 	l.jwks(v.Key("jwks"), rules.Join(place, "jwks"), &k)
 	l.apiKeys(v.Key("apiKeys"), rules.Join(place, "apiKeys"), &k)
+	l.introspect(v, place, &k)
 	return k
 }
 

@@ -64,6 +64,7 @@ func (l *loader) lintSecrets() {
 	eachIn(l.doc.Key("auth").Key("tokens"), "auth.tokens", func(place string, k value.Value) {
 		l.lintSecret(rules.Join(place, "secret"), k.Key("secret"), true)
 		l.lintSecret(rules.Join(place, "privateKey"), k.Key("privateKey"), false)
+		l.lintSecret(place+".introspect.clientSecret", k.Key("introspect").Key("clientSecret"), false)
 	})
 	c := l.doc.Key("companion")
 	l.lintSecret("companion.secret", c.Key("secret"), true)
@@ -110,14 +111,16 @@ func hasPassword(conn string) bool {
 func (l *loader) lintTokenKeys() {
 	tokens := l.doc.Key("auth").Key("tokens")
 	eachIn(tokens, "auth.tokens", func(place string, k value.Value) {
+		if isPlainHTTP(k.Key("introspect").Key("url")) {
+			l.warnAt(place+".introspect.url", lint.PlainHTTP, "without TLS, everybody on the way can read tokens and the client's secret, and answer for the issuer")
+		}
 		if k.Key("jwks").Kind() == value.Missing {
 			return
 		}
 		if k.Key("audience").Kind() == value.Missing {
 			l.warnAt(rules.Join(place, "jwks"), lint.JWKSAudience, "no audience: a token that this issuer signed for another application is accepted")
 		}
-		address, ok := k.Key("jwks").Key("url").Text()
-		if u, err := issuerURL(address); ok && err == nil && u.Scheme == "http" && !lint.IsLoopback(u.Host) {
+		if isPlainHTTP(k.Key("jwks").Key("url")) {
 			l.warnAt(place+".jwks.url", lint.PlainHTTP, "without TLS, an attacker on the way can replace the issuer's keys by their own")
 		}
 	})
@@ -129,6 +132,13 @@ func (l *loader) lintTokenKeys() {
 			l.warnAt(r.Place, lint.NoTokenKey, "needs a token, and auth.tokens has no key: every request is refused")
 		}
 	}
+}
+
+// isPlainHTTP reports whether a URL is without TLS, and not on this machine.
+func isPlainHTTP(v value.Value) bool {
+	address, ok := v.Text()
+	u, err := issuerURL(address)
+	return ok && err == nil && u.Scheme == "http" && !lint.IsLoopback(u.Host)
 }
 
 // lintSources warns of places of tokens that leak, or do not work as expected.

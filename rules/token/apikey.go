@@ -69,14 +69,10 @@ func (s *Set) APIKey(header, raw string, now time.Time, takes func(provider stri
 
 // addAPIKeys adds an entry of API keys.
 func (b *builder) addAPIKeys(spec *Key, e *entry) {
-	for _, other := range []struct {
-		field string
-		found bool
-	}{
-		{"alg", spec.Alg != ""}, {"secret", spec.Secret != ""}, {"publicKey", spec.PublicKey != ""},
-		{"privateKey", spec.PrivateKey != ""}, {"jwks", spec.JWKS != "" || spec.Fetched}, {"kid", spec.Kid != ""},
-		{"issuer", spec.Issuer != nil}, {"audience", spec.Audience != nil}, {"primary", spec.Primary},
-	} {
+	if spec.Introspect {
+		b.fault("introspect", "an entry has either apiKeys or this")
+	}
+	for _, other := range spec.others() {
 		if other.found {
 			b.fault(other.field, "is for tokens; an entry with apiKeys has only a name beside them")
 		}

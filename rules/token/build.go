@@ -34,10 +34,17 @@ func (b *builder) add(spec *Key) {
 		b.addAPIKeys(spec, &entry{provider: spec.Name})
 		return
 	}
-	e := &entry{provider: spec.Name, issuer: spec.Issuer, audience: spec.Audience, alg: b.algorithm(spec)}
-	k := &key{Key: keys.Key{Kid: spec.Kid, Alg: e.alg}, entry: e}
+	e := &entry{provider: spec.Name, issuer: spec.Issuer, audience: spec.Audience}
+	if !spec.Introspect {
+		e.alg = b.algorithm(spec)
+	}
 	b.parties("issuer", spec.Issuer)
 	b.parties("audience", spec.Audience)
+	if spec.Introspect {
+		b.addOpaque(spec, e)
+		return
+	}
+	k := &key{Key: keys.Key{Kid: spec.Kid, Alg: e.alg}, entry: e}
 	if spec.JWKS != "" || spec.Fetched {
 		b.addJWKS(spec, e)
 		return
@@ -92,7 +99,7 @@ func (b *builder) readStatic(spec *Key, k *key) (private any) {
 		k.Public = keys.Secret(spec.Secret)
 		return k.Public
 	case !pems && k.Alg == nil:
-		b.fault("", "no key: want secret, publicKey, jwks or apiKeys")
+		b.fault("", "no key: want secret, publicKey, jwks, apiKeys or introspect")
 		return nil
 	case !pems && k.Alg.IsHMAC():
 		b.fault("secret", "missing or empty")

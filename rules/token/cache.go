@@ -95,6 +95,10 @@ func (c *Cache) add(s *Set, raw string, j *judgement, now time.Time) {
 	if until.IsZero() {
 		until = now.Add(cacheLife)
 	}
+	c.addUntil(s, raw, j, now, until)
+}
+
+func (c *Cache) addUntil(s *Set, raw string, j *judgement, now, until time.Time) {
 	// The token may come with many requests, and a rule may have many clauses: so
 	// the claims are read once, and not for each look into them.
 	var index int

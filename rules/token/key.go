@@ -3,7 +3,7 @@ package token
 import "time"
 
 // Key is one entry of the policy's list of keys. It has a secret, or a public
-// and perhaps a private key, or a JWK set, or API keys.
+// and perhaps a private key, or a JWK set, or API keys, or its issuer is asked.
 type Key struct {
 	// Name is the Provider of the claims that the key verifies.
 	Name string
@@ -21,6 +21,11 @@ type Key struct {
 	// API keys.
 	APIKeyHeader string
 	APIKeys      []APIKey
+
+	// Introspect: the entry takes opaque tokens, see Set.Introspections. Cache is how
+	// long its issuer's answer counts; 0: for one request.
+	Introspect bool
+	Cache      time.Duration
 
 	// Kid is by default base64(SHA-256(text of Secret or PublicKey)), in the
 	// standard alphabet, as in Space Cloud. The keys of a JWK set have their own.

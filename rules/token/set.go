@@ -31,6 +31,7 @@ type Set struct {
 	fetched    []fetchedSet
 	configured keyList // keyList without the keys of fetched sets; neither changes
 	apiKeys    []apiKey
+	opaque     []opaque // in the order of the policy
 
 	leeway        time.Duration
 	requireExpiry bool

@@ -35,6 +35,7 @@ const (
 	StageTime      Stage = "time"      // exp, nbf, iat
 	StageAudience  Stage = "audience"
 	StageIssuer    Stage = "issuer"
+	StageActive    Stage = "active"   // of an opaque token: its issuer does not say that it is active
 	StageProvider  Stage = "provider" // an entry accepts the token, and the caller does not take that entry
 )
 

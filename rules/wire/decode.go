@@ -68,7 +68,7 @@ func decode(v value.Value, c *rules.Call) (rules.Reply, error) {
 	case c.Kind == rules.Query && v.Len() == 2:
 		rows, err := decodeRows(v.Key("rows"), c.Limit)
 		return rules.Reply{ID: c.ID, Rows: rows}, err
-	case c.Kind == rules.Webhook && v.Len() == 3:
+	case c.Kind != rules.Query && v.Len() == 3:
 		body, ok := v.Key("body").Text()
 		status := decodeStatus(v.Key("status"))
 		if ok && status != 0 {

@@ -63,8 +63,12 @@ func (e *encoder) call(c *rules.Call) (err error) {
 		e.query(c)
 	case rules.Webhook:
 		err = e.webhook(c)
+	case rules.Introspect:
+		e.text("url", c.URL)
+		e.text("clientId", c.ClientID)
+		e.text("token", c.UserToken)
 	default:
-		err = errors.New("neither query nor webhook")
+		err = errors.New("neither query, webhook nor introspect")
 	}
 	if c.Cache > 0 {
 		e.text("cache", c.Cache.String())

@@ -18,6 +18,7 @@ const (
 	Refused       Phrase = "refused"        // the target refused the connection or the login
 	Database      Phrase = "database error" // any other failure of a database
 	Webhook       Phrase = "webhook error"  // any other failure of a webhook
+	Issuer        Phrase = "issuer error"   // any other failure of an issuer of opaque tokens
 	NotConfigured Phrase = "not configured" // the configuration does not name this database, collection or host
 	BadCall       Phrase = "bad call"       // a malformed call or find, an unknown table or column
 	TooLarge      Phrase = "too large"      // the answer exceeds a limit

@@ -33,6 +33,7 @@ type Config struct {
 	Queue    int        // calls that wait for each host
 	Keys     *token.Set // whose primary signs the calls' tokens; nil: no call can be made
 	MaxBytes int        // of a response body
+	Label    string     // before the host in the names of pools
 	Log      *slog.Logger
 }
 
@@ -63,7 +64,7 @@ func New(cfg Config) (*Client, error) {
 		if err != nil {
 			faults = append(faults, fmt.Errorf("webhooks[%d]: %w", i, err))
 		}
-		c.pools[name] = target.NewPool(name, cfg.Size, cfg.Queue, cfg.Log)
+		c.pools[name] = target.NewPool(cfg.Label+name, cfg.Size, cfg.Queue, cfg.Log)
 	}
 	tls, err := cfg.TLS.config()
 	if err != nil {
@@ -117,13 +118,9 @@ func hostKey(host, port string) string {
 // posts it. Redirects are answers like any other; a body that is not UTF-8 or
 // longer than the limit is an error.
 func (c *Client) Prepare(call Call) (*target.Pool, func(context.Context) (target.Answer, error), error) {
-	u, err := url.Parse(call.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
-		return nil, nil, failure.Errorf(failure.BadCall, "url: want http or https, a host and no user")
-	}
-	pool := c.pool(u)
-	if pool == nil {
-		return nil, nil, failure.Errorf(failure.NotConfigured, "host %q may not be called", u.Host)
+	pool, err := c.Pool(call.URL)
+	if err != nil {
+		return nil, nil, err
 	}
 	if !c.keys.CanSign() {
 		return nil, nil, failure.Errorf(failure.NotConfigured, "no key of auth.tokens is primary, so webhooks cannot get a service token")
@@ -133,7 +130,26 @@ func (c *Client) Prepare(call Call) (*target.Pool, func(context.Context) (target
 			return nil, nil, failure.Errorf(failure.BadCall, "a rule may not set the header %q of a webhook", h[0])
 		}
 	}
-	return pool, func(ctx context.Context) (target.Answer, error) { return c.post(ctx, u, call) }, nil
+	return pool, func(ctx context.Context) (target.Answer, error) {
+		fields, err := call.Fields(c.keys, time.Now())
+		if err != nil {
+			return target.Answer{}, failure.New(failure.BadCall, err)
+		}
+		return c.Post(ctx, call.URL, fields, call.Body)
+	}, nil
+}
+
+// Pool returns the pool of a URL's host. It fails if the host may not be called.
+func (c *Client) Pool(address string) (*target.Pool, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
+		return nil, failure.Errorf(failure.BadCall, "url: want http or https, a host and no user")
+	}
+	pool := c.pool(u)
+	if pool == nil {
+		return nil, failure.Errorf(failure.NotConfigured, "host %q may not be called", u.Host)
+	}
+	return pool, nil
 }
 
 // pool returns the pool of the host with its port, else of the host, nil for a host
@@ -152,14 +168,11 @@ func (c *Client) pool(u *url.URL) *target.Pool {
 // traceContext writes the W3C Trace Context headers.
 var traceContext propagation.TraceContext
 
-func (c *Client) post(ctx context.Context, u *url.URL, call Call) (target.Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(call.Body))
+// Post posts to a URL, whose host has a Pool. The fields are sent as they are written.
+func (c *Client) Post(ctx context.Context, address string, fields [][2]string, body string) (target.Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
 		return target.Answer{}, err
-	}
-	fields, err := call.Fields(c.keys, time.Now())
-	if err != nil {
-		return target.Answer{}, failure.New(failure.BadCall, err)
 	}
 	for _, h := range fields {
 		req.Header[h[0]] = []string{h[1]} // not Set, which would respell X-SC-Token
@@ -173,18 +186,18 @@ func (c *Client) post(ctx context.Context, u *url.URL, call Call) (target.Answer
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		// The body would be the raw connection, which has no end.
-		return target.Answer{}, failure.Errorf(failure.Webhook, "the host switches protocols without being asked")
+		return target.Answer{}, errors.New("the host switches protocols without being asked")
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, int64(c.maxBytes)+1))
+	answer, err := io.ReadAll(io.LimitReader(res.Body, int64(c.maxBytes)+1))
 	switch {
 	case err != nil:
 		return target.Answer{}, failureOf(err)
-	case len(body) > c.maxBytes:
+	case len(answer) > c.maxBytes:
 		return target.Answer{}, failure.Errorf(failure.TooLarge, "a body of more than %d bytes", c.maxBytes)
-	case !utf8.Valid(body):
-		return target.Answer{}, failure.Errorf(failure.Webhook, "a body that is not UTF-8")
+	case !utf8.Valid(answer):
+		return target.Answer{}, errors.New("a body that is not UTF-8")
 	}
-	return target.Answer{Status: res.StatusCode, Body: string(body)}, nil
+	return target.Answer{Status: res.StatusCode, Body: string(answer)}, nil
 }
 
 func failureOf(err error) error {

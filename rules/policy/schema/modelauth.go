@@ -30,6 +30,8 @@ var tokenShape = objectOf("",
 	may("privateKey", aText("PEM: the key that a primary of the other algorithms signs with.")),
 	may("jwks", jwksShape),
 	may("apiKeys", apiKeysShape),
+	may("introspect", introspectShape),
+	may("cache", aDuration("With introspect: how long the issuer's answer counts, but not beyond the exp in it. 0: it is asked for each request.").byDefault("0s")),
 	may("kid", aText("The key's id. Default: base64 of the SHA-256 of the secret or the public key, as in Space Cloud.")),
 	may("issuer", listOf("`iss` must be one of these. Default: any.", aText("")).atLeast(1)),
 	may("audience", listOf("`aud` must contain one of these. Default: any.", aText("")).atLeast(1)),
@@ -49,6 +51,11 @@ var apiKeysShape = objectOf("Instead of a key of tokens: the API keys of clients
 	need("keys", listOf("The keys.", objectOf("",
 		need("sha256", aText("The SHA-256 of the key, in hex. Of a random key it tells nothing, so it is no secret.")),
 		need("claims", &shape{kind: mapping, about: "The claims of a request with the key, as args.auth. exp, nbf and iat count as in a token."}))).atLeast(1)))
+
+var introspectShape = objectOf("Instead of a key: the issuer of opaque tokens, which the companion asks about each (RFC 7662). A JWT that another entry accepts is not asked about.",
+	need("url", aText("The introspection endpoint: https://…, or http://… for development.")),
+	need("clientId", aText("The client that asks.")),
+	may("clientSecret", aText("Its secret, which only the companion reads. Needed.")))
 
 var fromShape = objectOf("One of header, cookie and query.",
 	may("header", aText("The name of a header.")),
