@@ -37,7 +37,7 @@ It reads the variables that the policy names, such as ${NAME}, from the environm
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.explain != "" {
-				return explain(cmd, f.explain)
+				return explainCode(cmd, f.explain)
 			}
 			return check(cmd, args[0], f)
 		},
@@ -50,8 +50,8 @@ It reads the variables that the policy names, such as ${NAME}, from the environm
 	return cmd
 }
 
-// explain prints the explanation of a warning's code.
-func explain(cmd *cobra.Command, code string) error {
+// explainCode prints the explanation of a warning's code.
+func explainCode(cmd *cobra.Command, code string) error {
 	text, ok := lint.Explain(code)
 	if !ok {
 		codes := strings.Join(lint.Codes(), ", ")

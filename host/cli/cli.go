@@ -68,6 +68,7 @@ func newRootCommand() *cobra.Command {
 		newServeCommand(),
 		newCheckCommand(),
 		newTestCommand(),
+		newExplainCommand(),
 		newSchemaCommand(),
 		newEvalCommand(),
 		newEnvoyCommand(),

@@ -90,10 +90,7 @@ func load(f *policyfile.File, o Options) (*Suite, error) {
 	if err := s.loadPolicy(); err != nil {
 		return nil, err
 	}
-	r := &reader{
-		Suite: s, names: namesOf(s.Policy), record: o.Record, used: map[string]bool{}, tests: map[string]string{},
-		cached: map[string]*simulate.Table{}, tables: map[string]*simulate.Table{}, hooks: map[string]*simulate.Webhook{}, seen: map[rules.Fault]bool{},
-	}
+	r := newReader(s, o.Record)
 	r.read()
 	if len(r.faults) > 0 {
 		return nil, f.Faults(r.faults)
@@ -171,6 +168,13 @@ type reader struct {
 	now    time.Time
 	tables map[string]*simulate.Table
 	hooks  map[string]*simulate.Webhook
+}
+
+func newReader(s *Suite, record bool) *reader {
+	return &reader{
+		Suite: s, names: namesOf(s.Policy), record: record, used: map[string]bool{}, tests: map[string]string{},
+		cached: map[string]*simulate.Table{}, tables: map[string]*simulate.Table{}, hooks: map[string]*simulate.Webhook{}, seen: map[rules.Fault]bool{},
+	}
 }
 
 func (r *reader) fault(place, format string, args ...any) {

@@ -41,9 +41,9 @@ type Evaluation struct {
 
 // Clause is what became of one clause of a rule.
 type Clause struct {
-	Place    string  `json:"place"` // in the policy
-	File     string  `json:"file,omitempty"`
-	Line     int     `json:"line,omitempty"`
+	Place    string  `json:"place"`          // in the policy
+	File     string  `json:"file,omitempty"` // of the policy
+	Line     int     `json:"line,omitempty"` // in that file, from 1
 	Column   int     `json:"column,omitempty"`
 	Kind     string  `json:"kind"` // match, and, query …; use for a named rule, which is its only clause
 	Name     string  `json:"name,omitempty"`
@@ -60,7 +60,7 @@ type Clause struct {
 	Response []string  `json:"response,omitempty"` // actions for the response, such as `remove res.email`
 
 	Clauses  []*Clause `json:"clauses,omitempty"`  // in the order of the policy
-	Elements *Elements `json:"elements,omitempty"` // instead of Clauses, where these are evaluated for each element
+	Elements *Elements `json:"elements,omitempty"` // instead of clauses, where these are evaluated for each element
 }
 
 // Value is a value as it may be shown.
@@ -74,7 +74,7 @@ type Value struct {
 type Operand struct {
 	Field   string `json:"field"`             // of the rule: f1, f2, value, find …
 	Text    string `json:"text,omitempty"`    // as the rule has it
-	Value   *Value `json:"value,omitempty"`   // nothing: see Missing
+	Value   *Value `json:"value,omitempty"`   // nothing: see missing
 	Missing string `json:"missing,omitempty"` // why there is no value
 }
 
@@ -119,9 +119,8 @@ type Change struct {
 // Elements are the elements that the clauses of filter, some, every or each were
 // evaluated for.
 type Elements struct {
-	Count int `json:"count"` // evaluated
-	// How many of them came out as what.
-	Yes     int `json:"yes"`
+	Count   int `json:"count"` // evaluated
+	Yes     int `json:"yes"`   // for how many the clauses were yes
 	No      int `json:"no"`
 	Unknown int `json:"unknown"`
 	// Shown are the first ones, the last one, and the first one of each outcome.

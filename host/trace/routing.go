@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
@@ -30,6 +31,7 @@ func (b *builder) route() *Route {
 			out.File, out.Line, out.Column = p.File, p.Line, p.Column
 		}
 	}
+	b.inFileOrder(all)
 	for i := range all {
 		c := &all[i]
 		switch {
@@ -42,6 +44,15 @@ func (b *builder) route() *Route {
 		}
 	}
 	return out
+}
+
+// inFileOrder sorts routes as the policy has them.
+func (b *builder) inFileOrder(all []policy.Candidate) {
+	at := map[*policy.Resource]int{}
+	for i, r := range b.Policy.Resources() {
+		at[r] = i
+	}
+	slices.SortStableFunc(all, func(x, y policy.Candidate) int { return at[x.Resource] - at[y.Resource] })
 }
 
 // host returns the host of header fields.

@@ -8,16 +8,16 @@ const Version = 1
 
 // Trace is what a policy made of a request and its response, and why.
 type Trace struct {
-	Version  int           `json:"version"`
-	Policy   string        `json:"policy,omitempty"` // the file
-	Time     string        `json:"time"`             // of the request
-	Request  Message       `json:"request"`          // as it came
-	Decision Decision      `json:"decision"`
+	Version  int           `json:"version"`            // of this format: 1
+	Policy   string        `json:"policy,omitempty"`   // the file
+	Time     string        `json:"time"`               // of the request
+	Request  Message       `json:"request"`            // as it came
+	Decision Decision      `json:"decision"`           // of the request, or of the response if that was given
 	Route    *Route        `json:"route,omitempty"`    // nothing: the request could not be read
 	Token    *Token        `json:"token,omitempty"`    // nothing: no resource covers the request
 	Rule     []*Evaluation `json:"rule,omitempty"`     // one, or one for each document of a create with op all
 	Upstream *Message      `json:"upstream,omitempty"` // the request as the upstream gets it; nothing: it gets none
-	Changes  []Change      `json:"changes,omitempty"`  // of the request: from Request to Upstream
+	Changes  []Change      `json:"changes,omitempty"`  // in what upstream differs from request
 	Response *Response     `json:"response,omitempty"` // nothing: the upstream's response was not given
 }
 
@@ -27,8 +27,8 @@ type Decision struct {
 	Status  int            `json:"status,omitempty"` // that the client gets; nothing: that of the upstream
 	Place   string         `json:"place,omitempty"`  // of the clause that denied
 	Name    string         `json:"name,omitempty"`   // of that clause, or of the nearest around it
-	File    string         `json:"file,omitempty"`
-	Line    int            `json:"line,omitempty"`
+	File    string         `json:"file,omitempty"`   // of the policy
+	Line    int            `json:"line,omitempty"`   // in that file, from 1
 	Column  int            `json:"column,omitempty"`
 	Reason  string         `json:"reason,omitempty"` // for the operator
 	Error   string         `json:"error,omitempty"`  // for the client
@@ -47,7 +47,7 @@ type Message struct {
 	Headers []Header `json:"headers,omitempty"`
 	JSON    *Value   `json:"json,omitempty"` // the body, if it is JSON
 	Body    string   `json:"body,omitempty"` // the body, if it is not
-	Cut     bool     `json:"cut,omitempty"`  // Body is longer
+	Cut     bool     `json:"cut,omitempty"`  // body is longer
 }
 
 // Route says which part of the policy decided, and why that one.
@@ -55,8 +55,8 @@ type Route struct {
 	Name    string  `json:"name,omitempty"` // nothing: none covers the request
 	Kind    string  `json:"kind,omitempty"` // route, service, database or file
 	Place   string  `json:"place,omitempty"`
-	File    string  `json:"file,omitempty"`
-	Line    int     `json:"line,omitempty"`
+	File    string  `json:"file,omitempty"` // of the policy
+	Line    int     `json:"line,omitempty"` // in that file, from 1
 	Column  int     `json:"column,omitempty"`
 	Pattern string  `json:"pattern,omitempty"` // of a route: methods, host and path
 	Vars    *Value  `json:"vars,omitempty"`    // captured from the path
@@ -115,5 +115,5 @@ type Response struct {
 	Upstream Message       `json:"upstream"`          // as it came
 	Rule     []*Evaluation `json:"rule,omitempty"`    // on the response; nothing: there is none, or it was not asked
 	Client   Message       `json:"client"`            // what the client got
-	Changes  []Change      `json:"changes,omitempty"` // from Upstream to Client
+	Changes  []Change      `json:"changes,omitempty"` // in what client differs from upstream
 }
