@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/host/trace"
@@ -77,18 +78,17 @@ func (p *printer) details(c *trace.Clause, rest string) {
 	}
 }
 
-// said reports whether the reason of a clause is told by its title, by its operands
-// or by the clauses inside it.
+// said reports whether the reason of a clause is told by its title, by its operands or
+// calls, or by the clauses inside it.
 func said(c *trace.Clause) bool {
 	if c.Reason == "" || c.From != "" || c.Kind == "or" || c.Kind == "match" && c.Outcome == trace.No {
 		return true
 	}
-	for _, o := range c.Operands {
-		if o.Missing == c.Reason {
-			return true
-		}
+	operand := func(o trace.Operand) bool { return o.Missing == c.Reason }
+	failed := func(call trace.Call) bool {
+		return call.Reply != nil && call.Reply.Error != "" && strings.HasSuffix(c.Reason, call.Reply.Error)
 	}
-	return false
+	return slices.ContainsFunc(c.Operands, operand) || slices.ContainsFunc(c.Calls, failed)
 }
 
 // isWritten reports whether an operand stands in the rule, which the title shows.

@@ -14,30 +14,15 @@ import (
 var page string
 
 var pages = template.Must(template.New("page").Funcs(template.FuncMap{
-	"title": title, "said": said, "show": show, "outcome": outcomeText, "counted": counted,
+	"elsewhere": refusedElsewhere, "title": title, "said": said, "show": show, "outcome": outcomeText, "counted": counted,
 	"mark":   func(o trace.Outcome) string { return marks[o] },
 	"class":  func(o trace.Outcome) string { return strings.ReplaceAll(string(o), " ", "-") },
 	"hidden": func(c *trace.Clause, o *trace.Operand) bool { return c.Kind == "match" && isWritten(o) || asked(c, o) },
-	"at":     at, "first": func(c []*trace.Clause) *trace.Clause { return c[0] },
+	"at":     at,
 }).Parse(page))
 
 // HTML writes a trace as one page, which needs no other file and no script.
 func HTML(w io.Writer, t *trace.Trace) error { return pages.ExecuteTemplate(w, "page", t) }
-
-// HTMLEvaluation writes one evaluation as a part of another page, which has Style in
-// its head.
-func HTMLEvaluation(w io.Writer, e *trace.Evaluation) error {
-	return pages.ExecuteTemplate(w, "evaluation", e)
-}
-
-// Style is the style sheet of the page.
-func Style() template.CSS {
-	var b strings.Builder
-	if err := pages.ExecuteTemplate(&b, "style", nil); err != nil {
-		return "" // a template without data
-	}
-	return template.CSS(b.String())
-}
 
 // show writes a value for a page.
 func show(v *trace.Value) string {

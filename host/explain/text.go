@@ -5,6 +5,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/host/trace"
@@ -185,9 +186,15 @@ func (p *printer) token(t *trace.Token) {
 	if t.Claims != nil {
 		p.label("claims", "%s", p.value(t.Claims))
 	}
-	if t.Reason != "" && t.Stages == nil {
+	if refusedElsewhere(t) {
 		p.label("reason", "%s", p.bad(printable(t.Reason)))
 	}
+}
+
+// refusedElsewhere reports whether a token was refused by none of its stages, such as a
+// cookie of another origin, or a token that is bound to another certificate.
+func refusedElsewhere(t *trace.Token) bool {
+	return t.Reason != "" && !slices.ContainsFunc(t.Stages, func(s trace.Stage) bool { return s.Result == "refused" })
 }
 
 func (p *printer) entry(i int, e *trace.Entry) {
@@ -207,10 +214,11 @@ func (p *printer) entry(i int, e *trace.Entry) {
 
 func (p *printer) rules(title string, all []*trace.Evaluation) {
 	for _, e := range all {
-		if e.Document != "" {
-			title = fmt.Sprintf("%s for document %s", title, e.Document)
+		if e.Document == "" {
+			p.section(title)
+		} else {
+			p.section(fmt.Sprintf("%s for document %s", title, e.Document))
 		}
-		p.section(title)
 		if e.Clause != nil {
 			p.clause(e.Clause, "  ", "  ")
 		}

@@ -5,18 +5,15 @@ import (
 
 	"github.com/rulegate/rulegate/host/explain"
 	"github.com/rulegate/rulegate/host/trace"
+	"github.com/rulegate/rulegate/rules/policy"
 )
 
 // Trace decides the request of a case again, and returns how it was decided. The trace
 // may be shown: it holds no token, no secret of the policy and nothing that the policy's
 // `sensitive` names.
 func (s *Suite) Trace(c *Case, seed uint64) (*trace.Trace, error) {
-	secrets := map[string]string{}
-	for name, text := range s.Env {
-		secrets[text] = "${" + name + "}"
-	}
 	r := trace.NewRecorder(trace.Options{
-		Mask: trace.PolicyMask(s.Policy, secrets),
+		Mask: trace.PolicyMask(s.Policy, s.PolicyFile.Secrets(policy.Options{Getenv: s.Getenv})),
 		Locate: func(place string) trace.Position {
 			path, line, column := s.PolicyFile.Locate(place)
 			return trace.Position{File: path, Line: line, Column: column}

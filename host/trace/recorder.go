@@ -94,6 +94,7 @@ func (r *Recorder) Begin(rule *rules.Rule, in *rules.Input) {
 	r.mask.learn(in.Args)
 	i := slices.IndexFunc(r.all, func(rec *recording) bool { return rec.rule == rule && rec.Document == in.Element })
 	if i < 0 {
+		r.makeRoom(rule, in.Element)
 		i = len(r.all)
 		r.all = append(r.all, &recording{rule: rule})
 	}
@@ -101,6 +102,20 @@ func (r *Recorder) Begin(rule *rules.Rule, in *rules.Input) {
 	*r.all[i] = recording{rule: rule, left: r.o.Limits.Clauses}
 	r.now = r.all[i]
 	r.now.Runs, r.now.Document = runs, in.Element
+}
+
+// makeRoom removes evaluations that another one of the rule, for a document, stands in
+// place of: the one before there were documents, and beyond the first documents each
+// that was allowed.
+func (r *Recorder) makeRoom(rule *rules.Rule, document string) {
+	documents := 0
+	r.all = slices.DeleteFunc(r.all, func(rec *recording) bool {
+		if rec.rule != rule || document == "" {
+			return false
+		}
+		documents++
+		return rec.Document == "" || documents > r.o.Limits.Elements && rec.Outcome == Yes
+	})
 }
 
 // End completes an evaluation.

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,5 +209,26 @@ func TestSizesAreBounded(t *testing.T) {
 	}
 	if v := e.Clause.Clauses[0].Operands[0].Value; !v.Cut {
 		t.Errorf("the large value is not cut: %s", v.JSON)
+	}
+}
+
+// TestDocumentsAreBounded evaluates a rule for many documents.
+func TestDocumentsAreBounded(t *testing.T) {
+	r, faults := rules.Compile(mustParse(t, `{"rule":"match","type":"number","eval":"<","f1":"args.doc.n","f2":99}`), "rule", &rules.Env{})
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	rec := NewRecorder(Options{})
+	r.Eval(&rules.Input{Args: value.Obj(value.Member{Key: "doc", Value: value.PendingValue}), Tracer: rec}, rules.Memo{})
+	for i := range 100 {
+		doc := value.Obj(value.Member{Key: "n", Value: value.Int(int64(i))})
+		r.Eval(&rules.Input{Args: value.Obj(value.Member{Key: "doc", Value: doc}), Element: strconv.Itoa(i), Tracer: rec}, rules.Memo{})
+	}
+	var got []string
+	for _, e := range rec.Evaluations(r) {
+		got = append(got, e.Document+" "+string(e.Outcome))
+	}
+	if want := []string{"0 yes", "1 yes", "2 yes", "3 yes", "4 yes", "99 no"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

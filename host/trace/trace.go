@@ -15,7 +15,7 @@ type Trace struct {
 	Decision Decision      `json:"decision"`           // of the request, or of the response if that was given
 	Route    *Route        `json:"route,omitempty"`    // nothing: the request could not be read
 	Token    *Token        `json:"token,omitempty"`    // nothing: no resource covers the request
-	Rule     []*Evaluation `json:"rule,omitempty"`     // one, or one for each document of a create with op all
+	Rule     []*Evaluation `json:"rule,omitempty"`     // one; of a create with op all one for each of the first documents, and for the last
 	Upstream *Message      `json:"upstream,omitempty"` // the request as the upstream gets it; nothing: it gets none
 	Changes  []Change      `json:"changes,omitempty"`  // in what upstream differs from request
 	Response *Response     `json:"response,omitempty"` // nothing: the upstream's response was not given
