@@ -102,7 +102,9 @@ func (x *explorer) encode(c *Case) (r *simulate.Request, ok bool) {
 	r = &simulate.Request{Method: c.Method, Target: c.Path, Host: c.Host, Now: c.Now, Peer: c.Args.Key(rules.RootPeer)}
 	request := c.Args.Key(rules.RootRequest)
 	r.ID, _ = request.Key("id").Text()
-	r.IP, _ = request.Key("ip").Text()
+	if r.IP, _ = request.Key("ip").Text(); r.IP == "" {
+		r.IP = "127.0.0.1"
+	}
 	r.Scheme, _ = request.Key("scheme").Text()
 	fields, ok := pairs(request.Key("headers"))
 	if !ok || slices.ContainsFunc(fields, func(f [2]string) bool { return ownHeader(f[0]) }) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/host/simulate"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
@@ -174,11 +175,21 @@ func (x *explorer) stores(call *rules.Call) (out []*place) {
 }
 
 // rows are the replies to a query: no row, rows for each way in which rules read
-// them, and a failure.
+// them, and a failure. The rows fit the conditions of the query.
 func (x *explorer) rows(call *rules.Call) (out []combination) {
+	where, err := query.Parse(call.Find)
 	seen := map[string]bool{}
 	add := func(v value.Value, cost int) {
-		if v.Kind() == value.Array && all(v, object.has) && !seen[v.String()] {
+		if v.Kind() != value.Array || !all(v, object.has) {
+			return
+		}
+		if err == nil && call.Find.Kind() != value.Missing {
+			var ok bool
+			if v, ok = fitting(v, call.Find, where); !ok {
+				return
+			}
+		}
+		if !seen[v.String()] {
 			seen[v.String()] = true
 			out = append(out, combination{reply: &rules.Reply{Rows: v}, cost: cost})
 		}
@@ -190,7 +201,30 @@ func (x *explorer) rows(call *rules.Call) (out []combination) {
 			add(v.value, v.cost)
 		}
 	}
-	return append(out, combination{reply: &rules.Reply{Err: "time-out"}, cost: unusual})
+	if len(out) < 2 {
+		x.space.notes.text(call.Col + ": no row is known that fits the conditions of a query")
+		out = append(out, combination{reply: &rules.Reply{Rows: value.Arr(value.Obj())}, cost: unusual})
+	}
+	return append(out, combination{reply: &rules.Reply{Err: "timeout"}, cost: unusual})
+}
+
+// fitting returns rows with the columns that the conditions want to have a value. ok
+// is false if a row does not fit the conditions.
+func fitting(rows, find value.Value, where query.Expr) (value.Value, bool) {
+	var out []value.Value
+	for _, row := range rows.Elements() {
+		find.Each(func(column string, want value.Value) bool {
+			if !strings.ContainsAny(column, "$.") && want.Kind() != value.Object && row.Key(column).Kind() == value.Missing {
+				row = row.With(column, want)
+			}
+			return true
+		})
+		if !query.Match(where, query.OfJSON(row)) {
+			return rows, false
+		}
+		out = append(out, row)
+	}
+	return value.Arr(out...), true
 }
 
 // hooks are the replies to a webhook.
@@ -207,5 +241,5 @@ func (x *explorer) hooks(call *rules.Call) (out []combination) {
 			}
 		}
 	}
-	return append(out, combination{reply: &rules.Reply{Err: "time-out"}, cost: unusual})
+	return append(out, combination{reply: &rules.Reply{Err: "timeout"}, cost: unusual})
 }

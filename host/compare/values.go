@@ -41,6 +41,8 @@ func (s *space) valuesOf(p *place) []choice {
 		}
 	case status:
 		c.add(value.Int(200), true)
+	case address:
+		c.add(value.Str("127.0.0.1"), true)
 	default:
 		c.add(value.Value{}, false)
 	}
@@ -310,7 +312,7 @@ func (c *collector) kinds() {
 func (d domain) has(v value.Value) bool {
 	s, isText := v.Text()
 	if v.Kind() == value.Missing {
-		return d != object && d != textMap && d != operation && d != status
+		return d != object && d != textMap && d != operation && d != status && d != address
 	}
 	switch d {
 	case operation:

@@ -5,7 +5,6 @@ package policyfile
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +26,7 @@ type File struct {
 	// Doc is the content, with `${…}` as it is in the file.
 	Doc value.Value
 
+	from   Files            // where the file is; nil: on the disk
 	other  bool             // not a policy: no place holds a secret
 	parts  map[string]*File // the included files, by their path relative to this one
 	lines  []string
@@ -56,41 +56,77 @@ type position struct {
 // Errors: *Error with all faults; any other error means that a file could not be
 // read. The File is nil if it could not be parsed.
 func Load(path string, o policy.Options) (*policy.Policy, *File, []policy.Warning, error) {
-	f, err := Read(path)
+	return LoadFrom(Disk{}, path, o)
+}
+
+// LoadFrom is Load for a policy whose files are somewhere else.
+func LoadFrom(files Files, path string, o policy.Options) (*policy.Policy, *File, []policy.Warning, error) {
+	f, err := Open(files, path)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, f, nil, err
 	}
+	p, warnings, err := f.Load(o)
+	return p, f, warnings, err
+}
+
+// Open reads a policy file and the files that it includes.
+//
+// Errors: as Load. The File is nil if it could not be parsed.
+func Open(files Files, path string) (*File, error) {
+	f, err := read(files, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.include(); err != nil {
+		return f, err
+	}
+	f.Doc = WithZones(f.Doc)
+	return f, nil
+}
+
+// Load compiles the policy of an opened file.
+//
+// Errors: as the function Load.
+func (f *File) Load(o policy.Options) (*policy.Policy, []policy.Warning, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.LookupEnv
 	}
 	if o.ReadFile == nil {
 		o.ReadFile = f.ReadFile
 	}
-	if err := f.include(); err != nil {
-		return nil, f, nil, err
-	}
-	f.Doc = WithZones(f.Doc)
 	p, warnings, err := policy.Load(f.Doc, o)
 	var faults rules.Faults
 	if errors.As(err, &faults) {
-		return nil, f, nil, f.error(faults)
+		return nil, nil, f.error(faults)
 	}
 	if err != nil {
-		return nil, f, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	if p.Gateway == "" {
 		p.Gateway, _ = os.Hostname()
 	}
-	return p, f, warnings, nil
+	return p, warnings, nil
+}
+
+// Name is the name of the file in messages.
+func (f *File) Name() string { return f.files().Name(f.Path) }
+
+func (f *File) files() Files {
+	if f.from == nil {
+		return Disk{}
+	}
+	return f.from
 }
 
 // Read reads a policy file of at most 4 MiB.
-func Read(path string) (*File, error) {
-	data, err := readAll(path, maxFile)
+func Read(path string) (*File, error) { return read(Disk{}, path) }
+
+func read(files Files, path string) (*File, error) {
+	data, err := files.Read(path, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, data)
+	return (&File{Path: path, from: files}).parse(data)
 }
 
 // Parse reads the content of a policy file: JSON if its name ends in .json or if
@@ -111,7 +147,7 @@ func ParseOther(path string, data []byte) (*File, error) {
 
 // ReadOther is ParseOther for a file of at most 4 MiB.
 func ReadOther(path string) (*File, error) {
-	data, err := readAll(path, maxFile)
+	data, err := Disk{}.Read(path, maxFile)
 	if err != nil {
 		return nil, err
 	}
@@ -157,24 +193,8 @@ func (f *File) checkText(text string) *Fault {
 
 // ReadFile reads a file that `${file:…}` names, at most 1 MiB.
 func (f *File) ReadFile(name string) ([]byte, error) {
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(f.Path), name)
+	if filepath.IsAbs(name) {
+		return Disk{}.Read(name, maxIncluded)
 	}
-	return readAll(name, maxIncluded)
-}
-
-func readAll(path string, limit int64) ([]byte, error) {
-	in, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s: more than %d MiB", path, limit>>20)
-	}
-	return data, nil
+	return f.files().Read(filepath.Join(filepath.Dir(f.Path), name), maxIncluded)
 }

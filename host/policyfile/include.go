@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -89,7 +88,7 @@ func (i *includer) pattern(pattern, place string, files bool) (out []value.Value
 		return nil
 	}
 	dir := filepath.Dir(i.f.Path)
-	names, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
+	names, err := i.f.files().Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
 	if err != nil {
 		i.fault(place, "not a pattern: %v", err)
 		return nil
@@ -97,7 +96,6 @@ func (i *includer) pattern(pattern, place string, files bool) (out []value.Value
 	if len(names) == 0 {
 		i.fault(place, "no file matches")
 	}
-	slices.Sort(names)
 	for _, name := range names {
 		if rel, err := filepath.Rel(dir, name); err == nil {
 			out = append(out, i.file(filepath.ToSlash(rel), name, place, files)...)
@@ -121,7 +119,7 @@ func (i *includer) file(rel, name, place string, files bool) []value.Value {
 		i.fault(place, "more than %d files", maxParts)
 		return nil
 	}
-	part, err := Read(name)
+	part, err := read(i.f.files(), name)
 	var faults *Error
 	switch {
 	case errors.As(err, &faults):

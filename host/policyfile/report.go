@@ -53,7 +53,7 @@ func (f *File) Locate(place string) (path string, line, column int) {
 	if at.in != nil {
 		f = at.in
 	}
-	return f.Path, at.Line, at.Column
+	return f.Name(), at.Line, at.Column
 }
 
 // Excerpt writes a message about a place, with its line, like the faults of an Error.
@@ -117,7 +117,7 @@ func (f *File) write(b *strings.Builder, fault Fault, label string) {
 	if fault.in != nil {
 		f = fault.in
 	}
-	fmt.Fprintf(b, "%s:%d:%d: %s", f.Path, fault.Line, fault.Column, label)
+	fmt.Fprintf(b, "%s:%d:%d: %s", f.Name(), fault.Line, fault.Column, label)
 	if fault.Place != "" {
 		fmt.Fprintf(b, "%s: ", fault.Place)
 	}

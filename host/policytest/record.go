@@ -3,6 +3,7 @@ package policytest
 import (
 	"strings"
 
+	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/host/simulate"
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
@@ -15,7 +16,7 @@ func recordText(c *Case, r *simulate.Result) string {
 	if text, ok := v.Text(); ok {
 		return text
 	}
-	return flow(v)
+	return policyfile.Flow(v)
 }
 
 // recorded returns the result of a case as the `want` of a test.

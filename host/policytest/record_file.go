@@ -133,13 +133,13 @@ func (e *editor) insert(line, column int, want value.Value) error {
 	if !strings.HasSuffix(e.lines[last], "\n") {
 		e.lines[last] += end
 	}
-	e.lines = slices.Insert(e.lines, last+1, strings.Repeat(" ", column)+"want: "+flow(want)+end)
+	e.lines = slices.Insert(e.lines, last+1, strings.Repeat(" ", column)+"want: "+policyfile.Flow(want)+end)
 	return nil
 }
 
 // insertInBraces adds `want` before the brace that closes the one at a position.
 func (e *editor) insertInBraces(line, column int, want value.Value) error {
-	text := "want: " + flow(want)
+	text := "want: " + policyfile.Flow(want)
 	if e.json {
 		text = `"want": ` + want.String()
 	}

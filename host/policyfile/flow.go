@@ -1,4 +1,4 @@
-package policytest
+package policyfile
 
 import (
 	"regexp"
@@ -7,25 +7,25 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// flow writes a value as YAML in one line, with few quotes: {status: 403, error: not now}.
-func flow(v value.Value) string {
+// Flow writes a value as YAML in one line, with few quotes: {status: 403, error: not now}.
+func Flow(v value.Value) string {
 	switch v.Kind() {
 	case value.Object:
 		var parts []string
 		v.Each(func(key string, x value.Value) bool {
-			parts = append(parts, plain(key)+": "+flow(x))
+			parts = append(parts, unquoted(key)+": "+Flow(x))
 			return true
 		})
 		return "{" + strings.Join(parts, ", ") + "}"
 	case value.Array:
 		parts := make([]string, 0, v.Len())
 		for _, x := range v.Elements() {
-			parts = append(parts, flow(x))
+			parts = append(parts, Flow(x))
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case value.String:
 		text, _ := v.Text()
-		return plain(text)
+		return unquoted(text)
 	}
 	return v.String()
 }
@@ -36,7 +36,7 @@ var (
 	reserved = regexp.MustCompile(`(?i)^(true|false|null|yes|no|on|off|y|n)$`)
 )
 
-func plain(text string) string {
+func unquoted(text string) string {
 	if bare.MatchString(text) && !reserved.MatchString(text) {
 		return text
 	}

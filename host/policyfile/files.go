@@ -1,0 +1,53 @@
+package policyfile
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Files is where a policy's files are: on the disk, or in a revision of git.
+type Files interface {
+	// Read reads a file of at most limit bytes.
+	Read(path string, limit int64) ([]byte, error)
+	// Glob lists the files that a pattern of filepath.Match fits, in order.
+	Glob(pattern string) ([]string, error)
+	// Name is the name of a file in messages.
+	Name(path string) string
+}
+
+// Disk are the files of the disk.
+type Disk struct{}
+
+// Read implements Files.
+func (Disk) Read(path string, limit int64) ([]byte, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return readAll(path, in, limit)
+}
+
+// Glob implements Files.
+func (Disk) Glob(pattern string) ([]string, error) {
+	names, err := filepath.Glob(pattern)
+	slices.Sort(names)
+	return names, err
+}
+
+// Name implements Files.
+func (Disk) Name(path string) string { return path }
+
+func readAll(name string, in io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s: more than %d MiB", name, limit>>20)
+	}
+	return data, nil
+}

@@ -1,0 +1,102 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var cases = []Case{
+	{Suite: "policy.yaml", Name: "policy.yaml", Findings: []Finding{
+		{Code: "fault", Level: Error, Message: "routes[0].rule.f2: want number, found string", Detail: "12 | f2: x\n   |     ^", File: "policy.yaml", Line: 12, Column: 9},
+		{Code: "or-allow", Level: Warning, Message: "always yes, 100% of the time: really", File: "a b/ü.yaml", Line: 3},
+	}},
+	{Suite: "policy.yaml", Name: "the second"},
+	{Suite: "other.yaml", Name: "other.yaml", Findings: []Finding{{Code: "not-proved", Level: Note, Message: "a\x1b[31m text", File: "other.yaml"}}},
+}
+
+var about = map[string]string{"fault": "A fault.\nThe policy is not loaded.", "or-allow": "A branch that always holds."}
+
+func TestGitHub(t *testing.T) {
+	var b bytes.Buffer
+	if err := Write(&b, "github", "", cases, about); err != nil {
+		t.Fatal(err)
+	}
+	want := "::error file=policy.yaml,line=12,col=9,title=fault::routes[0].rule.f2: want number, found string%0A12 | f2: x%0A   |     ^\n" +
+		"::warning file=a b/ü.yaml,line=3,title=or-allow::always yes, 100%25 of the time: really\n" +
+		"::notice file=other.yaml,title=not-proved::a\x1b[31m text\n"
+	if b.String() != want {
+		t.Errorf("got\n%q\nwant\n%q", b.String(), want)
+	}
+}
+
+func TestJUnit(t *testing.T) {
+	var b bytes.Buffer
+	if err := Write(&b, "junit", "", cases, about); err != nil {
+		t.Fatal(err)
+	}
+	var got junitSuites
+	if err := xml.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatalf("%v\n%s", err, &b)
+	}
+	if got.Tests != 3 || got.Failures != 1 || len(got.Suites) != 2 || got.Suites[0].Tests != 2 || got.Suites[0].Failures != 1 {
+		t.Errorf("%+v", got)
+	}
+	first, last := got.Suites[0].Cases[0], got.Suites[1].Cases[0]
+	if f := first.Failures; f == nil || f.Message != "routes[0].rule.f2: want number, found string" || !strings.Contains(f.Text, "policy.yaml:12:9") || first.Line != 12 {
+		t.Errorf("%+v", first)
+	}
+	if last.Failures != nil || !strings.Contains(last.Output, "a\ufffd[31m text [not-proved]") {
+		t.Errorf("%+v", last)
+	}
+}
+
+// The validator of SARIF's makers has nothing to say about a log.
+func TestSARIF(t *testing.T) {
+	get := exec.Command("../../.ci/validators")
+	get.Stderr = os.Stderr
+	folder, err := get.Output()
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("no validators: %v", err)
+		}
+		t.Skipf("no validators: %v", err)
+	}
+	tool := filepath.Join(strings.TrimSpace(string(folder)), "node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool")
+	validate := func(t *testing.T, text string) string {
+		path := filepath.Join(t.TempDir(), "log.sarif")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(tool, "validate", path, "--level", "Error;Warning")
+		// A folder of its own: runs at the same time extract the tool's files.
+		cmd.Env = append(os.Environ(), "DOTNET_BUNDLE_EXTRACT_BASE_DIR="+t.TempDir())
+		out, _ := cmd.CombinedOutput()
+		if !bytes.Contains(out, []byte("1 files scanned")) {
+			t.Fatalf("the validator did not run: %s", out)
+		}
+		return string(out)
+	}
+	var b bytes.Buffer
+	if err := Write(&b, "sarif", "v0.1.0", cases, about); err != nil {
+		t.Fatal(err)
+	}
+	if out := validate(t, b.String()); strings.Contains(out, ": error ") || strings.Contains(out, ": warning ") {
+		t.Errorf("%s\n%s", out, &b)
+	}
+	b.Reset()
+	if err := Write(&b, "sarif", "", nil, about); err != nil {
+		t.Fatal(err)
+	}
+	if out := validate(t, b.String()); strings.Contains(out, ": error ") {
+		t.Errorf("an empty log: %s\n%s", out, &b)
+	}
+	// The validator finds mistakes.
+	if out := validate(t, strings.Replace(b.String(), `"results": []`, `"results": [{"ruleId": "x"}]`, 1)); !strings.Contains(out, ": error ") {
+		t.Errorf("a wrong log passes: %s", out)
+	}
+}
