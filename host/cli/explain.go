@@ -94,6 +94,7 @@ func explainCommand(cmd *cobra.Command, args []string, f *explainFlags) error {
 		return err
 	}
 	out := explainOutput{format: f.format, Writer: cmd.OutOrStdout()}
+	out.mask = trace.PolicyMask(file.policy, file.Secrets(policy.Options{Getenv: variables}))
 	out.Colour = f.color == "always" || f.color == "auto" && os.Getenv("NO_COLOR") == "" && isTerminal(out.Writer)
 	if len(args) == 2 {
 		if flag := f.request.used(cmd); flag != "" {
@@ -104,7 +105,7 @@ func explainCommand(cmd *cobra.Command, args []string, f *explainFlags) error {
 		}
 		return explainLine(args[1], file, &out)
 	}
-	return explainRequest(cmd, args, file, f, variables, &out)
+	return explainRequest(cmd, args, file, &f.request, &out)
 }
 
 // variables returns the variables of the policy: those of --env, then the
@@ -131,6 +132,7 @@ type explainOutput struct {
 	io.Writer
 	explain.Options
 	format string
+	mask   *trace.Mask
 }
 
 // json writes a value as JSON.
@@ -141,20 +143,20 @@ func (out *explainOutput) json(v any) error {
 	return e.Encode(v)
 }
 
-func explainRequest(cmd *cobra.Command, args []string, file *loadedFile, f *explainFlags, getenv func(string) (string, bool), out *explainOutput) error {
-	req, err := f.request.build(args[1], args[2], file)
+func explainRequest(cmd *cobra.Command, args []string, file *loadedFile, f *requestFlags, out *explainOutput) error {
+	req, err := f.build(args[1], args[2], file)
 	if err != nil {
 		return err
 	}
 	keys := file.policy.Tokens
 	var o simulate.Options
-	if f.request.token != "" {
+	if f.token != "" {
 		if keys, err = keySet(cmd.Context(), file.policy); err != nil {
 			return err
 		}
 		o.Keys = decide.FixedKeys(keys)
 	}
-	t, err := traceOf(file, getenv, req, o, keys)
+	t, err := traceOf(file, out.mask, req, o, keys)
 	if err != nil {
 		return err
 	}
@@ -168,9 +170,9 @@ func explainRequest(cmd *cobra.Command, args []string, file *loadedFile, f *expl
 }
 
 // traceOf decides a request and returns what became of it.
-func traceOf(file *loadedFile, getenv func(string) (string, bool), req *simulate.Request, o simulate.Options, keys *token.Set) (*trace.Trace, error) {
+func traceOf(file *loadedFile, mask *trace.Mask, req *simulate.Request, o simulate.Options, keys *token.Set) (*trace.Trace, error) {
 	rec := trace.NewRecorder(trace.Options{
-		Mask: trace.PolicyMask(file.policy, file.Secrets(policy.Options{Getenv: getenv})),
+		Mask: mask,
 		Locate: func(place string) trace.Position {
 			path, line, column := file.Locate(place)
 			return trace.Position{File: path, Line: line, Column: column}
@@ -190,7 +192,7 @@ func explainLine(line string, file *loadedFile, out *explainOutput) error {
 	if err != nil {
 		return err
 	}
-	return out.located(explain.Locate(record, file.policy, file.File))
+	return out.located(explain.Locate(record, file.policy, file.File, out.mask))
 }
 
 func (out *explainOutput) located(l *explain.Located) error {
@@ -225,7 +227,7 @@ func explainLines(in io.Reader, file *loadedFile, out *explainOutput) error {
 		if found++; found > 1 && out.format == "text" {
 			fmt.Fprintln(out)
 		}
-		return out.located(explain.Locate(record, file.policy, file.File))
+		return out.located(explain.Locate(record, file.policy, file.File, out.mask))
 	})
 	if err == nil && found == 0 {
 		err = errors.New("standard input has no line that tells of a refusal")

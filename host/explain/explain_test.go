@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the expectations in testdata")
 var secrets = []string{"secret-of-the-policy", "sensitive-value", "4711"}
 
 // explained decides the request of a case and returns its trace.
-func explained(t *testing.T, a *txtar.Archive) *trace.Trace {
+func explained(t *testing.T, a *txtar.Archive, limits trace.Limits) *trace.Trace {
 	t.Helper()
 	dir := t.TempDir()
 	var q value.Value
@@ -51,7 +51,8 @@ func explained(t *testing.T, a *txtar.Archive) *trace.Trace {
 	}
 	text := func(v value.Value) string { s, _ := v.Text(); return s }
 	rec := trace.NewRecorder(trace.Options{
-		Mask: trace.PolicyMask(p, map[string]string{"the-secret-of-the-policy": "${SECRET}", "key-secret-of-the-policy": "${KEY}"}),
+		Limits: limits,
+		Mask:   trace.PolicyMask(p, map[string]string{"the-secret-of-the-policy": "${SECRET}", "key-secret-of-the-policy": "${KEY}"}),
 		Locate: func(place string) trace.Position {
 			_, line, column := file.Locate(place)
 			return trace.Position{File: "policy.yaml", Line: line, Column: column}
@@ -112,7 +113,7 @@ func TestText(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tr := explained(t, a)
+			tr := explained(t, a, trace.Limits{})
 			var text, page, coloured bytes.Buffer
 			if err := Text(&text, tr, Options{}); err != nil {
 				t.Fatal(err)
@@ -145,8 +146,13 @@ func TestText(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// What is masked does not depend on what is recorded.
+			short, err := json.Marshal(explained(t, a, trace.Limits{Clauses: 1, Elements: 1}))
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, s := range secrets {
-				for format, out := range map[string]string{"text": text.String(), "html": page.String(), "json": string(written)} {
+				for format, out := range map[string]string{"text": text.String(), "html": page.String(), "json": string(written), "short json": string(short)} {
 					if strings.Contains(out, s) {
 						t.Errorf("%s shows %q:\n%s", format, s, out)
 					}

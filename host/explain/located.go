@@ -35,8 +35,10 @@ type Step struct {
 	Line  int    `json:"line,omitempty"`
 }
 
-// Locate finds the clause of a record in a policy.
-func Locate(r *Record, p *policy.Policy, f *policyfile.File) *Located {
+// Locate finds the clause of a record in a policy. A reason may quote the rule, so it is
+// masked.
+func Locate(r *Record, p *policy.Policy, f *policyfile.File, mask *trace.Mask) *Located {
+	r.Reason = mask.Text(r.Reason)
 	out := &Located{Version: trace.Version, Policy: f.Path, Record: r, file: f}
 	resource := resourceOf(p, r.Route)
 	switch {

@@ -8,7 +8,7 @@ import (
 // call shows a call and its reply.
 func (n *node) call(r *Recorder, c *rules.Call, reply *rules.Reply) Call {
 	most := r.o.Limits.Value
-	out := Call{Kind: c.Kind.String(), DB: c.DB, Col: c.Col, Columns: c.Columns, URL: r.mask.text(c.URL)}
+	out := Call{Kind: c.Kind.String(), DB: c.DB, Col: c.Col, Columns: c.Columns, URL: r.mask.Text(c.URL)}
 	if c.Kind == rules.Query {
 		out.Limit = c.Limit
 	}
@@ -56,7 +56,7 @@ func (n *node) made(r *Recorder, field string, v value.Value) *Value {
 // is stored.
 func (n *node) reply(r *Recorder, c *rules.Call, reply *rules.Reply) *Reply {
 	most := r.o.Limits.Value
-	out := &Reply{Status: reply.Status, Error: r.mask.text(shorten(reply.Err, most))}
+	out := &Reply{Status: reply.Status, Error: r.mask.Text(shorten(reply.Err, most))}
 	if reply.Err != "" {
 		return out
 	}

@@ -63,13 +63,13 @@ func (d *differ) objects(path string, before, after value.Value, below []keys) {
 		return true
 	})
 	before.Each(func(key string, was value.Value) bool {
-		d.values(d.mask.text(rules.Join(path, key)), was, now[key], step(below, key))
+		d.values(d.mask.Text(rules.Join(path, key)), was, now[key], step(below, key))
 		delete(now, key)
 		return true
 	})
 	after.Each(func(key string, v value.Value) bool {
 		if _, added := now[key]; added {
-			d.values(d.mask.text(rules.Join(path, key)), value.Value{}, v, step(below, key))
+			d.values(d.mask.Text(rules.Join(path, key)), value.Value{}, v, step(below, key))
 		}
 		return true
 	})

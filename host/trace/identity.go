@@ -44,7 +44,7 @@ func (b *builder) token() *Token {
 		out.Sources = append(out.Sources, s)
 	}
 	if b.Result.Outcome == decide.BadToken {
-		out.Reason = b.mask.text(b.Result.Reason)
+		out.Reason = b.mask.Text(b.Result.Reason)
 	}
 	if found != nil && !out.Simulated {
 		b.verify(out, found)
@@ -67,7 +67,7 @@ func (b *builder) verify(out *Token, c *decide.Credential) {
 	for _, s := range stages {
 		stage := Stage{Name: string(s), Result: result}
 		if refusal != nil && refusal.Stage == s {
-			stage.Result, stage.Reason = "refused", b.mask.text(refusal.Message)
+			stage.Result, stage.Reason = "refused", b.mask.Text(refusal.Message)
 			result = "not reached"
 		}
 		out.Stages = append(out.Stages, stage)
@@ -78,7 +78,7 @@ func (b *builder) verify(out *Token, c *decide.Credential) {
 	for _, e := range b.all.Explain(c.Token, now, takes) {
 		entry := Entry{Provider: e.Provider, Algs: e.Algs, Fetched: e.Fetched, Accepted: e.Refusal == nil}
 		if errors.As(e.Refusal, &refusal) {
-			entry.Stage, entry.Reason = string(refusal.Stage), b.mask.text(refusal.Message)
+			entry.Stage, entry.Reason = string(refusal.Stage), b.mask.Text(refusal.Message)
 		}
 		out.Entries = append(out.Entries, entry)
 	}

@@ -90,8 +90,8 @@ func (m *Mask) learnAt(v value.Value, path keys) {
 // maxLearnt bounds the texts that a mask learns from a request.
 const maxLearnt = 1000
 
-// text masks the texts in s.
-func (m *Mask) text(s string) string {
+// Text masks the texts that are masked wherever they occur.
+func (m *Mask) Text(s string) string {
 	if m.replacer == nil {
 		// The longest first: a text may be a part of another.
 		slices.SortStableFunc(m.texts, func(a, b replacement) int { return len(b.text) - len(a.text) })

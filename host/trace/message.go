@@ -26,7 +26,7 @@ func (m *messages) headers(root string, fields [][2]string) (out []Header) {
 		if strings.HasPrefix(f[0], ":") {
 			continue
 		}
-		h := Header{Name: strings.ToLower(f[0]), Value: m.mask.text(shorten(f[1], maxBody/16))}
+		h := Header{Name: strings.ToLower(f[0]), Value: m.mask.Text(shorten(f[1], maxBody/16))}
 		if len(m.mask.at(names([]string{root, "headers", h.Name}))) > 0 {
 			h.Value = masked
 		}
@@ -54,7 +54,7 @@ func (m *messages) target(target string) string {
 	if hasQuery {
 		path += "?" + m.pairs(query, true)
 	}
-	return m.mask.text(shorten(path, maxBody/16))
+	return m.mask.Text(shorten(path, maxBody/16))
 }
 
 // pairs shows a query or a form.
@@ -111,11 +111,11 @@ func (m *messages) body(out *Message, root, text string, fields [][2]string) {
 	case err == nil:
 		out.JSON = m.mask.show(v, below, maxBody)
 	case isForm(fields):
-		out.Body = m.mask.text(m.pairs(text, false))
+		out.Body = m.mask.Text(m.pairs(text, false))
 	case len(below) > 0:
 		out.Body = masked
 	default:
-		out.Body = m.mask.text(text)
+		out.Body = m.mask.Text(text)
 	}
 	if len(out.Body) > maxBody {
 		out.Body, out.Cut = shorten(out.Body, maxBody), true

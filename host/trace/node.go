@@ -32,12 +32,19 @@ type target struct {
 	before value.Value
 }
 
-// resolve records the operands of the clause, and the values that it may change.
+// resolve records the operands of the clause, and the values that it may change. Of a
+// clause that is not recorded in full it keeps what the mask depends on: where force
+// copies a value to, and where the elements of a loop are.
 func (n *node) resolve(r *Recorder, at rules.Moment) {
+	if !n.full && n.rule.Kind() != "force" && !n.rule.Loops() {
+		return
+	}
 	n.reads = at.Operands(n.rule)
 	n.clause.Operands = nil
 	for i := range n.reads {
-		n.clause.Operands = append(n.clause.Operands, r.mask.operand(&n.reads[i], n.item, r.o.Limits.Value))
+		if n.full {
+			n.clause.Operands = append(n.clause.Operands, r.mask.operand(&n.reads[i], n.item, r.o.Limits.Value))
+		}
 	}
 	n.targets = nil
 	for _, t := range at.Targets(n.rule) {
@@ -55,7 +62,9 @@ func (n *node) resolve(r *Recorder, at rules.Moment) {
 	}
 	if n.rule.Loops() {
 		n.itemPath = n.elementsOf(r.mask)
-		r.loops[n.rule.Clauses()[0]] = n
+		for _, in := range n.rule.Clauses() {
+			r.loops[in] = n
+		}
 	}
 }
 
@@ -90,19 +99,19 @@ func (n *node) changes(r *Recorder, at rules.Moment, v *rules.Verdict) {
 		}
 	}
 	for _, t := range n.targets {
+		n.taint(r, &t)
 		after := value.Value{}
-		switch t.Root {
-		case "args":
-			after = valueAt(at.Args(), t.Keys)
-		case "item":
-			after = valueAt(at.Item(), t.Keys)
-		default:
+		switch {
+		case !n.full, t.Root == "res":
 			continue
+		case t.Root == "args":
+			after = valueAt(at.Args(), t.Keys)
+		case t.Root == "item":
+			after = valueAt(at.Item(), t.Keys)
 		}
 		if t.before.Same(after) || t.before.Kind() == after.Kind() && t.before.String() == after.String() {
 			continue
 		}
-		n.taint(r, &t)
 		below := r.mask.at(t.path)
 		n.clause.Changes = append(n.clause.Changes, Change{
 			Path:   t.Text,

@@ -47,7 +47,7 @@ type Recorder struct {
 	mask  *Mask // with what it has learnt of the request
 	all   []*recording
 	now   *recording
-	loops map[*rules.Rule]*node // the loops of actions on the response, by their first clause
+	loops map[*rules.Rule]*node // the loops, by their clauses
 }
 
 // recording is an Evaluation that is being recorded.
@@ -121,7 +121,7 @@ func (r *Recorder) makeRoom(rule *rules.Rule, document string) {
 // End completes an evaluation.
 func (r *Recorder) End(rule *rules.Rule, v *rules.Verdict) {
 	e := &r.now.Evaluation
-	e.Outcome, e.Place, e.Name, e.Reason = outcomeOf(v.Outcome), v.Place, v.Name, r.mask.text(v.Reason)
+	e.Outcome, e.Place, e.Name, e.Reason = outcomeOf(v.Outcome), v.Place, v.Name, r.mask.Text(v.Reason)
 	e.Message, e.Status, e.Failed, e.Steps = v.Message, v.Status, v.Failed, v.Steps
 	if e.Clause != nil {
 		markDeciding(e.Clause, e)
@@ -154,7 +154,7 @@ func (r *Recorder) Enter(rule *rules.Rule, at rules.Moment) {
 	}
 	r.now.open = append(r.now.open, n)
 	n.edits = len(at.Edits())
-	if n.full && !rule.Guarded() {
+	if !rule.Guarded() {
 		n.resolve(r, at)
 	}
 }
@@ -173,7 +173,7 @@ func (r *Recorder) Exit(rule *rules.Rule, at rules.Moment, v *rules.Verdict) {
 	c := n.clause
 	c.Outcome = outcomeOf(v.Outcome)
 	if v.Outcome != rules.Yes {
-		c.Reason = r.mask.text(shorten(v.Reason, r.o.Limits.Value))
+		c.Reason = r.mask.Text(shorten(v.Reason, r.o.Limits.Value))
 		if v.Place != c.Place {
 			c.From = v.Place
 		}
@@ -181,7 +181,7 @@ func (r *Recorder) Exit(rule *rules.Rule, at rules.Moment, v *rules.Verdict) {
 	n.changes(r, at, v)
 	n.complete(r)
 	if p := n.parent; p != nil {
-		if p.rule.Guarded() && v.Outcome == rules.Yes && p.full {
+		if p.rule.Guarded() && v.Outcome == rules.Yes {
 			p.resolve(r, at) // a guard may change args
 		}
 		if p.element != nil {

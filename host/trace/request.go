@@ -125,14 +125,14 @@ func (b *builder) answer(r *simulate.Response) Message {
 
 func (b *builder) decision() Decision {
 	out := b.Result
-	d := Decision{Outcome: out.Outcome, Status: out.Status, Place: out.Place, Name: out.Name, Reason: b.mask.text(out.Reason), Of: "request"}
+	d := Decision{Outcome: out.Outcome, Status: out.Status, Place: out.Place, Name: out.Name, Reason: b.mask.Text(out.Reason), Of: "request"}
 	if out.Upstream != nil && b.Request.Response != nil {
 		d.Of = "response"
 	}
 	if out.Outcome != decide.Yes && out.Client != nil {
 		if v, err := value.Parse(out.Client.Body, maxShownDepth); err == nil {
 			text, _ := v.Key("error").Text()
-			d.Error = b.mask.text(text)
+			d.Error = b.mask.Text(text)
 		}
 	}
 	if b.o.Locate != nil && d.Place != "" {

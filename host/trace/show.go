@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -55,7 +57,7 @@ func (p *printer) append(out []byte, v value.Value, below []keys) []byte {
 		p.value.Cut = true
 		return p.text(out, pending)
 	}
-	if text := v.String(); !p.whole && p.mask.text(text) == text {
+	if text := v.String(); !p.whole && p.mask.Text(text) == text {
 		p.left -= len(text)
 		return append(out, text...)
 	}
@@ -65,7 +67,7 @@ func (p *printer) append(out []byte, v value.Value, below []keys) []byte {
 
 // masked masks a text.
 func (p *printer) masked(text string) string {
-	shown := p.mask.text(text)
+	shown := p.mask.Text(text)
 	if p.whole {
 		shown = masked
 	}
@@ -82,7 +84,18 @@ func (p *printer) text(out []byte, text string) []byte {
 		text, p.value.Cut = text[:n]+"…", true
 	}
 	p.left -= len(text) + 2
-	return value.AppendString(out, text)
+	return append(out, quoted(text)...)
+}
+
+// quoted writes a text as a JSON string that people read: & and < stay as they are.
+func quoted(text string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(text) != nil {
+		return []byte(`""`) // no text fails
+	}
+	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
 // members appends an object or an array, without the members that do not fit.
@@ -104,7 +117,7 @@ func (p *printer) members(out []byte, v value.Value, below []keys) []byte {
 		first = false
 		in := below
 		if v.Kind() == value.Object {
-			out = append(p.text(out, p.mask.text(key)), ':')
+			out = append(p.text(out, p.mask.Text(key)), ':')
 			in = step(below, key)
 		}
 		out = p.append(out, x, in)
@@ -127,9 +140,9 @@ func step(below []keys, key string) (in []keys) {
 // operand shows an operand. One that was made from a masked value is masked
 // whole, and one that leads to an object with masked members without these.
 func (m *Mask) operand(o *rules.Operand, item []rules.Key, most int) Operand {
-	out := Operand{Field: o.Field, Text: m.text(shorten(o.Text, most))}
+	out := Operand{Field: o.Field, Text: m.Text(shorten(o.Text, most))}
 	if o.Err != nil {
-		out.Missing = m.text(shorten(o.Err.Error(), most))
+		out.Missing = m.Text(shorten(o.Err.Error(), most))
 		return out
 	}
 	var below []keys
