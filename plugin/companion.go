@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/wire"
@@ -45,8 +45,11 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 			headers = append(headers, [2]string{name, v})
 		}
 	}
-	_, err = proxywasm.DispatchHttpCall(p.Companion.Cluster, headers, body, nil, timeout, func(_, size, _ int) {
-		s.replied(calls, body, size)
+	id := s.id
+	err = abi.Call(s.plugin.id, p.Companion.Cluster, headers, body, timeout, func(size int) {
+		if s.id == id { // else s is another stream by now
+			s.replied(calls, body, size)
+		}
 	})
 	if err != nil {
 		return failedReplies(calls, "not sent: "+err.Error())
@@ -78,7 +81,7 @@ func (s *stream) replied(calls []rules.Call, request []byte, size int) {
 // has a seal over this request and this answer.
 func (s *stream) readReplies(calls []rules.Call, request []byte) []rules.Reply {
 	p := s.plugin.policy
-	headers, err := proxywasm.GetHttpCallResponseHeaders()
+	headers, err := abi.Pairs(abi.CallHeaders)
 	if err != nil {
 		return failedReplies(calls, "no reply")
 	}
@@ -94,7 +97,7 @@ func (s *stream) readReplies(calls []rules.Call, request []byte) []rules.Reply {
 	if status != "200" || seal == "" {
 		return failedReplies(calls, "the companion's cluster answered "+status)
 	}
-	body, err := proxywasm.GetHttpCallResponseBody(0, p.Limits.ResponseBody+1)
+	body, err := abi.Bytes(abi.CallBody, p.Limits.ResponseBody+1)
 	if err != nil || len(body) > p.Limits.ResponseBody {
 		return failedReplies(calls, "no reply, or one beyond limits.responseBody")
 	}

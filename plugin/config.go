@@ -3,13 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"runtime/debug"
 	"time"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -37,12 +38,12 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	defer func() {
 		if r := recover(); r != nil {
 			status = types.OnPluginStartStatusFailed
-			proxywasm.LogErrorf("rulegate: configuration: %v", r)
+			abi.Errorf("rulegate: configuration: %v", r)
 		}
 	}()
-	data, err := proxywasm.GetPluginConfiguration()
+	data, err := abi.Bytes(abi.PluginConfiguration, math.MaxInt32)
 	if err != nil && err != types.ErrorStatusNotFound {
-		proxywasm.LogErrorf("rulegate: configuration: %v", err)
+		abi.Errorf("rulegate: configuration: %v", err)
 		return status
 	}
 	pol, err := load(data)
@@ -60,9 +61,9 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	if fetches {
 		period = keysPeriod
 	}
-	ticks := proxywasm.SetTickPeriodMilliSeconds(uint32(period.Milliseconds()))
+	ticks := abi.SetTickPeriod(uint32(period.Milliseconds()))
 	if ticks != nil && fetches {
-		proxywasm.LogErrorf("rulegate: no ticks, so no keys can be fetched: %v", ticks)
+		abi.Errorf("rulegate: no ticks, so no keys can be fetched: %v", ticks)
 		return status
 	}
 	p.metrics.atOnce = ticks != nil
@@ -93,12 +94,12 @@ func (p *plugin) OnPluginDone() bool {
 func (p *plugin) rescue() {
 	if r := recover(); r != nil {
 		defer func() { _ = recover() }()
-		proxywasm.LogErrorf("rulegate: panic: %v\n%s", r, debug.Stack())
+		abi.Errorf("rulegate: panic: %v\n%s", r, debug.Stack())
 	}
 }
 
 // enter makes host calls be about the plugin again, after they were about streams.
-func (p *plugin) enter() { _ = proxywasm.SetEffectiveContext(p.id) }
+func (p *plugin) enter() { _ = abi.SetContext(p.id) }
 
 // load reads a policy from the bytes of the plugin's configuration: JSON text (a
 // google.protobuf.StringValue or BytesValue, from Istio too), or an encoded
@@ -126,15 +127,21 @@ func load(data []byte) (*policy.Policy, error) {
 func logFaults(err error) {
 	faults, ok := err.(rules.Faults)
 	if !ok {
-		proxywasm.LogErrorf("rulegate: %v", err)
+		abi.Errorf("rulegate: %v", err)
 		return
 	}
 	for _, f := range faults {
-		proxywasm.LogErrorf("rulegate: policy: %v", f)
+		abi.Errorf("rulegate: policy: %v", f)
 	}
 }
 
 // NewHttpContext is the context of one request.
 func (p *plugin) NewHttpContext(id uint32) types.HttpContext {
-	return &stream{plugin: p, id: id}
+	return p.newStream(new(stream), id)
+}
+
+// newStream makes a stream in memory that may have been another one's.
+func (p *plugin) newStream(s *stream, id uint32) *stream {
+	*s = stream{plugin: p, id: id}
+	return s
 }

@@ -5,9 +5,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -36,7 +36,7 @@ type keys struct {
 
 func newKeys(p *plugin, pol *policy.Policy) keys {
 	if len(pol.JWKS) > 0 && len(pol.Shared) == 0 {
-		proxywasm.LogWarn("rulegate: jwks: the policy has no secret to authenticate shared keys with, so each worker fetches its own")
+		abi.Log(abi.Warn, "rulegate: jwks: the policy has no secret to authenticate shared keys with, so each worker fetches its own")
 	}
 	return keys{
 		plugin: p, waiting: map[uint32]*stream{},
@@ -90,7 +90,7 @@ func (k *keys) fetch(f jwks.Fetch) {
 		headers := append([][2]string{
 			{":method", "GET"}, {":scheme", u.Scheme}, {":authority", u.Host}, {":path", u.RequestURI()},
 		}, jwks.RequestHeaders[:]...)
-		_, err = proxywasm.DispatchHttpCall(f.Source.Cluster, headers, nil, nil, uint32(jwks.Timeout.Milliseconds()), func(int, int, int) {
+		err = abi.Call(k.plugin.id, f.Source.Cluster, headers, nil, uint32(jwks.Timeout.Milliseconds()), func(int) {
 			defer k.plugin.rescue()
 			now := time.Now()
 			k.report(k.ring.Done(f, readReply(), now))
@@ -106,14 +106,14 @@ func (k *keys) fetch(f jwks.Fetch) {
 // readReply reads the reply to a fetch. If the server does not answer, the host
 // does, with 503 or 504.
 func readReply() (r jwks.Reply) {
-	headers, err := proxywasm.GetHttpCallResponseHeaders()
+	headers, err := abi.Pairs(abi.CallHeaders)
 	if err != nil || len(headers) == 0 {
 		return jwks.Reply{Err: "the reply broke off"}
 	}
 	for _, h := range headers {
 		r.Header(h[0], h[1])
 	}
-	body, err := proxywasm.GetHttpCallResponseBody(0, token.MaxJWKS+1)
+	body, err := abi.Bytes(abi.CallBody, token.MaxJWKS+1)
 	if err != nil {
 		return jwks.Reply{Err: "no body"}
 	}
@@ -147,9 +147,9 @@ func (k *keys) report(e jwks.Event) {
 	if e.Text == "" {
 		return
 	}
-	log := proxywasm.LogInfof
+	log := abi.Infof
 	if e.Bad {
-		log = proxywasm.LogWarnf
+		log = abi.Warnf
 	}
 	log("rulegate: jwks: url=%q result=%s: %s", withoutQuery(k.plugin.policy.JWKS[e.Index].URL), e.Result, shorten(e.Text))
 }
@@ -168,10 +168,10 @@ func withoutQuery(address string) string {
 type sharedData struct{}
 
 func (sharedData) Get(name string) ([]byte, uint32, bool) {
-	value, version, err := proxywasm.GetSharedData(name)
+	value, version, err := abi.SharedData(name)
 	return value, version, err == nil
 }
 
 func (sharedData) Put(name string, value []byte, version uint32) bool {
-	return proxywasm.SetSharedData(name, value, version) == nil
+	return abi.SetSharedData(name, value, version) == nil
 }

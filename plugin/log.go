@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
-
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 )
@@ -22,22 +21,22 @@ func (s *stream) logRefusal(r *decide.Refusal) {
 		return
 	}
 	line := fmt.Sprintf("rulegate: refused: status=%d outcome=%s id=%q route=%q clause=%q reason=%q",
-		r.Status, r.Outcome, shorten(s.requestID), resource, r.Where(), shorten(r.Reason))
+		r.Status, r.Outcome, shorten(s.requestID()), resource, r.Where(), shorten(r.Reason))
 	if suppressed > 0 {
 		line += fmt.Sprintf(" left_out=%d", suppressed)
 	}
 	if r.Status >= 500 {
-		proxywasm.LogWarn(line)
+		abi.Log(abi.Warn, line)
 	} else {
-		proxywasm.LogInfo(line)
+		abi.Log(abi.Info, line)
 	}
 }
 
 // setDecision shows a decision to the access log, as
 // %FILTER_STATE(wasm.rulegate.decision:PLAIN)%.
 func setDecision(decision string) {
-	if err := proxywasm.SetProperty([]string{"rulegate.decision"}, []byte(decision)); err != nil {
-		proxywasm.LogDebugf("rulegate: decision not in the filter state: %v", err)
+	if err := abi.SetProperty("rulegate.decision", decision); err != nil {
+		abi.Debugf("rulegate: decision not in the filter state: %v", err)
 	}
 }
 

@@ -1,37 +1,37 @@
 // Command plugin is the proxy-wasm module: it passes the proxy's events to package
-// decide and carries out the steps that it returns. `make module` builds it.
+// decide and carries out the steps that it returns. Build it with
+//
+//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w'
 //
 // A request goes on only by a decide.Step whose Action is Continue. Everything
 // else pauses it or answers, and a panic answers 503. state.go has the states of
-// a stream.
+// a stream, exports_wasip1.go what the host calls.
 package main
 
 import (
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	tokenkeys "github.com/rulegate/rulegate/rules/token/keys"
 )
 
-func init() {
-	proxywasm.SetVMContext(&vm{})
-}
-
 func main() {}
 
-// vm is one virtual machine. Envoy has one for each worker thread and vm_id.
+// vm is one virtual machine. Envoy has one for each worker thread and vm_id. Its
+// contexts have the types of the SDK, whose emulated host tests them.
 type vm struct {
 	types.DefaultVMContext
-	denials  bucket // for log lines of refusals
-	panics   bucket // for log lines of panics
-	memory   memory
-	requests requests
-	native   *tokenkeys.Native // the proxy's verification of signatures; nil before it is probed
+	plugins map[uint32]*plugin // by the id of their context
+	streams streams
+	denials bucket // for log lines of refusals
+	panics  bucket // for log lines of panics
+	memory  memory
+	rooms   rooms
+	native  *tokenkeys.Native // the proxy's verification of signatures; nil before it is probed
 }
 
-func (v *vm) NewPluginContext(id uint32) types.PluginContext {
-	return &plugin{vm: v, id: id}
-}
+func (v *vm) NewPluginContext(id uint32) types.PluginContext { return v.newPlugin(id) }
+
+func (v *vm) newPlugin(id uint32) *plugin { return &plugin{vm: v, id: id} }
 
 // verifier returns the proxy's verification of signatures.
 func (v *vm) verifier() tokenkeys.Native {

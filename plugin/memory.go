@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 )
@@ -64,27 +65,35 @@ func (s *stream) release() {
 // noMemory refuses a message whose bytes the VM must not take.
 func (s *stream) noMemory() decide.Refusal { return decide.NoMemory(s.host().name) }
 
-// requests are the Requests of streams that are decided. They are cleared, and used
-// again: a stream that is decided gives its memory to the next one.
-type requests struct{ idle []*decide.Request }
+// room is the memory in which a stream is decided, from its headers until nothing is
+// left to decide.
+type room struct {
+	request decide.Request
+	results abi.Room // the request's headers, which the request refers to
+}
 
-// maxIdle bounds the requests that are kept.
-const maxIdle = 64
+// rooms are free rooms. A stream that is decided gives its memory to the next one.
+type rooms struct{ free []*room }
 
-func (r *requests) take() *decide.Request {
-	last := len(r.idle) - 1
+// maxRooms bounds the free rooms. One has some 10 KiB.
+const maxRooms = 64
+
+func (r *rooms) take() *room {
+	last := len(r.free) - 1
 	if last < 0 {
-		return new(decide.Request)
+		return new(room)
 	}
-	taken := r.idle[last]
-	r.idle[last] = nil
-	r.idle = r.idle[:last]
+	taken := r.free[last]
+	r.free[last] = nil
+	r.free = r.free[:last]
 	return taken
 }
 
-func (r *requests) put(back *decide.Request) {
-	back.Clear()
-	if len(r.idle) < maxIdle {
-		r.idle = append(r.idle, back)
+// put takes a room back. Nothing of the stream stays in it.
+func (r *rooms) put(back *room) {
+	back.request.Clear()
+	back.results.Reset()
+	if len(r.free) < maxRooms {
+		r.free = append(r.free, back)
 	}
 }

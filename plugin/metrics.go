@@ -3,8 +3,7 @@ package main
 import (
 	"strings"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
-
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -39,7 +38,7 @@ type counter struct {
 	family  string
 	count   uint64 // since the host was told
 	defined bool   // the host knows it as metric
-	metric  proxywasm.MetricCounter
+	metric  abi.Counter
 }
 
 func newMetrics(resources int) metrics {
@@ -99,15 +98,17 @@ func (m *metrics) tell() {
 	m.untold = m.untold[:0]
 }
 
-// tell adds the count to the host's counter, which it defines first. A host that
+// tell adds the count to the host's counter, which it makes first. A host that
 // cannot count keeps no request from being decided.
 func (c *counter) tell() {
-	defer func() { _ = recover() }() // the SDK panics if the host fails
 	if !c.defined {
-		c.metric = proxywasm.DefineCounterMetric("rulegate." + c.family + "." + metricName(c.name))
-		c.defined = true
+		metric, err := abi.NewCounter("rulegate." + c.family + "." + metricName(c.name))
+		if err != nil {
+			return
+		}
+		c.metric, c.defined = metric, true
 	}
-	c.metric.Increment(c.count)
+	_ = c.metric.Add(c.count)
 }
 
 // metricName replaces the characters of a name that sinks of statistics do not

@@ -3,8 +3,7 @@ package main
 import (
 	"strings"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
-
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -12,7 +11,7 @@ import (
 type properties struct{}
 
 func (properties) ClientIP() string {
-	b, err := proxywasm.GetProperty([]string{"source", "address"})
+	b, err := abi.Property("source", "address")
 	if err != nil {
 		return ""
 	}
@@ -21,7 +20,7 @@ func (properties) ClientIP() string {
 
 // Peer is the client certificate that the listener verified.
 func (properties) Peer() value.Value {
-	mtls, err := proxywasm.GetProperty([]string{"connection", "mtls"})
+	mtls, err := abi.Property("connection", "mtls")
 	if err != nil || len(mtls) != 1 || mtls[0] != 1 {
 		return value.Value{}
 	}
@@ -30,7 +29,7 @@ func (properties) Peer() value.Value {
 		{"uriSan", "uri_san_peer_certificate"}, {"dnsSan", "dns_san_peer_certificate"}, {"subject", "subject_peer_certificate"},
 		{"sha256", "sha256_peer_certificate_digest"},
 	} {
-		if b, err := proxywasm.GetProperty([]string{"connection", p.property}); err == nil && len(b) > 0 {
+		if b, err := abi.Property("connection", p.property); err == nil && len(b) > 0 {
 			ms = append(ms, value.Member{Key: p.key, Value: value.Str(string(b))})
 		}
 	}

@@ -3,18 +3,19 @@ package main
 import (
 	"fmt"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/rulegate/rulegate/plugin/abi"
 )
 
 // ready logs the policy that was loaded, and which features of the host work. No
 // host tells whether a stream that is paused in its headers gets its body
 // (allow_on_headers_stop_iteration); expire logs a hint if one gets none.
 func (p *plugin) ready(ticks error) {
-	name, err := proxywasm.GetProperty([]string{"plugin_name"})
+	name, err := abi.Property("plugin_name")
 	properties := works(err)
-	_, _, err = proxywasm.GetSharedData("rulegate.ready")
-	proxywasm.LogInfof("rulegate: ready: policy %q, resources %d, calls %t, body timeout %v; "+
+	_, _, err = abi.SharedData("rulegate.ready")
+	abi.Infof("rulegate: ready: policy %q, resources %d, calls %t, body timeout %v; "+
 		"host: plugin %q, ticks %s, properties %s, shared data %s, verify_signature for %v, allow_on_headers_stop_iteration cannot be seen from here",
 		p.policy.Project, len(p.policy.Resources()), p.policy.Calls, p.policy.Limits.BodyTimeout,
 		name, works(ticks), properties, works(err), p.vm.verifier().Algs())

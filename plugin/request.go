@@ -3,9 +3,9 @@ package main
 import (
 	"time"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
 )
 
@@ -18,16 +18,20 @@ const stopAll types.Action = 4
 // OnHttpRequestHeaders decides all that needs neither keys, body nor replies.
 func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	defer s.guard(&action)
+	if s.state != awaitHeaders || s.direction != request || s.room != nil {
+		return s.fail("headers out of turn")
+	}
+	s.failForTest()
 	s.received = time.Now()
-	headers, err := proxywasm.GetHttpRequestHeaders()
+	s.room = s.plugin.vm.rooms.take()
+	headers, err := abi.PairsIn(&s.room.results, abi.RequestHeaders)
 	if err != nil {
 		return s.fail("headers: " + err.Error())
 	}
-	s.memory = s.plugin.vm.requests.take()
-	s.request = s.memory
+	s.request = &s.room.request
 	s.plugin.engine.Begin(s.request, properties{}, s.received)
 	step := s.request.Headers(headers, end)
-	s.resource, s.requestID = s.request.Resource(), s.request.RequestHeader("x-request-id")
+	s.resource = s.request.Resource()
 	return s.atHeaders(s.apply(step))
 }
 

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
 )
 
@@ -18,7 +18,7 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 		return s.fail("headers out of turn")
 	}
 	s.setState(inHeaders)
-	headers, err := proxywasm.GetHttpResponseHeaders()
+	headers, err := abi.Pairs(abi.ResponseHeaders)
 	if err != nil {
 		return s.fail("headers: " + err.Error())
 	}

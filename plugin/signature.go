@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/rulegate/rulegate/plugin/abi"
 )
 
 // verifySignature calls Envoy's foreign function verify_signature, which uses
@@ -19,7 +19,7 @@ func verifySignature(hash string, key, signature, text []byte) (bool, error) {
 		args = append(args, byte(i+1)<<3|2)
 		args = append(binary.AppendUvarint(args, uint64(len(field))), field...)
 	}
-	result, err := proxywasm.CallForeignFunction("verify_signature", args)
+	result, err := abi.Foreign("verify_signature", args)
 	if err != nil {
 		return false, err
 	}

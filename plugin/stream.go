@@ -6,9 +6,9 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/jwks"
@@ -24,19 +24,18 @@ type stream struct {
 	state     state // set by setState only
 	deadline  deadline
 
-	// One of the two, by direction; both are released when nothing is left to
-	// decide.
+	// One of the two, by direction, and the memory of both. settle drops them when
+	// nothing is left to decide.
 	request  *decide.Request
 	response *decide.Response
-	memory   *decide.Request // of both, from vm.requests; nil: none is taken
+	room     *room
 
-	resource  *policy.Resource // nil: none covers the request
-	requestID string           // for the log
-	received  time.Time
-	gathered  int // bytes of the body that the host has shown and holds
-	calling   int // bytes of calls that are out while the body is gathered
-	kept      int // bytes of the request that the response's rule reads
-	held      int // bytes that count for limits.memory; set by hold and release only
+	resource *policy.Resource // nil: none covers the request
+	received time.Time
+	gathered int // bytes of the body that the host has shown and holds
+	calling  int // bytes of calls that are out while the body is gathered
+	kept     int // bytes of the request that the response's rule reads
+	held     int // bytes that count for limits.memory; set by hold and release only
 }
 
 // message has the verbs that a Request and a Response share.
@@ -111,7 +110,7 @@ func (s *stream) readBody() types.Action {
 	}
 	s.plugin.vm.memory.use(s.gathered)
 	// One byte more than is allowed shows that the body is too large.
-	body, err := s.host().body(0, s.message().MaxBody()+1)
+	body, err := abi.Bytes(s.host().body, s.message().MaxBody()+1)
 	if err != nil && err != types.ErrorStatusNotFound {
 		return s.fail("body: " + err.Error())
 	}
@@ -189,7 +188,7 @@ func (s *stream) resume(step decide.Step) {
 	if s.apply(step) != types.ActionContinue {
 		return
 	}
-	if err := host.resume(); err != nil {
+	if err := abi.Resume(host.direction); err != nil {
 		s.refuse(host.failed("not resumed: " + err.Error()))
 	}
 }
@@ -214,13 +213,19 @@ func (s *stream) setState(next state) {
 		p.deadlines.remove(s)
 	case passed, withheld, answered, gone:
 		p.deadlines.remove(s)
-		s.request, s.response = nil, nil
-		if s.memory != nil {
-			s.plugin.vm.requests.put(s.memory)
-			s.memory = nil
-		}
 		s.release()
 	}
+}
+
+// settle is called at the end of each callback. If nothing is left to decide, it gives
+// the stream's memory to other streams.
+func (s *stream) settle() {
+	if s.state < passed || s.room == nil {
+		return
+	}
+	s.request, s.response = nil, nil
+	s.plugin.vm.rooms.put(s.room)
+	s.room = nil
 }
 
 // fail refuses a message that cannot be read or changed.
@@ -235,8 +240,8 @@ func (s *stream) refuse(r decide.Refusal) types.Action {
 	shown := s.direction == response && s.state != awaitHeaders
 	s.setState(withheld)
 	s.logRefusal(&r)
-	if err := proxywasm.SendHttpResponse(uint32(r.Status), r.Headers, []byte(r.Body), -1); err != nil {
-		proxywasm.LogErrorf("rulegate: %s not answered, it stays paused: %v", s.host().name, err)
+	if err := abi.Respond(r.Status, r.Headers, r.Body); err != nil {
+		abi.Errorf("rulegate: %s not answered, it stays paused: %v", s.host().name, err)
 		return types.ActionPause
 	}
 	// In the place of a response that it has shown, the host sends our reply without
@@ -247,24 +252,45 @@ func (s *stream) refuse(r decide.Refusal) types.Action {
 	return types.ActionPause
 }
 
-// guard turns a panic in a callback into a refusal. If that panics too, the
+// guard ends a callback. It turns a panic into a refusal. If that panics too, the
 // stream stays paused until the host's idle timeout ends it.
 func (s *stream) guard(action *types.Action) {
 	if r := recover(); r != nil {
 		*action = types.ActionPause
-		defer func() { _ = recover() }()
-		s.fail(fmt.Sprintf("panic: %v", r))
-		if ok, _ := s.plugin.vm.panics.take(time.Now()); ok {
-			proxywasm.LogErrorf("rulegate: panic: %v\n%s", r, debug.Stack())
-		}
+		s.panicked(r)
+	}
+	s.settle()
+}
+
+func (s *stream) panicked(r any) {
+	defer func() { _ = recover() }()
+	s.fail(fmt.Sprintf("panic: %v", r))
+	if ok, _ := s.plugin.vm.panics.take(time.Now()); ok {
+		abi.Errorf("rulegate: panic: %v\n%s", r, debug.Stack())
 	}
 }
 
 // enter makes host calls be about this stream, and reports whether it is still
 // there. Replies and ticks may come in the context of the plugin.
 func (s *stream) enter() bool {
-	return s.state != gone && proxywasm.SetEffectiveContext(s.id) == nil
+	return s.state != gone && abi.SetContext(s.id) == nil
 }
 
 // OnHttpStreamDone is called last, after an answer or when the client has left.
-func (s *stream) OnHttpStreamDone() { s.setState(gone) }
+func (s *stream) OnHttpStreamDone() {
+	s.setState(gone)
+	s.settle()
+}
+
+// requestID returns the request's id, for the log. A request that was let through has given
+// its headers away.
+func (s *stream) requestID() string {
+	if s.request != nil || s.response != nil {
+		return s.message().RequestHeader("x-request-id")
+	}
+	id, err := abi.Property("request", "id")
+	if err != nil {
+		return ""
+	}
+	return string(id)
+}

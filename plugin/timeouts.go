@@ -66,11 +66,11 @@ func (d *deadlines) tick(now time.Time) {
 
 // expire answers a stream that has waited for too long.
 func (s *stream) expire() {
+	defer s.guard(new(types.Action))
 	if !s.enter() {
 		s.setState(gone)
 		return
 	}
-	defer s.guard(new(types.Action))
 	switch s.state {
 	case awaitKeys, awaitKeysGather, awaitKeysGathered:
 		s.fail("the keys that the token needs did not come")

@@ -25,7 +25,10 @@ import (
 	"github.com/rulegate/rulegate/host/gateway"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/counts.txt")
+var (
+	update = flag.Bool("update", false, "rewrite testdata/counts.txt")
+	stacks = flag.Bool("stacks", false, "with -v, print the callers of each allocation")
+)
 
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
@@ -106,7 +109,7 @@ const warmUp = 4
 // TestCounts compares the counts of each kind of request with the recorded table.
 // After a change that is wanted: go test ./envoy/counts -update.
 func TestCounts(t *testing.T) {
-	m := &meter{}
+	m := &meter{show: *stacks}
 	module := namedModule(t, m)
 	text := "# What the module does for one request of each kind. go test ./envoy/counts -update writes this file.\n"
 	for _, k := range kinds {
@@ -171,24 +174,41 @@ func namedModule(t *testing.T, m *meter) *gateway.Module {
 }
 
 // measure sends requests of one kind through a new gateway, and returns the counts
-// of the last ones, which must be equal.
+// of the last ones, which must be equal. It checks that each was counted once: the
+// module tells the host once a second, and at its end.
 func (k *kind) measure(t *testing.T, module *gateway.Module, m *meter) counts {
 	t.Helper()
 	h := k.gateway(t, module)
-	// The meter cannot tell VMs apart, so there is one at a time.
-	defer h.Close(context.Background())
 	for i := range warmUp {
 		k.send(t, h, i)
 	}
-	m.reset()
-	k.send(t, h, warmUp)
-	first := m.reset()
-	k.send(t, h, warmUp+1)
-	second := m.reset()
+	if *stacks {
+		fmt.Println(k.name)
+	}
+	first := m.during(func() { k.send(t, h, warmUp) })
+	if *stacks {
+		fmt.Println(k.name + ", again")
+	}
+	second := m.during(func() { k.send(t, h, warmUp+1) })
 	if d := cmp.Diff(first.lines(), second.lines()); d != "" {
 		t.Errorf("%s: two requests differ:\n%s", k.name, d)
 	}
+	// The meter cannot tell VMs apart, so there is one at a time.
+	h.Close(context.Background())
+	if n := decisions(h); n != warmUp+2 {
+		t.Errorf("%s: the module has counted %d decisions, want %d", k.name, n, warmUp+2)
+	}
 	return first
+}
+
+// decisions returns the sum of the module's counters of decisions.
+func decisions(g *gateway.Gateway) (n int64) {
+	for _, m := range g.Metrics() {
+		if strings.HasPrefix(m.Name, "rulegate.decision.") {
+			n += m.Value
+		}
+	}
+	return n
 }
 
 func (k *kind) gateway(t *testing.T, module *gateway.Module) *gateway.Gateway {

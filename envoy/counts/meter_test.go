@@ -15,6 +15,7 @@ import (
 // meter counts what a module does. It listens to wazero's function calls, so it
 // needs nothing in the module but the names of its functions.
 type meter struct {
+	show    bool // print the callers of each allocation
 	mu      sync.Mutex
 	entered []string // the exports that run now, the first called by the host
 	count   counts
@@ -34,13 +35,18 @@ const (
 	tick      = "proxy_on_tick"
 )
 
-// reset returns the counts since the last reset, and starts again.
-func (m *meter) reset() counts {
+// during returns the counts of what happens while f runs.
+func (m *meter) during(f func()) counts {
+	m.set(counts{entries: map[string]int{}, host: map[string]int{}})
+	f()
+	return m.set(counts{})
+}
+
+func (m *meter) set(c counts) (before counts) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := m.count
-	m.count = counts{entries: map[string]int{}, host: map[string]int{}}
-	return c
+	before, m.count = m.count, c
+	return before
 }
 
 // NewFunctionListener implements experimental.FunctionListenerFactory.
@@ -83,8 +89,8 @@ func (e entry) leave() {
 	e.entered = e.entered[:len(e.entered)-1]
 }
 
-// ignored reports whether nothing counts now: the module starts, or has its tick,
-// which comes at any time.
+// ignored reports whether nothing counts now: no request is sent, or the module has
+// its tick, which comes at any time.
 func (m *meter) ignored() bool {
 	return m.count.entries == nil || len(m.entered) == 0 || m.entered[0] == tick
 }
@@ -125,7 +131,7 @@ func (m *meter) hostCall(_ context.Context, _ api.Module, f api.FunctionDefiniti
 // in wasm: where to go on, which is 0 unless the function is resumed. Their Go
 // parameters are in memory, above the return address that the first global, the
 // stack's pointer, leads to.
-func (m *meter) allocation(_ context.Context, mod api.Module, _ api.FunctionDefinition, params []uint64, _ experimental.StackIterator) {
+func (m *meter) allocation(_ context.Context, mod api.Module, _ api.FunctionDefinition, params []uint64, callers experimental.StackIterator) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.ignored() || uint32(params[0]) != 0 {
@@ -135,6 +141,13 @@ func (m *meter) allocation(_ context.Context, mod api.Module, _ api.FunctionDefi
 	size, _ := mod.Memory().ReadUint64Le(sp + 8)
 	m.count.allocs++
 	m.count.allocated += int(size)
+	if m.show {
+		line := fmt.Sprintf("%6d bytes:", size)
+		for callers.Next() {
+			line += " " + callers.Function().Definition().Name()
+		}
+		fmt.Println(line)
+	}
 }
 
 // lines shows the counts, a kind of call a line.

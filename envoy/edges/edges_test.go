@@ -26,6 +26,7 @@ func TestEdges(t *testing.T) {
 		{Name: "forwarded", Setup: forwarded},
 		{Name: "matrix", Setup: matrix},
 		{Name: "one connection", Setup: oneConnection},
+		{Name: "canaries", Setup: canaries},
 	})
 }
 

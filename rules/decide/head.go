@@ -34,7 +34,7 @@ var pseudo = [...]string{":method", ":scheme", ":authority", ":path"}
 // read sorts the headers. It fails where two servers could read two requests.
 // Envoy refuses most of those itself, but the engine relies on no proxy.
 func (h *head) read(headers [][2]string) (err error) {
-	*h = head{length: -1, fields: slices.Grow(h.fields[:0], len(headers))}
+	*h = head{length: -1, fields: slices.Grow(h.fields[:0], len(headers)), types: h.types[:0]}
 	var target string
 	var seen [len(pseudo)]bool
 	for _, f := range headers {

@@ -101,7 +101,7 @@ func (r *Request) Clear() {
 	if rooms != nil {
 		rooms.clear()
 	}
-	*r = Request{head: head{fields: emptied(r.head.fields)}, memory: memory{argsRooms: rooms}}
+	*r = Request{head: head{fields: emptied(r.head.fields), types: emptied(r.head.types)}, memory: memory{argsRooms: rooms}}
 }
 
 // Headers brings all fields in their order, pseudo-headers among them (RFC 9113,

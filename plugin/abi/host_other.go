@@ -1,0 +1,158 @@
+//go:build !wasip1
+
+package abi
+
+import (
+	"fmt"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+)
+
+// Outside of a module the calls are the SDK's. See host_wasip1.go for their contracts.
+
+func Log(l Level, line string) {
+	switch l {
+	case Debug:
+		proxywasm.LogDebug(line)
+	case Info:
+		proxywasm.LogInfo(line)
+	case Warn:
+		proxywasm.LogWarn(line)
+	default:
+		proxywasm.LogError(line)
+	}
+}
+
+func Pairs(m Map) ([][2]string, error) {
+	switch m {
+	case RequestHeaders:
+		return proxywasm.GetHttpRequestHeaders()
+	case RequestTrailers:
+		return proxywasm.GetHttpRequestTrailers()
+	case ResponseHeaders:
+		return proxywasm.GetHttpResponseHeaders()
+	case ResponseTrailers:
+		return proxywasm.GetHttpResponseTrailers()
+	}
+	return proxywasm.GetHttpCallResponseHeaders()
+}
+
+// PairsIn takes the way of the module: through the format of the ABI and the room.
+func PairsIn(r *Room, m Map) ([][2]string, error) {
+	given, err := Pairs(m)
+	if err != nil {
+		return nil, err
+	}
+	encoded := encodePairs(given)
+	b := r.take(len(encoded))
+	if b == nil {
+		b = make([]byte, len(encoded))
+	}
+	copy(b, encoded)
+	return r.read(b)
+}
+
+func Add(m Map, name, value string) error {
+	if m == ResponseHeaders {
+		return proxywasm.AddHttpResponseHeader(name, value)
+	}
+	return proxywasm.AddHttpRequestHeader(name, value)
+}
+
+func Replace(m Map, name, value string) error {
+	if m == ResponseHeaders {
+		return proxywasm.ReplaceHttpResponseHeader(name, value)
+	}
+	return proxywasm.ReplaceHttpRequestHeader(name, value)
+}
+
+func Remove(m Map, name string) error {
+	switch m {
+	case RequestHeaders:
+		return proxywasm.RemoveHttpRequestHeader(name)
+	case RequestTrailers:
+		return proxywasm.RemoveHttpRequestTrailer(name)
+	case ResponseHeaders:
+		return proxywasm.RemoveHttpResponseHeader(name)
+	}
+	return proxywasm.RemoveHttpResponseTrailer(name)
+}
+
+func Bytes(b Buffer, max int) ([]byte, error) {
+	switch b {
+	case RequestBody:
+		return proxywasm.GetHttpRequestBody(0, max)
+	case ResponseBody:
+		return proxywasm.GetHttpResponseBody(0, max)
+	case CallBody:
+		return proxywasm.GetHttpCallResponseBody(0, max)
+	}
+	return proxywasm.GetPluginConfiguration()
+}
+
+func SetBytes(b Buffer, data string) error {
+	if b == ResponseBody {
+		return proxywasm.ReplaceHttpResponseBody([]byte(data))
+	}
+	return proxywasm.ReplaceHttpRequestBody([]byte(data))
+}
+
+func Resume(d Direction) error {
+	if d == Response {
+		return proxywasm.ResumeHttpResponse()
+	}
+	return proxywasm.ResumeHttpRequest()
+}
+
+func Respond(status int, headers [][2]string, body string) error {
+	return proxywasm.SendHttpResponse(uint32(status), headers, []byte(body), -1)
+}
+
+func Call(_ uint32, cluster string, headers [][2]string, body []byte, timeoutMS uint32, done func(bodySize int)) error {
+	_, err := proxywasm.DispatchHttpCall(cluster, headers, body, nil, timeoutMS, func(_, size, _ int) { done(size) })
+	return err
+}
+
+// Forget does nothing: the SDK forgets them itself.
+func Forget(uint32) {}
+
+func Property(path ...string) ([]byte, error) { return proxywasm.GetProperty(path) }
+
+func SetProperty(name, value string) error {
+	return proxywasm.SetProperty([]string{name}, []byte(value))
+}
+
+func SharedData(key string) ([]byte, uint32, error) { return proxywasm.GetSharedData(key) }
+
+func SetSharedData(key string, value []byte, version uint32) error {
+	return proxywasm.SetSharedData(key, value, version)
+}
+
+// NewCounter turns the SDK's panic into an error.
+func NewCounter(name string) (c Counter, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
+		}
+	}()
+	return Counter(proxywasm.DefineCounterMetric(name)), nil
+}
+
+func (c Counter) Add(n uint64) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
+		}
+	}()
+	proxywasm.MetricCounter(c).Increment(n)
+	return nil
+}
+
+func Foreign(name string, args []byte) ([]byte, error) {
+	return proxywasm.CallForeignFunction(name, args)
+}
+
+func SetTickPeriod(ms uint32) error { return proxywasm.SetTickPeriodMilliSeconds(ms) }
+
+func SetContext(id uint32) error { return proxywasm.SetEffectiveContext(id) }
