@@ -22,6 +22,9 @@ type testFlags struct {
 	mutate     bool
 	mutants    int
 
+	wasm, live, watch bool
+	module            string
+
 	name *regexp.Regexp // of run; nil: all
 }
 
@@ -42,12 +45,17 @@ below --min, and a mutant that no test notices.`,
   rulegate test -run 'orders|people' -v tests/
   rulegate test --format junit > report.xml
   rulegate test --coverage --html coverage.html --min 90
-  rulegate test --mutate`,
+  rulegate test --mutate
+  rulegate test --wasm --live`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
 			}
-			return runTests(untilSignal(cmd.Context()), cmd, args, &f)
+			ctx := untilSignal(cmd.Context())
+			if f.watch {
+				return watchTests(ctx, cmd, args, &f)
+			}
+			return runTests(ctx, cmd, args, &f)
 		},
 	}
 	flags := cmd.Flags()
@@ -61,6 +69,10 @@ below --min, and a mutant that no test notices.`,
 	flags.StringVar(&f.lcov, "lcov", "", "write the coverage to this file, for LCOV")
 	flags.StringVar(&f.html, "html", "", "write the coverage to this file, as a page for browsers")
 	flags.Float64Var(&f.min, "min", 0, "the least coverage of each policy, in percent")
+	flags.BoolVar(&f.wasm, "wasm", false, "decide in the module, on the embedded gateway")
+	flags.StringVar(&f.module, "module", "", "path of the module (default: rulegate.wasm in the folder of this command, else bin/rulegate.wasm)")
+	flags.BoolVar(&f.live, "live", false, "ask the policy's databases and webhooks instead of the data of the tests")
+	flags.BoolVar(&f.watch, "watch", false, "run again whenever a file has changed, until interrupted")
 	flags.BoolVar(&f.mutate, "mutate", false, "run the tests against the policy with one thing broken at a time, and show what no test notices")
 	flags.IntVar(&f.mutants, "mutants", 5000, "how many mutants of a policy --mutate makes at most")
 	// The only error is a flag that does not exist.
@@ -86,6 +98,14 @@ func (f *testFlags) check(cmd *cobra.Command) (err error) {
 	if f.min < 0 || f.min > 100 {
 		return usagef("--min: want 0 to 100, found %v", f.min)
 	}
+	switch measured := f.measures(); {
+	case f.module != "" && !f.wasm:
+		return usagef("--module is for --wasm")
+	case f.wasm && (measured || f.mutate):
+		return usagef("--wasm tells nothing of clauses: leave it out for the coverage and for --mutate")
+	case f.live && f.mutate:
+		return usagef("--live and --mutate: the tests would ask your databases once for each mutant")
+	}
 	if f.mutants < 1 {
 		return usagef("--mutants: want 1 or more, found %d", f.mutants)
 	}
@@ -98,6 +118,9 @@ func (f *testFlags) check(cmd *cobra.Command) (err error) {
 	return nil
 }
 
+// measures reports whether the coverage is wanted.
+func (f *testFlags) measures() bool { return f.coverage || f.lcov != "" || f.html != "" || f.min > 0 }
+
 // runTests runs the tests once.
 func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFlags) error {
 	policyPath, files, err := policytest.Find(args)
@@ -106,10 +129,11 @@ func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFla
 	}
 	bar := newBar(cmd.ErrOrStderr(), "test")
 	stdout, stderr := bar.above(cmd.OutOrStdout()), bar.above(cmd.ErrOrStderr())
-	c := &coverages{flags: f}
+	c := &runners{ctx: ctx, flags: f, log: textLog(stderr)}
+	defer c.close()
 	s := &policytest.Session{
 		Policy: policyPath, Files: files, Name: f.name, Seed: f.seed, Record: f.record,
-		Progress: bar.set, Reporter: f.reporter(stdout, stderr), NewRunner: c.runner,
+		Progress: bar.set, Reporter: f.reporter(stdout, stderr), NewRunner: c.open,
 	}
 	suites, results, sum := s.Run(ctx)
 	bar.end()
@@ -149,10 +173,10 @@ func (f *testFlags) side(stdout, stderr io.Writer) io.Writer {
 }
 
 func (f *testFlags) reporter(stdout, stderr io.Writer) policytest.Reporter {
-	text := &policytest.Text{Out: stdout, Errors: stderr, Verbose: f.verbose, Seed: f.seed}
+	text := &policytest.Text{Out: stdout, Errors: stderr, Verbose: f.verbose}
 	switch f.format {
 	case "json":
-		return &policytest.JSON{Out: stdout, Seed: f.seed}
+		return &policytest.JSON{Out: stdout}
 	case "junit":
 		return &policytest.JUnit{Out: stdout, Detail: text.Detail}
 	}

@@ -10,36 +10,11 @@ import (
 	"github.com/rulegate/rulegate/host/policytest"
 )
 
-// coverages are the coverages of the policies that are tested.
-type coverages struct {
-	flags  *testFlags
-	all    []*policytest.Coverage
-	byPath map[string]*policytest.Coverage
-}
-
-// runner returns a runner for a suite. Files with tests of one policy share a coverage.
-func (c *coverages) runner(s *policytest.Suite) (policytest.Runner, error) {
-	n := policytest.NewNative(s.Policy, c.flags.seed)
-	f := c.flags
-	if !f.coverage && f.lcov == "" && f.html == "" && f.min == 0 {
-		return n, nil
-	}
-	if c.byPath == nil {
-		c.byPath = map[string]*policytest.Coverage{}
-	}
-	if c.byPath[s.PolicyPath] == nil {
-		c.byPath[s.PolicyPath] = policytest.NewCoverage(s)
-		c.all = append(c.all, c.byPath[s.PolicyPath])
-	}
-	n.Coverage = c.byPath[s.PolicyPath]
-	return n, nil
-}
-
 // report prints and writes the coverage. enough is false if one is below --min.
-func (c *coverages) report(out io.Writer) (enough bool, err error) {
+func (c *runners) report(out io.Writer) (enough bool, err error) {
 	f := c.flags
 	enough = true
-	for _, one := range c.all {
+	for _, one := range c.coverages {
 		if f.coverage {
 			one.WriteText(out, f.verbose)
 		}
@@ -56,7 +31,7 @@ func (c *coverages) report(out io.Writer) (enough bool, err error) {
 			continue
 		}
 		var text bytes.Buffer
-		if err := file.write(&text, c.all); err != nil {
+		if err := file.write(&text, c.coverages); err != nil {
 			return enough, err
 		}
 		if err := os.WriteFile(file.path, text.Bytes(), 0o644); err != nil {

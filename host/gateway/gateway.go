@@ -53,6 +53,10 @@ type Config struct {
 
 	PluginName, RootID, VMID, RouteName string // as properties show them
 
+	// Now is the module's clock, which tests set. Nil: the machine's. Timeouts do not
+	// depend on it.
+	Now func() time.Time
+
 	Log    *slog.Logger // nil: discarded
 	Access func(Record) // called once for each request, after its end; may be nil
 }
@@ -151,6 +155,9 @@ func (c *Config) complete() {
 	}
 	if c.StreamIdleTimeout <= 0 {
 		c.StreamIdleTimeout = 5 * time.Minute
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

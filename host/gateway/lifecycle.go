@@ -104,5 +104,5 @@ func hostDone(v *vm, _ []uint64) status {
 }
 
 func hostTime(v *vm, a []uint64) status {
-	return v.writeUint64(a[0], uint64(time.Now().UnixNano()))
+	return v.writeUint64(a[0], uint64(v.gw.cfg.Now().UnixNano()))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
 )
 
 // rootID is the context of the plugin itself; streams count on from it.
@@ -79,7 +80,7 @@ func newVM(gw *Gateway) (*vm, error) {
 	}
 	v.ctx = context.WithValue(context.Background(), vmKey{}, v)
 	mc := wazero.NewModuleConfig().WithName("").WithStartFunctions().
-		WithRandSource(rand.Reader).WithSysWalltime().WithSysNanotime().WithSysNanosleep().
+		WithRandSource(rand.Reader).WithWalltime(gw.walltime, sys.ClockResolution(1)).WithSysNanotime().WithSysNanosleep().
 		WithStdout(v.log).WithStderr(v.log)
 	for name, value := range gw.cfg.Env {
 		mc = mc.WithEnv(name, value)
@@ -102,6 +103,12 @@ func newVM(gw *Gateway) (*vm, error) {
 	v.log.started()
 	go v.ticks()
 	return v, nil
+}
+
+// walltime is the module's clock.
+func (gw *Gateway) walltime() (seconds int64, nanoseconds int32) {
+	now := gw.cfg.Now()
+	return now.Unix(), int32(now.Nanosecond())
 }
 
 func (v *vm) bind() {

@@ -132,3 +132,18 @@ func unique(files []string) (out []string) {
 	}
 	return out
 }
+
+// Folders lists the folders of files with tests and of their policies.
+func Folders(policyPath string, files []string) []string {
+	var dirs []string
+	for _, path := range files {
+		dirs = append(dirs, filepath.Dir(path))
+		if f, err := policyfile.ReadOther(path); err == nil && policyPath == "" {
+			dirs = append(dirs, filepath.Dir(policyOf(f)))
+		}
+	}
+	if policyPath != "" {
+		dirs = append(dirs, filepath.Dir(policyPath))
+	}
+	return unique(dirs)
+}

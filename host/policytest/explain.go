@@ -8,32 +8,31 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// Trace decides the request of a case again, and returns how it was decided. The trace
+// trace decides the request of a case again, and returns how it was decided. The trace
 // may be shown: it holds no token, no secret of the policy and nothing that the policy's
 // `sensitive` names.
-func (s *Suite) Trace(c *Case, seed uint64) (*trace.Trace, error) {
-	r := trace.NewRecorder(trace.Options{
+func (s *Suite) trace(r *Result) (*trace.Trace, error) {
+	recorder := trace.NewRecorder(trace.Options{
 		Mask: trace.PolicyMask(s.Policy, s.PolicyFile.Secrets(policy.Options{Getenv: s.Getenv})),
 		Locate: func(place string) trace.Position {
 			path, line, column := s.PolicyFile.Locate(place)
 			return trace.Position{File: path, Line: line, Column: column}
 		},
 	})
-	n := NewNative(s.Policy, seed)
-	got, err := n.decide(c, r)
+	got, err := r.runner.Traced(r.Case, recorder)
 	if err != nil {
 		return nil, err
 	}
-	q := c.request
-	return r.Trace(&trace.Subject{Policy: s.Policy, Path: s.PolicyPath, Request: &q, Result: got}), nil
+	q := r.Case.request
+	return recorder.Trace(&trace.Subject{Policy: s.Policy, Path: s.PolicyPath, Request: &q, Result: got}), nil
 }
 
-// Explanation is the trace of a case as text: the clauses of the rules with their
-// outcomes, operands and calls. It is "" where no rule was evaluated.
-func (s *Suite) Explanation(c *Case, seed uint64) string {
-	t, err := s.Trace(c, seed)
+// explanation is the trace of a result as text: the clauses of the rules with their
+// outcomes, operands and calls. It is "" where no rule was evaluated, or not here.
+func (s *Suite) explanation(r *Result) string {
+	t, err := s.trace(r)
 	if err != nil {
-		return err.Error()
+		return ""
 	}
 	var b strings.Builder
 	write := func(title string, list []*trace.Evaluation) {

@@ -53,7 +53,6 @@ type Text struct {
 	Out     io.Writer
 	Errors  io.Writer // of files that could not be read
 	Verbose bool
-	Seed    uint64
 
 	tests int
 }
@@ -100,7 +99,7 @@ func (t *Text) Detail(s *Suite, r *Result) string {
 		b.WriteString("\n" + d.String())
 	}
 	b.WriteString("\n" + decisionLine(r.Got))
-	if text := s.Explanation(r.Case, t.Seed); text != "" {
+	if text := s.explanation(r); text != "" {
 		b.WriteString("\n" + text)
 	}
 	return b.String()

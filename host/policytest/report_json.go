@@ -11,9 +11,8 @@ import (
 
 // JSON reports a line of JSON for each test, and one with the Summary at the end.
 type JSON struct {
-	Out  io.Writer
-	Seed uint64
-	err  error
+	Out io.Writer
+	err error
 }
 
 // testLine is the line about a test.
@@ -63,7 +62,7 @@ func (j *JSON) Test(s *Suite, r *Result) {
 		}
 	}
 	if r.Outcome == Fail && r.Err == nil {
-		line.Trace, _ = s.Trace(c, j.Seed) // without one, the line says enough
+		line.Trace, _ = s.trace(r) // without one, the line says enough
 	}
 	j.write(line)
 }

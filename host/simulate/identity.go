@@ -1,7 +1,8 @@
 package simulate
 
 import (
-	"fmt"
+	"crypto/rand"
+	"encoding/hex"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,22 +18,52 @@ import (
 // sets that are fetched. The tokens are real, and so is their verification, but for
 // the issuer and the audience, which are not asked for.
 type TrustedKey struct {
-	Secret string
+	secret string
+	signer *token.Set
 }
 
-// Kid is the kid of a TrustedKey.
-const Kid = "rulegate-simulation"
+// kid is the kid of a TrustedKey.
+const kid = "rulegate-simulation"
 
-// Signer returns a set that mints tokens of the key.
-func (k TrustedKey) Signer() *token.Set {
-	set, _ := token.NewSet([]token.Key{{Alg: "HS256", Secret: k.Secret, Kid: Kid, Primary: true}}, 0, false)
-	return set
+// NewTrustedKey returns a key that nobody else has.
+func NewTrustedKey() *TrustedKey {
+	random := make([]byte, 32)
+	rand.Read(random) // never fails
+	k := &TrustedKey{secret: hex.EncodeToString(random)}
+	k.signer, _ = token.NewSet([]token.Key{{Alg: "HS256", Secret: k.secret, Kid: kid, Primary: true}}, 0, false)
+	return k
 }
 
 // Extend returns the keys of a policy with this one, which counts for each provider
 // that a resource names.
-func (k TrustedKey) Extend(p *policy.Policy) *token.Set {
-	return p.Tokens.WithSecret(k.Secret, Kid, Providers(p))
+func (k *TrustedKey) Extend(p *policy.Policy) *token.Set {
+	return p.Tokens.WithSecret(k.secret, kid, Providers(p))
+}
+
+// ExtendDocument returns the document of a policy with this key, as Extend does.
+func (k *TrustedKey) ExtendDocument(doc value.Value, p *policy.Policy) value.Value {
+	text := func(name, text string) value.Member { return value.Member{Key: name, Value: value.Str(text)} }
+	auth := doc.Key("auth")
+	if auth.Kind() != value.Object {
+		auth = value.Obj()
+	}
+	entries := slices.Clone(auth.Key("tokens").Elements())
+	for _, name := range append([]string{""}, Providers(p)...) {
+		members := []value.Member{text("alg", "HS256"), text("secret", k.secret), text("kid", kid)}
+		if name != "" {
+			members = append(members, text("name", name))
+		}
+		entries = append(entries, value.Obj(members...))
+	}
+	return doc.With("auth", auth.With("tokens", value.Arr(entries...)))
+}
+
+// Mint returns a token with the claims. It adds an exp to them if the policy wants one.
+func (k *TrustedKey) Mint(p *policy.Policy, claims value.Value, now time.Time) (string, error) {
+	if p.Tokens.RequiresExpiry() && claims.Key("exp").Kind() == value.Missing {
+		claims = claims.With("exp", value.Int(now.Add(time.Hour).Unix()))
+	}
+	return k.signer.Mint(claims.String(), "")
 }
 
 // Providers lists the providers that the resources of a policy name.
@@ -45,17 +76,6 @@ func Providers(p *policy.Policy) (names []string) {
 		}
 	}
 	return names
-}
-
-// Mint returns a token with the claims. It adds an exp to them if the policy wants one.
-func (s *Simulator) Mint(claims value.Value, now time.Time) (string, error) {
-	if s.signer == nil {
-		return "", fmt.Errorf("claims without a token, where the simulation has the keys of its caller")
-	}
-	if s.policy.Tokens.RequiresExpiry() && claims.Key("exp").Kind() == value.Missing {
-		claims = claims.With("exp", value.Int(now.Add(time.Hour).Unix()))
-	}
-	return s.signer.Mint(claims.String(), "")
 }
 
 // PlaceToken adds a token to the fields of a request, at the first of the places that

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"encoding/binary"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -56,9 +58,10 @@ func (r *Response) fields() [][2]string {
 	return append([][2]string{{":status", strconv.Itoa(r.Status)}}, r.Headers...)
 }
 
-// fields returns the request's header as a proxy passes it to the module:
-// pseudo-headers first, names in lower case.
-func (s *Simulator) fields(r *Request) ([][2]string, error) {
+// Fields returns the request's header as a proxy passes it to the module: pseudo-headers
+// first, names in lower case. Its tokens come where the policy looks for them; k makes
+// those of Claims, and is nil where there are none.
+func (r *Request) Fields(p *policy.Policy, k *TrustedKey) ([][2]string, error) {
 	scheme, host := r.Scheme, r.Host
 	if scheme == "" {
 		scheme = "http"
@@ -82,14 +85,17 @@ func (s *Simulator) fields(r *Request) ([][2]string, error) {
 	raw := r.Token
 	if r.Claims.Kind() != value.Missing {
 		var err error
-		if raw, err = s.Mint(r.Claims, r.Now); err != nil {
+		if k == nil {
+			return nil, errors.New("claims without a token, where the simulation has the keys of its caller")
+		}
+		if raw, err = k.Mint(p, r.Claims, r.Now); err != nil {
 			return nil, err
 		}
 	}
 	if raw == "" {
 		return fields, nil
 	}
-	return PlaceToken(fields, s.policy.Sources, raw), nil
+	return PlaceToken(fields, p.Sources, raw), nil
 }
 
 // forwarded returns the request with the changes, as a proxy sends it on.

@@ -8,8 +8,6 @@
 package simulate
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
@@ -18,17 +16,16 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
-	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Simulator decides requests by one policy. It is safe for concurrent use, if its
 // Keys are.
 type Simulator struct {
-	policy *policy.Policy
-	engine *decide.Engine
-	signer *token.Set // mints the tokens of Request.Claims
-	wait   func() time.Time
+	policy  *policy.Policy
+	engine  *decide.Engine
+	trusted *TrustedKey // mints the tokens of Request.Claims; nil: there are none
+	wait    func() time.Time
 }
 
 // Options change how a Simulator verifies tokens. The zero Options are for a policy
@@ -47,11 +44,8 @@ func New(p *policy.Policy, o Options) *Simulator {
 	s := &Simulator{policy: p, wait: o.Wait}
 	keys := o.Keys
 	if keys == nil {
-		secret := make([]byte, 32)
-		rand.Read(secret) // never fails
-		trusted := TrustedKey{Secret: hex.EncodeToString(secret)}
-		s.signer = trusted.Signer()
-		keys = decide.FixedKeys(trusted.Extend(p))
+		s.trusted = NewTrustedKey()
+		keys = decide.FixedKeys(s.trusted.Extend(p))
 	}
 	s.engine = decide.New(p, keys)
 	return s
@@ -104,7 +98,7 @@ type Companion interface {
 //
 // Errors: of the Companion, and of tokens that cannot be minted.
 func (s *Simulator) Decide(r *Request) (*Result, error) {
-	fields, err := s.fields(r)
+	fields, err := r.Fields(s.policy, s.trusted)
 	if err != nil {
 		return nil, err
 	}

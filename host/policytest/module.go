@@ -1,0 +1,340 @@
+package policytest
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rulegate/rulegate/host/envoyconf"
+	"github.com/rulegate/rulegate/host/gateway"
+	"github.com/rulegate/rulegate/host/simulate"
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/value"
+	"github.com/rulegate/rulegate/rules/wire"
+)
+
+// Module is a Runner that decides in the module, on the embedded gateway. It runs one
+// case at a time.
+type Module struct {
+	suite     *Suite
+	gateway   *gateway.Gateway
+	trusted   *simulate.TrustedKey
+	companion http.Handler // the real one; nil: the data of the tests
+
+	now atomic.Pointer[Case] // the case that runs
+
+	mu       sync.Mutex // guards the fields below, which are of that case
+	decision string
+	got      *simulate.Result
+	err      error
+}
+
+// maxBody bounds the bodies that the gateway passes on, in bytes.
+const maxBody = 256 << 20
+
+// NewModule starts the module with the policy of a suite. companion answers the calls; nil:
+// the data of the tests does.
+func NewModule(ctx context.Context, s *Suite, module *gateway.Module, companion http.Handler) (*Module, error) {
+	m := &Module{suite: s, trusted: simulate.NewTrustedKey(), companion: companion}
+	doc := s.PolicyFile.Doc
+	if doc.Key("gateway").Kind() == value.Missing {
+		doc = doc.With("gateway", value.Str(s.Policy.Gateway))
+	}
+	text, _, err := envoyconf.ForModule(m.trusted.ExtendDocument(doc, s.Policy), envoyconf.Expansion{Inline: true, Getenv: s.Getenv, ReadFile: s.PolicyFile.ReadFile})
+	if err != nil {
+		return nil, err
+	}
+	clusters := map[string]gateway.Cluster{s.Policy.Companion.Cluster: {Handler: http.HandlerFunc(m.serveCalls)}}
+	for _, k := range s.Policy.JWKS {
+		clusters[k.Cluster] = gateway.Cluster{Handler: http.NotFoundHandler()} // key sets are not fetched in tests
+	}
+	m.gateway, err = gateway.New(ctx, gateway.Config{
+		Module: module, PluginConfig: []byte(text), VMs: 1, Clusters: clusters,
+		Upstream:                    gateway.Cluster{Handler: http.HandlerFunc(m.serveUpstream)},
+		AllowOnHeadersStopIteration: true,
+		BufferLimit:                 int64(envoyconf.BufferLimit(s.Policy.Limits.RequestBody, s.Policy.Limits.ResponseBody)),
+		FailurePolicy:               gateway.FailReload,
+		StreamIdleTimeout:           10 * time.Second,
+		PluginName:                  "rulegate", RootID: "rulegate", VMID: "rulegate",
+		Now:    m.time,
+		Log:    slog.New(slog.DiscardHandler),
+		Access: m.logged,
+	})
+	return m, err
+}
+
+// Close implements Runner.
+func (m *Module) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return m.gateway.Close(ctx)
+}
+
+// time is the module's clock: that of the case.
+func (m *Module) time() time.Time {
+	if c := m.now.Load(); c != nil {
+		return c.request.Now
+	}
+	return time.Now()
+}
+
+// Traced implements Runner. The module tells nothing of clauses, so the rules are
+// evaluated without it.
+func (m *Module) Traced(c *Case, t rules.Tracer) (*simulate.Result, error) {
+	if m.companion != nil {
+		return nil, errLive
+	}
+	return NewNative(m.suite.Policy, 0).Traced(c, t)
+}
+
+// Reasons implements Runner: the module writes reasons to its log alone.
+func (m *Module) Reasons() bool { return false }
+
+// Decide implements Runner.
+func (m *Module) Decide(c *Case) (got *simulate.Result, err error) {
+	if peer := c.request.Peer; peer.Key("subject").Kind() != value.Missing || peer.Key("sha256").Kind() != value.Missing {
+		return nil, &SkipError{"peer: the subject and the SHA-256 of a certificate are not simulated for the module"}
+	}
+	r, err := m.request(c)
+	if err != nil {
+		return nil, err
+	}
+	if m.companion != nil && c.fails() {
+		return nil, errLive
+	}
+	m.now.Store(c)
+	m.mu.Lock()
+	m.decision, m.err, m.got = "", nil, &simulate.Result{Outcome: decide.Yes}
+	m.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			got, err = nil, fmt.Errorf("the gateway broke the response off: %v", p)
+		}
+	}()
+	rec := httptest.NewRecorder()
+	m.gateway.ServeHTTP(rec, r)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err != nil {
+		return nil, m.err
+	}
+	m.result(c, rec)
+	return m.got, nil
+}
+
+// logged is told of the request's end.
+func (m *Module) logged(r gateway.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.decision = r.State["rulegate.decision"]
+}
+
+// fail ends the case with an error.
+func (m *Module) fail(where string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = fmt.Errorf("%s: %w", where, err)
+}
+
+// request returns the request of a case as a client's connection brings it.
+func (m *Module) request(c *Case) (*http.Request, error) {
+	q := &c.request
+	fields, err := q.Fields(m.suite.Policy, m.trusted)
+	if err != nil {
+		return nil, err
+	}
+	r := &http.Request{
+		Method: q.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody,
+		RemoteAddr: net.JoinHostPort(q.IP, "50000"), ContentLength: int64(len(q.Body)),
+	}
+	for _, f := range fields {
+		switch f[0] {
+		case ":path":
+			r.RequestURI = f[1]
+		case ":authority":
+			r.Host = f[1]
+		case ":scheme":
+			if f[1] == "https" || q.Peer.Kind() == value.Object {
+				r.TLS = connection(q.Peer)
+			}
+		case ":method":
+		default:
+			r.Header.Add(f[0], f[1])
+		}
+	}
+	if q.Body != "" {
+		r.Body = io.NopCloser(strings.NewReader(q.Body))
+	}
+	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
+		r.URL = &url.URL{Path: "/"} // the gateway reads RequestURI, and refuses it
+	}
+	return r, nil
+}
+
+// connection is a TLS connection whose client has a certificate, if there is a peer.
+func connection(peer value.Value) *tls.ConnectionState {
+	state := &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true}
+	if peer.Kind() != value.Object {
+		return state
+	}
+	cert := &x509.Certificate{}
+	if text, ok := peer.Key("uriSan").Text(); ok {
+		if u, err := url.Parse(text); err == nil {
+			cert.URIs = []*url.URL{u}
+		}
+	}
+	if text, ok := peer.Key("dnsSan").Text(); ok {
+		cert.DNSNames = []string{text}
+	}
+	state.PeerCertificates = []*x509.Certificate{cert}
+	state.VerifiedChains = [][]*x509.Certificate{{cert}}
+	return state
+}
+
+// result completes the result with the answer that the client got.
+func (m *Module) result(c *Case, rec *httptest.ResponseRecorder) {
+	got := m.got
+	if match, err := m.suite.Policy.Find(c.request.Method, hostOf(&c.request), pathOf(&c.request)); err == nil {
+		got.Resource = match.Resource
+	}
+	answer := &simulate.Response{Status: rec.Code, Body: rec.Body.String(), Headers: headersOf(rec.Result().Header)}
+	if got.Upstream != nil && c.request.Response == nil {
+		return // the rules on the response are not tested
+	}
+	got.Status, got.Client = rec.Code, answer
+	outcome, rest, refused := strings.Cut(m.decision, " ")
+	switch {
+	case refused:
+		got.Outcome = decide.Outcome(outcome)
+		_, rest, _ = strings.Cut(rest, " ") // the status
+		if got.Resource != nil {
+			rest = strings.TrimPrefix(rest, got.Resource.Name+" ")
+		}
+		got.Place, got.Name = m.suite.clause(rest)
+	case got.Upstream == nil:
+		got.Outcome = decide.Invalid // the gateway refused what no module sees
+	}
+}
+
+// clause splits the place of a clause and its name.
+func (s *Suite) clause(text string) (place, name string) {
+	if text == "-" {
+		return "", ""
+	}
+	for _, r := range s.Policy.Resources() {
+		walk(r.Rule, func(in *rules.Rule) { matchClause(in, text, &place, &name) })
+		walk(r.Response, func(in *rules.Rule) { matchClause(in, text, &place, &name) })
+	}
+	if place == "" {
+		place = text
+	}
+	return place, name
+}
+
+func matchClause(r *rules.Rule, text string, place, name *string) {
+	rest, ok := strings.CutPrefix(text, r.Place())
+	if ok && (rest == "" || strings.HasPrefix(rest, " (") && strings.HasSuffix(rest, ")")) {
+		*place, *name = r.Place(), strings.TrimSuffix(strings.TrimPrefix(rest, " ("), ")")
+	}
+}
+
+func hostOf(q *simulate.Request) string {
+	if q.Host == "" {
+		return simulate.DefaultHost
+	}
+	return q.Host
+}
+
+func pathOf(q *simulate.Request) string {
+	path, _, _ := strings.Cut(q.Target, "?")
+	return path
+}
+
+// headersOf lists header fields, with names in lower case.
+func headersOf(h http.Header) (out [][2]string) {
+	for name, values := range h {
+		for _, v := range values {
+			out = append(out, [2]string{strings.ToLower(name), v})
+		}
+	}
+	return out
+}
+
+// serveUpstream keeps the request, and answers with the response of the case.
+func (m *Module) serveUpstream(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		m.fail("upstream", err)
+		return
+	}
+	m.mu.Lock()
+	m.got.Upstream = &simulate.Forwarded{Method: r.Method, Target: r.RequestURI, Headers: headersOf(r.Header), Body: string(body)}
+	m.mu.Unlock()
+	resp := m.now.Load().request.Response
+	if resp == nil {
+		resp = &simulate.Response{Status: http.StatusOK}
+	}
+	for _, h := range resp.Headers {
+		w.Header().Add(h[0], h[1])
+	}
+	if resp.Body != "" && len(w.Header()["Content-Length"]) == 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(len(resp.Body)))
+	}
+	w.WriteHeader(resp.Status)
+	io.WriteString(w, resp.Body) // the gateway may have left, and the client has its answer
+}
+
+// serveCalls takes the companion's place: it keeps the calls, and answers them.
+func (m *Module) serveCalls(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		m.fail("companion", err)
+		return
+	}
+	keys := wire.DeriveKeys(m.suite.Policy.Companion.Secrets...)
+	bearer := strings.TrimPrefix(r.Header.Get("authorization"), "Bearer ")
+	calls, err := readCalls(string(body))
+	if err == nil {
+		err = keys.CheckToken(m.suite.Policy.Project, bearer, body, m.time())
+	}
+	if err != nil {
+		m.fail("companion", err)
+		return
+	}
+	m.mu.Lock()
+	batch := len(m.got.Calls)
+	for _, c := range calls {
+		m.got.Calls = append(m.got.Calls, simulate.Call{Call: c, Batch: batch})
+	}
+	m.mu.Unlock()
+	if m.companion != nil {
+		// With a token of this moment: its clock is not that of the test.
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Header.Set("authorization", "Bearer "+keys.Token(m.suite.Policy.Project, body, time.Now()))
+		m.companion.ServeHTTP(w, r)
+		return
+	}
+	replies, err := m.now.Load().answers.Answer(calls)
+	if err != nil {
+		m.fail("companion", err)
+		return
+	}
+	answer := repliesText(calls, replies)
+	w.Header().Set("content-type", "application/json")
+	w.Header().Set(wire.SealHeader, keys.Seal(body, answer))
+	w.Write(answer)
+}
