@@ -45,7 +45,8 @@ type native struct {
 	companion *harness.Companion
 }
 
-func (n *native) run(r *harness.Request) (*harness.Seen, error) {
+// decide returns the decision about a request.
+func (n *native) decide(r *harness.Request) (*simulate.Result, error) {
 	now := n.keys.now()
 	q := &simulate.Request{
 		Method: r.Method, Target: r.Target, Body: r.Body, Host: "shop.example", ID: "native", IP: "127.0.0.1", Peer: r.Peer(), Now: now,
@@ -61,7 +62,11 @@ func (n *native) run(r *harness.Request) (*harness.Seen, error) {
 	if a := r.Answer; a != nil {
 		q.Response = &simulate.Response{Status: a.Status, Headers: a.Headers, Body: a.Body}
 	}
-	got, err := n.simulator.Decide(q)
+	return n.simulator.Decide(q)
+}
+
+func (n *native) run(r *harness.Request) (*harness.Seen, error) {
+	got, err := n.decide(r)
 	if err != nil {
 		return nil, err
 	}

@@ -19,9 +19,9 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// environ returns the variables that the case's policy may use: the tests' keys
+// Environ returns the variables that the case's policy may use: the tests' keys
 // and the case's env section.
-func (c *Case) environ() map[string]string {
+func (c *Case) Environ() map[string]string {
 	env := map[string]string{}
 	for _, l := range append(slices.Clone(keyEnv()), c.Env...) {
 		name, value, _ := strings.Cut(l, "=")
@@ -50,7 +50,7 @@ func (c *Case) ParsePolicy(text string) (value.Value, error) {
 }
 
 func (c *Case) getenv(name string) (string, bool) {
-	v, ok := c.environ()[name]
+	v, ok := c.Environ()[name]
 	return v, ok
 }
 

@@ -140,7 +140,7 @@ func (r *reader) user(c *Case, e *entry) {
 		return
 	}
 	c.As, r.used[name] = name, true
-	if raw, ok := who.Key("token").Text(); ok && who.Len() == 1 {
+	if raw, ok := who.Key("token").Text(); ok {
 		c.request.Token = raw
 		return
 	}
@@ -281,7 +281,7 @@ func (r *reader) client(c *Case, e *entry) {
 // companion sets the answers to calls: those of the file, over them the test's, over
 // them the variation's.
 func (r *reader) companion(c *Case, e *entry) {
-	a := &simulate.Answers{Policy: r.Policy, Tables: r.tables, Webhooks: r.hooks}
+	a := &simulate.Answers{Policy: r.Policy, Tables: r.tables, Webhooks: r.hooks, Tokens: r.tokens}
 	for _, from := range []member{{e.test, e.testAt}, {e.variation, e.variantAt}} {
 		if data := from.value.Key("data"); data.Kind() != value.Missing {
 			a.Tables = maps.Clone(a.Tables)

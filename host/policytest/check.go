@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/host/simulate"
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
@@ -212,7 +213,9 @@ func (k *checker) calls(w *callsWant) {
 			want = append(want, c.target)
 		}
 		for i := range k.result.Calls {
-			got = append(got, simulate.Target(&k.result.Calls[i].Call))
+			if c := &k.result.Calls[i].Call; c.Kind != rules.Introspect { // not a rule's
+				got = append(got, simulate.Target(c))
+			}
 		}
 		slices.Sort(want)
 		slices.Sort(got)

@@ -168,12 +168,14 @@ type reader struct {
 	now    time.Time
 	tables map[string]*simulate.Table
 	hooks  map[string]*simulate.Webhook
+	tokens map[string]*simulate.Token
 }
 
 func newReader(s *Suite, record bool) *reader {
 	return &reader{
 		Suite: s, names: namesOf(s.Policy), record: record, used: map[string]bool{}, tests: map[string]string{},
-		cached: map[string]*simulate.Table{}, tables: map[string]*simulate.Table{}, hooks: map[string]*simulate.Webhook{}, seen: map[rules.Fault]bool{},
+		cached: map[string]*simulate.Table{}, tables: map[string]*simulate.Table{}, hooks: map[string]*simulate.Webhook{},
+		tokens: map[string]*simulate.Token{}, seen: map[rules.Fault]bool{},
 	}
 }
 
@@ -242,17 +244,29 @@ func (r *reader) time(m member, absent time.Time) time.Time {
 func (r *reader) who() {
 	r.file.Doc.Key("who").Each(func(name string, claims value.Value) bool {
 		place := rules.Join("who", name)
-		token := claims.Key("token")
-		_, isText := token.Text()
 		switch {
 		case name == Nobody:
 			r.atKey(place, "%s is the user without a token", Nobody)
-		case token.Kind() == value.Missing:
-		case claims.Len() > 1:
-			r.fault(place, "want claims, or a `token` alone")
-		case !isText:
-			r.fault(rules.Join(place, "token"), "want a string, found %s", token.Kind())
+		case claims.Key("token").Kind() != value.Missing:
+			r.token(claims, place)
 		}
 		return true
 	})
+}
+
+// token reads a user with a token of its own, and what issuers say of it.
+func (r *reader) token(v value.Value, place string) {
+	raw, ok := v.Key("token").Text()
+	if !ok {
+		r.fault(rules.Join(place, "token"), "want a string, found %s", v.Key("token").Kind())
+		return
+	}
+	if faults := schema.CheckShape(v, tokenShape()); len(faults) > 0 {
+		for _, f := range faults {
+			f.Place, f.Message = place+"."+f.Place, f.Message+"; or want claims, without `token`"
+			r.add(f)
+		}
+		return
+	}
+	r.tokens[raw] = &simulate.Token{Claims: v.Key("active"), Failure: r.failure(v, place)}
 }

@@ -14,7 +14,7 @@ func model() *schema.Shape {
 		schema.May("policy", schema.Text("The policy, relative to this file. Default: the name of this file without `_test`, else policy.yaml.")),
 		schema.May("env", schema.Mapping("Variables for `${NAME}` in the policy, beside those of the environment.", schema.Text("").MayBeEmpty())),
 		schema.May("now", schema.Text("The time of the requests, in RFC 3339.").ByDefault(DefaultNow)),
-		schema.May("who", schema.Mapping("Users by name: the claims of a token that the policy accepts, or {token: …} with a token to be verified. `nobody` has no token.",
+		schema.May("who", schema.Mapping("Users by name: the claims of a token that the policy accepts, or {token: …} with a token to be verified; beside it `active`, the claims with which an issuer answers about an opaque token, or `fails` and `delay`. `nobody` has no token.",
 			schema.Mapping("Claims, or a token.", nil))),
 		schema.May("data", dataShape()),
 		schema.May("webhooks", webhooksShape()),
@@ -30,6 +30,15 @@ func dataShape() *schema.Shape {
 		schema.May("delay", delayShape()))
 	return schema.Mapping("What queries find, by `database.collection`: rows, a file with rows, or a failure. The conditions mean what they mean to the companion.",
 		rows.OrElse(schema.Text("A file with rows, relative to this one: .json, .yaml or .csv.").OrElse(table)))
+}
+
+// tokenShape is a user with a token of its own.
+func tokenShape() *schema.Shape {
+	return schema.Object("",
+		schema.Need("token", schema.Text("")),
+		schema.May("active", schema.Mapping("The claims with which the issuer answers about an opaque token.", nil)),
+		schema.May("fails", failsShape()),
+		schema.May("delay", delayShape()))
 }
 
 func webhooksShape() *schema.Shape {

@@ -67,6 +67,8 @@ func NewModule(ctx context.Context, s *Suite, module *gateway.Module, companion 
 		Upstream:                    gateway.Cluster{Handler: http.HandlerFunc(m.serveUpstream)},
 		AllowOnHeadersStopIteration: true,
 		BufferLimit:                 int64(envoyconf.BufferLimit(s.Policy.Limits.RequestBody, s.Policy.Limits.ResponseBody)),
+		Route:                       gateway.RoutesOf(s.Policy),
+		Path:                        gateway.PathOptions{AllowEscapedSlashes: s.Policy.KeepsSlashes()},
 		FailurePolicy:               gateway.FailReload,
 		StreamIdleTimeout:           10 * time.Second,
 		PluginName:                  "rulegate", RootID: "rulegate", VMID: "rulegate",

@@ -25,8 +25,11 @@ func readCalls(body string) ([]rules.Call, error) {
 			ID: text("id"), Kind: rules.Query, DB: text("db"), Col: text("col"), Find: v.Key("find"), Limit: integer(v.Key("limit"), 0),
 			URL: text("url"), Body: v.Key("body"), Claims: v.Key("claims"), UserToken: text("token"),
 		}
-		if text("kind") == rules.Webhook.String() {
+		switch text("kind") {
+		case rules.Webhook.String():
 			c.Kind = rules.Webhook
+		case rules.Introspect.String():
+			c.Kind = rules.Introspect
 		}
 		if columns := v.Key("columns"); columns.Kind() == value.Array {
 			c.Columns = []string{}

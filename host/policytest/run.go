@@ -67,6 +67,9 @@ func (c *Case) fails() bool {
 			return true
 		}
 	}
+	if t := c.answers.Tokens[c.request.Token]; t != nil && t.Failure != (simulate.Failure{}) {
+		return true
+	}
 	return false
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/rulegate/rulegate/host/companion/failure"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Answers is a Companion with given data. A call that it has no answer for has failed.
@@ -15,6 +16,14 @@ type Answers struct {
 	Policy   *policy.Policy
 	Tables   map[string]*Table   // by `db.collection`
 	Webhooks map[string]*Webhook // by URL
+	// Tokens are the opaque tokens that issuers take, with the claims of their answers.
+	Tokens map[string]*Token
+}
+
+// Token is what issuers say of an opaque token.
+type Token struct {
+	Claims value.Value // Missing: the token is not active
+	Failure
 }
 
 // Failure is how a database or a webhook fails. The zero Failure does not.
@@ -42,6 +51,9 @@ func (a *Answers) Answer(calls []rules.Call) ([]rules.Reply, error) {
 }
 
 func (a *Answers) reply(c *rules.Call) rules.Reply {
+	if c.Kind == rules.Introspect {
+		return a.introspected(c)
+	}
 	if c.Kind == rules.Webhook {
 		w := a.Webhooks[c.URL]
 		if w == nil {
@@ -65,6 +77,22 @@ func (a *Answers) reply(c *rules.Call) rules.Reply {
 		return rules.Reply{Err: fmt.Sprintf("%s: %v", failure.BadCall, err)}
 	}
 	return rules.Reply{Rows: rows}
+}
+
+// introspected is the answer of an issuer about a token (RFC 7662, section 2.2).
+func (a *Answers) introspected(c *rules.Call) rules.Reply {
+	t := a.Tokens[c.UserToken]
+	if t == nil {
+		t = &Token{}
+	}
+	if err := a.failure(t.Failure); err != "" {
+		return rules.Reply{Err: err}
+	}
+	answer := value.Obj(value.Member{Key: "active", Value: value.Boolean(false)})
+	if t.Claims.Kind() == value.Object {
+		answer = t.Claims.With("active", value.Boolean(true))
+	}
+	return rules.Reply{Status: 200, Body: answer.String()}
 }
 
 // failure returns the phrase of a failure, "" if there is an answer in time.
@@ -100,10 +128,10 @@ func (r *Result) Called(target string) bool {
 
 // Target names the target of a call: the URL, or `db.collection`.
 func Target(c *rules.Call) string {
-	if c.Kind == rules.Webhook {
-		return c.URL
+	if c.Kind == rules.Query {
+		return c.DB + "." + c.Col
 	}
-	return c.DB + "." + c.Col
+	return c.URL
 }
 
 // SplitTable splits `db.collection`; the name of a collection may have points.
