@@ -64,7 +64,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start":        cmdStart,
-			"stop":         cmdStop,
+			"end":          cmdEnd,
 			"signal":       cmdSignal,
 			"keys":         cmdKeys,
 			"upstream":     cmdUpstream,
@@ -121,7 +121,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	p := &process{cmd: exec.Command(path, args[1:]...), read: make(chan struct{})}
 	p.cmd.Dir = ts.MkAbs(".")
-	for _, k := range []string{"PATH", "HOME", "TMPDIR", "JWT_SECRET", "COMPANION_SECRET", "HOOK", "ISSUER"} {
+	for _, k := range []string{"PATH", "HOME", "TMPDIR", "JWT_SECRET", "DB_MYDB_CONN", "COMPANION_SECRET", "HOOK", "ISSUER"} {
 		p.cmd.Env = append(p.cmd.Env, k+"="+ts.Getenv(k))
 	}
 	p.cmd.Stderr = &p.stderr
@@ -186,7 +186,7 @@ func cmdEventually(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s does not say %q, but %s", args[0], args[1], text)
 }
 
-func cmdStop(ts *testscript.TestScript, _ bool, args []string) {
+func cmdEnd(ts *testscript.TestScript, _ bool, args []string) {
 	p := started(ts, args)
 	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
 	<-p.read
