@@ -81,6 +81,16 @@ var kinds = map[string][]string{
 	"use":           {"of*"},
 }
 
+// Fields returns the fields that a rule of a kind may have.
+func Fields(kind string) (fields []string, ok bool) {
+	own, ok := kinds[kind]
+	fields = append(fields, common...)
+	for _, f := range own {
+		fields = append(fields, strings.TrimSuffix(f, "*"))
+	}
+	return fields, ok
+}
+
 // common are the fields that every rule may have.
 var common = []string{"rule", "name", "status", "error"}
 

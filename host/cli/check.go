@@ -75,14 +75,18 @@ func check(cmd *cobra.Command, path string, f checkFlags) error {
 	if err != nil {
 		return err
 	}
+	printed := file.Todos()
 	for _, w := range warnings {
-		fmt.Fprintln(stderr, file.Warning(w))
+		printed = append(printed, file.Warning(w))
 	}
-	fmt.Fprintf(stdout, "%s: %s, %s\n", path, counted(len(p.Resources()), "rule"), counted(len(warnings), "warning"))
+	for _, line := range printed {
+		fmt.Fprintln(stderr, line)
+	}
+	fmt.Fprintf(stdout, "%s: %s, %s\n", path, counted(len(p.Resources()), "rule"), counted(len(printed), "warning"))
 	for _, name := range p.Unset {
 		fmt.Fprintf(stdout, "%s: %s is not set; values that contain it were not checked\n", path, name)
 	}
-	if f.strict && len(warnings) > 0 {
+	if f.strict && len(printed) > 0 {
 		return errReported
 	}
 	return nil

@@ -26,6 +26,7 @@ const (
 	NoTokenKey     Code = "no-token-key"
 	CookieOrigins  Code = "cookie-origins"
 	CORSHeaders    Code = "cors-headers"
+	Todo           Code = "todo" // given by the command: it is about a comment
 )
 
 // explanations say, for each code, why there is a warning and what to change.
@@ -81,6 +82,9 @@ other requests.`},
 to its preflight lists it. The rules need a token, which comes in a header that
 cors.headers does not list, so no page of another origin can send one. Add
   headers: [authorization, content-type]`},
+	{Todo, `rulegate import has left a question above this part of the policy. A rule that it
+could not translate denies until then; its old text stands in the comment. Write
+what you want, then remove the comment.`},
 }
 
 // Codes lists all codes. The list is apart from the explanations, which the

@@ -1,0 +1,49 @@
+package importer
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Recognise returns the kind of a document that some importer wants, or "".
+func Recognise(n *yaml.Node) string {
+	has := func(path ...string) bool { return Get(n, path...) != nil }
+	group := TextOf(n, "apiVersion")
+	switch {
+	case n == nil || n.Kind != yaml.MappingNode:
+		return ""
+	case has("modules"), has("projects"), has("type") && has("spec") && (has("meta") || has("api")):
+		return "space-cloud"
+	case has("static_resources"), has("configs"), has("http_filters"), strings.HasPrefix(TextOf(n, "@type"), "type.googleapis.com/envoy"):
+		return "envoy"
+	case strings.Contains(group, "istio.io/"):
+		return "istio"
+	case strings.HasPrefix(group, "gateway.envoyproxy.io/"), strings.HasPrefix(group, "gateway.networking.k8s.io/"):
+		return "envoy-gateway"
+	case has("openapi"), has("swagger"):
+		return "openapi"
+	case has("routes"), has("services"), has("databases"), has("files"):
+		return "policy"
+	}
+	return ""
+}
+
+// Describe says which command wants a kind of document.
+func Describe(kind string) string {
+	switch kind {
+	case "space-cloud":
+		return "a Space Cloud configuration: rulegate import space-cloud"
+	case "envoy":
+		return "a configuration of Envoy, which no importer reads yet"
+	case "istio":
+		return "a resource of Istio, which no importer reads yet"
+	case "envoy-gateway":
+		return "a resource of Envoy Gateway, which no importer reads yet"
+	case "openapi":
+		return "an OpenAPI document, which no importer reads yet"
+	case "policy":
+		return "a policy of rulegate already: rulegate check"
+	}
+	return ""
+}
