@@ -85,22 +85,32 @@ func (k *keys) tick(now time.Time) {
 }
 
 func (k *keys) fetch(f jwks.Fetch) {
-	u, err := url.Parse(f.Source.URL)
+	u, err := url.Parse(f.URL)
 	if err == nil {
 		headers := append([][2]string{
 			{":method", "GET"}, {":scheme", u.Scheme}, {":authority", u.Host}, {":path", u.RequestURI()},
 		}, jwks.RequestHeaders[:]...)
-		err = abi.Call(k.plugin.id, f.Source.Cluster, headers, nil, uint32(jwks.Timeout.Milliseconds()), func(int) {
+		err = abi.Call(k.plugin.id, f.Cluster, headers, nil, uint32(jwks.Timeout.Milliseconds()), func(int) {
 			defer k.plugin.rescue()
 			now := time.Now()
-			k.report(k.ring.Done(f, readReply(), now))
+			k.done(f, readReply(), now)
 			k.retry(now)
 			k.plugin.enter()
 		})
 	}
 	if err != nil {
-		k.report(k.ring.Done(f, jwks.Reply{Err: "not sent to the cluster " + f.Source.Cluster + ": " + err.Error()}, time.Now()))
+		k.done(f, jwks.Reply{Err: "not sent to the cluster " + f.Cluster + ": " + err.Error()}, time.Now())
 	}
+}
+
+// done passes a reply on, and makes the fetch that follows it.
+func (k *keys) done(f jwks.Fetch, reply jwks.Reply, now time.Time) {
+	e, next := k.ring.Done(f, reply, now)
+	if next != nil {
+		k.fetch(*next)
+		return
+	}
+	k.report(e)
 }
 
 // readReply reads the reply to a fetch. If the server does not answer, the host

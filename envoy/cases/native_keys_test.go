@@ -37,7 +37,9 @@ func (k *nativeKeys) tick() {
 	k.ahead += 100 * time.Millisecond
 	fetches, _ := k.Tick(k.now())
 	for _, f := range fetches {
-		k.Done(f, fetch(f.Source.URL), k.now())
+		for next := &f; next != nil; {
+			_, next = k.Done(*next, fetch(next.URL), k.now())
+		}
 	}
 }
 

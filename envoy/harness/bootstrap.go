@@ -65,7 +65,9 @@ func (b *Bootstrap) Add(t testing.TB, c *Case) *Companion {
 		b.AddCluster(l.Companion, srv.URL)
 	}
 	for _, r := range p.JWKS {
-		b.AddCluster(r.Cluster, "http://"+r.Cluster)
+		for _, s := range r.Servers() {
+			b.AddCluster(s.Cluster, s.URL)
+		}
 	}
 	if c.UsesTLS() {
 		l.TLS = envoyTLS(t)

@@ -149,12 +149,13 @@ func ReadCase(path string) (*Case, error) {
 			order = append(order, name)
 		}
 	}
+	withIssuer(sections)
 	take := func(name string) string {
 		s := sections[name]
 		delete(sections, name)
 		return s
 	}
-	c.Policy, c.Loads, c.Seed = withIssuer(take("policy.yaml")), take("loads.yaml"), take("seed.sql")
+	c.Policy, c.Loads, c.Seed = take("policy.yaml"), take("loads.yaml"), take("seed.sql")
 	c.Faults, c.Env = lines(take("faults")), lines(take("env"))
 	shared, err := parseReplies(take("replies.json"))
 	if err != nil {

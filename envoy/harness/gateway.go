@@ -107,11 +107,13 @@ func (s Gateway) Start(t *testing.T) (addr string) {
 		cfg.Clusters[p.Companion.Cluster] = s.Companion
 	}
 	for _, r := range p.JWKS {
-		u, err := url.Parse(r.URL)
-		if err != nil {
-			t.Fatal(err)
+		for _, server := range r.Servers() {
+			u, err := url.Parse(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Clusters[server.Cluster] = gateway.Cluster{URL: u}
 		}
-		cfg.Clusters[r.Cluster] = gateway.Cluster{URL: u}
 	}
 	if s.Alter != nil {
 		s.Alter(&cfg)

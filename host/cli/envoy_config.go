@@ -105,11 +105,13 @@ type keyServer struct {
 // keyServers lists the servers of a policy's JWK sets, each cluster once.
 func keyServers(p *policy.Policy) (out []keyServer) {
 	for _, r := range p.JWKS {
-		u, err := url.Parse(r.URL)
-		if err != nil || slices.ContainsFunc(out, func(k keyServer) bool { return k.cluster == r.Cluster }) {
-			continue
+		for _, s := range r.Servers() {
+			u, err := url.Parse(s.URL)
+			if err != nil || slices.ContainsFunc(out, func(k keyServer) bool { return k.cluster == s.Cluster }) {
+				continue
+			}
+			out = append(out, keyServer{s.Cluster, u})
 		}
-		out = append(out, keyServer{r.Cluster, &url.URL{Scheme: u.Scheme, Host: u.Host}})
 	}
 	return out
 }

@@ -34,6 +34,7 @@ Everybody who can connect gets any token, so it listens on this machine only, un
 given. The keys are in memory and new at each start.
 
   GET  ` + issuer.Path + `   the set
+  GET  ` + issuer.MetadataPath + `   metadata that name it, for {oidc: …}
   POST /token[?alg=RS256]       a token with the claims in the body
   POST /rotate                  new keys; SIGHUP does the same
   GET  /healthz`,

@@ -19,6 +19,12 @@ func keySet(ctx context.Context, p *policy.Policy) (*token.Set, error) {
 	set := p.Tokens
 	for i, s := range p.JWKS {
 		text, err := fetchKeys(ctx, s.URL)
+		if err == nil && s.Issuer != "" {
+			var address string
+			if address, err = s.KeysURL(text); err == nil {
+				text, err = fetchKeys(ctx, address)
+			}
+		}
 		if err == nil {
 			set, _, _, err = set.WithKeys(i, text)
 		}

@@ -13,18 +13,23 @@ import (
 // Path is where the set is served.
 const Path = "/.well-known/jwks.json"
 
+// MetadataPath is where the issuer says where its set is (OpenID Connect Discovery 1.0).
+const MetadataPath = "/.well-known/openid-configuration"
+
 // maxClaims bounds the body of POST /token, in bytes.
 const maxClaims = 16 << 10
 
 // routes registers the endpoints:
 //
 //	GET  /.well-known/jwks.json   the set
+//	GET  /.well-known/openid-configuration   its URL
 //	POST /token?alg=ES256         a token with the claims of the body
 //	POST /rotate                  new keys; the response lists the ids in the set
 //	GET  /healthz                 ok
 func (s *Issuer) routes() {
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("GET "+Path, s.serveSet)
+	s.mux.HandleFunc("GET "+MetadataPath, s.serveMetadata)
 	s.mux.HandleFunc("POST /token", s.serveToken)
 	s.mux.HandleFunc("POST /rotate", s.serveRotate)
 	s.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -50,6 +55,18 @@ func (s *Issuer) serveSet(w http.ResponseWriter, _ *http.Request) {
 		h.Set("Cache-Control", "no-store")
 	}
 	w.Write(set)
+}
+
+func (s *Issuer) serveMetadata(w http.ResponseWriter, r *http.Request) {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{
+		"issuer": s.config.Name, "jwks_uri": scheme + r.Host + Path,
+		"id_token_signing_alg_values_supported": s.config.Algs, "subject_types_supported": []string{"public"}, "response_types_supported": []string{},
+	})
 }
 
 func (s *Issuer) serveToken(w http.ResponseWriter, r *http.Request) {

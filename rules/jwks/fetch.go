@@ -16,6 +16,8 @@ type Reply struct {
 	Age          string
 	Encoded      bool // the reply has a content-encoding other than identity
 	Body         string
+
+	refused string // why a reply is not used; ""
 }
 
 // RequestHeaders are the fields of a fetch, besides the pseudo-headers.
@@ -50,6 +52,8 @@ func (r *Reply) Check() error {
 
 func (r *Reply) failure() *failure {
 	switch {
+	case r.refused != "":
+		return &failure{Refused, r.refused}
 	case r.Err != "":
 		return &failure{Failed, r.Err}
 	case r.Status != "200":
@@ -75,13 +79,21 @@ func (k *Keyring) Tick(now time.Time) (fetches []Fetch, events []Event) {
 		if !s.due(r, now) {
 			continue
 		}
-		r.owner, r.lastStart, r.lease = k.randomNumber(), now.UnixMicro(), now.Add(leaseTime).UnixMicro()
+		r.owner, r.lastStart, r.lease = k.randomNumber(), now.UnixMicro(), now.Add(s.leaseTime()).UnixMicro()
 		if k.save(s, r, version) {
 			s.last, s.ownStart = r, r.lastStart
-			fetches = append(fetches, Fetch{Index: i, Source: s.Source, started: r.lastStart, owner: r.owner})
+			fetches = append(fetches, Fetch{Index: i, URL: s.URL, Cluster: s.Cluster, started: r.lastStart, owner: r.owner, metadata: s.Issuer != ""})
 		}
 	}
 	return fetches, events
+}
+
+// leaseTime is how long a fetch keeps other workers from fetching the set.
+func (s *source) leaseTime() time.Duration {
+	if s.Issuer != "" { // the metadata, then the set
+		return 2*Timeout + leaseGrace
+	}
+	return Timeout + leaseGrace
 }
 
 // tooStale reports whether a set that expires at that time is too old to use.
@@ -95,7 +107,7 @@ func (s *source) due(r record, now time.Time) bool {
 	at := now.UnixMicro()
 	ahead := func(t int64, most time.Duration) bool { return t > at && t <= at+most.Microseconds() }
 	switch {
-	case ahead(r.lease, leaseTime), ahead(r.retry, maxRetry), ahead(s.ownStart+firstRetry.Microseconds()/2, firstRetry):
+	case ahead(r.lease, s.leaseTime()), ahead(r.retry, maxRetry), ahead(s.ownStart+firstRetry.Microseconds()/2, firstRetry):
 		return false
 	case s.text == "", !ahead(r.refresh, maxLife):
 		return true
@@ -155,8 +167,23 @@ func (k *Keyring) use(i int, text string) (used int, skipped []string, err error
 }
 
 // Done passes the reply to a fetch. It uses the set in it, if there is one, and
-// shares the outcome with the other workers.
-func (k *Keyring) Done(f Fetch, reply Reply, now time.Time) Event {
+// shares the outcome with the other workers. If the reply names the set, next is the
+// fetch of the set, and there is no event yet.
+func (k *Keyring) Done(f Fetch, reply Reply, now time.Time) (e Event, next *Fetch) {
+	s := &k.sources[f.Index]
+	if f.metadata && reply.failure() == nil {
+		address, err := s.KeysURL(reply.Body)
+		if err == nil {
+			f.URL, f.Cluster, f.metadata = address, s.KeysCluster, false
+			return Event{}, &f
+		}
+		reply = Reply{refused: "metadata: " + err.Error()}
+	}
+	return k.ended(f, reply, now), nil
+}
+
+// ended notes the outcome of a fetch that no other one follows.
+func (k *Keyring) ended(f Fetch, reply Reply, now time.Time) Event {
 	s := &k.sources[f.Index]
 	r, version := k.load(s)
 	// When the lease has ended and another worker fetches, the record is that

@@ -30,8 +30,9 @@ const (
 	// MaxWait is how long a request waits for keys.
 	MaxWait = 10 * time.Second
 
-	// leaseTime is how long a fetch keeps other workers from fetching the set.
-	leaseTime = Timeout + 2*time.Second
+	// leaseGrace is how long a fetch keeps other workers from fetching the set, beyond
+	// the time that it may take.
+	leaseGrace = 2 * time.Second
 	// minLife and maxLife bound the lifetime that an issuer gives its set.
 	minLife, maxLife = 30 * time.Second, 24 * time.Hour
 	// firstRetry is the pause after a failure. It doubles with each further
@@ -43,20 +44,28 @@ const (
 
 // Source is an entry of the policy whose JWK set is fetched.
 type Source struct {
-	URL      string
+	URL      string        // of the set; with an Issuer, of the metadata that name the set
 	Alg      string        // the only algorithm that the keys may be used with; "": each key's own
 	Cluster  string        // the proxy's name for the server
 	Refresh  time.Duration // the lifetime of a set whose issuer gives none (Cache-Control, RFC 9111)
 	MaxStale time.Duration // how long a set stays in use after its lifetime
+
+	// Issuer is the name of an issuer whose metadata name the set (OpenID Connect
+	// Discovery 1.0); "": URL is the set's own. The set has to be at KeysHost.
+	Issuer                string
+	KeysHost, KeysCluster string
 }
 
-// Fetch is a request that the caller makes: GET Source.URL, with Timeout. The
-// caller passes its reply, or its failure, to Done.
+// Fetch is a request that the caller makes: GET URL, with Timeout. The caller passes
+// its reply, or its failure, to Done.
 type Fetch struct {
 	Index   int // of the Source
-	Source  Source
-	started int64  // record.lastStart that this fetch wrote
-	owner   uint64 // record.owner that this fetch wrote
+	URL     string
+	Cluster string // the proxy's name for the server
+
+	started  int64  // record.lastStart that this fetch wrote
+	owner    uint64 // record.owner that this fetch wrote
+	metadata bool   // of an issuer, which name the set
 }
 
 // Result is the outcome of a fetch, or of reading the Store.

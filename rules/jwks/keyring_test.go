@@ -130,7 +130,11 @@ func (w *world) tick(d time.Duration) {
 	}
 	for _, d := range all {
 		w.now = w.now.Add(10 * time.Millisecond)
-		w.events = append(w.events, d.k.Done(d.f, w.is.answer(), w.now))
+		e, next := d.k.Done(d.f, w.is.answer(), w.now)
+		if next != nil {
+			w.Fatalf("another fetch: %+v", next)
+		}
+		w.events = append(w.events, e)
 	}
 }
 

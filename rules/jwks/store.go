@@ -45,10 +45,10 @@ func deriveKey(secret []byte) []byte {
 }
 
 // nameOf returns the name of a source's record. Sources with another URL,
-// cluster, algorithm or secret have another name: they cannot use each other's
+// cluster, algorithm, issuer or secret have another name: they cannot use each other's
 // sets.
 func (k *Keyring) nameOf(s Source) string {
-	return namePrefix + hex.EncodeToString(k.mac("name", s.Cluster+" "+s.Alg+" "+s.URL)[:16])
+	return namePrefix + hex.EncodeToString(k.mac("name", strings.Join([]string{s.Cluster, s.Alg, s.URL, s.Issuer, s.KeysHost}, " "))[:16])
 }
 
 func setName(s *source) string { return s.name + ".set" }

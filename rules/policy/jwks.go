@@ -45,9 +45,7 @@ func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 		Refresh:  durationOf(v.Key("refresh"), schema.DefaultRefresh),
 		MaxStale: durationOf(v.Key("maxStale"), schema.DefaultMaxStale),
 	}
-	if s.Refresh < time.Second {
-		l.fault(rules.Join(place, "refresh"), "want 1s to 24h")
-	}
+	l.checkRefresh(s, place)
 	if at := rules.Join(place, "url"); l.known(at) {
 		u, err := issuerURL(s.URL)
 		if err != nil {
@@ -56,10 +54,16 @@ func (l *loader) jwks(v value.Value, place string, k *token.Key) {
 			if s.Cluster == "" {
 				s.Cluster = u.Host
 			}
-			l.checkCluster(s, place)
+			l.checkClusters(s, place)
 		}
 	}
 	l.p.JWKS = append(l.p.JWKS, s)
+}
+
+func (l *loader) checkRefresh(s jwks.Source, place string) {
+	if s.Refresh < time.Second {
+		l.fault(rules.Join(place, "refresh"), "want 1s to 24h")
+	}
 }
 
 // jwksFile reads the JWK set of a file. A policy for the module has its keys
@@ -89,17 +93,21 @@ func (l *loader) jwksFile(v value.Value, place string, k *token.Key) {
 	}
 }
 
-// checkCluster adds a fault when another set with the same cluster has another
-// server.
-func (l *loader) checkCluster(s jwks.Source, place string) {
+// checkClusters adds a fault when another server has the same cluster.
+func (l *loader) checkClusters(s jwks.Source, place string) {
+	var known []jwks.Server
 	for _, other := range l.p.JWKS {
-		if other.Cluster != s.Cluster {
-			continue
+		known = append(known, other.Servers()...)
+	}
+	for i, server := range s.Servers() {
+		field := [...]string{"cluster", "jwksCluster"}[i]
+		for _, other := range known {
+			if other.Cluster == server.Cluster && other.URL != server.URL {
+				l.fault(rules.Join(place, field), "%s is the cluster of %s already", server.Cluster, other.URL)
+				break
+			}
 		}
-		if originOf(other.URL) != originOf(s.URL) {
-			l.fault(rules.Join(place, "cluster"), "%s is the cluster of %s already", s.Cluster, originOf(other.URL))
-		}
-		return
+		known = append(known, server)
 	}
 }
 
@@ -123,14 +131,4 @@ func bracketed(host string) string {
 		return "[" + host + "]"
 	}
 	return host
-}
-
-// originOf returns scheme, host and port of a URL (RFC 6454), "" for any other
-// text.
-func originOf(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
-	}
-	return strings.ToLower(u.Scheme + "://" + u.Host)
 }

@@ -47,6 +47,7 @@ func (l *loader) tokenKey(v value.Value, place string) token.Key {
 		Primary:    v.Key("primary").IsTrue(),
 	}
 	l.jwks(v.Key("jwks"), rules.Join(place, "jwks"), &k)
+	l.oidc(v.Key("oidc"), rules.Join(place, "oidc"), &k)
 	l.apiKeys(v.Key("apiKeys"), rules.Join(place, "apiKeys"), &k)
 	l.introspect(v, place, &k)
 	return k

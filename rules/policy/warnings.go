@@ -114,14 +114,23 @@ func (l *loader) lintTokenKeys() {
 		if isPlainHTTP(k.Key("introspect").Key("url")) {
 			l.warnAt(place+".introspect.url", lint.PlainHTTP, "without TLS, everybody on the way can read tokens and the client's secret, and answer for the issuer")
 		}
-		if k.Key("jwks").Kind() == value.Missing {
+		set := "jwks"
+		if k.Key("oidc").Kind() != value.Missing {
+			set = "oidc"
+		}
+		if k.Key(set).Kind() == value.Missing {
 			return
 		}
 		if k.Key("audience").Kind() == value.Missing {
-			l.warnAt(rules.Join(place, "jwks"), lint.JWKSAudience, "no audience: a token that this issuer signed for another application is accepted")
+			l.warnAt(rules.Join(place, set), lint.JWKSAudience, "no audience: a token that this issuer signed for another application is accepted")
 		}
-		if isPlainHTTP(k.Key("jwks").Key("url")) {
-			l.warnAt(place+".jwks.url", lint.PlainHTTP, "without TLS, an attacker on the way can replace the issuer's keys by their own")
+		for _, at := range []struct {
+			place string
+			url   value.Value
+		}{{".jwks.url", k.Key("jwks").Key("url")}, {".oidc", k.Key("oidc")}, {".oidc.issuer", k.Key("oidc").Key("issuer")}} {
+			if isPlainHTTP(at.url) {
+				l.warnAt(place+at.place, lint.PlainHTTP, "without TLS, an attacker on the way can replace the issuer's keys by their own")
+			}
 		}
 	})
 	if tokens.Len() > 0 {

@@ -59,6 +59,7 @@ func TestWarnings(t *testing.T) {
 		"nothing":                       {key, "routes nothing-covered"},
 		"no keys":                       {"routes: [{match: {path: /}, rule: {rule: authenticated}}, {match: {path: /a}, auth: optional, rule: {rule: allow}}]", "routes[0].rule no-token-key"},
 		"sources":                       {"auth: {from: [{query: q}, {cookie: c}, {header: authorization, prefix: Bearer}], tokens: [{alg: HS256, secret: '${JWT_SECRET}'}]}\n" + pages, "auth.from[0] token-in-query|auth.from[1] cookie-origins|auth.from[2].prefix bearer-prefix"},
+		"an issuer over http":           {"auth: {tokens: [{oidc: 'http://id.example'}, {oidc: {issuer: 'http://b.example'}, audience: [a]}]}\n" + pages, "auth.tokens[0].oidc jwks-audience|auth.tokens[0].oidc plain-http|auth.tokens[1].oidc.issuer plain-http"},
 		"introspection over http":       {"auth: {tokens: [{introspect: {url: 'http://id.example/introspect', clientId: gw, clientSecret: plain}}]}\ncompanion: {secret: '${COMPANION_SECRET}'}\n" + pages, "auth.tokens[0].introspect.clientSecret written-secret|auth.tokens[0].introspect.url plain-http"},
 		"introspection on this machine": {"auth: {tokens: [{introspect: {url: 'http://127.0.0.1:1/introspect', clientId: gw, clientSecret: '${CLIENT_SECRET}'}}]}\ncompanion: {secret: '${COMPANION_SECRET}'}\n" + pages, ""},
 		"no audience":                   {"auth: {tokens: [{jwks: {url: 'http://id.example/keys'}}]}\n" + pages, "auth.tokens[0].jwks jwks-audience|auth.tokens[0].jwks.url plain-http"},

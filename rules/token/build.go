@@ -99,7 +99,7 @@ func (b *builder) readStatic(spec *Key, k *key) (private any) {
 		k.Public = keys.Secret(spec.Secret)
 		return k.Public
 	case !pems && k.Alg == nil:
-		b.fault("", "no key: want secret, publicKey, jwks, apiKeys or introspect")
+		b.fault("", "no key: want secret, publicKey, jwks, oidc, apiKeys or introspect")
 		return nil
 	case !pems && k.Alg.IsHMAC():
 		b.fault("secret", "missing or empty")

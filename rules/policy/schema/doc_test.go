@@ -83,6 +83,8 @@ func eachObject(s *shape, place string, f func(place string, s *shape)) {
 		eachObject(s.elem, below("*"), f)
 	case s.kind == list:
 		eachObject(s.elem, place+"[]", f)
+	case s == oidcShape:
+		eachObject(s.or, place, f)
 	}
 }
 

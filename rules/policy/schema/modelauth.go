@@ -29,6 +29,7 @@ var tokenShape = objectOf("",
 	may("publicKey", aText("PEM: the key of the other algorithms.")),
 	may("privateKey", aText("PEM: the key that a primary of the other algorithms signs with.")),
 	may("jwks", jwksShape),
+	may("oidc", oidcShape),
 	may("apiKeys", apiKeysShape),
 	may("introspect", introspectShape),
 	may("cache", aDuration("With introspect: how long the issuer's answer counts, but not beyond the exp in it. 0: it is asked for each request.").byDefault("0s")),
@@ -45,6 +46,15 @@ var jwksShape = objectOf("A JWK set (RFC 7517): its keys, a file, or the URL tha
 	may("cluster", aText("The proxy's cluster of the URL's host. Default: the host, with its port if the URL has one.")),
 	may("refresh", aDuration("The lifetime of a set whose issuer gives none (Cache-Control); at least 1s.").byDefault("10m")),
 	may("maxStale", aDuration("How long the set stays in use after its lifetime while the issuer does not answer.").byDefault("24h")))
+
+var oidcShape = aText("Instead of a jwks: the name of an issuer, such as https://id.example, whose metadata (OpenID Connect Discovery) name its JWK set. `iss` must be this name, to the letter.").orElse(
+	objectOf("The issuer, and where its metadata and keys are.",
+		need("issuer", aText("The name of the issuer.")),
+		may("jwksHost", aText("The host of the JWK set, perhaps with a port, where it is not the issuer's.")),
+		may("cluster", aText("The proxy's cluster of the issuer's host. Default: the host, with its port if the name has one.")),
+		may("jwksCluster", aText("The proxy's cluster of jwksHost. Default: jwksHost.")),
+		may("refresh", aDuration("As in jwks.").byDefault("10m")),
+		may("maxStale", aDuration("As in jwks.").byDefault("24h"))))
 
 var apiKeysShape = objectOf("Instead of a key of tokens: the API keys of clients, by their hashes. `rulegate token apikey` makes a key and its entry.",
 	may("header", aText("The header that an API key comes in, without anything before it.").byDefault(DefaultKeyHeader)),
