@@ -14,6 +14,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
+	tokenkeys "github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
@@ -46,13 +47,12 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		abi.Errorf("rulegate: configuration: %v", err)
 		return status
 	}
-	pol, err := load(data)
+	pol, err := load(data, p.vm.cryptography())
 	if err != nil {
 		logFaults(err)
 		return status
 	}
 	p.policy, p.companion = pol, wire.DeriveKeys(pol.Companion.Secrets...)
-	pol.Tokens = pol.Tokens.WithNative(p.vm.verifier())
 	p.keys = newKeys(p, pol)
 	p.engine = decide.New(pol, p.keys.ring)
 	p.metrics = newMetrics(len(pol.Resources()))
@@ -104,7 +104,7 @@ func (p *plugin) enter() { _ = abi.SetContext(p.id) }
 // load reads a policy from the bytes of the plugin's configuration: JSON text (a
 // google.protobuf.StringValue or BytesValue, from Istio too), or an encoded
 // google.protobuf.Struct.
-func load(data []byte) (*policy.Policy, error) {
+func load(data []byte, c tokenkeys.Crypto) (*policy.Policy, error) {
 	if len(data) == 0 {
 		return nil, fmt.Errorf("configuration: want a policy, found nothing")
 	}
@@ -121,7 +121,7 @@ func load(data []byte) (*policy.Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	return policy.LoadReviewed(doc, policy.Options{Getenv: os.LookupEnv, Module: true})
+	return policy.LoadReviewed(doc, policy.Options{Getenv: os.LookupEnv, Crypto: c, Module: true})
 }
 
 func logFaults(err error) {

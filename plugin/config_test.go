@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/rules"
+	tokenkeys "github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -66,7 +67,7 @@ func TestLoad(t *testing.T) {
 		"text with many line ends":  strings.ReplaceAll(config, " ", "\n\n"),
 		"a tab in front, then text": "\t" + config,
 	} {
-		p, err := load([]byte(data))
+		p, err := load([]byte(data), tokenkeys.Crypto{})
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -94,12 +95,12 @@ func TestLoadRefused(t *testing.T) {
 		"an integer beyond 2^53":     entry("limits", field(tagStruct, entry("calls", number(1<<60)))),
 		"an unset variable":          strings.Replace(config, "PLUGIN_TEST_SECRET", "PLUGIN_TEST_NOTHING", 1),
 	} {
-		if _, err := load([]byte(data)); err == nil {
+		if _, err := load([]byte(data), tokenkeys.Crypto{}); err == nil {
 			t.Errorf("%s: loaded", name)
 		}
 	}
 	for _, data := range []string{broken, structOf(doc)} {
-		_, err := load([]byte(data))
+		_, err := load([]byte(data), tokenkeys.Crypto{})
 		var faults rules.Faults
 		if !errors.As(err, &faults) || len(faults) != 2 {
 			t.Errorf("want two faults, got %v", err)

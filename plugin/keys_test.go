@@ -26,7 +26,7 @@ const fetching = `{
 // unknown returns a token whose key is missing.
 func unknown() string {
 	b := base64.RawURLEncoding.EncodeToString
-	return b([]byte(`{"alg":"ES256","kid":"x"}`)) + "." + b([]byte(`{"id":"u1"}`)) + "." + b(make([]byte, 64))
+	return b([]byte(`{"alg":"EdDSA","kid":"x"}`)) + "." + b([]byte(`{"id":"u1"}`)) + "." + b(make([]byte, 64))
 }
 
 func fetchingPlugin(t *testing.T) (proxytest.HostEmulator, *plugin) {

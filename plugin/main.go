@@ -26,18 +26,18 @@ type vm struct {
 	panics  bucket // for log lines of panics
 	memory  memory
 	rooms   rooms
-	native  *tokenkeys.Native // the proxy's verification of signatures; nil before it is probed
+	crypto  *tokenkeys.Crypto // the proxy's; nil before it is probed
 }
 
 func (v *vm) NewPluginContext(id uint32) types.PluginContext { return v.newPlugin(id) }
 
 func (v *vm) newPlugin(id uint32) *plugin { return &plugin{vm: v, id: id} }
 
-// verifier returns the proxy's verification of signatures.
-func (v *vm) verifier() tokenkeys.Native {
-	if v.native == nil {
-		n := tokenkeys.ProbeNative(verifySignature)
-		v.native = &n
+// cryptography returns the proxy's verification of signatures.
+func (v *vm) cryptography() tokenkeys.Crypto {
+	if v.crypto == nil {
+		c := tokenkeys.Probe(verifySignature)
+		v.crypto = &c
 	}
-	return *v.native
+	return *v.crypto
 }

@@ -18,7 +18,7 @@ func (p *plugin) ready(ticks error) {
 	abi.Infof("rulegate: ready: policy %q, resources %d, calls %t, body timeout %v; "+
 		"host: plugin %q, ticks %s, properties %s, shared data %s, verify_signature for %v, allow_on_headers_stop_iteration cannot be seen from here",
 		p.policy.Project, len(p.policy.Resources()), p.policy.Calls, p.policy.Limits.BodyTimeout,
-		name, works(ticks), properties, works(err), p.vm.verifier().Algs())
+		name, works(ticks), properties, works(err), p.vm.cryptography().Tested())
 }
 
 // works returns yes if a host call works, even if it finds nothing.

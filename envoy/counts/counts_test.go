@@ -224,7 +224,6 @@ func (k *kind) gateway(t *testing.T, module *gateway.Module) *gateway.Gateway {
 	}
 	// A collection may come at any time, so there is none.
 	cfg.Env["GOGC"] = "off"
-	cfg.NoForeignFunctions = false
 	cfg.Upstream = gateway.Cluster{Handler: http.HandlerFunc(upstream)}
 	cfg.Clusters = map[string]gateway.Cluster{"rulegate-companion": {Handler: http.HandlerFunc(companion)}}
 	g, err := harness.NewGateway(cfg)

@@ -62,7 +62,6 @@ func GatewayConfig(c *Case, m *gateway.Module, doc value.Value) (gateway.Config,
 	}
 	return gateway.Config{
 		Module: m, PluginConfig: []byte(text), Env: env, VMs: 1,
-		NoForeignFunctions:          true, // so that Go's code verifies tokens here, and the host's in Envoy
 		AllowOnHeadersStopIteration: true,
 		FailurePolicy:               gateway.FailReload,
 		StreamIdleTimeout:           RequestTimeout,

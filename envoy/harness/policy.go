@@ -14,6 +14,7 @@ import (
 	hostcompanion "github.com/rulegate/rulegate/host/companion"
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 	_ "modernc.org/sqlite"
@@ -36,7 +37,7 @@ func (c *Case) ReadPolicy(text string) (value.Value, *policy.Policy, error) {
 	if err != nil {
 		return doc, nil, err
 	}
-	p, _, err := policy.Load(doc, policy.Options{Getenv: c.getenv, ReadFile: os.ReadFile})
+	p, _, err := policy.Load(doc, policy.Options{Getenv: c.getenv, ReadFile: os.ReadFile, Crypto: gocrypto.Crypto()})
 	return doc, p, err
 }
 
@@ -100,8 +101,8 @@ func (c *Case) Companion(t testing.TB, p *policy.Policy) *Companion {
 	return co
 }
 
-// CommandOnly marks a fault that only the command finds: the module does not get
-// the list of hosts that the companion may call.
+// CommandOnly marks a fault that only the command finds: the module gets neither
+// private keys, nor the list of hosts that the companion may call.
 const CommandOnly = "command only: "
 
 // ModuleFaults returns the faults that the module finds too.

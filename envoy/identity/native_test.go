@@ -14,7 +14,7 @@ import (
 )
 
 // TestVerifySignatureInGateway checks that the module verifies tokens with the
-// embedded gateway's verify_signature, and by itself where that cannot.
+// embedded gateway's verify_signature, and those of PS and EdDSA by itself.
 func TestVerifySignatureInGateway(t *testing.T) {
 	is, err := issuer.New(issuer.Config{Algs: issuer.Algorithms()})
 	if err != nil {
@@ -34,7 +34,6 @@ routes:
 `}
 	var log lockedBuffer
 	addr := harness.Gateway{Case: c, Module: harness.LoadModule(t), Upstream: harness.NewUpstream(t), Alter: func(cfg *gateway.Config) {
-		cfg.NoForeignFunctions = false
 		cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 	}}.Start(t)
 	for _, alg := range issuer.Algorithms() {
@@ -54,6 +53,34 @@ routes:
 	}
 	if want := "verify_signature for [RS256 RS384 RS512 ES256 ES384 ES512]"; !strings.Contains(log.String(), want) {
 		t.Errorf("no %q in the log", want)
+	}
+}
+
+// A host without verify_signature gets no policy with keys that only it could verify.
+func TestAHostWithoutVerifySignature(t *testing.T) {
+	module := harness.LoadModule(t)
+	for alg, key := range map[string]string{"RS256": "${RSA_PUBLIC}", "ES256": "${EC_PUBLIC}", "PS256": "${RSA_PUBLIC}", "EdDSA": "${ED_PUBLIC}"} {
+		c := &harness.Case{Name: "without", Policy: `
+auth: {tokens: [{alg: ` + alg + `, publicKey: "` + key + `"}]}
+routes: [{match: {methods: [GET], path: /}, rule: {rule: authenticated}}]
+`}
+		_, doc := c.Load(t, c.Policy)
+		cfg, err := harness.GatewayConfig(c, module, doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log lockedBuffer
+		cfg.Upstream = gateway.Cluster{Handler: http.NotFoundHandler()}
+		cfg.NoForeignFunctions = true
+		cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		g, err := harness.NewGateway(cfg)
+		if err == nil {
+			g.Close(t.Context())
+		}
+		want := "auth.tokens[0].alg: the proxy cannot verify " + alg + ": want one with the foreign function verify_signature"
+		if refused := alg[:2] == "RS" || alg[:2] == "ES"; (err != nil) != refused || strings.Contains(log.String(), want) != refused {
+			t.Errorf("%s: %v\n%s", alg, err, log.String())
+		}
 	}
 }
 

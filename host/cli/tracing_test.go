@@ -18,6 +18,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/companion"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/wire"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -98,7 +99,7 @@ func TestTraces(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys := wire.DeriveKeys("a secret")
-		signing, faults := token.NewSet([]token.Key{{Alg: "HS256", Secret: "another secret", Primary: true}}, 0, false)
+		signing, faults := token.NewSet([]token.Key{{Alg: "HS256", Secret: "another secret", Primary: true}}, 0, false, gocrypto.Crypto())
 		if len(faults) > 0 {
 			t.Fatal(faults)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/rulegate/rulegate/host/companion/query"
 	"github.com/rulegate/rulegate/host/companion/target"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/wire"
 )
@@ -27,7 +28,7 @@ var testKeys = wire.DeriveKeys("a secret")
 
 // testTokens has a primary, which signs the tokens of webhooks.
 var testTokens = func() *token.Set {
-	set, faults := token.NewSet([]token.Key{{Alg: "HS256", Secret: "a secret of the tests", Kid: "k1", Primary: true}}, 0, false)
+	set, faults := token.NewSet([]token.Key{{Alg: "HS256", Secret: "a secret of the tests", Kid: "k1", Primary: true}}, 0, false, gocrypto.Crypto())
 	if len(faults) > 0 {
 		panic(faults[0].Message)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -35,7 +36,7 @@ func newEngine(policies [2]*policy.Policy) *engine {
 	for n, name := range providers {
 		kid := fmt.Sprintf("rulegate-compare-%d", n)
 		secret := "a key of the comparison: " + kid
-		e.signers[name], _ = token.NewSet([]token.Key{{Alg: "HS256", Secret: secret, Kid: kid, Primary: true}}, 0, false)
+		e.signers[name], _ = token.NewSet([]token.Key{{Alg: "HS256", Secret: secret, Kid: kid, Primary: true}}, 0, false, gocrypto.Crypto())
 		for i := range sets {
 			var only []string
 			if name != "" {

@@ -19,15 +19,15 @@ type Expansion struct {
 	ReadFile func(string) ([]byte, error)
 }
 
-// ForModule returns the policy for the module, without the connection strings,
-// pools, webhook hosts and secrets of clients of issuers, which only the companion
-// uses. names are the variables
+// ForModule returns the policy for the module, without the private keys, connection
+// strings, pools, webhook hosts and secrets of clients of issuers, which only the
+// companion uses. names are the variables
 // that it refers to, sorted.
 //
 // Errors: rules.Faults with every reference that must not or cannot be resolved.
 func ForModule(doc value.Value, e Expansion) (text string, names []string, err error) {
 	w := walker{Expansion: e}
-	out := w.value(w.keySets(withoutCompanion(doc)), "")
+	out := w.value(w.privateKeys(w.keySets(withoutCompanion(doc))), "")
 	if len(w.faults) > 0 {
 		return "", nil, w.faults
 	}

@@ -92,10 +92,10 @@ func TestForModuleRefuses(t *testing.T) {
 		want   []string
 	}{
 		"every secret that is a file": {
-			doc: `{"auth":{"tokens":[{"secret":"${file:/keys/k.pem}"},{"privateKey":"${file:/keys/k.pem}"}]},"crypto":{"aesKey":"${file:/keys/k.pem}"}}`,
+			doc: `{"auth":{"tokens":[{"secret":"${file:/keys/k.pem}"},{"secret":"x${file:/keys/k.pem}"}]},"crypto":{"aesKey":"${file:/keys/k.pem}"}}`,
 			want: []string{
 				"auth.tokens[0].secret: ${file:/keys/k.pem} would put a secret",
-				"auth.tokens[1].privateKey: ${file:/keys/k.pem} would put a secret",
+				"auth.tokens[1].secret: ${file:/keys/k.pem} would put a secret",
 				"crypto.aesKey: ${file:/keys/k.pem} would put a secret",
 			},
 		},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -27,7 +28,7 @@ const gatewayID = "eval"
 func New(now func() time.Time) (*Evaluator, error) {
 	secret := make([]byte, 32)
 	rand.Read(secret)
-	keys, faults := token.NewSet([]token.Key{{Name: "eval", Alg: "HS256", Secret: hex.EncodeToString(secret), Primary: true}}, 0, false)
+	keys, faults := token.NewSet([]token.Key{{Name: "eval", Alg: "HS256", Secret: hex.EncodeToString(secret), Primary: true}}, 0, false, gocrypto.Crypto())
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("signing key: %s", faults[0].Message)
 	}

@@ -1,13 +1,9 @@
 package gateway
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/rsa"
-	"crypto/x509"
 	"errors"
-	"fmt"
 
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -23,16 +19,10 @@ func hostForeign(v *vm, a []uint64) status {
 		return statusNotFound
 	}
 	sig, err := parseSignature(args)
-	if err != nil || len(args) == 0 {
+	if err != nil || len(sig.publicKey) == 0 {
 		return statusBadArgument
 	}
-	var result []byte // a VerifySignatureResult
-	if err := sig.verify(); err == nil {
-		result = protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1)
-	} else {
-		result = protowire.AppendString(protowire.AppendTag(nil, 2, protowire.BytesType), err.Error())
-	}
-	return v.give(result, a[4], a[5])
+	return v.give(sig.verify(), a[4], a[5])
 }
 
 // signature is the argument of verify_signature, the message
@@ -78,30 +68,15 @@ func parseSignature(b []byte) (s signature, err error) {
 	return s, nil
 }
 
-var hashes = map[string]crypto.Hash{"sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512}
-
-// verify returns nil if the key signed the text: with RSA as of PKCS #1 v1.5, or
-// with ECDSA. Like Envoy's, it knows no other scheme.
-func (s signature) verify() error {
-	hash, ok := hashes[s.hash]
-	if !ok {
-		return fmt.Errorf("hash_function: want sha256, sha384 or sha512, found %q", s.hash)
+// verify returns a VerifySignatureResult: whether the key signed the text, and if not,
+// why.
+func (s signature) verify() []byte {
+	ok, err := gocrypto.Verify(s.hash, s.publicKey, s.signature, s.text)
+	if ok && err == nil {
+		return protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1)
 	}
-	key, err := x509.ParsePKIXPublicKey(s.publicKey)
-	if err != nil {
-		return fmt.Errorf("public_key: %w", err)
+	if err == nil {
+		err = errors.New("the key did not make this signature of the text")
 	}
-	h := hash.New()
-	h.Write(s.text)
-	digest := h.Sum(nil)
-	switch k := key.(type) {
-	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(k, hash, digest, s.signature)
-	case *ecdsa.PublicKey:
-		if !ecdsa.VerifyASN1(k, digest, s.signature) {
-			return errors.New("signature: verification failed")
-		}
-		return nil
-	}
-	return fmt.Errorf("public_key: want RSA or ECDSA, found %T", key)
+	return protowire.AppendString(protowire.AppendTag(nil, 2, protowire.BytesType), err.Error())
 }

@@ -45,7 +45,7 @@ type Config struct {
 	// a query. Nil: all have the zero Route.
 	Route func(method, host, path string) Route
 
-	NoForeignFunctions bool // leave out verify_signature, so that the module verifies itself
+	NoForeignFunctions bool // leave out verify_signature, as hosts other than Envoy do
 
 	FailurePolicy     FailurePolicy
 	ReloadBackoff     time.Duration // 0: 1 s

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/issuer"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 )
 
 // material is a key in PEM, or the secret of an HS algorithm, twice.
@@ -94,7 +95,7 @@ func ours(t *testing.T, alg string, m material) *token.Set {
 
 func newSet(t *testing.T, k token.Key) *token.Set {
 	t.Helper()
-	set, faults := token.NewSet([]token.Key{k}, 0, false)
+	set, faults := token.NewSet([]token.Key{k}, 0, false, gocrypto.Crypto())
 	if len(faults) > 0 {
 		t.Fatalf("%+v", faults)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/issuer"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 )
 
 // clock is a time that tests set.
@@ -36,7 +37,7 @@ func keys(t *testing.T, s *issuer.Issuer) *token.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, faults := token.NewSet([]token.Key{{Name: "dev", JWKS: string(text)}}, 0, false)
+	set, faults := token.NewSet([]token.Key{{Name: "dev", JWKS: string(text)}}, 0, false, gocrypto.Crypto())
 	if len(faults) > 0 {
 		t.Fatalf("the set is refused: %+v\n%s", faults, text)
 	}

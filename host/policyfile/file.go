@@ -12,6 +12,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -94,6 +95,7 @@ func (f *File) Load(o policy.Options) (*policy.Policy, []policy.Warning, error) 
 	if o.ReadFile == nil {
 		o.ReadFile = f.ReadFile
 	}
+	o.Crypto = gocrypto.Crypto()
 	p, warnings, err := policy.Load(f.Doc, o)
 	var faults rules.Faults
 	if errors.As(err, &faults) {

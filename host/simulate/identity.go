@@ -10,6 +10,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -30,7 +31,7 @@ func NewTrustedKey() *TrustedKey {
 	random := make([]byte, 32)
 	rand.Read(random) // never fails
 	k := &TrustedKey{secret: hex.EncodeToString(random)}
-	k.signer, _ = token.NewSet([]token.Key{{Alg: "HS256", Secret: k.secret, Kid: kid, Primary: true}}, 0, false)
+	k.signer, _ = token.NewSet([]token.Key{{Alg: "HS256", Secret: k.secret, Kid: kid, Primary: true}}, 0, false, gocrypto.Crypto())
 	return k
 }
 

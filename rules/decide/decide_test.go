@@ -9,6 +9,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -48,7 +49,7 @@ func (p parts) load(t testing.TB) (*decide.Engine, *policy.Policy) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pol, _, err := policy.Load(doc, policy.Options{Getenv: func(string) (string, bool) { return "", false }})
+	pol, _, err := policy.Load(doc, policy.Options{Crypto: gocrypto.Crypto(), Getenv: func(string) (string, bool) { return "", false }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 )
 
 // issuer serves a JWK set, or the reply that a test sets instead.
@@ -105,7 +106,7 @@ func newWorld(t *testing.T, workers int, secret string, is *issuer) *world {
 
 func (w *world) worker(secret string) *Keyring {
 	w.Helper()
-	set, faults := token.NewSet([]token.Key{{Name: "idp", Fetched: true}}, 0, false)
+	set, faults := token.NewSet([]token.Key{{Name: "idp", Fetched: true}}, 0, false, gocrypto.Crypto())
 	if faults != nil {
 		w.Fatal(faults)
 	}
@@ -314,7 +315,7 @@ func TestDroppedOnce(t *testing.T) {
 // Two entries with one URL and different algorithms do not share a set.
 func TestOneURLForTwoAlgorithms(t *testing.T) {
 	w := newWorld(t, 0, "", newIssuer(t, "a"))
-	set, faults := token.NewSet([]token.Key{{Name: "ec", Fetched: true, Alg: "ES256"}, {Name: "rsa", Fetched: true, Alg: "RS256"}}, 0, false)
+	set, faults := token.NewSet([]token.Key{{Name: "ec", Fetched: true, Alg: "ES256"}, {Name: "rsa", Fetched: true, Alg: "RS256"}}, 0, false, gocrypto.Crypto())
 	if faults != nil {
 		t.Fatal(faults)
 	}

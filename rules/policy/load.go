@@ -7,6 +7,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy/lint"
 	"github.com/rulegate/rulegate/rules/policy/schema"
+	"github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -21,6 +22,9 @@ type Options struct {
 	// ReadFile returns the files of `${file:…}`. Nil: they are faults. Its
 	// errors must not hold the content of a file.
 	ReadFile func(string) ([]byte, error)
+	// Crypto is the cryptography of the platform: that of package gocrypto, but in the
+	// module. A token key that needs more is a fault.
+	Crypto keys.Crypto
 	// Module says that the parts that only the companion reads were removed:
 	// databases.*.conn and pool, and webhooks.
 	Module bool

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 	"go.yaml.in/yaml/v4"
 )
@@ -80,7 +81,7 @@ func fromYAML(n *yaml.Node) value.Value {
 
 func load(t testing.TB, text string) (*Policy, []Warning, error) {
 	t.Helper()
-	return Load(document(t, text), Options{Getenv: getenv, ReadFile: readFile})
+	return Load(document(t, text), Options{Crypto: gocrypto.Crypto(), Getenv: getenv, ReadFile: readFile})
 }
 
 func mustLoad(t testing.TB, text string) *Policy {
@@ -513,7 +514,7 @@ func TestModule(t *testing.T) {
 	if _, _, err := load(t, stripped); err == nil {
 		t.Error("outside the module: no fault")
 	}
-	p, _, err := Load(document(t, stripped), Options{Getenv: getenv, Module: true})
+	p, _, err := Load(document(t, stripped), Options{Crypto: gocrypto.Crypto(), Getenv: getenv, Module: true})
 	if err != nil || !p.Calls || p.Companion.Secrets[0] != secret {
 		t.Errorf("%v", err)
 	}
@@ -531,11 +532,11 @@ webhooks: {allow: ["${E}"]}
 routes:
   - {match: {path: "${F}", host: "${F}"}, rule: {rule: and, clauses: [{rule: webhook, url: "${G}"}, {rule: encrypt, fields: [args.params.a]}]}}
   - {match: {path: /}, rule: {rule: match, type: number, eval: ==, f1: "${A}", f2: 1}}`
-	_, _, err := Load(document(t, text), Options{Getenv: getenv})
+	_, _, err := Load(document(t, text), Options{Crypto: gocrypto.Crypto(), Getenv: getenv})
 	if n := len(err.(rules.Faults)); n != 9 {
 		t.Errorf("%d faults without AllowUnset:\n%v", n, err)
 	}
-	p, warnings, err := Load(document(t, text), Options{Getenv: getenv, AllowUnset: true})
+	p, warnings, err := Load(document(t, text), Options{Crypto: gocrypto.Crypto(), Getenv: getenv, AllowUnset: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func (l *loader) keyText(v value.Value, place, field string) string {
 
 // tokenSet makes the set of keys; nil when there are faults.
 func (l *loader) tokenSet(keys []token.Key, leeway time.Duration, requireExpiry bool) *token.Set {
-	set, faults := token.NewSet(keys, leeway, requireExpiry)
+	set, faults := token.NewSet(keys, leeway, requireExpiry, l.o.Crypto)
 	for _, f := range faults {
 		place := rules.Elem("auth.tokens", f.Index)
 		if f.Field != "" {

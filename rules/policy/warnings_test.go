@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/rules/policy/lint"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"golang.org/x/tools/txtar"
 )
@@ -21,6 +22,7 @@ func docOptions() Options {
 		"ca.pem":    "CA", "client.pem": "certificate", "client-key.pem": "key",
 	}
 	return Options{
+		Crypto:   gocrypto.Crypto(),
 		Getenv:   func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
 		ReadFile: func(name string) ([]byte, error) { return []byte(files[name]), nil },
 	}

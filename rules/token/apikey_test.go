@@ -3,6 +3,7 @@ package token
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestAPIKey(t *testing.T) {
 
 func TestAPIKeyFaults(t *testing.T) {
 	keys := []APIKey{{hashOf("a"), `{"exp":1,"exp":2}`}, {hashOf("b"), `[]`}, {hashOf("a"), `{"exp":"1"}`}, {hashOf("c")[:62], `{"iat":null}`}, {hashOf("d"), `{"id":"d"}`}}
-	set, faults := NewSet([]Key{{APIKeyHeader: "x-api-key", APIKeys: keys}}, 0, true)
+	set, faults := NewSet([]Key{{APIKeyHeader: "x-api-key", APIKeys: keys}}, 0, true, gocrypto.Crypto())
 	var got []string
 	for _, f := range faults {
 		got = append(got, f.Field+": "+f.Message)

@@ -50,8 +50,8 @@ func (b *builder) add(spec *Key) {
 		return
 	}
 	private := b.readStatic(spec, k)
-	if k.Alg != nil && k.Public != nil && !k.Alg.Fits(k.Public) {
-		b.fault("alg", "%s cannot be that of %s", k.Alg.Name, keys.Describe(k.Public))
+	if k.Alg != nil && !k.Public.IsZero() && !k.Alg.Fits(k.Public) {
+		b.fault("alg", "%s cannot be that of %s", k.Alg.Name, k.Public)
 	}
 	if spec.Primary {
 		b.addPrimary(spec, k, private)
@@ -69,11 +69,16 @@ func (b *builder) algorithm(spec *Key) *keys.Algorithm {
 		return nil
 	}
 	a := keys.Find(spec.Alg)
-	if a == nil {
+	switch {
+	case a == nil:
 		b.fault("alg", "%s is not accepted; want %s", keys.Quote(spec.Alg), keys.WantNames())
+	case !b.set.crypto.Supports(a):
+		b.fault("alg", "the proxy cannot verify %s: "+wantHost, a.Name)
 	}
 	return a
 }
+
+const wantHost = "want one with the foreign function verify_signature, such as Envoy 1.40"
 
 func (b *builder) parties(field string, names []string) {
 	if names != nil && len(names) == 0 {
@@ -89,7 +94,7 @@ func (b *builder) parties(field string, names []string) {
 // readStatic reads the secret or the PEM keys of an entry into k. It returns the key
 // that signs, nil when the entry has only a public key. After a fault k.Public
 // may be nil.
-func (b *builder) readStatic(spec *Key, k *key) (private any) {
+func (b *builder) readStatic(spec *Key, k *key) (private keys.Private) {
 	pems := spec.PublicKey != "" || spec.PrivateKey != ""
 	switch {
 	case spec.Secret != "" && pems:
@@ -97,7 +102,7 @@ func (b *builder) readStatic(spec *Key, k *key) (private any) {
 		return nil
 	case spec.Secret != "":
 		k.Public = keys.Secret(spec.Secret)
-		return k.Public
+		return nil
 	case !pems && k.Alg == nil:
 		b.fault("", "no key: want secret, publicKey, jwks, oidc, apiKeys or introspect")
 		return nil
@@ -112,32 +117,35 @@ func (b *builder) readStatic(spec *Key, k *key) (private any) {
 	if spec.PublicKey != "" {
 		if k.Public, err = keys.ParsePublic(spec.PublicKey); err != nil {
 			b.fault("publicKey", "%v", err)
-			k.Public = nil
 		}
 	}
 	if spec.PrivateKey == "" {
 		return nil
 	}
-	if private, err = keys.ParsePrivate(spec.PrivateKey); err != nil {
+	if b.set.crypto.Private == nil {
+		b.fault("privateKey", "is not for the module, which signs nothing: give publicKey in its place, as `rulegate envoy` does")
+		return nil
+	}
+	if private, err = b.set.crypto.Private(spec.PrivateKey); err != nil {
 		b.fault("privateKey", "%v", err)
 		return nil
 	}
-	switch public := keys.PublicOf(private); {
+	switch public := private.Public(); {
 	case spec.PublicKey == "":
 		k.Public = public
-	case k.Public != nil && !keys.SamePublic(k.Public, public):
+	case !k.Public.IsZero() && !k.Public.Equal(public):
 		b.fault("publicKey", "not the public half of privateKey")
 	}
 	return private
 }
 
-func (b *builder) addPrimary(spec *Key, k *key, private any) {
+func (b *builder) addPrimary(spec *Key, k *key, private keys.Private) {
 	if b.primary >= 0 {
 		b.fault("primary", "entry %d is primary already", b.primary)
 		return
 	}
 	b.primary = b.index
-	if spec.PublicKey != "" && spec.PrivateKey == "" {
+	if spec.PublicKey != "" && spec.PrivateKey == "" && b.set.crypto.Private != nil {
 		b.fault("primary", "cannot sign: privateKey is missing")
 		return
 	}
@@ -149,11 +157,7 @@ func (b *builder) addStatic(spec *Key, k *key) {
 	if k.Kid == "" {
 		text := spec.Secret + spec.PublicKey // one of them is empty
 		if text == "" {
-			var err error
-			if text, err = keys.PublicPEM(k.Public); err != nil {
-				b.fault("kid", "missing, and there is no text of a public key to derive it from")
-				return
-			}
+			text = k.Public.PEM()
 		}
 		k.Kid = defaultKid(text)
 	}
@@ -161,7 +165,7 @@ func (b *builder) addStatic(spec *Key, k *key) {
 		if other.Kid != k.Kid || other.Alg != k.Alg {
 			continue
 		}
-		same := keys.SamePublic(other.Public, k.Public)
+		same := other.Public.Equal(k.Public)
 		if same && !other.entry.equal(k.entry) {
 			continue // each decides by its own issuer, audience and name
 		}
@@ -172,7 +176,6 @@ func (b *builder) addStatic(spec *Key, k *key) {
 		}
 		return
 	}
-	k.SPKI = keys.NativeSPKI(k.Public)
 	b.static = append(b.static, indexed{k, b.index})
 	b.set.add(k)
 }
@@ -235,6 +238,9 @@ func (b *builder) addInline(parsed []*keys.Key, e *entry) {
 				continue
 			}
 			k.Alg = e.alg
+		}
+		if a := b.set.crypto.Lacks(k); a != nil {
+			b.fault("jwks", "the proxy cannot verify %s, the algorithm of the key %s: "+wantHost, a.Name, keys.Quote(k.Kid))
 		}
 		usable++
 		b.set.add(&key{Key: *k, entry: e})

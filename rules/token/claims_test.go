@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"testing"
 	"time"
 )
@@ -83,7 +84,7 @@ func TestTimes(t *testing.T) {
 	} {
 		claims := sums(c.claims, now)
 		t.Run(fmt.Sprintf("%s leeway %s require %t", c.claims, c.leeway, c.require), func(t *testing.T) {
-			set, faults := NewSet([]Key{{Alg: "HS256", Secret: testSecret}}, c.leeway, c.require)
+			set, faults := NewSet([]Key{{Alg: "HS256", Secret: testSecret}}, c.leeway, c.require, gocrypto.Crypto())
 			if faults != nil {
 				t.Fatal(faults)
 			}
@@ -117,7 +118,7 @@ func sums(text string, now int64) string {
 }
 
 func TestClaimsCarryTheirTimes(t *testing.T) {
-	set, _ := NewSet([]Key{{Name: "own", Alg: "HS256", Secret: testSecret}}, 30*time.Second, false)
+	set, _ := NewSet([]Key{{Name: "own", Alg: "HS256", Secret: testSecret}}, 30*time.Second, false, gocrypto.Crypto())
 	text := sums(`{ "exp":%d+9 , "nbf":%d-9,"iat":%d-5}`, testNow.Unix())
 	c, err := set.Verify(forge(hsHeader, text), testNow)
 	if err != nil {

@@ -18,7 +18,7 @@ type Entry struct {
 // It is for explanations; VerifyFor decides.
 func (s *Set) Explain(raw string, now time.Time, takes func(provider string) bool) (out []Entry) {
 	for _, e := range s.entries() {
-		alone := &Set{keyList: keyList{byKid: map[string][]*key{}}, native: s.native, leeway: s.leeway, requireExpiry: s.requireExpiry}
+		alone := &Set{keyList: keyList{byKid: map[string][]*key{}}, crypto: s.crypto, leeway: s.leeway, requireExpiry: s.requireExpiry}
 		entry := Entry{Provider: e.provider}
 		for _, k := range s.all {
 			if k.entry != e {

@@ -23,16 +23,6 @@ func (s *Set) FetchedSets() int {
 	return len(s.fetched)
 }
 
-// WithNative returns the set with the proxy's verification of signatures.
-func (s *Set) WithNative(n keys.Native) *Set {
-	if s == nil {
-		return nil
-	}
-	out := *s
-	out.native = n
-	return &out
-}
-
 // WithKeys returns the set with the keys of the i-th fetched set replaced by
 // those in the text of a JWK set. It skips keys that cannot be used, and says
 // why: see keys.ParseFetchedSet, whose errors it returns.

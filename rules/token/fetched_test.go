@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"github.com/rulegate/rulegate/rules/token/keys"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
@@ -137,7 +138,7 @@ func TestWithKeysTwice(t *testing.T) {
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
-	if first.byKid["k"][3].Public == second.byKid["k"][3].Public {
+	if first.byKid["k"][3].Public.Equal(second.byKid["k"][3].Public) {
 		t.Fatal("the second has written into the first")
 	}
 }
@@ -172,7 +173,11 @@ func signedBy(t *testing.T, p keytest.Pair, kid, claims string) string {
 		header = `{"alg":"ES256","kid":"` + kid + `"}`
 	}
 	signed := b64(header) + "." + b64(claims)
-	sig, err := keys.Sign(keys.Find("ES256"), p.Private, signed)
+	private, err := gocrypto.ParsePrivate(p.PKCS8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := private.Sign(keys.Find("ES256"), signed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 )
 
@@ -27,7 +28,7 @@ func primaryFor(alg string) Key {
 
 func newSet(t testing.TB, keys ...Key) *Set {
 	t.Helper()
-	s, faults := NewSet(keys, 0, false)
+	s, faults := NewSet(keys, 0, false, gocrypto.Crypto())
 	if len(faults) > 0 {
 		t.Fatalf("NewSet: %+v", faults)
 	}

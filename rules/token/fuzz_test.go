@@ -2,13 +2,13 @@ package token
 
 import (
 	"errors"
-	"github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value/strictjson"
 )
 
@@ -104,7 +104,7 @@ func FuzzKeys(f *testing.F) {
 				{Alg: alg, PublicKey: public},
 				{Alg: alg, PrivateKey: private, Primary: true},
 				{JWKS: jwks},
-			}, 0, false)
+			}, 0, false, gocrypto.Crypto())
 			if (s == nil) == (len(faults) == 0) {
 				t.Fatalf("%v with %+v", s, faults)
 			}
@@ -129,7 +129,7 @@ func FuzzRemoteKeys(f *testing.F) {
 	f.Add(`{"keys":[{"kty":"oct","kid":"k","k":"c2VjcmV0"},{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]}`)
 	f.Add(`{"keys":[{"kty":"EC","crv":"P-256","kid":"k","x":"AA","y":"AA"},[],null]}`)
 	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":null,"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
-	empty, faults := NewSet([]Key{{Name: "idp", Fetched: true}}, 0, false)
+	empty, faults := NewSet([]Key{{Name: "idp", Fetched: true}}, 0, false, gocrypto.Crypto())
 	if faults != nil {
 		f.Fatal(faults)
 	}
@@ -142,7 +142,7 @@ func FuzzRemoteKeys(f *testing.F) {
 			return
 		}
 		for _, k := range set.all {
-			if _, isSecret := k.Public.(keys.Secret); isSecret || k.entry.provider != "idp" || len(set.byKid[k.Kid]) == 0 != (k.Kid == "") {
+			if k.Public.SecretText() != "" || k.entry.provider != "idp" || len(set.byKid[k.Kid]) == 0 != (k.Kid == "") {
 				t.Fatalf("a key that is none: %+v", k)
 			}
 		}

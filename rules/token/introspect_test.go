@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
 func opaqueSet(t *testing.T, leeway time.Duration, cache ...time.Duration) *Set {
@@ -12,7 +14,7 @@ func opaqueSet(t *testing.T, leeway time.Duration, cache ...time.Duration) *Set 
 	for _, c := range cache {
 		entries = append(entries, Key{Name: "id", Introspect: true, Cache: c})
 	}
-	s, faults := NewSet(entries, leeway, false)
+	s, faults := NewSet(entries, leeway, false, keys.Crypto{})
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"fmt"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"math/big"
 	"strings"
@@ -99,7 +100,7 @@ func TestJWKSFaults(t *testing.T) {
 		{"even modulus", keysOf(kid(`{"kty":"RSA","e":"AQAB","n":"` + b64("\x80"+strings.Repeat("\x00", 255)) + `"}`)), "keys[0].n", "modulus", keysOf(kid(rsaKey))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, faults := NewSet([]Key{{JWKS: c.jwks}}, 0, false)
+			s, faults := NewSet([]Key{{JWKS: c.jwks}}, 0, false, gocrypto.Crypto())
 			field := "jwks"
 			if c.field != "" {
 				field += "." + c.field
@@ -107,7 +108,7 @@ func TestJWKSFaults(t *testing.T) {
 			if s != nil || len(faults) != 1 || faults[0].Field != field || !strings.Contains(faults[0].Message, c.message) {
 				t.Errorf("got %+v, want one fault at %s that says %q", faults, field, c.message)
 			}
-			if _, faults := NewSet([]Key{{JWKS: c.good}}, 0, false); faults != nil {
+			if _, faults := NewSet([]Key{{JWKS: c.good}}, 0, false, gocrypto.Crypto()); faults != nil {
 				t.Errorf("the twin has faults: %+v", faults)
 			}
 		})
@@ -143,7 +144,7 @@ func TestFetchedSetSaysWhy(t *testing.T) {
 }
 
 func TestJWKSReportsEveryKey(t *testing.T) {
-	_, faults := NewSet([]Key{{JWKS: keysOf(`1`, `{"kty":"oct","kid":"","k":"Z3Vlc3M"}`, `{"kid":"a","kty":"x"}`)}}, 0, false)
+	_, faults := NewSet([]Key{{JWKS: keysOf(`1`, `{"kty":"oct","kid":"","k":"Z3Vlc3M"}`, `{"kid":"a","kty":"x"}`)}}, 0, false, gocrypto.Crypto())
 	var got []string
 	for _, f := range faults {
 		got = append(got, f.Field)

@@ -1,6 +1,10 @@
 package token
 
-import "time"
+import (
+	"time"
+
+	"github.com/rulegate/rulegate/rules/token/keys"
+)
 
 // Key is one entry of the policy's list of keys. It has a secret, or a public
 // and perhaps a private key, or a JWK set, or API keys, or its issuer is asked.
@@ -13,7 +17,7 @@ type Key struct {
 
 	Secret     string // HS: any length but 0
 	PublicKey  string // PEM: PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE
-	PrivateKey string // PEM: PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, not encrypted
+	PrivateKey string // PEM: PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, not encrypted; not in the module
 	JWKS       string // JSON text of a JWK set
 	Fetched    bool   // a JWK set that Set.WithKeys adds later
 
@@ -48,10 +52,12 @@ type Fault struct {
 // iat; a negative one counts as 0. With requireExpiry a token without exp is
 // refused.
 //
+// The cryptography is that of the platform. An entry that needs more is a fault.
+//
 // Errors: every fault of every entry, by entry; then the Set is nil.
-func NewSet(entries []Key, leeway time.Duration, requireExpiry bool) (*Set, []Fault) {
+func NewSet(entries []Key, leeway time.Duration, requireExpiry bool, c keys.Crypto) (*Set, []Fault) {
 	b := builder{
-		set:     &Set{keyList: keyList{byKid: map[string][]*key{}}, leeway: max(leeway, 0), requireExpiry: requireExpiry},
+		set:     &Set{crypto: c, keyList: keyList{byKid: map[string][]*key{}}, leeway: max(leeway, 0), requireExpiry: requireExpiry},
 		primary: -1,
 	}
 	for i := range entries {

@@ -26,7 +26,7 @@ var errNoPrimary = errors.New("no key is primary, so no token can be minted")
 // primary is the key that mints tokens.
 type primary struct {
 	key     *key
-	private any // the key that signs; a Secret for HS
+	private keys.Private // nil for HS, and in the module, which does not mint
 
 	mu      sync.Mutex           // guards the fields below
 	service map[[2]string]minted // service tokens by gateway and audience
@@ -42,7 +42,8 @@ type minted struct {
 // fewer hosts of webhooks.
 const maxService = 256
 
-// CanSign reports whether the set has a primary.
+// CanSign reports whether the set has a primary. In the module it is the companion
+// that signs with it.
 func (s *Set) CanSign() bool { return s != nil && s.primary != nil }
 
 // Primary returns the algorithm and kid of the primary key, both empty when
@@ -76,8 +77,7 @@ func (s *Set) HMACSecret() string {
 	if !s.CanSign() {
 		return ""
 	}
-	key, _ := s.primary.private.(keys.Secret)
-	return string(key)
+	return s.primary.key.Public.SecretText()
 }
 
 // Mint signs claims, the JSON text of an object, with the primary. An empty
@@ -105,7 +105,7 @@ func (s *Set) Mint(claims, typ string) (string, error) {
 	header = value.AppendString(append(header, `,"kid":`...), k.Kid)
 	header = append(header, '}')
 	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
-	sig, err := keys.Sign(k.Alg, s.primary.private, signed)
+	sig, err := s.primary.sign(signed)
 	if err != nil {
 		return "", fmt.Errorf("signing with %s: %w", k.Alg.Name, err)
 	}
@@ -114,6 +114,16 @@ func (s *Set) Mint(claims, typ string) (string, error) {
 		return "", fmt.Errorf("claims: the token would have %d bytes, at most %d are read", len(raw), maxToken)
 	}
 	return raw, nil
+}
+
+func (p *primary) sign(text string) ([]byte, error) {
+	switch {
+	case p.key.Alg.IsHMAC():
+		return keys.SignHMAC(p.key.Alg, p.key.Public, text), nil
+	case p.private == nil:
+		return nil, errors.New("there is no private key")
+	}
+	return p.private.Sign(p.key.Alg, text)
 }
 
 // ServiceToken returns a token that proves to the audience, another service, that

@@ -34,15 +34,7 @@ func rfcSet(t testing.TB) *Set {
 			t.Fatalf("%s: %+v", alg, faults)
 		}
 		k := Key{Name: alg, Alg: alg}
-		if octets, ok := set[0].Public.(keys.Secret); ok {
-			k.Secret = string(octets)
-		} else {
-			text, err := keys.PublicPEM(set[0].Public)
-			if err != nil {
-				t.Fatal(err)
-			}
-			k.PublicKey = text
-		}
+		k.Secret, k.PublicKey = set[0].Public.SecretText(), set[0].Public.PEM()
 		entries = append(entries, k)
 	}
 	return newSet(t, entries...)

@@ -26,7 +26,7 @@ type key struct {
 type Set struct {
 	keyList
 	primary *primary
-	native  keys.Native
+	crypto  keys.Crypto
 
 	fetched    []fetchedSet
 	configured keyList // keyList without the keys of fetched sets; neither changes

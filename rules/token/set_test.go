@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
@@ -65,11 +66,11 @@ func TestSetFaults(t *testing.T) {
 		{"nothing but alg and set's primary", one(Key{Alg: "HS256", Primary: true}), 0, "secret", "empty", one(primaryFor("HS256"))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, faults := NewSet(c.bad, 0, false)
+			s, faults := NewSet(c.bad, 0, false, gocrypto.Crypto())
 			if s != nil || len(faults) != 1 || faults[0].Index != c.index || faults[0].Field != c.field || !strings.Contains(faults[0].Message, c.message) {
 				t.Errorf("got %+v, want one fault of entry %d at %q that says %q", faults, c.index, c.field, c.message)
 			}
-			if _, faults := NewSet(c.good, 0, false); faults != nil {
+			if _, faults := NewSet(c.good, 0, false, gocrypto.Crypto()); faults != nil {
 				t.Errorf("the twin has faults: %+v", faults)
 			}
 		})
@@ -83,7 +84,7 @@ func TestSetReportsEveryFault(t *testing.T) {
 		{},
 		{Alg: "RS256", Secret: "s", Kid: "k", JWKS: `{"keys":[{}]}`, Primary: true},
 		{Alg: "HS256", Secret: "fine", Primary: true},
-	}, 0, false)
+	}, 0, false, gocrypto.Crypto())
 	var got []string
 	for _, f := range faults {
 		got = append(got, fmt.Sprintf("%d:%s", f.Index, f.Field))
@@ -102,7 +103,7 @@ func TestFaultsTellNoKey(t *testing.T) {
 		{Alg: "RS256", PublicKey: mark, PrivateKey: mark},
 		{JWKS: `{"keys":[{"kid":"k","kty":"oct","k":"` + mark + `="}]}`},
 		{JWKS: mark},
-	}, 0, false)
+	}, 0, false, gocrypto.Crypto())
 	if len(faults) < 5 {
 		t.Fatalf("%+v", faults)
 	}

@@ -57,6 +57,9 @@ func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
 	if s == nil {
 		return nil, fail(StageKey, "no keys are configured")
 	}
+	if !s.crypto.Supports(a) {
+		return nil, fail(StageKey, "alg %s is not accepted: the proxy cannot verify it", a.Name)
+	}
 	j := &judgement{kid: t.kid}
 	signers, err := s.signers(a, &t)
 	fetchable := s.fetchable(a, &t)
@@ -131,24 +134,23 @@ func (s *Set) signers(a *keys.Algorithm, t *compact) ([]*entry, error) {
 		}
 	}
 	var found []*entry
-	var signer any  // the key that made the signature
-	var tried []any // the other keys; entries may share one
-	more := false   // there are keys beyond maxTried
+	var signer keys.Public  // the key that made the signature
+	var tried []keys.Public // the other keys; entries may share one
+	more := false           // there are keys beyond maxTried
 	for _, k := range among {
-		same := func(other any) bool { return keys.SamePublic(other, k.Public) }
 		switch {
 		case !k.Verifies(a):
 			continue
-		case signer != nil:
-			if !same(signer) {
+		case !signer.IsZero():
+			if !signer.Equal(k.Public) {
 				continue
 			}
-		case slices.ContainsFunc(tried, same):
+		case slices.ContainsFunc(tried, k.Public.Equal):
 			continue
 		case len(tried) == maxTried:
 			more = true
 			continue
-		case s.native.Verify(a, &k.Key, t.signed, t.signature):
+		case s.crypto.Verify(a, k.Public, t.signed, t.signature):
 			signer = k.Public
 		default:
 			tried = append(tried, k.Public)
@@ -159,7 +161,7 @@ func (s *Set) signers(a *keys.Algorithm, t *compact) ([]*entry, error) {
 		}
 	}
 	switch {
-	case signer != nil:
+	case !signer.IsZero():
 		return found, nil
 	case more:
 		return nil, fail(StageSignature, "not made by one of the first %d keys for %s; no more are tried", maxTried, a.Name)

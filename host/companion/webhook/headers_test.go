@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -15,7 +16,7 @@ var now = time.Unix(1_700_000_000, 0)
 
 func keys(t *testing.T, primary bool) *token.Set {
 	t.Helper()
-	set, faults := token.NewSet([]token.Key{{Alg: "HS256", Secret: "a secret", Kid: "k1", Primary: primary}}, 0, false)
+	set, faults := token.NewSet([]token.Key{{Alg: "HS256", Secret: "a secret", Kid: "k1", Primary: primary}}, 0, false, gocrypto.Crypto())
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}

@@ -2,10 +2,6 @@ package keys
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	_ "crypto/sha256" // links SHA-256 into crypto.Hash
 	_ "crypto/sha512" // and SHA-384, SHA-512
 	"strings"
@@ -26,8 +22,8 @@ const (
 type Algorithm struct {
 	Name   string
 	family family
-	hash   crypto.Hash // 0 for EdDSA, which hashes by itself
-	bits   int         // the size of ECDSA's curve, else 0
+	hash   crypto.Hash
+	bits   int // the size of ECDSA's curve, else 0
 }
 
 // algorithms are all that a token may use: an algorithm that is not listed,
@@ -81,56 +77,26 @@ func Find(name string) *Algorithm {
 	return nil
 }
 
-// Secret is the key of an HMAC. It is a type of its own, so that the bytes of a
-// public key are never taken for one.
-type Secret []byte
-
-// IsHMAC reports whether the algorithm's key is a Secret.
+// IsHMAC reports whether the algorithm's key is a secret.
 func (a *Algorithm) IsHMAC() bool { return a.family == familyHMAC }
 
-// Fits reports whether the algorithm can use a key, public or private.
-func (a *Algorithm) Fits(key any) bool {
-	switch k := key.(type) {
-	case Secret:
-		return a.family == familyHMAC
-	case *rsa.PublicKey, *rsa.PrivateKey:
-		return a.family == familyRSA || a.family == familyRSAPSS
-	case *ecdsa.PublicKey:
-		return a.family == familyECDSA && a.bits == k.Curve.Params().BitSize
-	case *ecdsa.PrivateKey:
-		return a.family == familyECDSA && a.bits == k.Curve.Params().BitSize
-	case ed25519.PublicKey, ed25519.PrivateKey:
-		return a.family == familyEd25519
+// IsPSS reports whether the algorithm is RSASSA-PSS.
+func (a *Algorithm) IsPSS() bool { return a.family == familyRSAPSS }
+
+// Hash returns the hash that is signed, 0 for EdDSA, which hashes by itself.
+func (a *Algorithm) Hash() crypto.Hash { return a.hash }
+
+// Fits reports whether the algorithm can use a key.
+func (a *Algorithm) Fits(p Public) bool {
+	switch a.family {
+	case familyHMAC:
+		return p.kind == kindSecret
+	case familyRSA, familyRSAPSS:
+		return p.kind == kindRSA
+	case familyECDSA:
+		return p.kind == kindEC && p.bits == a.bits
+	case familyEd25519:
+		return p.kind == kindEd25519
 	}
 	return false
-}
-
-// Describe names the kind of a key for a message.
-func Describe(key any) string {
-	switch k := key.(type) {
-	case Secret:
-		return "a secret"
-	case *rsa.PublicKey, *rsa.PrivateKey:
-		return "an RSA key"
-	case *ecdsa.PublicKey:
-		return "a key on " + k.Curve.Params().Name
-	case *ecdsa.PrivateKey:
-		return "a key on " + k.Curve.Params().Name
-	case ed25519.PublicKey, ed25519.PrivateKey:
-		return "an Ed25519 key"
-	}
-	return "no key"
-}
-
-// curveOf returns the curve of a size in bits, nil when no algorithm uses it.
-func curveOf(bits int) elliptic.Curve {
-	switch bits {
-	case 256:
-		return elliptic.P256()
-	case 384:
-		return elliptic.P384()
-	case 521:
-		return elliptic.P521()
-	}
-	return nil
 }

@@ -2,211 +2,163 @@ package keys
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
-	"encoding/asn1"
 	"errors"
-	"fmt"
-	"math/big"
-
-	"golang.org/x/crypto/cryptobyte"
-	tag "golang.org/x/crypto/cryptobyte/asn1"
+	"strconv"
 )
 
-var (
-	oidRSA     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
-	oidEC      = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
-	oidEd25519 = asn1.ObjectIdentifier{1, 3, 101, 112}
-	oidP256    = asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}
-	oidP384    = asn1.ObjectIdentifier{1, 3, 132, 0, 34}
-	oidP521    = asn1.ObjectIdentifier{1, 3, 132, 0, 35}
+// The tags of X.690 that keys have.
+const (
+	tagInteger   = 0x02
+	tagBits      = 0x03
+	tagNull      = 0x05
+	tagOID       = 0x06
+	tagSequence  = 0x30
+	tagContext0  = 0xa0
+	maxDERLength = 1 << 24
+)
+
+// Object identifiers, as DER has them.
+const (
+	oidRSA     = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01" // 1.2.840.113549.1.1.1
+	oidEC      = "\x2a\x86\x48\xce\x3d\x02\x01"         // 1.2.840.10045.2.1
+	oidEd25519 = "\x2b\x65\x70"                         // 1.3.101.112
+	oidP256    = "\x2a\x86\x48\xce\x3d\x03\x01\x07"     // 1.2.840.10045.3.1.7
+	oidP384    = "\x2b\x81\x04\x00\x22"                 // 1.3.132.0.34
+	oidP521    = "\x2b\x81\x04\x00\x23"                 // 1.3.132.0.35
 )
 
 var errDER = errors.New("not the DER that its PEM block promises")
 
-// publicSPKI reads a SubjectPublicKeyInfo (RFC 5280 section 4.1).
-func publicSPKI(der []byte) (any, error) {
-	in := cryptobyte.String(der)
-	var spki cryptobyte.String
-	if !in.ReadASN1(&spki, tag.SEQUENCE) || !in.Empty() {
-		return nil, errDER
-	}
-	alg, curve, err := readAlgorithm(&spki)
-	if err != nil {
-		return nil, err
-	}
-	var bits []byte
-	if !spki.ReadASN1BitStringAsBytes(&bits) || !spki.Empty() {
-		return nil, errDER
-	}
-	switch {
-	case alg.Equal(oidRSA):
-		return publicPKCS1(bits)
-	case alg.Equal(oidEC):
-		return publicPoint(curve, bits)
-	case alg.Equal(oidEd25519):
-		return publicEd25519(bits)
-	}
-	return nil, fmt.Errorf("want an RSA, EC or Ed25519 key, found algorithm %v", alg)
-}
+// der is DER (X.690) that is read from its start.
+type der []byte
 
-// readAlgorithm reads an AlgorithmIdentifier: its OID, and the size of the
-// curve of an EC key.
-func readAlgorithm(in *cryptobyte.String) (alg asn1.ObjectIdentifier, curve int, err error) {
-	var id cryptobyte.String
-	if !in.ReadASN1(&id, tag.SEQUENCE) || !id.ReadASN1ObjectIdentifier(&alg) {
-		return nil, 0, errDER
+// next reads an element: with its tag and length, and without.
+func (d *der) next() (tag byte, whole, content der, ok bool) {
+	in := *d
+	if len(in) < 2 || in[0]&0x1f == 0x1f { // tags of more than one byte
+		return 0, nil, nil, false
 	}
-	if !alg.Equal(oidEC) {
-		return alg, 0, nil
-	}
-	curve, err = readCurve(id)
-	return alg, curve, err
-}
-
-func readCurve(in cryptobyte.String) (int, error) {
-	var oid asn1.ObjectIdentifier
-	if !in.ReadASN1ObjectIdentifier(&oid) {
-		return 0, errors.New("want an EC key on a named curve")
-	}
-	switch {
-	case oid.Equal(oidP256):
-		return 256, nil
-	case oid.Equal(oidP384):
-		return 384, nil
-	case oid.Equal(oidP521):
-		return 521, nil
-	}
-	return 0, fmt.Errorf("want an EC key on P-256, P-384 or P-521, found curve %v", oid)
-}
-
-// publicPKCS1 reads an RSAPublicKey (RFC 8017 appendix A.1.1).
-func publicPKCS1(der []byte) (any, error) {
-	in := cryptobyte.String(der)
-	var seq cryptobyte.String
-	n, e := new(big.Int), new(big.Int)
-	if !in.ReadASN1(&seq, tag.SEQUENCE) || !in.Empty() ||
-		!seq.ReadASN1Integer(n) || !seq.ReadASN1Integer(e) || !seq.Empty() {
-		return nil, errDER
-	}
-	return publicRSA(n, e)
-}
-
-// publicCertificate reads the key of an X.509 certificate. It ignores the issuer
-// and the validity: they do not say who may sign tokens.
-func publicCertificate(der []byte) (any, error) {
-	in := cryptobyte.String(der)
-	var cert, tbs, spki cryptobyte.String
-	if !in.ReadASN1(&cert, tag.SEQUENCE) || !in.Empty() || !cert.ReadASN1(&tbs, tag.SEQUENCE) ||
-		!tbs.SkipOptionalASN1(tag.Tag(0).Constructed().ContextSpecific()) || // version
-		!tbs.SkipASN1(tag.INTEGER) || // serial number
-		!tbs.SkipASN1(tag.SEQUENCE) || // signature algorithm
-		!tbs.SkipASN1(tag.SEQUENCE) || // issuer
-		!tbs.SkipASN1(tag.SEQUENCE) || // validity
-		!tbs.SkipASN1(tag.SEQUENCE) || // subject
-		!tbs.ReadASN1Element(&spki, tag.SEQUENCE) {
-		return nil, errDER
-	}
-	return publicSPKI(spki)
-}
-
-// privatePKCS8 reads a PrivateKeyInfo (RFC 5958).
-func privatePKCS8(der []byte) (any, error) {
-	in := cryptobyte.String(der)
-	var info, octets cryptobyte.String
-	var version uint
-	if !in.ReadASN1(&info, tag.SEQUENCE) || !in.Empty() || !info.ReadASN1Integer(&version) || version > 1 {
-		return nil, errDER
-	}
-	alg, curve, err := readAlgorithm(&info)
-	if err != nil {
-		return nil, err
-	}
-	if !info.ReadASN1(&octets, tag.OCTET_STRING) { // attributes may follow
-		return nil, errDER
-	}
-	switch {
-	case alg.Equal(oidRSA):
-		return privatePKCS1(octets)
-	case alg.Equal(oidEC):
-		return privateSEC1(octets, &curve)
-	case alg.Equal(oidEd25519): // RFC 8410 section 7
-		var seed cryptobyte.String
-		if !octets.ReadASN1(&seed, tag.OCTET_STRING) || !octets.Empty() || len(seed) != ed25519.SeedSize {
-			return nil, errDER
+	head, size := 2, int(in[1])
+	if size >= 0x80 {
+		head += size & 0x7f
+		if head == 2 || head > 2+4 || len(in) < head {
+			return 0, nil, nil, false
 		}
-		return ed25519.NewKeyFromSeed(seed), nil
-	}
-	return nil, fmt.Errorf("want an RSA, EC or Ed25519 key, found algorithm %v", alg)
-}
-
-// privatePKCS1 reads an RSAPrivateKey of two primes (RFC 8017 appendix A.1.2).
-func privatePKCS1(der []byte) (any, error) {
-	in := cryptobyte.String(der)
-	var seq cryptobyte.String
-	var version uint
-	n, e, d, p, q := new(big.Int), new(big.Int), new(big.Int), new(big.Int), new(big.Int)
-	if !in.ReadASN1(&seq, tag.SEQUENCE) || !in.Empty() ||
-		!seq.ReadASN1Integer(&version) || version != 0 ||
-		!seq.ReadASN1Integer(n) || !seq.ReadASN1Integer(e) || !seq.ReadASN1Integer(d) ||
-		!seq.ReadASN1Integer(p) || !seq.ReadASN1Integer(q) { // the rest follows from these
-		return nil, errDER
-	}
-	public, err := publicRSA(n, e)
-	if err != nil {
-		return nil, err
-	}
-	if d.Sign() <= 0 || p.Sign() <= 0 || q.Sign() <= 0 {
-		return nil, errDER
-	}
-	key := &rsa.PrivateKey{PublicKey: *public, D: d, Primes: []*big.Int{p, q}}
-	key.Precompute()
-	if err := key.Validate(); err != nil {
-		return nil, errors.New("an RSA key whose numbers do not belong together")
-	}
-	return key, nil
-}
-
-// privateSEC1 reads an ECPrivateKey (RFC 5915). In PKCS#8 the curve is given
-// outside the key; else curve is nil, and the key must name it.
-func privateSEC1(der []byte, curve *int) (any, error) {
-	in := cryptobyte.String(der)
-	var seq, scalar, params cryptobyte.String
-	var version uint
-	var named bool
-	if !in.ReadASN1(&seq, tag.SEQUENCE) || !in.Empty() ||
-		!seq.ReadASN1Integer(&version) || version != 1 ||
-		!seq.ReadASN1(&scalar, tag.OCTET_STRING) ||
-		!seq.ReadOptionalASN1(&params, &named, tag.Tag(0).Constructed().ContextSpecific()) {
-		return nil, errDER
-	}
-	bits := 0
-	if named {
-		var err error
-		if bits, err = readCurve(params); err != nil {
-			return nil, err
+		size = 0
+		for _, b := range in[2:head] {
+			size = size<<8 | int(b)
+		}
+		// DER has the shortest form of each length.
+		if size < 0x80 || in[2] == 0 || size > maxDERLength {
+			return 0, nil, nil, false
 		}
 	}
-	switch {
-	case curve == nil && !named:
-		return nil, errors.New("want an EC key on a named curve")
-	case curve == nil:
-	case named && bits != *curve:
-		return nil, errDER
+	if len(in)-head < size {
+		return 0, nil, nil, false
+	}
+	*d = in[head+size:]
+	return in[0], in[:head+size], in[head : head+size], true
+}
+
+// read reads an element with this tag.
+func (d *der) read(tag byte) (content der, ok bool) {
+	before := *d
+	found, _, content, ok := d.next()
+	if !ok || found != tag {
+		*d = before
+		return nil, false
+	}
+	return content, true
+}
+
+// skip reads over elements with these tags.
+func (d *der) skip(tags ...byte) bool {
+	for _, tag := range tags {
+		if _, ok := d.read(tag); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// only reads an element with this tag, after which there is nothing.
+func (d der) only(tag byte) (content der, ok bool) {
+	content, ok = d.read(tag)
+	return content, ok && len(d) == 0
+}
+
+// integer reads an integer that is not negative.
+func (d *der) integer() (number []byte, ok bool) {
+	b, ok := d.read(tagInteger)
+	if !ok || len(b) == 0 || b[0]&0x80 != 0 || len(b) > 1 && b[0] == 0 && b[1]&0x80 == 0 {
+		return nil, false
+	}
+	return bytes.TrimLeft(b, "\x00"), true
+}
+
+// bits reads a bit string of whole bytes.
+func (d *der) bits() (content []byte, ok bool) {
+	b, ok := d.read(tagBits)
+	if !ok || len(b) == 0 || b[0] != 0 {
+		return nil, false
+	}
+	return b[1:], true
+}
+
+// dotted spells an object identifier: 1.2.840.10045.2.1.
+func dotted(oid []byte) string {
+	var out []byte
+	n := 0
+	for i, b := range oid {
+		if n > 1<<48 {
+			return "of unknown numbers"
+		}
+		n = n<<7 | int(b&0x7f)
+		if b&0x80 != 0 {
+			continue
+		}
+		if len(out) == 0 {
+			first := min(n/40, 2)
+			out = append(strconv.AppendInt(out, int64(first), 10), '.')
+			n -= 40 * first
+		}
+		out = strconv.AppendInt(out, int64(n), 10)
+		if n = 0; i < len(oid)-1 {
+			out = append(out, '.')
+		}
+	}
+	return string(out)
+}
+
+// tlv writes an element.
+func tlv(tag byte, contents ...[]byte) []byte {
+	content := bytes.Join(contents, nil)
+	out := []byte{tag}
+	switch n := len(content); {
+	case n < 0x80:
+		out = append(out, byte(n))
+	case n < 0x100:
+		out = append(out, 0x81, byte(n))
 	default:
-		bits = *curve
+		out = append(out, 0x82, byte(n>>8), byte(n))
 	}
-	// Some programs omit leading zeros of the scalar, some write one too many.
-	padded := make([]byte, (bits+7)/8)
-	scalar = bytes.TrimLeft(scalar, "\x00")
-	if len(scalar) > len(padded) {
-		return nil, errDER
+	return append(out, content...)
+}
+
+var derNull = []byte{tagNull, 0}
+
+// derInteger writes a big-endian number that is not negative.
+func derInteger(number []byte) []byte {
+	number = bytes.TrimLeft(number, "\x00")
+	if len(number) == 0 || number[0]&0x80 != 0 {
+		return tlv(tagInteger, []byte{0}, number)
 	}
-	copy(padded[len(padded)-len(scalar):], scalar)
-	key, err := ecdsa.ParseRawPrivateKey(curveOf(bits), padded)
-	if err != nil {
-		return nil, errors.New("an EC key whose number is not one of its curve")
-	}
-	return key, nil
+	return tlv(tagInteger, number)
+}
+
+// spki writes a SubjectPublicKeyInfo: RFC 3279 section 2.3, RFC 5480 and RFC 8410.
+func spki(algorithm string, params, key []byte) []byte {
+	return tlv(tagSequence,
+		tlv(tagSequence, tlv(tagOID, []byte(algorithm)), params),
+		tlv(tagBits, []byte{0}, key))
 }

@@ -2,7 +2,6 @@ package keys
 
 import (
 	"fmt"
-	"math/big"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -29,7 +28,7 @@ func parseJWK(jwk value.Value) (k *Key, field string, err error) {
 			return nil, "alg", fmt.Errorf("%s is not accepted; want %s", Quote(alg), WantNames())
 		}
 		if !k.Alg.Fits(k.Public) {
-			return nil, "alg", fmt.Errorf("%s cannot be that of %s", k.Alg.Name, Describe(k.Public))
+			return nil, "alg", fmt.Errorf("%s cannot be that of %s", k.Alg.Name, k.Public)
 		}
 	}
 	if v := member(jwk, "kid"); v.Kind() != value.Missing {
@@ -37,64 +36,68 @@ func parseJWK(jwk value.Value) (k *Key, field string, err error) {
 			return nil, "kid", fmt.Errorf("want a string that is not empty, or no kid")
 		}
 	}
-	k.SPKI = NativeSPKI(k.Public)
 	return k, "", nil
 }
 
 // jwkPublic reads the key itself: RFC 7518 section 6, RFC 8037 section 2.
-func jwkPublic(jwk value.Value) (public any, field string, err error) {
+func jwkPublic(jwk value.Value) (public Public, field string, err error) {
 	switch kty, ok := jwk.Key("kty").Text(); {
 	case !ok:
-		return nil, "kty", fmt.Errorf("want a string")
+		return Public{}, "kty", fmt.Errorf("want a string")
 	case kty == "oct":
 		b, err := octets(jwk, "k")
-		return Secret(b), "k", err
+		return Secret(string(b)), "k", err
 	case kty == "RSA":
 		n, err := octets(jwk, "n")
 		if err != nil {
-			return nil, "n", err
+			return Public{}, "n", err
 		}
 		e, err := octets(jwk, "e")
 		if err != nil {
-			return nil, "e", err
+			return Public{}, "e", err
 		}
-		public, err := publicRSA(new(big.Int).SetBytes(n), new(big.Int).SetBytes(e))
+		public, err := publicRSA(n, e)
 		if err == errExponent {
-			return nil, "e", err
+			return Public{}, "e", err
 		}
 		return public, "n", err
 	case kty == "EC":
 		return jwkPoint(jwk)
 	case kty == "OKP":
 		if crv, _ := jwk.Key("crv").Text(); crv != "Ed25519" {
-			return nil, "crv", fmt.Errorf("want Ed25519")
+			return Public{}, "crv", fmt.Errorf("want Ed25519")
 		}
 		x, err := octets(jwk, "x")
 		if err != nil {
-			return nil, "x", err
+			return Public{}, "x", err
 		}
 		public, err := publicEd25519(x)
 		return public, "x", err
 	default:
-		return nil, "kty", fmt.Errorf("want RSA, EC, OKP or oct, found %s", Quote(kty))
+		return Public{}, "kty", fmt.Errorf("want RSA, EC, OKP or oct, found %s", Quote(kty))
 	}
 }
 
-func jwkPoint(jwk value.Value) (public any, field string, err error) {
+func jwkPoint(jwk value.Value) (public Public, field string, err error) {
 	crv, _ := jwk.Key("crv").Text()
-	bits := map[string]int{"P-256": 256, "P-384": 384, "P-521": 521}[crv]
+	bits := 0
+	for i := range curves {
+		if curveName(curves[i].bits) == crv {
+			bits = curves[i].bits
+		}
+	}
 	if bits == 0 {
-		return nil, "crv", fmt.Errorf("want P-256, P-384 or P-521")
+		return Public{}, "crv", fmt.Errorf("want P-256, P-384 or P-521")
 	}
 	size := (bits + 7) / 8
 	point := append(make([]byte, 0, 1+2*size), 4) // uncompressed
-	for _, name := range []string{"x", "y"} {
+	for _, name := range [...]string{"x", "y"} {
 		b, err := octets(jwk, name)
 		if err != nil {
-			return nil, name, err
+			return Public{}, name, err
 		}
 		if len(b) != size {
-			return nil, name, fmt.Errorf("%d bytes; want the %d of %s", len(b), size, crv)
+			return Public{}, name, fmt.Errorf("%d bytes; want the %d of %s", len(b), size, crv)
 		}
 		point = append(point, b...)
 	}

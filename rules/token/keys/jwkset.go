@@ -116,7 +116,7 @@ func parseFetched(jwk value.Value, alg *Algorithm) (k *Key, reason string) {
 		return nil, err.Error()
 	case k == nil:
 		return nil, "use or key_ops: not for verifying"
-	case k.isSecret():
+	case k.Public.kind == kindSecret:
 		return nil, "a secret, which anybody can fetch"
 	case alg == nil:
 		return k, ""
@@ -125,9 +125,4 @@ func parseFetched(jwk value.Value, alg *Algorithm) (k *Key, reason string) {
 	}
 	k.Alg = alg
 	return k, ""
-}
-
-func (k *Key) isSecret() bool {
-	_, ok := k.Public.(Secret)
-	return ok
 }

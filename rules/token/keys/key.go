@@ -2,9 +2,9 @@
 // 8037), reading keys from PEM and from JWK sets, and making and verifying
 // signatures.
 //
-// It is compiled into the proxy's module, so it does without crypto/x509 and
-// encoding/json; rules/RATIONALE.md has the sizes. The cryptography itself is
-// the standard library's, or the proxy's own where that is quicker (Native).
+// It is compiled into the proxy's module, so it does without crypto/x509, crypto/rsa,
+// crypto/ecdsa and encoding/json; rules/RATIONALE.md has the sizes. Who loads a policy
+// brings the cryptography with RSA and elliptic curves (Crypto).
 package keys
 
 import (
@@ -18,8 +18,7 @@ import (
 type Key struct {
 	Kid    string
 	Alg    *Algorithm // nil: every algorithm that Public fits
-	Public any        // Secret, *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
-	SPKI   []byte     // Public in DER, for Native; nil where Native cannot use it
+	Public Public
 }
 
 // Verifies reports whether the key may verify tokens of the algorithm.

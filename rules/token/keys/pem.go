@@ -10,44 +10,22 @@ import (
 
 // ParsePublic reads the one public key of a PEM text: a block PUBLIC KEY, RSA
 // PUBLIC KEY or CERTIFICATE. It uses only the key of a certificate.
-func ParsePublic(text string) (any, error) {
-	block, err := onePEM(text)
+func ParsePublic(text string) (Public, error) {
+	block, err := OnePEM(text)
 	if err != nil {
-		return nil, err
+		return Public{}, err
 	}
 	switch block.Type {
 	case "PUBLIC KEY":
-		return publicSPKI(block.Bytes)
+		return ParseSPKI(block.Bytes)
 	case "RSA PUBLIC KEY":
 		return publicPKCS1(block.Bytes)
 	case "CERTIFICATE":
 		return publicCertificate(block.Bytes)
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
-		return nil, errors.New("a private key; it belongs in privateKey")
+		return Public{}, errors.New("a private key; it belongs in privateKey")
 	}
-	return nil, fmt.Errorf("want a PEM block PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, found %s", Quote(block.Type))
-}
-
-// ParsePrivate reads the one private key of a PEM text: PKCS#8, PKCS#1 or SEC 1.
-func ParsePrivate(text string) (any, error) {
-	block, err := onePEM(text)
-	if err != nil {
-		return nil, err
-	}
-	if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
-		return nil, errors.New("encrypted; want it without a passphrase")
-	}
-	switch block.Type {
-	case "PRIVATE KEY":
-		return privatePKCS8(block.Bytes)
-	case "RSA PRIVATE KEY":
-		return privatePKCS1(block.Bytes)
-	case "EC PRIVATE KEY":
-		return privateSEC1(block.Bytes, nil)
-	case "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE":
-		return nil, errors.New("a public key; it belongs in publicKey")
-	}
-	return nil, fmt.Errorf("want a PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY, found %s", Quote(block.Type))
+	return Public{}, fmt.Errorf("want a PEM block PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, found %s", Quote(block.Type))
 }
 
 // noPEM says what to do with a text that has no PEM block.
@@ -64,9 +42,9 @@ func noPEM(text string) error {
 	return errors.New("want PEM (-----BEGIN …), found no block of it")
 }
 
-// onePEM returns the only block of a text. It skips EC PARAMETERS, which openssl
+// OnePEM returns the only block of a text. It skips EC PARAMETERS, which openssl
 // writes before a key: the key names its curve itself.
-func onePEM(text string) (*pem.Block, error) {
+func OnePEM(text string) (*pem.Block, error) {
 	var found *pem.Block
 	rest := []byte(text)
 	for {

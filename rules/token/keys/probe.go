@@ -1,6 +1,6 @@
 package keys
 
-// ProbeNative checks these signatures of knownText. The private keys that made
+// Probe checks these signatures of knownText. The private keys that made
 // them are deleted.
 const (
 	knownText = "rulegate"
