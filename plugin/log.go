@@ -40,6 +40,14 @@ func setDecision(decision string) {
 	}
 }
 
+// setHold tells Envoy's routes that the response may be held, so that its longer idle
+// timeout is not for this request: see package envoyconf.
+func setHold() {
+	if err := abi.SetProperty("rulegate.hold", "1"); err != nil {
+		abi.Debugf("rulegate: hold not in the filter state: %v", err)
+	}
+}
+
 func resourceName(r *policy.Resource) string {
 	if r == nil {
 		return ""

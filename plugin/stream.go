@@ -172,6 +172,9 @@ func (s *stream) proceed(step *decide.Step) types.Action {
 		s.setState(passed)
 		return types.ActionContinue
 	}
+	if step.Response.Holds() {
+		setHold()
+	}
 	s.kept = step.Response.Kept()
 	if !s.hold(s.kept) {
 		return s.refuse(s.noMemory())

@@ -94,6 +94,22 @@ func fail(t *testing.T, addr, id, how string) int {
 	return answer.Status
 }
 
+// newHalfAnswer returns the URL of an upstream that sends the half of a response, and
+// a channel that gets a value then.
+func newHalfAnswer(t *testing.T) (url string, sent chan struct{}) {
+	sent, over := make(chan struct{}, 1), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("content-type", "application/json")
+		io.WriteString(w, `{"x": "SECRET",`)
+		w.(http.Flusher).Flush()
+		sent <- struct{}{}
+		<-over
+	}))
+	t.Cleanup(s.Close)
+	t.Cleanup(func() { close(over) }) // runs before Close
+	return s.URL, sent
+}
+
 // TestTrapInEnvoy tests a trap, which ends the VM with all requests that wait in
 // it: stream_idle_timeout ends them, none reaches the upstream, and Envoy starts
 // a new VM.
@@ -106,6 +122,9 @@ func TestTrapInEnvoy(t *testing.T) {
 	b.Conf.Idle = 8 * time.Second // the trap comes earlier, even on a busy machine
 	b.AddPolicy(t, "waits", strings.Replace(harness.BansPolicy, "timeout: 400ms", "timeout: 60s", 1), companion.URL)
 	b.AddPolicy(t, "open", "routes: [{match: {path: /open}, rule: {rule: allow}}]", "")
+	half, halves := newHalfAnswer(t)
+	b.AddCluster("half", half)
+	b.AddPolicy(t, "masks", "{limits: {bodyTimeout: 60s}, routes: [{match: {path: /}, auth: none, rule: {rule: remove, fields: [res.x]}}]}", "").Upstream = "half"
 	p := b.Start(t)
 	p.Ready(t)
 	at := p.Listeners(t)
@@ -123,6 +142,12 @@ func TestTrapInEnvoy(t *testing.T) {
 	const waiting = 4
 	token := harness.Bearer(t, `{"id":"u1"}`)
 	wait := companion.strand(t, at["waits"], token, waiting)
+	held := make(chan string, 1)
+	go func() {
+		answer, err := harness.Send(at["masks"], &harness.Request{Method: "GET", Target: "/"}, "held")
+		held <- fmt.Sprint(answer, err)
+	}()
+	<-halves
 	if got := fail(t, at["open"], "trap", "trap"); got != http.StatusServiceUnavailable {
 		t.Errorf("a trap: want 503, found %d", got)
 	}
@@ -134,6 +159,9 @@ func TestTrapInEnvoy(t *testing.T) {
 		t.Errorf("no new VM after the trap:\n%s", harness.Tail(p.Log(), 30))
 	}
 	wait()
+	if got := <-held; !strings.HasPrefix(got, "&{5") || strings.Contains(got, "SECRET") {
+		t.Errorf("a response that was held: want a status of 500 or more, found %s", got)
+	}
 	companion.release() // replies arrive for requests whose VM is gone
 	r := &harness.Request{Method: "GET", Target: "/page", Headers: [][2]string{token}}
 	if answer, err := harness.Send(at["waits"], r, "after the trap"); err != nil || answer.Status != http.StatusOK {

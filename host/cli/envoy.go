@@ -79,7 +79,7 @@ func (f *envoyFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.format, "format", "yaml", "yaml or json")
 	flags.BoolVar(&f.inlineSecrets, "inline-secrets", false, "write the values of variables into the configuration, which everybody who reaches the admin interface can read")
 	flags.BoolVar(&f.trustForwarded, "trust-forwarded", false, "keep the headers forwarded, x-forwarded-host, -port, -prefix, x-real-ip, x-original-url and x-rewrite-url of clients: a proxy in front of Envoy sets them")
-	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request after this long without data in either direction")
+	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request that rulegate holds after this long without data; limits.idle of the policy is for requests that were let through")
 }
 
 func (f *envoyFlags) check() error {

@@ -50,7 +50,7 @@ to standard error.`,
 	flags.StringVar(&f.tls.Key, "tls-key", "", "PEM file with the key of --tls-cert")
 	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "PEM file with the CA certificates of clients: each client must have a certificate of theirs, which rules read as args.peer")
 	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "accept clients without a certificate too; args.peer is missing for them")
-	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request after this long without data in either direction")
+	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request that rulegate holds after this long without data; limits.idle of the policy is for requests that were let through")
 	return cmd
 }
 

@@ -69,7 +69,7 @@ func Build(c Config) (*Bootstrap, error) {
 		root = append(root, field{"admin", object{{"address", addr}}})
 	}
 	for i := range c.Listeners {
-		if len(c.Listeners[i].routes()) > 1 {
+		if c.Listeners[i].hasPaths() {
 			root = append(root, regexLimit())
 			break
 		}

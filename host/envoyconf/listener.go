@@ -83,7 +83,7 @@ func (c *Config) manager(l Listener, filter object) object {
 		field{"merge_slashes", true},
 		field{"path_with_escaped_slashes_action", slashes},
 		// If the module traps, only this timeout ends the streams that waited in
-		// its VM. It bounds the upstream's silence too.
+		// its VM. Those that were let through have that of a route.
 		field{"stream_idle_timeout", seconds(c.Idle)},
 		field{"request_headers_timeout", "10s"},
 		field{"request_timeout", "300s"},
@@ -124,7 +124,11 @@ func (l *Listener) filters(module object) (out list) {
 		// Before the module, which would refuse a preflight: it has no token.
 		out = append(out, object{{"name", corsFilter}, {"typed_config", typed("envoy.extensions.filters.http.cors.v3.Cors")}})
 	}
-	return append(out, module,
+	out = append(out, module)
+	if l.Rules != nil && l.Rules.Waits() {
+		out = append(out, releasedFilter())
+	}
+	return append(out,
 		object{{"name", "envoy.filters.http.router"}, {"typed_config", typed("envoy.extensions.filters.http.router.v3.Router")}})
 }
 

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/route"
@@ -11,29 +12,27 @@ import (
 
 // settings are those that Envoy itself applies to a request.
 type settings struct {
-	cors *policy.CORS // nil: none
+	cors *policy.CORS  // nil: none
+	idle time.Duration // 0: limits.idle of the policy
 }
 
 // settings returns those of a resource; nil for those of the policy.
 func (l *Listener) settings(r *policy.Resource) settings {
-	switch {
-	case l.Rules == nil:
-		return settings{}
-	case r == nil:
-		return settings{l.Rules.CORS}
+	if r == nil {
+		return settings{cors: l.Rules.CORS}
 	}
-	return settings{r.CORS}
+	return settings{r.CORS, r.Idle}
 }
 
-// routes returns the routes of Envoy in the order in which it tries them: one for
+// routes returns the routes of Envoy in the order in which it tries them: those for
 // each route of the policy whose settings differ from those of the policy, and for
-// each that would be taken for such a one; then one for all other requests.
+// each that would be taken for such a one; then those for all other requests.
 func (l *Listener) routes() (out list) {
 	if l.Rules == nil {
-		return list{l.route(object{{"prefix", "/"}}, settings{})}
+		return list{l.route(object{{"prefix", "/"}}, settings{}, 0)}
 	}
 	general := l.settings(nil)
-	out = append(out, l.route(object{{"prefix", "/"}}, general))
+	out = l.add(out, object{{"prefix", "/"}}, general)
 	var special []*route.Entry[policy.Resource]
 	entries := l.Rules.Entries()
 	for i := range slices.Backward(entries) {
@@ -44,10 +43,17 @@ func (l *Listener) routes() (out list) {
 		} else if !slices.ContainsFunc(special, e.Overlaps) {
 			continue
 		}
-		out = append(out, l.route(matchOf(e), own))
+		out = l.add(out, matchOf(e), own)
 	}
 	slices.Reverse(out)
 	return out
+}
+
+// hasPaths reports whether some route has a path of the policy as its condition.
+func (l *Listener) hasPaths() bool {
+	return l.Rules != nil && slices.ContainsFunc(l.Rules.Entries(), func(e route.Entry[policy.Resource]) bool {
+		return l.settings(e.Resource) != l.settings(nil)
+	})
 }
 
 // matchOf returns Envoy's condition for the requests of a route.
@@ -77,14 +83,28 @@ func headerMatch(name, regex string) object {
 	return object{{"name", name}, {"string_match", object{{"safe_regex", object{{"regex", regex}}}}}}
 }
 
-// route returns a route to the upstream.
-func (l *Listener) route(match object, s settings) object {
-	r := object{
-		{"match", match},
-		// A limit on the whole response would abort long downloads;
-		// stream_idle_timeout bounds the silence.
-		{"route", object{{"cluster", l.Upstream}, {"timeout", "0s"}}},
+// add appends the routes for one condition, the last one first.
+func (l *Listener) add(out list, match object, s settings) list {
+	idle := s.idle
+	if idle == 0 {
+		idle = l.Rules.Limits.Idle
 	}
+	if !l.Rules.Waits() {
+		return append(out, l.route(match, s, idle))
+	}
+	released := append(slices.Clone(match), field{"filter_state", list{releasedMatch(s.idle != 0)}})
+	return append(out, l.route(match, s, 0), l.route(released, s, idle))
+}
+
+// route returns a route to the upstream. idle is its idle timeout; 0: the listener's.
+func (l *Listener) route(match object, s settings, idle time.Duration) object {
+	// A limit on the whole response would abort long downloads; the idle timeout
+	// bounds the silence.
+	action := object{{"cluster", l.Upstream}, {"timeout", "0s"}}
+	if idle > 0 {
+		action = append(action, field{"idle_timeout", seconds(idle)})
+	}
+	r := object{{"match", match}, {"route", action}}
 	if s.cors != nil {
 		r = append(r, corsFields(s.cors)...)
 	}

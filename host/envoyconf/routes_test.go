@@ -36,14 +36,31 @@ type envoyRoute struct {
 				Regex struct{ Regex string } `json:"safe_regex"`
 			} `json:"string_match"`
 		}
+		State []struct {
+			Key    string
+			String struct {
+				Exact string
+				Regex struct{ Regex string } `json:"safe_regex"`
+			} `json:"string_match"`
+		} `json:"filter_state"`
+	}
+	Route struct {
+		Idle string `json:"idle_timeout"`
 	}
 	Filters map[string]struct {
 		Origins []struct{ Exact string } `json:"allow_origin_string_match"`
 	} `json:"typed_per_filter_config"`
 }
 
-func (r *envoyRoute) matches(host, path, method string) bool {
+// matches reports whether the route is for a request; state is its mark of
+// releasedFilter.
+func (r *envoyRoute) matches(host, path, method, state string) bool {
 	m := &r.Match
+	for _, s := range m.State {
+		if expr := s.String.Regex.Regex; s.Key != releasedState || !whole(expr+regexp.QuoteMeta(s.String.Exact), state) {
+			return false
+		}
+	}
 	if m.Prefix == "" && !whole(m.Regex.Regex, path) {
 		return false
 	}
@@ -69,14 +86,20 @@ func TestRoutes(t *testing.T) {
 			host := pick(`"host": "a.example", `, `"host": "*.example", `, "", "")
 			path := "/" + pick("a", "b", "{x}") + pick("", "/c", "/{y}", "/{z...}")
 			cors := pick("", "", `"cors": "none", `, `"cors": {"origins": ["https://one.example"]}, `, `"cors": {"origins": ["https://two.example"]}, `)
+			if r.IntN(4) == 0 {
+				cors += `"idle": "1h", `
+			}
 			shape := regexp.MustCompile(`\{\w+`).ReplaceAllString(host+path, "{")
-			paths[shape] = fmt.Sprintf(`{"match": {%s"path": %q}, %s"rule": {"rule": "allow"}}`, host, path, cors)
+			paths[shape] = fmt.Sprintf(`{"match": {%s"path": %q}, %s"rule": {"rule": %q}}`, host, path, cors, pick("allow", "allow", "authenticated"))
 		}
 		var routes []string
 		for _, text := range paths {
 			routes = append(routes, text)
 		}
-		text := fmt.Sprintf(`{%s"project": "c", "apiPrefix": "/a", "services": {"s": {"endpoints": {}}}, "routes": [%s]}`,
+		if r.IntN(2) == 0 { // it makes every policy with it hold requests
+			routes = append(routes, `{"match": {"path": "/held"}, "rule": {"rule": "remove", "fields": ["args.params.x"]}}`)
+		}
+		text := fmt.Sprintf(`{%s"limits": {"idle": "10m"}, "project": "c", "apiPrefix": "/a", "services": {"s": {"endpoints": {}}}, "routes": [%s]}`,
 			pick("", `"cors": {"origins": ["https://main.example"]}, `), strings.Join(routes, ", "))
 		p := loadPolicy(t, text)
 		l := Listener{Rules: p, Upstream: "u"}
@@ -95,23 +118,30 @@ func TestRoutes(t *testing.T) {
 			host := pick("a.example", "b.example:80", "other")
 			path := pick("", "/a", "/b", "/q") + pick("", "/c", "/d", "/services") + pick("/", "/e", "/services/x")
 			want := ""
-			cors := p.CORS
+			cors, idle, held := p.CORS, "600s", false
 			if res := p.Serving("GET", host, path); res != nil {
-				cors = res.CORS
+				if cors = res.CORS; res.Idle > 0 {
+					idle, held = "3600s", true
+				}
+			}
+			state := pick("", "-", "1")
+			if p.Waits() && (state == "" || state == "1" && !held) {
+				idle = "" // the listener's
 			}
 			if cors != nil {
 				want = cors.Origins[0]
 			}
 			for i := range list {
-				if !list[i].matches(host, path, "GET") {
+				if !list[i].matches(host, path, "GET", state) {
 					continue
 				}
 				got := ""
 				if f, ok := list[i].Filters[corsFilter]; ok {
 					got = f.Origins[0].Exact
 				}
-				if got != want {
-					t.Fatalf("%s%s: Envoy has the origin %q, the policy %q\n%s\n%s", host, path, got, want, text, encoded)
+				if got != want || list[i].Route.Idle != idle {
+					t.Fatalf("%s%s, state %q: Envoy has the origin %q and idle %q, the policy %q and %q\n%s\n%s",
+						host, path, state, got, list[i].Route.Idle, want, idle, text, encoded)
 				}
 				break
 			}

@@ -3,33 +3,7 @@ package gateway
 import (
 	"net/http"
 	"strings"
-
-	"github.com/rulegate/rulegate/rules/policy"
 )
-
-// Route has the settings that the gateway itself applies to a request, as a route of
-// Envoy has them.
-type Route struct {
-	CORS *policy.CORS // nil: the gateway leaves the headers of CORS to the upstream
-}
-
-// RoutesOf returns the settings of a policy, for Config.Route.
-func RoutesOf(p *policy.Policy) func(method, host, path string) Route {
-	return func(method, host, path string) Route {
-		if r := p.Serving(method, host, path); r != nil {
-			return Route{CORS: r.CORS}
-		}
-		return Route{CORS: p.CORS}
-	}
-}
-
-// route returns the settings for a request.
-func (g *Gateway) route(r *http.Request, path string) Route {
-	if g.cfg.Route == nil {
-		return Route{}
-	}
-	return g.cfg.Route(r.Method, r.Host, path)
-}
 
 // isPreflight reports whether a browser asks if a page of another origin may send a
 // request. Neither the module nor the upstream is shown the question.

@@ -34,7 +34,7 @@ func (s *stream) sendDownstream(out output) {
 	}
 	d := &s.downstream
 	if len(out.data) > 0 && !d.bodyless {
-		_ = d.control.SetWriteDeadline(time.Now().Add(s.gw.cfg.StreamIdleTimeout))
+		_ = d.control.SetWriteDeadline(time.Now().Add(s.idleTimeout()))
 		n, err := s.w.Write(out.data)
 		d.written += int64(n)
 		if err != nil { // the client is gone, or there is more than was declared

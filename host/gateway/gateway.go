@@ -49,7 +49,7 @@ type Config struct {
 
 	FailurePolicy     FailurePolicy
 	ReloadBackoff     time.Duration // 0: 1 s
-	StreamIdleTimeout time.Duration // 0: 5 min
+	StreamIdleTimeout time.Duration // of streams without a Route.Idle, and of those that the module holds; 0: 5 min
 
 	PluginName, RootID, VMID, RouteName string // as properties show them
 

@@ -89,7 +89,7 @@ func (s *stream) run(headers pairs, end bool) {
 			s.info.flags = "client gone"
 			s.abort()
 		}
-		s.idle.Reset(s.gw.cfg.StreamIdleTimeout)
+		s.idle.Reset(s.idleTimeout())
 	}
 }
 
@@ -122,7 +122,15 @@ func (s *stream) open(headers pairs, end bool) {
 	s.showHeaders(&s.req, headers, end)
 }
 
-// timeout ends a stream on which nothing has happened for StreamIdleTimeout.
+// idleTimeout returns how long nothing may happen on the stream.
+func (s *stream) idleTimeout() time.Duration {
+	if s.route.Idle == 0 || !s.req.headersSent || s.resp.state == paused || s.resp.state == buffering {
+		return s.gw.cfg.StreamIdleTimeout
+	}
+	return s.route.Idle
+}
+
+// timeout ends a stream on which nothing has happened for its idle timeout.
 func (s *stream) timeout() {
 	if s.resp.headersSent {
 		s.abort()

@@ -119,6 +119,10 @@ func (r *Response) needsBody() bool {
 	return len(r.actions) > 0 || r.rule != nil && (r.rule.Uses(rules.RootRes) || r.rule.HasResponse())
 }
 
+// Holds reports whether the response may be held until its body or replies to calls
+// come.
+func (r *Response) Holds() bool { return r.needsBody() || r.rule != nil && r.rule.Calls() }
+
 func (r *Response) withhold(reason string) Step { return r.refuse(withheld(reason)) }
 
 func (r *Response) refuse(refusal *Refusal) Step {

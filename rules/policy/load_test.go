@@ -108,7 +108,7 @@ func TestFaults(t *testing.T) {
 				"routes[0].rule: missing; want an object\n" +
 				"routes[0].match.metods: unknown key `metods`: did you mean `methods`?\n" +
 				"routes[0].rulee: unknown key `rulee`: did you mean `rule`?\n" +
-				"routes[0].zebra: unknown key `zebra`; want one of name, match, paths, auth, rule, response, cors, lint",
+				"routes[0].zebra: unknown key `zebra`; want one of name, match, paths, auth, rule, response, idle, cors, lint",
 			good: "project: a\nroutes: [{match: {path: /, methods: [GET]}, rule: {rule: allow}}]",
 		},
 		"another spelling is near": {
@@ -411,7 +411,7 @@ func TestFaults(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	p := mustLoad(t, "{}")
-	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32, Fields: 1000, Steps: 750_000, Memory: 256 << 20, BodyTimeout: 10 * time.Second}); p.Limits != want {
+	if want := (Limits{RequestBody: 1 << 20, ResponseBody: 4 << 20, Depth: 64, Calls: 32, Fields: 1000, Steps: 750_000, Memory: 256 << 20, BodyTimeout: 10 * time.Second, Idle: 5 * time.Minute}); p.Limits != want {
 		t.Errorf("limits %+v, want %+v", p.Limits, want)
 	}
 	if diff := cmp.Diff([]Source{{Header: "authorization", Prefix: "Bearer "}}, p.Sources); diff != "" {
@@ -432,7 +432,7 @@ gateway: gw-1
 apiPrefix: /api/
 crypto: {aesKey: Olw6AhA/GzSxfhwKLxO7JJsUL6VUwwGEFTgxzoZPy9g=}
 companion: {cluster: c, timeout: 2s}
-limits: {requestBody: 64KiB, responseBody: 100, depth: 10, calls: 3, fields: 7, steps: 5000, memory: 192KiB, bodyTimeout: 1m}
+limits: {requestBody: 64KiB, responseBody: 100, depth: 10, calls: 3, fields: 7, steps: 5000, memory: 192KiB, bodyTimeout: 1m, idle: 2m}
 webhooks: {allow: [Hooks.internal]}
 databases: {d: {type: embedded, conn: "${WEIRD}"}, m: {type: mongo}}
 routes:
@@ -446,7 +446,7 @@ routes:
 	if diff := cmp.Diff([]ClaimHeader{{Header: "x-user", Path: []string{"a", "b"}}}, p2.ClaimHeaders); diff != "" || p2.Forward {
 		t.Error(diff, p2.Forward)
 	}
-	if diff := cmp.Diff(Limits{RequestBody: 64 << 10, ResponseBody: 100, Depth: 10, Calls: 3, Fields: 7, Steps: 5000, Memory: 192 << 10, BodyTimeout: time.Minute}, p.Limits); diff != "" {
+	if diff := cmp.Diff(Limits{RequestBody: 64 << 10, ResponseBody: 100, Depth: 10, Calls: 3, Fields: 7, Steps: 5000, Memory: 192 << 10, BodyTimeout: time.Minute, Idle: 2 * time.Minute}, p.Limits); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(Companion{Cluster: "c", Timeout: 2 * time.Second, Secrets: []string{secret}}, p.Companion); diff != "" {

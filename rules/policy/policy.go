@@ -120,6 +120,8 @@ type Limits struct {
 	// BodyTimeout is the time for a whole body, counted from its headers; more
 	// than 0.
 	BodyTimeout time.Duration
+	// Idle is how long a request that was let through may be silent; more than 0.
+	Idle time.Duration
 }
 
 // WebhookClient says how the companion calls webhooks.
@@ -171,7 +173,8 @@ type Resource struct {
 	// Response decides about the upstream's response; nil: the resource has no
 	// such rule.
 	Response *rules.Rule
-	CORS     *CORS // nil: none
+	CORS     *CORS         // nil: none
+	Idle     time.Duration // 0: Limits.Idle
 	// Reserved are the headers that only the policy sets, folded by
 	// httpfield.Fold. A client's headers of these names, and of their twins, are
 	// removed.
@@ -222,6 +225,14 @@ func (p *Policy) FindIn(vars []value.Member, method, host, rawPath string) (Matc
 // Patterns lists the requests that the entries of the policy stand for: see
 // route.Table.Patterns.
 func (p *Policy) Patterns() []route.Pattern { return p.table.Patterns() }
+
+// Waits reports whether the module may hold a request or a response, until something
+// else comes than its headers: keys, a body, or replies to calls.
+func (p *Policy) Waits() bool {
+	return p.Calls || len(p.JWKS) > 0 || slices.ContainsFunc(p.resources, func(r *Resource) bool {
+		return r.Kind == Database || r.Rule.Uses(rules.RootParams) || r.Rule.HasResponse() || r.Response != nil
+	})
+}
 
 // KeepsSlashes reports whether some route takes encoded slashes. Then a proxy must
 // leave them to the module, which refuses them on the other routes.

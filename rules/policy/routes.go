@@ -67,8 +67,9 @@ func (l *loader) route(p *part, v value.Value, place, name string) {
 			auth: l.auth(v.Key("auth"), rules.Join(place, "auth")), path: path, vars: template.Vars(), methods: methods, team: p.team,
 		})
 	cors := l.routeCORS(p, v.Key("cors"), rules.Join(place, "cors"))
+	idle := l.idle(v.Key("idle"), rules.Join(place, "idle"), 0)
 	if r != nil {
-		r.CORS = cors
+		r.CORS, r.Idle = cors, idle
 	}
 	if !hasPath || err != nil || l.unset[rules.Join(at, "path")] || l.unset[rules.Join(at, "host")] {
 		return

@@ -28,6 +28,7 @@ func (l *loader) settings() {
 		Fields:       intOf(limits.Key("fields"), schema.DefaultFields),
 		Steps:        intOf(limits.Key("steps"), schema.DefaultSteps),
 		BodyTimeout:  durationOf(limits.Key("bodyTimeout"), schema.DefaultBodyTimeout),
+		Idle:         l.idle(limits.Key("idle"), "limits.idle", schema.DefaultIdle),
 	}
 	if p.Limits.BodyTimeout == 0 && !l.settled["limits.bodyTimeout"] {
 		l.fault("limits.bodyTimeout", "want more than 0: no body comes at once")
@@ -43,6 +44,15 @@ func (l *loader) settings() {
 	p.AESKey = l.aesKey(doc.Key("crypto").Key("aesKey"))
 	l.webhooks(doc.Key("webhooks"))
 	p.CORS = l.cors(doc.Key("cors"), "cors")
+}
+
+// idle reads how long a request may be silent.
+func (l *loader) idle(v value.Value, place string, absent time.Duration) time.Duration {
+	d := durationOf(v, absent)
+	if d == 0 && v.Kind() == value.String && l.known(place) {
+		l.fault(place, "want more than 0: a client that is gone would keep its request for ever")
+	}
+	return d
 }
 
 func (l *loader) aesKey(v value.Value) []byte {

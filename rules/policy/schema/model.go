@@ -32,6 +32,7 @@ const (
 	DefaultLeeway       = 30 * time.Second
 	DefaultMaxStale     = 24 * time.Hour
 	DefaultBodyTimeout  = 10 * time.Second // less than Envoy's stream_idle_timeout
+	DefaultIdle         = 5 * time.Minute
 )
 
 var (
@@ -127,7 +128,8 @@ var limitsSection = objectOf("Limits for one request, and for the memory of all.
 	may("fields", anInteger("How many fields a form may have, and how many parameters a query that a rule reads.", 1, maxFields).byDefault("1000")),
 	may("steps", anInteger("The work that one evaluation of a rule may do, in steps of some 40 ns in Envoy: the default is about 30 ms. A clause is a step, a visit of an element three, a hash 80; so are 4 bytes of a JSON text that is taken apart, 8 bytes that a pattern reads, 128 bytes of a text that is compared or copied. A rule that needs more is unknown and answered with 503, a response whose actions need more with 502.", minSteps, maxSteps).byDefault("750000")),
 	may("memory", aSize("What the bodies of all requests and responses may take in one VM, of which a proxy has one for each worker thread. A body takes three times its length while a rule works with it. One that does not fit is refused with 503 before it is read. At least three times the longer of requestBody and responseBody, which is the default if that is more.", 1, maxMemory).byDefault(FormatSize(DefaultMemory))),
-	may("bodyTimeout", aDuration("The time for a whole body that a rule reads or changes; more than 0.").byDefault("10s")))
+	may("bodyTimeout", aDuration("The time for a whole body that a rule reads or changes; more than 0.").byDefault("10s")),
+	may("idle", aDuration("How long a request that was let through may be silent in both directions, as server-sent events and WebSockets are; more than 0. The proxy ends it then.").byDefault("5m")))
 
 var databaseShape = objectOf("",
 	need("type", oneOf("The kind of database. Query rules read sql-postgres, sql-mysql (MariaDB too), mongo, and embedded (SQLite).", databaseTypes...).hinting(databaseNames)),
@@ -164,6 +166,7 @@ var routeShape = objectOf("",
 	may("auth", authShape),
 	need("rule", ruleShape),
 	may("response", responseShape),
+	may("idle", aDuration("How long a request that was let through may be silent; more than 0. Default: `limits.idle`.")),
 	may("cors", oneOf("Pages of other origins that may read responses of this route; none: no page. Routes of one host and path share it. Default: `cors` of the policy.", "none").orElse(corsShape(""))),
 	may("lint", lintShape))
 
