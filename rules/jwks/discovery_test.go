@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 )
 
 func TestKeysURL(t *testing.T) {
@@ -68,7 +69,7 @@ func TestDiscovery(t *testing.T) {
 		URL: DiscoveryURL("https://id.example"), Cluster: "id.example", Issuer: "https://id.example", KeysHost: "keys.example", KeysCluster: "keys",
 		Refresh: time.Minute, MaxStale: time.Hour,
 	}
-	set, faults := token.NewSet([]token.Key{{Name: "idp", Fetched: true}}, 0, false)
+	set, faults := token.NewSet([]token.Key{{Name: "idp", Fetched: true}}, 0, false, gocrypto.Crypto())
 	if faults != nil {
 		t.Fatal(faults)
 	}
