@@ -22,6 +22,14 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
+// version is the version of the build, "" if it has none.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return ""
+}
+
 func printVersion(w io.Writer) error {
 	version, revision, goVersion := "unknown", "", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -36,12 +36,17 @@ type Difference struct {
 	// Shows reports that the client gets something that it did not get before: an
 	// allowed request, a response, or a part of one.
 	Shows bool
+	// Hides reports that the client got a part of the upstream's response that it does
+	// not get now, and nothing the other way round.
+	Hides bool
 	// Failed reports that one of the refusals is for a failed call.
 	Failed bool
 	// Resources are the names of the two resources, "" for none.
 	Resources [2]string
-	Place     string // of the clause that refuses; "": none does
-	Case      *Case  // the smallest request
+	Place     string      // of the clause that refuses; "": none does
+	Name      string      // of that clause, or of the nearest around it that has one
+	Case      *Case       // the smallest request
+	want      value.Value // of a test that the old policy passes
 }
 
 // key tells the differences apart of which each has its own smallest request. What
@@ -67,11 +72,7 @@ func differences(t *trial) (out []*Difference) {
 	d := &Difference{Before: stateOf(a), After: stateOf(b), Case: t.c}
 	switch {
 	case was != is:
-		d.Kind, d.Shows = Refuse, is
-		d.Place = placeOf(b)
-		if is {
-			d.Kind, d.Place = Allow, placeOf(a)
-		}
+		d.turn(is, a, b)
 		return []*Difference{d}
 	case !was:
 		if a.Status != b.Status || a.Client.Body != b.Client.Body {
@@ -87,6 +88,7 @@ func differences(t *trial) (out []*Difference) {
 	if parts := upstreamParts(a.Upstream, b.Upstream); len(parts) > 0 {
 		u := *d
 		u.Before, u.After, u.Kind, u.Parts = "allowed", "allowed", Upstream, parts
+		u.want = wantUpstream(a.Upstream, parts)
 		out = append(out, &u)
 	}
 	return append(out, responses(d, a, b)...)
@@ -97,10 +99,7 @@ func responses(d *Difference, a, b *simulate.Result) []*Difference {
 	was, is := a.Outcome == decide.Yes, b.Outcome == decide.Yes
 	switch {
 	case was != is:
-		d.Kind, d.Shows, d.Place = Refuse, is, placeOf(b)
-		if is {
-			d.Kind, d.Place = Allow, placeOf(a)
-		}
+		d.turn(is, a, b)
 		return []*Difference{d}
 	case !was:
 		if a.Status == b.Status {
@@ -113,8 +112,33 @@ func responses(d *Difference, a, b *simulate.Result) []*Difference {
 	if len(parts) == 0 {
 		return nil
 	}
-	d.Kind, d.Parts, d.Shows = Mask, parts, shows
+	_, hides := responseParts(b.Client, a.Client, d.Case)
+	if body, err := value.Parse(a.Client.Body, policyDepth); err == nil {
+		d.want = value.Obj(value.Member{Key: "json", Value: body})
+	}
+	d.Kind, d.Parts, d.Shows, d.Hides = Mask, parts, shows, hides && !shows
 	return []*Difference{d}
+}
+
+// wantUpstream is the part of a request to the upstream that differs, as a test has it.
+func wantUpstream(f *simulate.Forwarded, parts []string) value.Value {
+	headers, out := value.Obj(), value.Obj()
+	for _, p := range parts {
+		name, ok := strings.CutPrefix(p, "header ")
+		switch values := simulate.Values(f.Headers, name); {
+		case ok && len(values) > 0:
+			headers = headers.With(name, value.Str(values[0]))
+		case ok:
+			headers = headers.With(name, value.NullValue)
+		}
+	}
+	if body, err := value.Parse(f.Body, policyDepth); err == nil {
+		out = out.With("json", body)
+	}
+	if headers.Len() > 0 {
+		out = out.With("headers", headers)
+	}
+	return value.Obj(value.Member{Key: "status", Value: value.Str("allow")}, value.Member{Key: "upstream", Value: out})
 }
 
 // stateOf says what became of a request.
@@ -128,7 +152,15 @@ func stateOf(r *simulate.Result) string {
 	return fmt.Sprintf("refused with %d", r.Status)
 }
 
-func placeOf(r *simulate.Result) string { return rules.Where(r.Place, r.Name) }
+// turn makes d the difference of a request that one policy refuses.
+func (d *Difference) turn(allowed bool, a, b *simulate.Result) {
+	d.Kind, d.Shows = Refuse, allowed
+	refusing := b
+	if allowed {
+		d.Kind, refusing = Allow, a
+	}
+	d.Place, d.Name = refusing.Place, refusing.Name
+}
 
 // upstreamParts lists the parts of a request that differ: path, query, body and
 // headers by their names.

@@ -122,7 +122,7 @@ func hosts(patterns []route.Pattern) []string {
 	named := func(host string) bool {
 		return slices.ContainsFunc(patterns, func(p route.Pattern) bool { return p.Host != "" && p.Covered(host) })
 	}
-	return append([]string{fresh("localhost", named)}, out...)
+	return append([]string{fresh(defaultHost, named)}, out...)
 }
 
 // fresh returns the text, or with a number behind it, that is not taken.
@@ -250,3 +250,6 @@ func appendNew(list []string, s string) []string {
 	}
 	return append(list, s)
 }
+
+// defaultHost is the host of requests where no route has one.
+const defaultHost = "localhost"

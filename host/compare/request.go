@@ -25,8 +25,10 @@ type Case struct {
 	Response value.Value
 	Now      time.Time
 	Replies  []Reply
-	Body     string // a body that is no JSON, else ""
-	Cost     int
+	Cost     int // the smallest request has the least
+
+	body, query value.Value // as the request has them
+	answered    bool        // some rule reads or changes the response
 }
 
 // Reply is what a call of the case is answered.
@@ -44,7 +46,7 @@ var requestRoots = []string{
 
 // current returns the request at hand.
 func (x *explorer) current() *Case {
-	c := &Case{Now: Now, Args: value.Obj()}
+	c := &Case{Now: Now, Args: value.Obj(), answered: x.answered()}
 	all := value.Obj()
 	t := x.meeting.targets[0]
 	for _, k := range x.components {
@@ -85,6 +87,13 @@ func (x *explorer) current() *Case {
 		c.Cost += k.cost
 	}
 	return c
+}
+
+// answered reports whether some rule reads or changes the response.
+func (x *explorer) answered() bool {
+	return len(x.shown) > 0 || slices.ContainsFunc(x.meeting.resources[:], func(r *policy.Resource) bool {
+		return r != nil && (r.Response != nil || r.Rule.HasResponse())
+	})
 }
 
 // kind is the kind of the meeting's resources.
@@ -128,8 +137,9 @@ func (x *explorer) encode(c *Case) (r *simulate.Request, ok bool) {
 		r.Body = body.String()
 		fields = append(fields, [2]string{"content-type", "application/json"})
 	}
-	if c.Body != "" {
-		r.Body = c.Body
+	c.body = body
+	if c.query = request.Key("query"); c.query.Len() == 0 && len(form) > 0 {
+		c.query = c.Args.Key(rules.RootParams)
 	}
 	if c.Token {
 		claims := c.Args.Key(rules.RootAuth)

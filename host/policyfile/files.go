@@ -14,6 +14,9 @@ type Files interface {
 	Read(path string, limit int64) ([]byte, error)
 	// Glob lists the files that a pattern of filepath.Match fits, in order.
 	Glob(pattern string) ([]string, error)
+	// List lists the files in a folder and below it, in order.
+	List(dir string) ([]string, error)
+	IsDir(path string) bool
 	// Name is the name of a file in messages.
 	Name(path string) string
 }
