@@ -8,6 +8,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -18,7 +19,7 @@ import (
 //
 // Errors: as the function Load.
 func (f *File) LoadStandIn() (p *policy.Policy, o policy.Options, missing []string, err error) {
-	o = policy.Options{Getenv: os.LookupEnv, ReadFile: f.ReadFile}
+	o = policy.Options{Getenv: os.LookupEnv, ReadFile: f.ReadFile, Crypto: gocrypto.Crypto()}
 	if p, _, err = f.Load(o); err == nil {
 		return p, o, nil, nil
 	}
