@@ -2,7 +2,6 @@ package value
 
 import (
 	"errors"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -13,10 +12,12 @@ const maxDigits = 1000
 
 var errDigits = errors.New("a number of more than " + strconv.Itoa(maxDigits) + " digits")
 
-// exact is a number: n × 10^exp.
+// exact is a number: ±digits × 10^exp. The digits have no leading zeros; 0 has none.
+// (math/big would be 147,000 bytes of the module's code.)
 type exact struct {
-	n   *big.Int
-	exp int
+	negative bool
+	digits   string
+	exp      int
 }
 
 // exactOf reads a Number. It fails for one that has too many digits to calculate
@@ -26,18 +27,19 @@ func exactOf(v Value) (e exact, err error) {
 	if !ok || len(text) > maxDigits+10 {
 		return e, errDigits
 	}
-	mantissa := text
-	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		mantissa = text[:i]
-		if e.exp, err = strconv.Atoi(text[i+1:]); err != nil {
+	mantissa, negative := strings.CutPrefix(text, "-")
+	if i := strings.IndexAny(mantissa, "eE"); i >= 0 {
+		if e.exp, err = strconv.Atoi(mantissa[i+1:]); err != nil {
 			return e, errDigits
 		}
+		mantissa = mantissa[:i]
 	}
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	e.exp -= len(fraction)
-	if e.n, ok = new(big.Int).SetString(whole+fraction, 10); !ok || e.exp > maxDigits || e.exp < -maxDigits {
+	if e.exp > maxDigits || e.exp < -maxDigits {
 		return e, errDigits
 	}
+	e.negative, e.digits = negative, strings.TrimLeft(whole+fraction, "0")
 	return e, nil
 }
 
@@ -88,25 +90,37 @@ func calculateExact(a, b Value, f func(x, y exact) exact) (Value, error) {
 }
 
 func sum(x, y exact) exact {
-	if x.exp > y.exp {
-		x, y = y, x
+	exp := min(x.exp, y.exp)
+	a, b := x.scaled(exp), y.scaled(exp)
+	switch {
+	case x.negative == y.negative:
+		return exact{x.negative, added(a, b), exp}
+	case compareDigits(a, b) >= 0:
+		return exact{x.negative, subtracted(a, b), exp}
 	}
-	return exact{new(big.Int).Add(x.n, y.scaled(x.exp)), x.exp}
+	return exact{y.negative, subtracted(b, a), exp}
 }
 
-func difference(x, y exact) exact { return sum(x, exact{new(big.Int).Neg(y.n), y.exp}) }
-func product(x, y exact) exact    { return exact{new(big.Int).Mul(x.n, y.n), x.exp + y.exp} }
+func difference(x, y exact) exact {
+	y.negative = !y.negative
+	return sum(x, y)
+}
 
-// scaled is the number in units of 10^exp, where exp is at most its own.
-func (e exact) scaled(exp int) *big.Int {
-	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(e.exp-exp)), nil)
-	return power.Mul(power, e.n)
+func product(x, y exact) exact {
+	return exact{x.negative != y.negative, multiplied(x.digits, y.digits), x.exp + y.exp}
+}
+
+// scaled returns the digits of the number in units of 10^exp, where exp is at most its
+// own.
+func (e exact) scaled(exp int) string {
+	if e.digits == "" {
+		return ""
+	}
+	return e.digits + strings.Repeat("0", e.exp-exp)
 }
 
 // value prints the number in full, without needless zeros.
-func (e exact) value() (Value, error) {
-	return decimal(e.n.Sign() < 0, new(big.Int).Abs(e.n).String(), e.exp)
-}
+func (e exact) value() (Value, error) { return decimal(e.negative, e.digits, e.exp) }
 
 // decimal is the Number digits × 10^exp in full, without needless zeros.
 func decimal(negative bool, digits string, exp int) (Value, error) {
@@ -144,16 +158,28 @@ func UnixTime(v Value) (seconds, nanos int64, ok bool) {
 	if err != nil {
 		return 0, 0, false
 	}
-	n := e.n
-	if e.exp >= -9 {
-		n = e.scaled(-9)
-	} else {
-		unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(-9-e.exp)), nil)
-		n = new(big.Int).Div(n, unit) // Euclidean: towards the past for a positive unit
+	if e.digits == "" {
+		return 0, 0, true
 	}
-	whole, rest := new(big.Int).DivMod(n, big.NewInt(1e9), new(big.Int))
-	if !whole.IsInt64() || whole.Int64() < earliest || whole.Int64() > latest {
+	const places = 9 // of nanoseconds
+	point := len(e.digits) + e.exp
+	if point > len("253402300799") {
 		return 0, 0, false
 	}
-	return whole.Int64(), rest.Int64(), true
+	digits := strings.Repeat("0", max(0, -point)) + e.digits
+	point = max(point, 0)
+	digits += strings.Repeat("0", max(0, point+places-len(digits)))
+	// Neither fails: they are at most 12 and 9 digits.
+	seconds, _ = strconv.ParseInt("0"+digits[:point], 10, 64)
+	nanos, _ = strconv.ParseInt(digits[point:point+places], 10, 64)
+	if e.negative {
+		seconds, nanos = -seconds, -nanos
+		if strings.Trim(digits[point+places:], "0") != "" {
+			nanos--
+		}
+		if nanos < 0 {
+			seconds, nanos = seconds-1, nanos+1e9
+		}
+	}
+	return seconds, nanos, seconds >= earliest && seconds <= latest
 }
