@@ -2,13 +2,13 @@ package main
 
 import (
 	"crypto/rand"
-	"net/url"
 	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/token"
@@ -85,10 +85,10 @@ func (k *keys) tick(now time.Time) {
 }
 
 func (k *keys) fetch(f jwks.Fetch) {
-	u, err := url.Parse(f.URL)
+	u, err := httpfield.ParseURL(f.URL)
 	if err == nil {
 		headers := append([][2]string{
-			{":method", "GET"}, {":scheme", u.Scheme}, {":authority", u.Host}, {":path", u.RequestURI()},
+			{":method", "GET"}, {":scheme", u.Scheme}, {":authority", u.Host}, {":path", u.Target()},
 		}, jwks.RequestHeaders[:]...)
 		err = abi.Call(k.plugin.id, f.Cluster, headers, nil, uint32(jwks.Timeout.Milliseconds()), func(int) {
 			defer k.plugin.rescue()
@@ -166,12 +166,11 @@ func (k *keys) report(e jwks.Event) {
 
 // withoutQuery removes the query of a URL: it may hold a key of an API.
 func withoutQuery(address string) string {
-	u, err := url.Parse(address)
+	u, err := httpfield.ParseURL(address)
 	if err != nil {
 		return ""
 	}
-	u.RawQuery = ""
-	return u.String()
+	return u.WithoutQuery()
 }
 
 // sharedData is the jwks.Store of all VMs of one vm_id.

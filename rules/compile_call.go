@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"net/url"
 	"slices"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
@@ -113,13 +112,13 @@ func (c *compiler) headers(r *Rule, v value.Value, place string) (headers []head
 
 // url reports a text that is not the URL of a configured host.
 func (c *compiler) url(text, at string) {
-	u, err := url.Parse(text)
+	u, err := httpfield.ParseURL(text)
 	switch {
+	case err == httpfield.ErrWeb:
+		c.faults.add(at, "want an http or https URL with a host, found %q", text)
 	case err != nil:
 		c.faults.add(at, "%q is no URL", text)
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Hostname() == "":
-		c.faults.add(at, "want an http or https URL with a host, found %q", text)
-	case u.User != nil || u.Fragment != "":
+	case u.HasUser || u.HasFragment:
 		c.faults.add(at, "a URL here has no user and no fragment, found %q", text)
 	case c.env.Webhook != nil:
 		if err := c.env.Webhook(u.Host); err != nil {

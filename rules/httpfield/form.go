@@ -2,7 +2,6 @@ package httpfield
 
 import (
 	"errors"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -51,9 +50,9 @@ func AppendForm(out []Pair, s string) ([]Pair, error) {
 
 // Unescape decodes the percent-encoding and the plus signs of a form.
 func Unescape(s string) (string, error) {
-	out, err := url.QueryUnescape(s)
+	out, ok := decode(s, true)
 	switch {
-	case err != nil:
+	case !ok:
 		return "", ErrEscape
 	case !utf8.ValidString(out):
 		return "", ErrUTF8
@@ -74,14 +73,13 @@ func UnescapeLenient(s string) string {
 // 2.3): every server reads that alike, in queries and in forms. (For a space,
 // url.QueryEscape writes a plus sign.)
 func Escape(s string) string {
-	const hex = "0123456789ABCDEF"
 	out := make([]byte, 0, len(s))
 	for i := range len(s) {
 		b := s[i]
 		if isAlphanumeric(b) || strings.IndexByte("-._~", b) >= 0 {
 			out = append(out, b)
 		} else {
-			out = append(out, '%', hex[b>>4], hex[b&15])
+			out = appendPercent(out, b)
 		}
 	}
 	return string(out)

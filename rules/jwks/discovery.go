@@ -3,9 +3,9 @@ package jwks
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -35,24 +35,25 @@ func (s *Source) KeysURL(metadata string) (string, error) {
 	if !ok {
 		return "", errors.New("jwks_uri: missing")
 	}
-	at, err := url.Parse(s.URL)
+	at, err := httpfield.ParseURL(s.URL)
 	if err != nil {
 		return "", err
 	}
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Opaque != "" || u.User != nil || u.Fragment != "":
+	u, err := httpfield.ParseURL(address)
+	if otherScheme := err == httpfield.ErrWeb && u.Host != ""; err != nil && !otherScheme || u.HasUser || u.HasFragment {
 		return "", errors.New("jwks_uri: not a URL of a key set")
+	}
+	switch {
 	case u.Scheme != at.Scheme:
 		return "", fmt.Errorf("jwks_uri: want %s, found %.20q", at.Scheme, u.Scheme)
-	case withoutPort(u) != withoutPort(&url.URL{Scheme: at.Scheme, Host: s.KeysHost}):
+	case withoutPort(u) != withoutPort(httpfield.URL{Scheme: at.Scheme, Host: s.KeysHost}):
 		return "", fmt.Errorf("jwks_uri: on the host %.100q, which the policy does not name: set jwksHost if the issuer has its keys there", u.Host)
 	}
 	return address, nil
 }
 
 // withoutPort returns the host of a URL in lower case, without the scheme's own port.
-func withoutPort(u *url.URL) string {
+func withoutPort(u httpfield.URL) string {
 	host := strings.ToLower(u.Host)
 	for scheme, port := range map[string]string{"http": ":80", "https": ":443"} {
 		if u.Scheme == scheme {
@@ -71,7 +72,7 @@ type Server struct {
 // Servers returns the servers of the source: that of its URL, and with an Issuer that of
 // its keys.
 func (s *Source) Servers() (out []Server) {
-	u, err := url.Parse(s.URL)
+	u, err := httpfield.ParseURL(s.URL)
 	if err != nil {
 		return nil
 	}

@@ -1,10 +1,10 @@
 package policy
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -39,6 +39,6 @@ func (l *loader) challenge(v value.Value) {
 // isWebURL reports whether a text is a URL that clients can fetch, without a
 // user and a fragment. http is for development.
 func isWebURL(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !strings.Contains(text, "#")
+	u, err := httpfield.ParseURL(text)
+	return err == nil && !u.HasUser && !strings.Contains(text, "#")
 }

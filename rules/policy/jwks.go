@@ -2,11 +2,11 @@ package policy
 
 import (
 	"errors"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/route"
@@ -112,15 +112,15 @@ func (l *loader) checkClusters(s jwks.Source, place string) {
 }
 
 // issuerURL reads the URL of a JWK set.
-func issuerURL(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
+func issuerURL(text string) (httpfield.URL, error) {
+	u, err := httpfield.ParseURL(text)
 	switch {
-	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "":
-		return nil, errors.New("want an https or http URL")
-	case u.User != nil:
-		return nil, errors.New("want a URL without a user and a password")
-	case u.Fragment != "":
-		return nil, errors.New("want a URL without a fragment")
+	case err != nil:
+		return u, errors.New("want an https or http URL")
+	case u.HasUser:
+		return u, errors.New("want a URL without a user and a password")
+	case u.HasFragment:
+		return u, errors.New("want a URL without a fragment")
 	}
 	return u, route.CheckHost(strings.ToLower(bracketed(u.Hostname())))
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/token"
@@ -62,6 +63,12 @@ func (l *loader) jwksHost(s *jwks.Source, place string) {
 	}
 }
 
+// isWellKnown reports whether a path leads to metadata.
+func isWellKnown(path string) bool {
+	decoded, _ := httpfield.DecodePercent(path)
+	return strings.Contains(decoded, "/.well-known/")
+}
+
 // oidcServers checks the issuer's name, and fills in the servers that the policy does
 // not name.
 func (l *loader) oidcServers(s *jwks.Source, place, at string) {
@@ -70,10 +77,10 @@ func (l *loader) oidcServers(s *jwks.Source, place, at string) {
 	case err != nil:
 		l.fault(at, "%v", err)
 		return
-	case u.RawQuery != "" || u.ForceQuery:
+	case u.HasQuery:
 		l.fault(at, "want the name of an issuer, which has no query")
 		return
-	case strings.Contains(u.Path, "/.well-known/"):
+	case isWellKnown(u.Path):
 		l.fault(at, "want the issuer's name, without /.well-known/…")
 		return
 	}

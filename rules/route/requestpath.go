@@ -1,7 +1,6 @@
 package route
 
 import (
-	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -124,8 +123,8 @@ func decodeSegment(raw string) (string, error) {
 // decodePercent undoes the percent-encoding of a segment whose bytes were
 // checked. A byte that is refused here was percent-encoded.
 func decodePercent(raw string) (string, error) {
-	s, err := url.PathUnescape(raw)
-	if err != nil {
+	s, ok := httpfield.DecodePercent(raw)
+	if !ok {
 		return "", errPercent
 	}
 	for i := range len(s) {
