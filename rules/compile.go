@@ -42,6 +42,7 @@ func Compile(spec value.Value, place string, env *Env) (*Rule, Faults) {
 		return nil, c.faults.unique()
 	}
 	r.Fetch()
+	r.ofClaims = r.dependsOnClaims()
 	return r, nil
 }
 

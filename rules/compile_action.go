@@ -90,6 +90,7 @@ func (c *compiler) encrypt(r *Rule, spec value.Value, place string) clause {
 	if algorithm == "" || !c.keyed(r, algorithm, place) {
 		return nil // reported
 	}
+	r.fresh = algorithm == "aes-gcm"
 	t, err := newCipher(algorithm, c.env.AESKey, r.kind == "decrypt")
 	if err != nil {
 		c.faults.add(place, "%v", err)
@@ -161,6 +162,7 @@ func (c *compiler) fieldsOf(r *Rule, a *action, rule value.Value, place string) 
 
 // filter compiles a filter, whose clause may name the element.
 func (c *compiler) filter(r *Rule, spec value.Value, place string) clause {
+	r.fresh = true
 	f := &filter{drop: c.oneOf(spec, place, "onUnknown", "block", "drop") == "drop"}
 	a := &action{op: opFilter, filter: f}
 	p := c.field(r, a, spec, place)

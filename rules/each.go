@@ -13,6 +13,7 @@ type each struct {
 }
 
 func (c *compiler) each(r *Rule, spec value.Value, place string) clause {
+	r.fresh = true
 	e := &each{members: c.flag(spec, place, "members")}
 	a := &action{op: opEach, each: e, optional: c.flag(spec, place, "optional")}
 	c.field(r, a, spec, place)

@@ -271,5 +271,5 @@ type now struct{}
 func buildNow(*callSpec) (expression, error) { return now{}, nil }
 
 func (now) value(r *run) (value.Value, error) { return dateValue(r.in.Now.UTC()) }
-func (now) reads(*roots)                      {}
+func (now) reads(rs *roots)                   { rs.clock = true }
 func (now) source() string                    { return "utils.now()" }

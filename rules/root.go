@@ -33,6 +33,7 @@ var reserved = []string{
 // roots is a set of roots of args that a rule reads or changes.
 type roots struct {
 	all   bool
+	clock bool // the time of the request, too
 	names []string
 	reads []columnRead // every read of a path in args
 	items []*path      // the paths into item that one expression reads
@@ -45,7 +46,7 @@ func (r *roots) add(name string) {
 }
 
 func (r *roots) merge(o roots) {
-	r.all = r.all || o.all
+	r.all, r.clock = r.all || o.all, r.clock || o.clock
 	for _, n := range o.names {
 		r.add(n)
 	}

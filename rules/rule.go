@@ -15,6 +15,8 @@ type Rule struct {
 	headers         []string // that a force may set, in lower case
 	queries         []*query
 	calls, response bool
+	fresh           bool // its edits cannot be kept: they have nonces, or hold the request
+	ofClaims        bool // of the root: see OfClaims
 }
 
 // clause evaluates one kind of rule.
@@ -66,5 +68,5 @@ func (r *Rule) adopt(in *Rule) {
 func (r *Rule) adoptReads(in *Rule) {
 	r.reads.merge(in.reads)
 	r.queries = append(r.queries, in.queries...)
-	r.calls = r.calls || in.calls
+	r.calls, r.fresh = r.calls || in.calls, r.fresh || in.fresh
 }

@@ -73,7 +73,7 @@ func (r *Request) accept(c *token.Claims) *Refusal {
 			return r.engine.badToken(err)
 		}
 	}
-	r.verified, r.claims = true, claims
+	r.verified, r.claims, r.memo = true, claims, c.Memo
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package decide_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/rulegate/rulegate/rules/decide"
@@ -26,5 +28,30 @@ func BenchmarkRequest(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkClauses decides a request whose token is cached by 1, 20 and 100 clauses
+// that read its claims. The answer is kept with the token, or not.
+func BenchmarkClauses(b *testing.B) {
+	for _, n := range []int{1, 20, 100} {
+		for _, kept := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%d/kept=%t", n, kept), func(b *testing.B) {
+				rule := `{"rule": "and", "clauses": [` + strings.TrimSuffix(strings.Repeat(alice+",", n), ",") + `]}`
+				g, pol := route(rule).load(b)
+				if !kept {
+					g.ForgetAnswers()
+				}
+				req, _ := request(tokens(b, pol).Replace("GET /x\nauthorization: Bearer {alice}"))
+				r := new(decide.Request)
+				b.ReportAllocs()
+				for b.Loop() {
+					if step := req.beginIn(r, g); step.Action != decide.Continue {
+						b.Fatalf("%+v", step.Refusal)
+					}
+					r.Clear()
+				}
+			})
+		}
 	}
 }

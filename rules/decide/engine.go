@@ -37,6 +37,7 @@ type Engine struct {
 	tokens *token.Cache
 	// tokenPlaces are the policy's sources, but for cookies.
 	tokenPlaces rules.TokenPlaces
+	noMemo      bool // for tests: each rule is evaluated each time
 }
 
 // New returns an engine for a policy. If keys is nil, it uses the keys that

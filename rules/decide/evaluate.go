@@ -96,13 +96,26 @@ func (r *Request) runRule() rules.Verdict {
 	return all
 }
 
+// runOnce runs the rule on args. A yes that the claims alone decide is kept with the
+// token. A Tracer is told of each evaluation.
 func (r *Request) runOnce(args value.Value, element string, steps int) rules.Verdict {
+	rule := r.resource.Rule
+	kept := rule.OfClaims() && r.Tracer == nil && !r.engine.noMemo
+	if kept {
+		if edits, ok := r.memo.Find(rule); ok {
+			return rules.Verdict{Outcome: rules.Yes, Args: args, Response: edits.([]rules.Edit)}
+		}
+	}
 	r.input = rules.Input{
 		Args: args, Verified: r.verified, Token: r.token, APIKey: r.apiKey, Now: r.received,
 		MaxCalls: r.engine.policy.Limits.Calls, MaxSteps: steps, Element: element, TokenPlaces: r.engine.tokenPlaces,
 		Rand: r.Rand, Tracer: r.Tracer,
 	}
-	return r.resource.Rule.Eval(&r.input, r.replies)
+	v := rule.Eval(&r.input, r.replies)
+	if kept && v.Outcome == rules.Yes {
+		r.memo.Keep(rule, v.Response)
+	}
+	return v
 }
 
 // uses reports whether a rule of the resource, on the request or on the

@@ -9,6 +9,7 @@ import (
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/route"
+	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -40,7 +41,8 @@ type Request struct {
 	apiKey   string         // likewise; a request has one of the two
 	verified bool           // the token or the API key
 	claims   value.Value
-	reserved []string // names of fields that the client sent and only the policy may set
+	memo     *token.Memo // of the token; nil: none
+	reserved []string    // names of fields that the client sent and only the policy may set
 
 	args        value.Value      // before the rule runs
 	params      paramsSource     // of args.params

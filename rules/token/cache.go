@@ -46,8 +46,8 @@ type cached struct {
 }
 
 // NewCache returns a cache for at most that many entries. It holds at most 4 KiB
-// times entries of texts and their indices. With 0 or fewer entries each token is verified each
-// time.
+// times entries of texts and their indices. With 0 or fewer entries each token
+// is verified each time.
 func NewCache(entries int) *Cache {
 	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, entries: map[string]*cached{}}
 	c.ring.prev, c.ring.next = &c.ring, &c.ring
@@ -103,6 +103,7 @@ func (c *Cache) addUntil(s *Set, raw string, j *judgement, now, until time.Time)
 	// the claims are read once, and not for each look into them.
 	var index int
 	j.claims.Value, index = j.claims.Value.Indexed(maxIndexed)
+	j.claims.Memo = new(Memo)
 	// Clone: raw may share the memory of a whole request.
 	e := &cached{raw: strings.Clone(raw), set: s, judgement: j, index: index, from: now, until: until}
 	if e.size() > c.max*cacheShare {

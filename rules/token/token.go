@@ -65,6 +65,8 @@ type Claims struct {
 	JSON string
 	// Value is JSON as a value. In a Cache it is indexed.
 	Value value.Value
+	// Memo keeps answers that depend on these claims alone; nil outside of a Cache.
+	Memo *Memo
 	// Provider is the Name of the Key that accepted the token.
 	Provider string
 	// Expires is the first instant at which the token is refused, NotBefore

@@ -1,0 +1,14 @@
+package rules
+
+// OfClaims reports whether the rule's yes, with its edits of the response, is the
+// same for every request with the same claims: it reads args.auth alone, changes
+// nothing in the request, makes no calls and has no clock. Such a yes can be kept.
+func (r *Rule) OfClaims() bool { return r.ofClaims }
+
+// dependsOnClaims works OfClaims out. A rule that does not even read the claims, such
+// as allow, is not worth it.
+func (r *Rule) dependsOnClaims() bool {
+	of := &r.reads
+	return !of.all && !of.clock && len(of.names) == 1 && of.names[0] == RootAuth &&
+		!r.writes.all && len(r.writes.names) == 0 && !r.calls && !r.fresh
+}
