@@ -9,7 +9,6 @@ package strictjson
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
 )
 
 // Errors that callers tell apart; everything else is plain malformed JSON.
@@ -36,22 +35,48 @@ func (e *Error) Unwrap() error { return e.Err }
 //
 // It allocates for keys that hold escapes and for objects of many keys, never
 // for values.
-func Check(text string, maxDepth int) error {
-	c := checker{text: text, max: maxDepth}
-	return c.run()
+func Check(text string, maxDepth int) error { return Scan(text, maxDepth, nil) }
+
+// Visitor is told of the parts of a text, in their order, by offsets into it. A part is
+// told before the text behind it is checked.
+type Visitor interface {
+	// Scalar tells of a string, a number, true, false or null.
+	Scalar(start, end int, escaped bool)
+	// Open tells of an array or object. It reports whether the Visitor is told of what
+	// is inside.
+	Open(object bool, start int) bool
+	// Key tells of a key: its text, where it starts, and where the value before it
+	// ends, or the bracket that opens the object. It reports whether the Visitor is
+	// told of the value.
+	Key(name string, start, before int) bool
+	// Close tells of the end of an array or object whose start was told.
+	Close(start, end int)
 }
 
-type checker struct {
-	text string
-	pos  int
-	max  int
-	open []frame // the arrays and objects that are open
-	keys []key   // the keys of the open objects, each object's own after first
+// Scan is Check, and tells the Visitor, if there is one, of what it reads.
+func Scan(text string, maxDepth int, v Visitor) error {
+	s := scanner{text: text, max: maxDepth, visitor: v}
+	if v == nil {
+		s.silent, s.until = true, -1
+	}
+	return s.run()
+}
+
+type scanner struct {
+	text    string
+	max     int
+	visitor Visitor
+	open    []frame // the arrays and objects that are open
+	keys    []key   // the keys of the open objects, each object's own after first
+	silent  bool    // nothing is told, until so many arrays and objects are open again
+	until   int
 }
 
 type frame struct {
 	object bool
-	first  int // index in keys of the object's first key
+	told   bool // the Visitor is told of the end
+	first  int  // index in keys of the object's first key
+	start  int  // offset
 }
 
 type key struct {
@@ -59,145 +84,147 @@ type key struct {
 	at   int    // offset
 }
 
-func (c *checker) fail(at int, err error) error { return &Error{Offset: at, Err: err} }
+func fail(at int, err error) error { return &Error{Offset: at, Err: err} }
 
-func (c *checker) malformed(want string) error {
-	if c.pos >= len(c.text) {
-		return c.fail(c.pos, fmt.Errorf("want %s, found the end", want))
+func (s *scanner) malformed(at int, want string) error {
+	if at >= len(s.text) {
+		return fail(at, fmt.Errorf("want %s, found the end", want))
 	}
-	return c.fail(c.pos, fmt.Errorf("want %s, found %q", want, c.text[c.pos]))
+	return fail(at, fmt.Errorf("want %s, found %q", want, s.text[at]))
 }
 
-func (c *checker) space() {
-	for c.pos < len(c.text) {
-		switch c.text[c.pos] {
-		case ' ', '\t', '\n', '\r':
-			c.pos++
-		default:
-			return
-		}
-	}
-}
-
-// run walks the text: value reads a scalar or opens a container, after reads the
-// commas and brackets behind a value.
-func (c *checker) run() error {
+// run walks the text. In each turn it reads a scalar, or opens an array or object.
+func (s *scanner) run() error {
+	text := s.text
+	i := space(text, 0)
 	for {
-		opened, err := c.value()
-		if err != nil {
-			return err
+		if i >= len(text) {
+			return s.malformed(i, "a value")
 		}
-		if opened {
-			continue
+		start := i
+		if b := text[i]; b == '{' || b == '[' {
+			var opened bool
+			var err error
+			if i, opened, err = s.container(i, b == '{'); err != nil {
+				return err
+			}
+			if opened {
+				continue
+			}
+		} else {
+			end, escaped, err := s.scalar(i)
+			if err != nil {
+				return err
+			}
+			i = end
+			if !s.silent {
+				s.visitor.Scalar(start, end, escaped)
+			}
 		}
-		done, err := c.after()
-		if done || err != nil {
+		var done bool
+		var err error
+		if i, done, err = s.after(i); done || err != nil {
 			return err
 		}
 	}
 }
 
-// value reads one value; opened is set for a container that is not empty.
-func (c *checker) value() (opened bool, err error) {
-	c.space()
-	if c.pos >= len(c.text) {
-		return false, c.malformed("a value")
+// container opens an array or object. opened is false for an empty one, which ends at
+// once. Behind an opened one, i is at its first value.
+func (s *scanner) container(start int, object bool) (i int, opened bool, err error) {
+	if len(s.open) >= s.max {
+		return start, false, fail(start, ErrDepth)
 	}
-	switch b := c.text[c.pos]; {
-	case b == '{' || b == '[':
-		return c.container(b == '{')
-	case b == '"':
-		_, _, err = c.str()
-		return false, err
-	case b == '-' || b >= '0' && b <= '9':
-		return false, c.number()
-	case b == 't':
-		return false, c.word("true")
-	case b == 'f':
-		return false, c.word("false")
-	case b == 'n':
-		return false, c.word("null")
+	told, inside := !s.silent, false
+	if told {
+		inside = s.visitor.Open(object, start)
 	}
-	return false, c.malformed("a value")
-}
-
-func (c *checker) container(object bool) (opened bool, err error) {
-	if len(c.open) >= c.max {
-		return false, c.fail(c.pos, ErrDepth)
-	}
-	c.pos++
-	c.space()
+	i = space(s.text, start+1)
 	closing := byte(']')
 	if object {
 		closing = '}'
 	}
-	if c.pos < len(c.text) && c.text[c.pos] == closing {
-		c.pos++
-		return false, nil
+	if i < len(s.text) && s.text[i] == closing {
+		if told {
+			s.visitor.Close(start, i+1)
+		}
+		return i + 1, false, nil
 	}
-	c.open = append(c.open, frame{object: object, first: len(c.keys)})
+	if told && !inside {
+		s.silent, s.until = true, len(s.open)
+	}
+	s.open = append(s.open, frame{object: object, told: told, first: len(s.keys), start: start})
 	if object {
-		return true, c.key()
+		i, err = s.key(i, start+1)
 	}
-	return true, nil
+	return i, true, err
 }
 
 // after reads the text behind a value: a comma and, in an object, the next key;
-// or the ends of containers; or the end of the text.
-func (c *checker) after() (done bool, err error) {
+// or the ends of arrays and objects; or the end of the text. i is at the next value.
+func (s *scanner) after(end int) (i int, done bool, err error) {
+	text := s.text
 	for {
-		c.space()
-		if len(c.open) == 0 {
-			if c.pos < len(c.text) {
-				return false, c.malformed("the end")
+		if s.silent && len(s.open) == s.until {
+			s.silent = false
+		}
+		i = space(text, end)
+		if len(s.open) == 0 {
+			if i < len(text) {
+				return i, false, s.malformed(i, "the end")
 			}
-			return true, nil
+			return i, true, nil
 		}
-		top := c.open[len(c.open)-1]
-		if c.pos >= len(c.text) {
-			return false, c.malformed("a comma or an end")
+		top := &s.open[len(s.open)-1]
+		if i >= len(text) {
+			return i, false, s.malformed(i, "a comma or an end")
 		}
-		switch b := c.text[c.pos]; {
+		switch b := text[i]; {
 		case b == ',' && top.object:
-			c.pos++
-			c.space()
-			return false, c.key()
+			i, err = s.key(space(text, i+1), end)
+			return i, false, err
 		case b == ',':
-			c.pos++
-			return false, nil
+			return space(text, i+1), false, nil
 		case b == '}' && top.object:
-			if at, ok := repeated(c.keys[top.first:]); ok {
-				return false, c.fail(at, ErrRepeated)
+			if at, ok := repeated(s.keys[top.first:]); ok {
+				return i, false, fail(at, ErrRepeated)
 			}
-			c.keys = c.keys[:top.first]
+			s.keys = s.keys[:top.first]
 		case b == ']' && !top.object:
 		default:
-			return false, c.malformed("a comma or an end")
+			return i, false, s.malformed(i, "a comma or an end")
 		}
-		c.pos++
-		c.open = c.open[:len(c.open)-1]
+		start, told := top.start, top.told
+		s.open = s.open[:len(s.open)-1]
+		end = i + 1
+		if told {
+			s.visitor.Close(start, end)
+		}
 	}
 }
 
-func (c *checker) key() error {
-	at := c.pos
-	if c.pos >= len(c.text) || c.text[c.pos] != '"' {
-		return c.malformed("a key")
+// key reads a key and its colon. i is at the value.
+func (s *scanner) key(start, before int) (i int, err error) {
+	text := s.text
+	if start >= len(text) || text[start] != '"' {
+		return start, s.malformed(start, "a key")
 	}
-	raw, escaped, err := c.str()
+	i, escaped, err := s.str(start)
 	if err != nil {
-		return err
+		return i, err
 	}
+	name := text[start+1 : i-1]
 	if escaped {
-		raw = unescape(raw)
+		name = Unescape(name)
 	}
-	c.keys = append(c.keys, key{name: raw, at: at})
-	c.space()
-	if c.pos >= len(c.text) || c.text[c.pos] != ':' {
-		return c.malformed("a colon")
+	s.keys = append(s.keys, key{name: name, at: start})
+	if i = space(text, i); i >= len(text) || text[i] != ':' {
+		return i, s.malformed(i, "a colon")
 	}
-	c.pos++
-	return nil
+	if !s.silent && !s.visitor.Key(name, start, before) {
+		s.silent, s.until = true, len(s.open)
+	}
+	return space(text, i+1), nil
 }
 
 // repeated finds a key that an object has twice. Few keys are compared in pairs, since a
@@ -222,78 +249,4 @@ func repeated(keys []key) (at int, found bool) {
 		seen[k.name] = struct{}{}
 	}
 	return 0, false
-}
-
-func (c *checker) word(w string) error {
-	if len(c.text)-c.pos < len(w) || c.text[c.pos:c.pos+len(w)] != w {
-		return c.malformed(w)
-	}
-	c.pos += len(w)
-	return nil
-}
-
-// number reads RFC 8259's number: no plus sign, no leading zero, no bare point.
-func (c *checker) number() error {
-	if c.text[c.pos] == '-' {
-		c.pos++
-	}
-	if c.pos < len(c.text) && c.text[c.pos] == '0' {
-		c.pos++
-	} else if !c.digits() {
-		return c.malformed("a digit")
-	}
-	if c.pos < len(c.text) && c.text[c.pos] == '.' {
-		c.pos++
-		if !c.digits() {
-			return c.malformed("a digit")
-		}
-	}
-	if c.pos < len(c.text) && (c.text[c.pos] == 'e' || c.text[c.pos] == 'E') {
-		c.pos++
-		if c.pos < len(c.text) && (c.text[c.pos] == '+' || c.text[c.pos] == '-') {
-			c.pos++
-		}
-		if !c.digits() {
-			return c.malformed("a digit")
-		}
-	}
-	return nil
-}
-
-func (c *checker) digits() bool {
-	start := c.pos
-	for c.pos < len(c.text) && c.text[c.pos] >= '0' && c.text[c.pos] <= '9' {
-		c.pos++
-	}
-	return c.pos > start
-}
-
-// str reads a string and returns the text between its quotes.
-func (c *checker) str() (raw string, escaped bool, err error) {
-	c.pos++
-	start := c.pos
-	for c.pos < len(c.text) {
-		switch b := c.text[c.pos]; {
-		case b == '"':
-			raw = c.text[start:c.pos]
-			c.pos++
-			return raw, escaped, nil
-		case b == '\\':
-			escaped = true
-			if err := c.escape(); err != nil {
-				return "", false, err
-			}
-		case b < 0x20:
-			return "", false, c.malformed("no control character in a string")
-		case b < utf8.RuneSelf:
-			c.pos++
-		default:
-			r, n := utf8.DecodeRuneInString(c.text[c.pos:])
-			if r == utf8.RuneError && n == 1 {
-				return "", false, c.fail(c.pos, ErrUTF8)
-			}
-			c.pos += n
-		}
-	}
-	return "", false, c.malformed("the end of the string")
 }

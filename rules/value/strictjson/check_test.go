@@ -3,6 +3,7 @@ package strictjson
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -96,21 +97,48 @@ func FuzzCheck(f *testing.F) {
 	for _, s := range []string{`{"a":[1,2.5e3,"\u0041\ud83d\ude00"],"b":null}`, `{"a":1,"a":2}`, `[[[[]]]]`, `"\ud800"`, "\xff", `-0.0`, `{"\u0061":1,"a":2}`} {
 		f.Add(s)
 	}
+	for i := range 10 {
+		pad := strings.Repeat("x", i)
+		for _, s := range []string{`"`, `\"`, `\u0041`, "\x1f", "\x7f", "\x80", "é", "\xc3", "!", "#", "[", "]", "^", "!\"", "]\\"} {
+			f.Add(`["` + pad + s + pad + `","` + pad + `"]`)
+			f.Add(`{"` + pad + s + pad + `": {"a":1,"` + pad + `b":[]}, "` + pad + `" : 1e1}`)
+		}
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if Check(text, 32) == nil && !json.Valid([]byte(text)) {
+		err, slow := Check(text, 32), slowCheck(text, 32)
+		if (err == nil) != (slow == nil) || err != nil && err.Error() != slow.Error() {
+			t.Errorf("%q: %v, byte by byte: %v", text, err, slow)
+		}
+		if err == nil && !json.Valid([]byte(text)) {
 			t.Errorf("accepted what encoding/json refuses: %q", text)
+		}
+		all, some := teller{text: text, t: t}, teller{text: text, t: t, selective: true}
+		if err1, err2 := Scan(text, 32, &all), Scan(text, 32, &some); (err1 == nil) != (err == nil) || (err2 == nil) != (err == nil) {
+			t.Errorf("%q: %v and %v with a Visitor, %v without", text, err1, err2, err)
+		}
+		if want := all.selection(); err == nil && !slices.Equal(some.told, want) {
+			t.Errorf("%q: told %v, want %v", text, some.told, want)
 		}
 	})
 }
 
+// BenchmarkCheck compares Check with the check byte by byte, for rows of few members
+// and for long strings.
 func BenchmarkCheck(b *testing.B) {
-	text := `{"user":{"id":"1","name":"Ann","tags":["a","b","c"],"address":{"city":"Bern","zip":3011}},"items":[` +
+	rows := `{"user":{"id":"1","name":"Ann","tags":["a","b","c"],"address":{"city":"Bern","zip":3011}},"items":[` +
 		strings.Repeat(`{"id":1,"price":2.5,"name":"thing"},`, 100) + `{}]}`
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Check(text, 64); err != nil {
-			b.Fatal(err)
+	long := `{"a":"` + strings.Repeat("a text without anything to escape ", 100) + `"}`
+	for name, text := range map[string]string{"rows": rows, "long": long} {
+		for way, check := range map[string]func(string, int) error{"words": Check, "bytes": slowCheck} {
+			b.Run(name+"/"+way, func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := check(text, 64); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	}
 }

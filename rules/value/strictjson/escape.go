@@ -7,37 +7,33 @@ import (
 )
 
 // escape reads one escape of a string, both halves of a surrogate pair at once.
-func (c *checker) escape() error {
-	at := c.pos
-	if c.pos+1 >= len(c.text) {
-		c.pos = len(c.text)
-		return c.malformed("an escape")
+func (s *scanner) escape(start int) (end int, err error) {
+	text, i := s.text, start+1
+	if i >= len(text) {
+		return i, s.malformed(i, "an escape")
 	}
-	c.pos++
-	switch c.text[c.pos] {
+	switch text[i] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		c.pos++
-		return nil
+		return i + 1, nil
 	case 'u':
 	default:
-		return c.malformed("an escape")
+		return i, s.malformed(i, "an escape")
 	}
-	r, ok := hex4(c.text, c.pos+1)
+	r, ok := hex4(text, i+1)
 	if !ok {
-		return c.malformed("four hex digits")
+		return i, s.malformed(i, "four hex digits")
 	}
-	c.pos += 5
+	i += 5
 	if !utf16.IsSurrogate(r) {
-		return nil
+		return i, nil
 	}
-	if strings.HasPrefix(c.text[c.pos:], `\u`) {
-		low, ok := hex4(c.text, c.pos+2)
+	if strings.HasPrefix(text[i:], `\u`) {
+		low, ok := hex4(text, i+2)
 		if ok && utf16.DecodeRune(r, low) != utf8.RuneError {
-			c.pos += 6
-			return nil
+			return i + 6, nil
 		}
 	}
-	return c.fail(at, ErrUTF8)
+	return i, fail(start, ErrUTF8)
 }
 
 func hex4(s string, at int) (r rune, ok bool) {
@@ -59,9 +55,9 @@ func hex4(s string, at int) (r rune, ok bool) {
 	return r, true
 }
 
-// unescape decodes the text between the quotes of a string that Check has
+// Unescape decodes the text between the quotes of a string that Check has
 // accepted.
-func unescape(raw string) string {
+func Unescape(raw string) string {
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
