@@ -70,6 +70,7 @@ func newRootCommand() *cobra.Command {
 		newTestCommand(),
 		newExplainCommand(),
 		newDiffCommand(),
+		newProveCommand(),
 		newImportCommand(),
 		newSchemaCommand(),
 		newEvalCommand(),
