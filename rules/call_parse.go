@@ -101,7 +101,7 @@ func (p *callParser) spec() (*callSpec, error) {
 	}
 	p.pos++
 	p.depth--
-	spec.text = p.text[start:p.pos]
+	spec.text = p.shown(p.text[start:p.pos])
 	if n := len(spec.args); n < f.least || f.most >= 0 && n > f.most {
 		return nil, fmt.Errorf("utils.%s wants %s, found %d of these", name, f.usage, n)
 	}
@@ -207,7 +207,7 @@ func (p *callParser) steps(call expression, start, end int) (expression, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &member{absence: absence{text}, call: call, steps: steps}, nil
+	return &member{absence: absence{p.shown(text)}, call: call, steps: steps}, nil
 }
 
 // end is the index of the comma or the bracket that ends the argument at pos.

@@ -22,6 +22,10 @@ type Env struct {
 	// Zone loads a time zone by its IANA name. nil: there is none but UTC.
 	Zone func(name string) (*time.Location, error)
 
+	// Written returns a text as the policy has it, "" where no variable stands in it.
+	// Reasons quote that, as the value of a variable may be a secret. nil: none has.
+	Written func(place string) string
+
 	noMemory bool // for tests: every value is resolved each time
 }
 
@@ -51,6 +55,7 @@ type compiler struct {
 	faults  Faults
 	scope   scope    // of the clause that is being compiled
 	using   []string // the named rules around it, the outermost first
+	written string   // the text of the expression that is being read, if it has a variable
 	site    string   // the place where the innermost of them is used, "" outside of all
 	nesting int
 	clauses int

@@ -10,7 +10,7 @@ func (c *compiler) force(r *Rule, spec value.Value, place string) clause {
 		r.headers = append(r.headers, forcedHeaders(p, spec.Key("value"))...)
 	}
 	v := spec.Key("value")
-	e, err := c.expression(v)
+	e, err := c.expression(v, Join(place, "value"))
 	if err != nil {
 		c.faults.add(Join(place, "value"), "%v", err)
 		return nil

@@ -91,7 +91,7 @@ func (c *compiler) headers(r *Rule, v value.Value, place string) (headers []head
 			c.faults.add(at, "the header is there already")
 		}
 		seen[folded] = true
-		e, err := c.expression(x)
+		e, err := c.expression(x, at)
 		if err != nil {
 			c.faults.add(at, "%v", err)
 			return true

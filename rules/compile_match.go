@@ -84,7 +84,11 @@ func (m *matchCompiler) matches() clause {
 	if f1 == nil || err != nil {
 		return nil
 	}
-	return &matches{f1: f1, text: text, pattern: pattern, no: m.no(f1.source(), v.String())}
+	shown := v.String()
+	if written := m.writtenAt(v, at); written != "" {
+		shown = written
+	}
+	return &matches{f1: f1, text: text, pattern: pattern, no: m.no(f1.source(), shown)}
 }
 
 // evalNames lists the evals of a type.
@@ -110,6 +114,9 @@ func (m *matchCompiler) notInList(f1 string) result {
 	if text, ok := m.spec.Key("f2").Text(); ok {
 		list = text
 	}
+	if written := m.writtenAt(m.spec.Key("f2"), Join(m.place, "f2")); written != "" {
+		list = written
+	}
 	verb := " is not in "
 	if m.eval == "notIn" {
 		verb = " is in "
@@ -129,7 +136,7 @@ func (m *matchCompiler) operand(field string) expression {
 		m.faults.add(at, "%s", writtenText(text, m.typ.name))
 		return nil
 	}
-	e, err := m.expression(v)
+	e, err := m.expression(v, at)
 	if err != nil {
 		m.faults.add(at, "%v", err)
 		return nil
@@ -170,7 +177,7 @@ func (m *matchCompiler) list(in *inList) (ok bool) {
 		return false // reported
 	}
 	if text, isText := v.Text(); isText && m.scope.isReference(text) {
-		from, err := m.reference(text)
+		from, err := m.referenceAt(text, at)
 		if err != nil {
 			m.faults.add(at, "%v", err)
 			return false
@@ -192,7 +199,7 @@ func (m *matchCompiler) list(in *inList) (ok bool) {
 
 // element compiles an element of a written list.
 func (m *matchCompiler) element(in *inList, x value.Value, at string) bool {
-	e, err := m.expression(x)
+	e, err := m.expression(x, at)
 	if err != nil {
 		m.faults.add(at, "%v", err)
 		return false

@@ -78,14 +78,47 @@ func (c *compiler) reference(text string) (e expression, err error) {
 
 // expression reads a value of a rule where strings that look like references
 // are references, and {"literal": "…"} spells one that is not.
-func (c *compiler) expression(spec value.Value) (expression, error) {
+func (c *compiler) expression(spec value.Value, at string) (expression, error) {
+	c.written = c.writtenAt(spec, at)
+	defer func() { c.written = "" }()
 	if text, ok := spec.Text(); ok && c.scope.isReference(text) {
 		return c.reference(text)
 	}
 	if text, ok := literalText(spec); ok {
-		return &literal{text: spec.String(), written: value.Str(text)}, nil
+		return &literal{text: c.shown(spec.String()), written: value.Str(text)}, nil
 	}
-	return &literal{text: spec.String(), written: spec}, nil
+	return &literal{text: c.shown(spec.String()), written: spec}, nil
+}
+
+// referenceAt is reference for the text at a place.
+func (c *compiler) referenceAt(text, at string) (expression, error) {
+	c.written = c.writtenAt(value.Str(text), at)
+	defer func() { c.written = "" }()
+	return c.reference(text)
+}
+
+// writtenAt returns the text at a place as the policy has it, quoted, if a variable
+// stands in it; else "".
+func (c *compiler) writtenAt(spec value.Value, at string) string {
+	if c.env.Written == nil {
+		return ""
+	}
+	text := c.env.Written(at)
+	if spec.Kind() == value.Object {
+		text = c.env.Written(Join(at, "literal"))
+	}
+	if text == "" {
+		return ""
+	}
+	return string(value.AppendString(nil, text))
+}
+
+// shown returns a part of the expression that is being read, as reasons quote it.
+func (c *compiler) shown(text string) string {
+	if c.written != "" {
+		return c.written
+	}
+	return text
 }
 
 // literalText reads {"literal": "text"}.

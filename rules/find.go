@@ -170,7 +170,7 @@ func (c *compiler) findRegex(spec value.Value, place string) *template {
 // findLeaf reads a value that may be a reference. The value that a reference brings
 // must pass check, and so must a written value, unless that is null.
 func (c *compiler) findLeaf(spec value.Value, place string, check func(value.Value) error) *template {
-	e, err := c.expression(spec)
+	e, err := c.expression(spec, place)
 	if err != nil {
 		c.faults.add(place, "%v", err)
 		return &template{}

@@ -48,7 +48,7 @@ func (c *compiler) arrayField(text, at string) expression {
 		c.faults.add(at, "%v", wantReference(text))
 		return nil
 	}
-	e, err := c.reference(text)
+	e, err := c.referenceAt(text, at)
 	if err != nil {
 		c.faults.add(at, "%v", err)
 		return nil

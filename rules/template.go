@@ -79,7 +79,7 @@ func (t *template) reads(rs *roots) {
 // bring anything: a webhook's body and claims.
 func (c *compiler) template(spec value.Value, place string) *template {
 	if _, ok := literalText(spec); ok || spec.Kind() != value.Array && spec.Kind() != value.Object {
-		e, err := c.expression(spec)
+		e, err := c.expression(spec, place)
 		if err != nil {
 			c.faults.add(place, "%v", err)
 			return nil

@@ -484,6 +484,28 @@ func TestSubstitution(t *testing.T) {
 	}
 }
 
+// No reason of a verdict holds the value of a variable. It quotes the policy.
+func TestReasonsHoldNoVariables(t *testing.T) {
+	args := value.Obj(value.Member{Key: "auth", Value: value.Obj(value.Member{Key: "a", Value: value.Str("x")}, value.Member{Key: "n", Value: value.Int(1)})})
+	for rule, want := range map[string]string{
+		`{rule: match, type: string, eval: "==", f1: args.auth.a, f2: "${SECRET}"}`:                                                   `args.auth.a == "${SECRET}" does not hold`,
+		`{rule: match, type: string, eval: "==", f1: args.auth.a, f2: {literal: "x ${SECRET}"}}`:                                      `args.auth.a == "x ${SECRET}" does not hold`,
+		`{rule: match, type: string, eval: matches, f1: args.auth.a, f2: "^${SECRET}$"}`:                                              `args.auth.a matches "^${SECRET}$" does not hold`,
+		`{rule: match, type: string, eval: in, f1: "${SECRET}", f2: [args.auth.a]}`:                                                   `"${SECRET}" is not in the list`,
+		`{rule: match, type: number, eval: "==", f1: "utils.default(args.auth.a, '${SECRET}')", f2: args.auth.n}`:                     `"utils.default(args.auth.a, '${SECRET}')": want number, found string`,
+		`{rule: match, type: string, eval: in, f1: args.auth.a, f2: "utils.split(args.auth.a, '${SECRET}')"}`:                         "",
+		`{rule: match, type: string, eval: notIn, f1: args.auth.a, f2: "utils.split(args.auth.a, '${SECRET}')"}`:                      `args.auth.a is in "utils.split(args.auth.a, '${SECRET}')"`,
+		`{rule: some, field: "utils.split(args.auth.a, '${SECRET}')", clause: {rule: match, type: any, eval: "==", f1: item, f2: 1}}`: `no element of "utils.split(args.auth.a, '${SECRET}')" fits`,
+		`{rule: force, field: args.params.a, value: "utils.concat(args.auth.n, '${SECRET}')"}`:                                        "args.auth.n: want string, found number",
+	} {
+		p := mustLoad(t, own+"routes: [{match: {path: /, methods: [POST]}, rule: "+rule+"}]\n")
+		v := p.Resources()[0].Rule.Eval(&rules.Input{Args: args, Verified: true}, rules.Memo{})
+		if secret, _ := getenv("SECRET"); v.Reason != want || strings.Contains(v.Reason, secret) {
+			t.Errorf("%s\ngot  %s\nwant %s", rule, v.Reason, want)
+		}
+	}
+}
+
 // No message about a variable holds its value.
 func TestFaultsHoldNoSecrets(t *testing.T) {
 	for _, text := range []string{

@@ -136,7 +136,8 @@ func (l *loader) compile(s ruleSource, define defines) *rules.Rule {
 }
 
 func (l *loader) env(define defines) *rules.Env {
-	return &rules.Env{Define: define, Zone: l.zone, AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.checkQuery, Webhook: l.checkWebhook}
+	written := func(place string) string { return l.substituted[place] }
+	return &rules.Env{Written: written, Define: define, Zone: l.zone, AESKey: l.p.AESKey, CanSign: l.canSign, Database: l.checkQuery, Webhook: l.checkWebhook}
 }
 
 // zone returns a time zone, whose data the host has put under `zones`.
