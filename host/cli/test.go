@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"regexp"
 
@@ -25,7 +25,8 @@ type testFlags struct {
 	wasm, live, watch bool
 	module            string
 
-	name *regexp.Regexp // of run; nil: all
+	name   *regexp.Regexp // of run; nil: all
+	seeded bool           // --seed is there
 }
 
 func newTestCommand() *cobra.Command {
@@ -84,6 +85,7 @@ var testFormats = []string{"text", "json", "junit"}
 
 // check checks the flags.
 func (f *testFlags) check(cmd *cobra.Command) (err error) {
+	f.seeded = cmd.Flags().Changed("seed")
 	if f.json {
 		if f.format != "text" && f.format != "json" {
 			return usagef("--json and --format %s", f.format)
@@ -142,11 +144,8 @@ func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFla
 			return err
 		}
 	}
-	if err := s.Reporter.Close(sum); err != nil {
-		return err
-	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted")
+		return errors.New("interrupted")
 	}
 	enough, err := c.report(f.side(stdout, stderr))
 	if err != nil {
@@ -154,9 +153,13 @@ func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFla
 	}
 	noticed := true
 	if f.mutate {
-		if noticed, err = mutate(ctx, f, suites, results, sum, f.side(stdout, stderr), stderr); err != nil {
+		m := mutations{flags: f, suites: suites, results: results, out: f.side(stdout, stderr), stderr: stderr}
+		if noticed, err = m.run(ctx, sum.OK()); err != nil {
 			return err
 		}
+	}
+	if err := s.Reporter.Close(sum); err != nil {
+		return err
 	}
 	if !sum.OK() || !enough || !noticed {
 		return errReported
@@ -164,16 +167,16 @@ func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFla
 	return nil
 }
 
-// side is where text beside the tests goes: not into a report that a program reads.
+// side is where the coverage and the mutants go: not into a report of JUnit.
 func (f *testFlags) side(stdout, stderr io.Writer) io.Writer {
-	if f.format == "text" {
-		return stdout
+	if f.format == "junit" {
+		return stderr
 	}
-	return stderr
+	return stdout
 }
 
 func (f *testFlags) reporter(stdout, stderr io.Writer) policytest.Reporter {
-	text := &policytest.Text{Out: stdout, Errors: stderr, Verbose: f.verbose}
+	text := &policytest.Text{Out: stdout, Errors: stderr, Verbose: f.verbose, Seeded: f.seeded}
 	switch f.format {
 	case "json":
 		return &policytest.JSON{Out: stdout}

@@ -106,7 +106,7 @@ func variationName(v value.Value, i int) string {
 func (r *reader) oneCase(name string, e *entry, place string) {
 	c := &Case{Name: name, Place: place, variable: e.variation.Kind() != value.Missing}
 	c.Line, c.Column = r.file.Position(place)
-	c.request.Now = r.time(e.member("now"), r.now)
+	c.request.Now = r.time(e.member("now"), r.Now)
 	r.user(c, e)
 	r.target(c, e)
 	r.fields(c, e)

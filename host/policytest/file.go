@@ -38,6 +38,7 @@ type Suite struct {
 	PolicyFile *policyfile.File
 	Cases      []*Case
 	Env        map[string]string // the variables that the file gives to the policy
+	Now        time.Time         // the time of the requests, where a test has no other
 
 	file *policyfile.File
 }
@@ -165,7 +166,6 @@ type reader struct {
 	cached map[string]*simulate.Table // by place: many tests have one table
 
 	// Of the whole file.
-	now    time.Time
 	tables map[string]*simulate.Table
 	hooks  map[string]*simulate.Webhook
 	tokens map[string]*simulate.Token
@@ -197,7 +197,7 @@ func (r *reader) add(f rules.Fault) {
 
 func (r *reader) read() {
 	doc := r.file.Doc
-	r.now = r.time(member{doc.Key("now"), "now"}, mustParse(DefaultNow))
+	r.Now = r.time(member{doc.Key("now"), "now"}, mustParse(DefaultNow))
 	r.who()
 	r.data(doc.Key("data"), "data", r.tables)
 	r.webhooks(doc.Key("webhooks"), "webhooks", r.hooks)

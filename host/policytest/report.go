@@ -53,12 +53,18 @@ type Text struct {
 	Out     io.Writer
 	Errors  io.Writer // of files that could not be read
 	Verbose bool
+	Seeded  bool // print what the run depends on
 
 	tests int
 }
 
 // Begin implements Reporter.
-func (t *Text) Begin(*Suite) { t.tests = 0 }
+func (t *Text) Begin(s *Suite) {
+	t.tests = 0
+	if t.Seeded {
+		fmt.Fprintf(t.Out, "=== TIME  %s: %s\n", s.Path, s.Now.Format(time.RFC3339Nano))
+	}
+}
 
 // Test implements Reporter.
 func (t *Text) Test(s *Suite, r *Result) {
@@ -165,7 +171,7 @@ func (t *Text) End(s *Suite, passed bool, elapsed time.Duration) {
 
 // Close implements Reporter.
 func (t *Text) Close(sum Summary) error {
-	if sum.Seed != 0 {
+	if t.Seeded {
 		fmt.Fprintf(t.Out, "seed %d\n", sum.Seed)
 	}
 	if !sum.OK() {

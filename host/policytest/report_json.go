@@ -1,7 +1,6 @@
 package policytest
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -90,9 +89,7 @@ func (j *JSON) Close(sum Summary) error {
 }
 
 func (j *JSON) write(v any) {
-	enc := json.NewEncoder(j.Out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil && j.err == nil {
+	if err := writeLine(j.Out, v); err != nil && j.err == nil {
 		j.err = err
 	}
 }

@@ -1,7 +1,7 @@
 package simulate
 
 import (
-	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
 	"slices"
@@ -26,11 +26,12 @@ type TrustedKey struct {
 // kid is the kid of a TrustedKey.
 const kid = "rulegate-simulation"
 
-// NewTrustedKey returns a key that nobody else has.
+// NewTrustedKey returns the key. It is always the same, so that a simulation has the
+// same tokens each time. It is for simulations alone: whoever accepts requests from a
+// network must not trust it.
 func NewTrustedKey() *TrustedKey {
-	random := make([]byte, 32)
-	rand.Read(random) // never fails
-	k := &TrustedKey{secret: hex.EncodeToString(random)}
+	sum := sha256.Sum256([]byte("the key of rulegate's simulations"))
+	k := &TrustedKey{secret: hex.EncodeToString(sum[:])}
 	k.signer, _ = token.NewSet([]token.Key{{Alg: "HS256", Secret: k.secret, Kid: kid, Primary: true}}, 0, false, gocrypto.Crypto())
 	return k
 }

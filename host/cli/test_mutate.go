@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/rulegate/rulegate/host/policytest"
+)
+
+// mutations runs tests against mutants of their policies.
+type mutations struct {
+	flags       *testFlags
+	suites      []*policytest.Suite
+	results     map[*policytest.Suite][]policytest.Result
+	out, stderr io.Writer
+}
+
+// run reports the mutants that pass the tests. noticed is false if there is one, or if
+// the tests do not pass anyway.
+func (m *mutations) run(ctx context.Context, passed bool) (noticed bool, err error) {
+	if !passed {
+		fmt.Fprintln(m.stderr, "mutants: none are made, because a test fails")
+		return false, nil
+	}
+	var order []string
+	byPath := map[string][]*policytest.Suite{}
+	for _, s := range m.suites {
+		if byPath[s.PolicyPath] == nil {
+			order = append(order, s.PolicyPath)
+		}
+		byPath[s.PolicyPath] = append(byPath[s.PolicyPath], s)
+	}
+	noticed = true
+	for _, path := range order {
+		bar := newBar(underBar(m.stderr), "mutant")
+		found, err := policytest.Mutate(ctx, byPath[path], m.results, m.flags.mutants, m.flags.seed, bar.set)
+		bar.end()
+		if err != nil {
+			return false, errors.New("interrupted")
+		}
+		if m.flags.format == "json" {
+			err = found.WriteJSON(m.out)
+		} else {
+			for _, s := range found.Survivors {
+				fmt.Fprintln(m.out, found.Show(s))
+			}
+			fmt.Fprintln(m.out, found.Describe())
+		}
+		if err != nil {
+			return false, err
+		}
+		noticed = noticed && len(found.Survivors) == 0
+	}
+	return noticed, nil
+}
+
+// underBar returns the writer that is below a bar.
+func underBar(w io.Writer) io.Writer {
+	if a, ok := w.(aboveBar); ok {
+		return a.w
+	}
+	return w
+}
