@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/rulegate/rulegate/host/simulate"
 	"github.com/rulegate/rulegate/rules"
@@ -69,6 +70,7 @@ func (r *reader) test(test value.Value, place string) {
 		r.fault(at, "the test on line %d has this name already", line)
 	}
 	r.tests[name] = at
+	r.printable(name, at)
 	each := test.Key("each")
 	if each.Kind() == value.Missing {
 		r.oneCase(name, &entry{test: test, testAt: place}, place)
@@ -78,11 +80,19 @@ func (r *reader) test(test value.Value, place string) {
 	for i, v := range each.Elements() {
 		in := rules.Elem(rules.Join(place, "each"), i)
 		sub := variationName(v, i)
+		r.printable(sub, rules.Join(in, "name"))
 		if names[sub] {
 			sub = fmt.Sprintf("%s#%02d", sub, i)
 		}
 		names[sub] = true
 		r.oneCase(name+"/"+sub, &entry{test: test, variation: v, testAt: place, variantAt: in}, in)
+	}
+}
+
+// printable checks that a name is one line, which a terminal shows as it is.
+func (r *reader) printable(name, place string) {
+	if strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		r.fault(place, "a name has one line, of characters that can be printed")
 	}
 }
 

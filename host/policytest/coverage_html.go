@@ -12,6 +12,7 @@ func WriteHTML(w io.Writer, coverages []*Coverage) error { return page.Execute(w
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"percent": func(c *Coverage) string { return fmt.Sprintf("%.1f%%", c.Totals().Percent()) },
+	"times":   func(n int) string { return counted(n, "time") },
 	"class":   (*Clause).class,
 	"share":   func(r *Route) string { hit, all := r.outcomes(); return fmt.Sprintf("%d of %d", hit, all) },
 }).Parse(`<!doctype html>
@@ -39,7 +40,7 @@ summary { cursor: pointer; font-weight: 600; margin-top: .6rem }
 {{range .Routes}}<tr><td>{{.Name}}</td><td>{{.Asked}}</td><td>{{share .}}</td></tr>
 {{end}}</table>
 {{range .Routes}}
-<details open><summary>{{.Name}} <small>{{if .Asked}}asked {{.Asked}} times{{else}}never asked{{end}}</small></summary>
+<details open><summary>{{.Name}} <small>{{if .Asked}}asked {{times .Asked}}{{else}}never asked{{end}}</small></summary>
 <ul>{{template "clause" .Rule}}</ul>
 {{with .Response}}<p>On the response:</p><ul>{{template "clause" .}}</ul>{{end}}
 </details>

@@ -119,6 +119,9 @@ func (r *reader) content(v value.Value, place string) (text string, ok bool) {
 
 // readRows reads a file with rows.
 func readRows(path string) ([]value.Value, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: no regular file", path) // to open a pipe could take for ever
+	}
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rulegate/rulegate/host/policyfile"
+	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/tools/txtar"
@@ -271,7 +274,7 @@ func TestSchema(t *testing.T) {
 	if err := compiler.AddResource("tests.json", doc); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := compiler.Compile("tests.json")
+	compiled, err := compiler.Compile("tests.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +300,7 @@ func TestSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := schema.Validate(v); (err == nil) != valid {
+		if err := compiled.Validate(v); (err == nil) != valid {
 			t.Errorf("%.200s: %v", text, err)
 		}
 	}
@@ -334,7 +337,7 @@ func TestReports(t *testing.T) {
 routes: [{match: {path: /}, auth: none, rule: {rule: deny}}]
 -- policy_test.yaml --
 tests:
-  - {name: "<a> & \"b\" \u0001 ]]>", request: GET /, want: allow}
+  - {name: "<a> & \"b\" ]]>", request: GET /, want: allow}
   - {name: c, request: GET /, want: {error: "</x>"}}
 `)
 	for format, read := range map[string]func(string) error{
@@ -373,4 +376,68 @@ tests:
 			t.Errorf("%s: %v, %+v\n%s", format, err, sum, out.String())
 		}
 	}
+}
+
+// In go test, a test of a policy that fails makes its subtest fail.
+func TestRun(t *testing.T) {
+	run := func(text string) bool {
+		dir := unpack(t, text)
+		match := func(_, _ string) (bool, error) { return true, nil }
+		return testing.RunTests(match, []testing.InternalTest{{Name: "policy", F: func(t *testing.T) { Run(t, dir) }}})
+	}
+	const policy = "-- policy.yaml --\nroutes: [{match: {path: /}, auth: none, rule: {rule: deny}}]\n-- policy_test.yaml --\n"
+	for text, ok := range map[string]bool{
+		policy + "tests: [{request: GET /, want: 403}]\n":                                 true,
+		policy + "tests: [{request: GET /, want: 403}, {request: GET /a, want: allow}]\n": false,
+		policy + "tests: []\n":                 false,
+		policy + "tests: [{request: GET /}]\n": false,
+		"-- policy.yaml --\n":                  false,
+	} {
+		if run(text) != ok {
+			t.Errorf("%s: passed is %v", text, !ok)
+		}
+	}
+}
+
+// No file makes the reader or a run panic.
+func FuzzFile(f *testing.F) {
+	archive := txtar.Parse([]byte(everything))
+	var policyText string
+	for _, file := range archive.Files {
+		switch file.Name {
+		case "policy.yaml":
+			policyText = string(file.Data)
+		case "policy_test.yaml":
+			f.Add(string(file.Data))
+		}
+	}
+	f.Add("tests: [{request: GET /x?a=b, want: {json: null}}]")
+	f.Add("tests: [{request: GET /cookie, each: [{want: {calls: {}}}]}]\ndata: {social.people: [{born: {$date: x}}]}")
+	file, err := policyfile.Parse("policy.yaml", []byte(policyText))
+	if err != nil {
+		f.Fatal(err)
+	}
+	getenv := func(string) (string, bool) { return "a-secret-of-the-tests-of-rulegate", true }
+	p, _, err := policy.Load(policyfile.WithZones(file.Doc), policy.Options{Getenv: getenv})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		made, err := policyfile.ParseOther(filepath.Join(t.TempDir(), "policy_test.yaml"), []byte(text))
+		if err != nil || len(schema.CheckShape(made.Doc, model())) > 0 {
+			return
+		}
+		s := &Suite{Policy: p, PolicyFile: file, PolicyPath: "policy.yaml", file: made}
+		r := newReader(s, true)
+		r.read()
+		if len(r.faults) > 0 {
+			_ = made.Faults(r.faults).Error()
+			return
+		}
+		n := NewNative(p, 0)
+		for _, c := range s.Cases {
+			result := s.Run(n, c)
+			(&Text{}).Detail(s, &result)
+		}
+	})
 }

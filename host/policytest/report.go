@@ -166,7 +166,11 @@ func (t *Text) End(s *Suite, passed bool, elapsed time.Duration) {
 	if !passed {
 		word = "FAIL"
 	}
-	fmt.Fprintf(t.Out, "%s\t%s\t%.3fs\t%s\n", word, s.Path, elapsed.Seconds(), counted(t.tests, "test"))
+	note := ""
+	if t.tests == 0 {
+		note = " [no tests to run]"
+	}
+	fmt.Fprintf(t.Out, "%s\t%s\t%.3fs\t%s%s\n", word, s.Path, elapsed.Seconds(), counted(t.tests, "test"), note)
 }
 
 // Close implements Reporter.
