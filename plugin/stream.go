@@ -241,6 +241,12 @@ func (s *stream) refuse(r decide.Refusal) types.Action {
 		return types.ActionPause
 	}
 	shown := s.direction == response && s.state != awaitHeaders
+	switch {
+	case s.request != nil:
+		s.request.Address(&r)
+	case s.response != nil:
+		s.response.Address(&r)
+	}
 	s.setState(withheld)
 	s.logRefusal(&r)
 	if err := abi.Respond(r.Status, r.Headers, r.Body); err != nil {

@@ -164,6 +164,9 @@ func answerEnd(t *testing.T, addr, method, path, body string) string {
 	text, err := io.ReadAll(resp.Body)
 	switch {
 	case resp.StatusCode != http.StatusOK:
+		if resp.Header.Get("x-request-id") == "" {
+			t.Error("a refusal without x-request-id")
+		}
 		return resp.Status[:3]
 	case err != nil:
 		return string(text) + "cut off"

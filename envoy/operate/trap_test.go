@@ -132,6 +132,10 @@ func TestTrapInEnvoy(t *testing.T) {
 	if got := fail(t, at["open"], "before", ""); got != http.StatusOK {
 		t.Fatalf("before: want 200, found %d", got)
 	}
+	r := &harness.Request{Method: "GET", Target: "/open", Headers: [][2]string{{"x-test-fail", "panic"}}}
+	if answer, err := harness.Send(at["open"], r, "panic with an id"); err != nil || len(answer.Headers["x-request-id"]) != 1 {
+		t.Errorf("a panic: want one x-request-id, found %+v %v", answer, err)
+	}
 	if got := fail(t, at["open"], "panic", "panic"); got != http.StatusServiceUnavailable {
 		t.Errorf("a panic: want 503, found %d", got)
 	}
@@ -163,7 +167,7 @@ func TestTrapInEnvoy(t *testing.T) {
 		t.Errorf("a response that was held: want a status of 500 or more, found %s", got)
 	}
 	companion.release() // replies arrive for requests whose VM is gone
-	r := &harness.Request{Method: "GET", Target: "/page", Headers: [][2]string{token}}
+	r = &harness.Request{Method: "GET", Target: "/page", Headers: [][2]string{token}}
 	if answer, err := harness.Send(at["waits"], r, "after the trap"); err != nil || answer.Status != http.StatusOK {
 		t.Errorf("after the trap: want 200, found %v, %v", answer, err)
 	}

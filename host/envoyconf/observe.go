@@ -28,6 +28,19 @@ func accessLog() object {
 	}
 }
 
+// namedReplies puts the request's id into the answers that Envoy makes itself, and in
+// those of the module: it leads from a client's report to the log.
+func namedReplies() object {
+	atLeast400 := object{{"op", "GE"}, {"value", object{{"default_value", 400}, {"runtime_key", "rulegate.named_replies"}}}}
+	return object{{"mappers", list{object{
+		{"filter", object{{"status_code_filter", object{{"comparison", atLeast400}}}}},
+		{"headers_to_add", list{object{
+			{"header", object{{"key", "x-request-id"}, {"value", "%REQ(X-REQUEST-ID)%"}}},
+			{"append_action", "OVERWRITE_IF_EXISTS_OR_ADD"},
+		}}},
+	}}}}
+}
+
 // statsConfig turns the counters rulegate.decision.<outcome>.<resource> into one
 // metric with two tags, and rulegate.jwks.<result> into one metric with one tag.
 // Envoy cuts the first group of a tag's regex out of the name; the second group is

@@ -72,6 +72,9 @@ func (s *stream) writeHeaders(out output) bool {
 	for _, kv := range forwardable(out.headers) {
 		h.Add(kv[0], kv[1])
 	}
+	if s.state == replying && code >= 400 { // by it, a client's report leads to the log
+		h.Set("X-Request-Id", s.info.id)
+	}
 	s.setCORS(h)
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // net/http would guess one

@@ -9,7 +9,7 @@ import (
 // ServeHTTP takes one request through the module and to the upstream.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := &stream{gw: g, w: w, r: r, resp: flow{direction: responseFlow}, wake: make(chan struct{}, 1), responses: make(chan upstreamResponse, 1)}
-	s.info = info{start: time.Now(), peer: r.RemoteAddr, method: r.Method, path: requestTarget(r), host: r.Host}
+	s.info = info{start: time.Now(), peer: r.RemoteAddr, id: requestID(), method: r.Method, path: requestTarget(r), host: r.Host}
 	if !g.enter() {
 		s.refuse(http.StatusServiceUnavailable, "closing")
 		return
@@ -26,7 +26,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.route = g.route(r, path); s.isPreflight() {
-		s.info.path, s.info.id = path, requestID()
+		s.info.path = path
 		s.answerPreflight()
 		return
 	}
@@ -36,7 +36,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(http.StatusServiceUnavailable, "module failed")
 		return
 	}
-	s.info.path, s.info.id = path, requestID()
+	s.info.path = path
 	headers := s.requestPairs()
 	s.vm = v
 	s.ctx, s.cancel = context.WithCancel(r.Context())
@@ -59,6 +59,7 @@ func (s *stream) refuse(code int, reason string) {
 	if s.r.ProtoMajor == 1 {
 		s.w.Header().Set("Connection", "close")
 	}
+	s.w.Header().Set("X-Request-Id", s.info.id)
 	s.w.WriteHeader(code)
 	s.info.status, s.info.flags = code, reason
 	s.gw.record(s)

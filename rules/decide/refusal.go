@@ -35,6 +35,7 @@ type Refusal struct {
 	Reason  string // for the log: it has no claims, but may quote the client's bytes
 
 	challenge string // of a 401: the value of WWW-Authenticate
+	addressed bool   // Headers has those of address
 }
 
 // Where returns the place of the clause that decided, with its name.
@@ -160,6 +161,10 @@ func denied(v *rules.Verdict) *Refusal {
 // report leads to the log, and those by which a browser shows the answer to a page of
 // another origin.
 func (r *Refusal) address(h *head, to *policy.Resource) {
+	if r.addressed {
+		return
+	}
+	r.addressed = true
 	if to != nil && to.CORS != nil {
 		if origins := h.values("origin"); len(origins) == 1 {
 			r.Headers = append(r.Headers, to.CORS.ResponseHeaders(origins[0])...)

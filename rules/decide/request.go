@@ -229,6 +229,10 @@ func (r *Request) awaitBody() Step {
 	return Step{Action: AwaitBody}
 }
 
+// Address adds the headers that every refusal of the request has, to one that its
+// caller has made.
+func (r *Request) Address(refusal *Refusal) { refusal.address(&r.head, r.resource) }
+
 func (r *Request) refuse(refusal *Refusal) Step {
 	r.state = ended
 	refusal.complete("")

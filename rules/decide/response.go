@@ -125,6 +125,10 @@ func (r *Response) Holds() bool { return r.needsBody() || r.rule != nil && r.rul
 
 func (r *Response) withhold(reason string) Step { return r.refuse(withheld(reason)) }
 
+// Address adds the headers that every refusal of the response has, to one that its
+// caller has made.
+func (r *Response) Address(refusal *Refusal) { refusal.address(&r.request, r.resource) }
+
 func (r *Response) refuse(refusal *Refusal) Step {
 	r.state = ended
 	refusal.complete("")
