@@ -113,6 +113,9 @@ func (p *printer) operand(c *trace.Clause, o *trace.Operand) string {
 	return text + ": " + p.warn(printable(o.Missing))
 }
 
+// verbs stand before the URL of a call.
+var verbs = map[string]string{"webhook": "posted to ", "introspect": "asked the issuer at "}
+
 func (p *printer) call(c *trace.Call, rest string) {
 	if c.Kind == "query" {
 		text := "asked " + printable(c.DB+"."+c.Col)
@@ -121,7 +124,7 @@ func (p *printer) call(c *trace.Call, rest string) {
 		}
 		p.line("%s%s", rest, text)
 	} else {
-		p.line("%s%s", rest, printable("posted to "+c.URL))
+		p.line("%s%s", rest, printable(verbs[c.Kind]+c.URL))
 		if c.Body != nil {
 			p.line("%s  body %s", rest, p.value(c.Body))
 		}

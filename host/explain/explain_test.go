@@ -89,6 +89,11 @@ func explained(t *testing.T, a *txtar.Archive, limits trace.Limits) *trace.Trace
 		answers.Webhooks[url] = &simulate.Webhook{Status: status, Body: v.Key("json").String()}
 		return true
 	})
+	answers.Tokens = map[string]*simulate.Token{}
+	q.Key("opaque").Each(func(raw string, claims value.Value) bool {
+		answers.Tokens[raw] = &simulate.Token{Claims: claims}
+		return true
+	})
 	req.Companion = answers
 	if r := q.Key("response"); r.Kind() != value.Missing {
 		req.Response = &simulate.Response{Status: 200, Body: r.String(), Headers: [][2]string{{"content-type", "application/json"}}}

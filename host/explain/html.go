@@ -18,6 +18,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"mark":   func(o trace.Outcome) string { return marks[o] },
 	"class":  func(o trace.Outcome) string { return strings.ReplaceAll(string(o), " ", "-") },
 	"hidden": func(c *trace.Clause, o *trace.Operand) bool { return c.Kind == "match" && isWritten(o) || asked(c, o) },
+	"verb":   func(kind string) string { return verbs[kind] },
 	"at":     at,
 }).Parse(page))
 

@@ -43,6 +43,9 @@ func (p *printer) token(t *trace.Token) {
 	for i, e := range t.Entries {
 		p.entry(i, &e)
 	}
+	for i := range t.Calls {
+		p.call(&t.Calls[i], "  ")
+	}
 	if t.Claims != nil {
 		p.label("claims", "%s", p.value(t.Claims))
 	}

@@ -80,7 +80,7 @@ type Operand struct {
 
 // Call is a question to a database or a webhook, and its answer.
 type Call struct {
-	Kind    string   `json:"kind"` // query or webhook
+	Kind    string   `json:"kind"` // query or webhook; introspect of a token
 	DB      string   `json:"db,omitempty"`
 	Col     string   `json:"col,omitempty"`
 	Find    *Value   `json:"find,omitempty"`

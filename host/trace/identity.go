@@ -49,7 +49,24 @@ func (b *builder) token() *Token {
 	if found != nil && !out.Simulated {
 		b.verify(out, found)
 	}
+	b.introspections(out)
 	return out
+}
+
+// introspections adds the calls to the issuers of opaque tokens. The stages are those
+// of a token with a signature, so they go.
+func (b *builder) introspections(out *Token) {
+	for i := range b.Result.Calls {
+		c := &b.Result.Calls[i]
+		if c.Kind != rules.Introspect {
+			continue
+		}
+		shown := Call{Kind: c.Kind.String(), URL: b.mask.Text(c.URL), Reply: &Reply{Status: c.Reply.Status, Error: b.mask.Text(c.Reply.Err)}}
+		if answer, err := value.Parse(c.Reply.Body, maxShownDepth); err == nil {
+			shown.Reply.Body = b.mask.show(answer, b.mask.at(names([]string{rules.RootAuth})), b.o.Limits.Value)
+		}
+		out.Calls, out.Stages = append(out.Calls, shown), nil
+	}
 }
 
 // verify adds the stages of the verification, and what each entry says.

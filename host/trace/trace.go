@@ -82,7 +82,8 @@ type Token struct {
 	Claims    *Value   `json:"claims,omitempty"` // of a verified token or API key
 	Sources   []Source `json:"sources,omitempty"`
 	Stages    []Stage  `json:"stages,omitempty"`
-	Entries   []Entry  `json:"entries,omitempty"` // of auth.tokens
+	Entries   []Entry  `json:"entries,omitempty"` // of auth.tokens, with keys of tokens
+	Calls     []Call   `json:"calls,omitempty"`   // to the issuers of opaque tokens, of kind introspect
 	Reason    string   `json:"reason,omitempty"`  // why the token was refused
 }
 
