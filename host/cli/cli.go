@@ -71,6 +71,7 @@ func newRootCommand() *cobra.Command {
 		newExplainCommand(),
 		newDiffCommand(),
 		newProveCommand(),
+		newReplayCommand(),
 		newImportCommand(),
 		newSchemaCommand(),
 		newEvalCommand(),
