@@ -40,7 +40,7 @@ func newKeys(p *plugin, pol *policy.Policy) keys {
 	}
 	return keys{
 		plugin: p, waiting: map[uint32]*stream{},
-		ring: jwks.New(pol.Tokens, pol.JWKS, pol.Shared, sharedData{}, rand.Reader),
+		ring: jwks.New(pol.Tokens, pol.JWKS, pol.Shared, sharedData{}, &p.vm.sets, rand.Reader),
 	}
 }
 

@@ -11,6 +11,7 @@ package main
 import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/rules/jwks"
 	tokenkeys "github.com/rulegate/rulegate/rules/token/keys"
 )
 
@@ -27,6 +28,7 @@ type vm struct {
 	memory  memory
 	rooms   rooms
 	crypto  *tokenkeys.Crypto // the proxy's; nil before it is probed
+	sets    jwks.Seen         // of the plugins so far
 }
 
 func (v *vm) NewPluginContext(id uint32) types.PluginContext { return v.newPlugin(id) }

@@ -21,7 +21,7 @@ type nativeKeys struct {
 }
 
 func newNativeKeys(p *policy.Policy) *nativeKeys {
-	return &nativeKeys{Keyring: jwks.New(p.Tokens, p.JWKS, p.Shared, nil, rand.Reader)}
+	return &nativeKeys{Keyring: jwks.New(p.Tokens, p.JWKS, p.Shared, nil, nil, rand.Reader)}
 }
 
 func (k *nativeKeys) now() time.Time { return time.Now().Add(k.ahead) }

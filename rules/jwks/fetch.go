@@ -70,17 +70,22 @@ func (k *Keyring) Tick(now time.Time) (fetches []Fetch, events []Event) {
 	for i := range k.sources {
 		s := &k.sources[i]
 		r, version := k.load(s)
+		k.talk(s)
 		events = append(events, k.follow(i, r, now)...)
 		if s.text != "" && s.tooStale(s.expires, now.UnixMicro()) {
 			k.set, s.text = k.set.WithoutKeys(i), ""
 			k.generation++
 			events = append(events, Event{i, Dropped, "no new set for longer than maxStale: its tokens get 503", true})
 		}
-		if !s.due(r, now) {
+		if !s.due(r, now) || k.hinted(s, now.UnixMicro()) {
 			continue
 		}
+		s.hintedSince = 0
 		r.owner, r.lastStart, r.lease = k.randomNumber(), now.UnixMicro(), now.Add(s.leaseTime()).UnixMicro()
 		if k.save(s, r, version) {
+			if r.failures > 0 { // one worker tries for all
+				k.hint(s, now.Add(s.leaseTime()))
+			}
 			s.last, s.ownStart = r, r.lastStart
 			fetches = append(fetches, Fetch{Index: i, URL: s.URL, Cluster: s.Cluster, started: r.lastStart, owner: r.owner, metadata: s.Issuer != ""})
 		}
@@ -109,6 +114,8 @@ func (s *source) due(r record, now time.Time) bool {
 	switch {
 	case ahead(r.lease, s.leaseTime()), ahead(r.retry, maxRetry), ahead(s.ownStart+firstRetry.Microseconds()/2, firstRetry):
 		return false
+	case s.awaitsWord(r, at):
+		return false
 	case s.text == "", !ahead(r.refresh, maxLife):
 		return true
 	}
@@ -125,7 +132,7 @@ func (k *Keyring) follow(i int, r record, now time.Time) (events []Event) {
 	s.last = r
 	at := now.UnixMicro()
 	older := r.setStart <= s.setStart && s.setStart <= at
-	if older || r.setStart == s.setStart || r.setStart == s.badStart || s.tooStale(r.expires, at) {
+	if older || r.setStart == s.setStart || r.setStart == s.badStart || s.tooStale(r.expires, at) || !s.believes(r) {
 		return nil
 	}
 	text, ok := k.loadSet(s, r.version)
@@ -134,6 +141,7 @@ func (k *Keyring) follow(i int, r record, now time.Time) (events []Event) {
 	}
 	if text == s.text {
 		s.setStart, s.expires = r.setStart, r.expires
+		k.remember(s)
 		return nil
 	}
 	used, skipped, err := k.use(i, text)
@@ -142,6 +150,7 @@ func (k *Keyring) follow(i int, r record, now time.Time) (events []Event) {
 		return []Event{{i, Refused, "shared by another worker: " + err.Error(), true}}
 	}
 	s.setStart, s.expires = r.setStart, r.expires
+	k.remember(s)
 	return []Event{{i, Shared, fmt.Sprintf("%s, from another worker", described(used, skipped)), false}}
 }
 
@@ -219,10 +228,14 @@ func (k *Keyring) ended(f Fetch, reply Reply, now time.Time) Event {
 
 // succeeded notes in the record, and in this worker, that a fetch brought a set.
 func (k *Keyring) succeeded(s *source, r *record, started int64, life time.Duration, now time.Time) {
+	if r.failures > 0 {
+		k.hint(s, now) // the others need not wait
+	}
 	r.failed, r.failures, r.retry, r.setStart = false, 0, 0, started
 	r.expires = now.Add(life).UnixMicro()
 	r.refresh = now.Add(k.jitter(life*9/10, 0.2)).UnixMicro()
 	s.setStart, s.expires = r.setStart, r.expires
+	k.remember(s)
 }
 
 // failed notes in the record that a fetch failed, and when to try again.
@@ -231,6 +244,7 @@ func (k *Keyring) failed(i int, r *record, f *failure, now time.Time) Event {
 	r.failures = min(r.failures+1, 16)
 	pause := k.jitter(min(firstRetry<<(r.failures-1), maxRetry), 0.5)
 	r.retry = now.Add(pause).UnixMicro()
+	k.hint(&k.sources[i], now.Add(pause))
 	text := fmt.Sprintf("%s; next try in %.1f s", f.text, pause.Seconds())
 	if k.sources[i].text != "" {
 		text += ", until then the old keys stay in use"

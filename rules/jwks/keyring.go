@@ -95,6 +95,8 @@ type Keyring struct {
 	set        *token.Set
 	sources    []source
 	store      Store
+	hints      Store  // of workers without a common secret, see hint; nil: there is one
+	seen       *Seen  // nil: nothing is noted
 	key        []byte // authenticates the records in the store
 	random     io.Reader
 	generation uint64
@@ -104,25 +106,33 @@ type Keyring struct {
 // since 1970; 0 is never.
 type source struct {
 	Source
-	name       string           // of its records in the store
-	last       record           // as it was last read from the store, or written to it
-	text       string           // of the set in use; "": there is none
-	setStart   int64            // record.setStart of the set in use, or of the last one that was
-	expires    int64            // end of that set's lifetime
-	badStart   int64            // record.setStart of the last shared set that was refused
-	ownStart   int64            // when this keyring last started a fetch
-	unknownKey int64            // when the last request arrived that named a key unknown to the set
-	absent     map[string]int64 // kids that the set does not have, with the time they were looked up
+	name          string           // of its records in the store
+	last          record           // as it was last read from the store, or written to it
+	text          string           // of the set in use; "": there is none
+	setStart      int64            // record.setStart of the set in use, or of the last one that was
+	expires       int64            // end of that set's lifetime
+	badStart      int64            // record.setStart of the last shared set that was refused
+	ownStart      int64            // when this keyring last started a fetch
+	unknownKey    int64            // when the last request arrived that named a key unknown to the set
+	number        string           // that this keyring asks its neighbours with; "": it shares nothing
+	askedAt       int64            // when it found a set that it asks about
+	word          int64            // a neighbour's: the start of the fetch of its set
+	answered      string           // the numbers that were answered last, with
+	answeredStart int64            // this start
+	hintedSince   int64            // since when hints delay a fetch that is due
+	absent        map[string]int64 // kids that the set does not have, with the time they were looked up
 }
 
 // New returns a keyring for a policy's set. The secret is one of the policy's;
 // the key that authenticates the records in the store is derived from it. With
 // an empty secret, or without a store, nothing is shared. It reads random for
-// jitter and for the owners of leases.
-func New(set *token.Set, sources []Source, secret []byte, store Store, random io.Reader) *Keyring {
-	k := &Keyring{set: set, store: store, random: random}
-	if len(secret) == 0 || store == nil {
-		k.store, secret = &memory{}, []byte("a store in the memory of one worker")
+// jitter and for the owners of leases. Seen holds the sets of earlier keyrings of this
+// VM, and may be nil.
+func New(set *token.Set, sources []Source, secret []byte, store Store, seen *Seen, random io.Reader) *Keyring {
+	k := &Keyring{set: set, store: store, seen: seen, random: random}
+	shares := len(secret) > 0 && store != nil
+	if !shares {
+		k.store, k.hints, secret = &memory{}, store, []byte("a store in the memory of one worker")
 	}
 	k.key = deriveKey(secret)
 	for _, s := range sources {
@@ -130,6 +140,10 @@ func New(set *token.Set, sources []Source, secret []byte, store Store, random io
 	}
 	for i := range k.sources {
 		s := &k.sources[i]
+		if shares {
+			s.number = k.newNumber()
+		}
+		k.recall(i)
 		if _, _, ok := k.store.Get(s.name); !ok {
 			// Without a record there is no version for the first Put to compare.
 			k.save(s, record{}, 0)

@@ -104,13 +104,15 @@ func newWorld(t *testing.T, workers int, secret string, is *issuer) *world {
 	return w
 }
 
-func (w *world) worker(secret string) *Keyring {
+func (w *world) worker(secret string) *Keyring { return w.keyring(secret, w.store) }
+
+func (w *world) keyring(secret string, store Store) *Keyring {
 	w.Helper()
 	set, faults := token.NewSet([]token.Key{{Name: "idp", Fetched: true}}, 0, false, gocrypto.Crypto())
 	if faults != nil {
 		w.Fatal(faults)
 	}
-	return New(set, []Source{{URL: "https://id.example/keys", Cluster: "idp", Refresh: 10 * time.Minute, MaxStale: time.Hour}}, []byte(secret), w.store, rand.Reader)
+	return New(set, []Source{{URL: "https://id.example/keys", Cluster: "idp", Refresh: 10 * time.Minute, MaxStale: time.Hour}}, []byte(secret), store, nil, rand.Reader)
 }
 
 // tick moves the clock, then ticks each worker. Replies come after all ticks, as
@@ -189,6 +191,7 @@ func TestOneFetchForAllWorkers(t *testing.T) {
 	w.want(w.workers[7], raw, w.now, "wait")
 	w.tick(time.Millisecond)
 	w.tick(100 * time.Millisecond)
+	w.tick(100 * time.Millisecond) // for the word of the first one
 	w.fetched(1)
 	for _, k := range w.workers {
 		w.want(k, raw, w.now, "ok")
@@ -322,7 +325,7 @@ func TestOneURLForTwoAlgorithms(t *testing.T) {
 	source := Source{URL: "https://id.example/keys", Cluster: "idp", Refresh: 10 * time.Minute, MaxStale: time.Hour}
 	ec, rsa := source, source
 	ec.Alg, rsa.Alg = "ES256", "RS256"
-	w.workers = []*Keyring{New(set, []Source{ec, rsa}, []byte("secret"), w.store, rand.Reader)}
+	w.workers = []*Keyring{New(set, []Source{ec, rsa}, []byte("secret"), w.store, nil, rand.Reader)}
 	w.run(10 * time.Second)
 	w.want(w.workers[0], w.is.token(t, "a", w.now), w.now, "ok")
 	since := w.now

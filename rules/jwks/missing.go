@@ -43,6 +43,8 @@ func (s *source) missing(kid string, since, now int64) KeyState {
 		return Absent
 	case s.text != "" && s.remembers(kid, now):
 		return Absent
+	case s.awaitsWord(s.last, now):
+		return Wait // a neighbour's set may be used in a moment
 	case s.last.lastEndedStart > since && s.last.lastEndedStart <= now && s.last.failed,
 		s.last.retry > now && s.last.retry <= now+maxRetry.Microseconds():
 		return Unavailable

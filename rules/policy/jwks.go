@@ -2,6 +2,7 @@ package policy
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,11 +102,10 @@ func (l *loader) checkClusters(s jwks.Source, place string) {
 	}
 	for i, server := range s.Servers() {
 		field := [...]string{"cluster", "jwksCluster"}[i]
-		for _, other := range known {
-			if other.Cluster == server.Cluster && other.URL != server.URL {
-				l.fault(rules.Join(place, field), "%s is the cluster of %s already", server.Cluster, other.URL)
-				break
-			}
+		// The first entry with a cluster decides which server it is.
+		same := func(other jwks.Server) bool { return other.Cluster == server.Cluster }
+		if n := slices.IndexFunc(known, same); n >= 0 && known[n].URL != server.URL {
+			l.fault(rules.Join(place, field), "%s is the cluster of %s already", server.Cluster, known[n].URL)
 		}
 		known = append(known, server)
 	}

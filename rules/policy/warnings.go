@@ -133,6 +133,10 @@ func (l *loader) lintTokenKeys() {
 			}
 		}
 	})
+	// A secret may be in a variable that is not set here.
+	if len(l.p.JWKS) > 0 && len(l.p.Shared) == 0 && len(l.unset) == 0 {
+		l.warnAt("auth.tokens", lint.UnsharedKeys, "no secret in the policy, so the proxy's workers cannot share key sets, and each fetches for itself; add companion: {secret: \"${COMPANION_SECRET}\"}")
+	}
 	if tokens.Len() > 0 {
 		return
 	}

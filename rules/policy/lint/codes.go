@@ -27,6 +27,7 @@ const (
 	CookieOrigins  Code = "cookie-origins"
 	CORSHeaders    Code = "cors-headers"
 	Todo           Code = "todo" // given by the command: it is about a comment
+	UnsharedKeys   Code = "unshared-keys"
 )
 
 // explanations say, for each code, why there is a warning and what to change.
@@ -85,6 +86,12 @@ cors.headers does not list, so no page of another origin can send one. Add
 	{Todo, `rulegate import has left a question above this part of the policy. A rule that it
 could not translate denies until then; its old text stands in the comment. Write
 what you want, then remove the comment.`},
+	{UnsharedKeys, `The workers of a proxy share the key sets that they fetch, if the policy has a secret
+to authenticate them with: companion.secret, an HS key, a private key or
+crypto.aesKey. Without one each worker fetches for itself: an issuer gets as many
+requests as there are workers, and a worker that starts while it is down has no
+keys. Add
+  companion: {secret: "${COMPANION_SECRET}"}`},
 }
 
 // Codes lists all codes. The list is apart from the explanations, which the
@@ -94,7 +101,7 @@ func Codes() []string {
 		string(UnreadCapture), string(OrAllow), string(AllowAll), string(Unreachable), string(ConstantGuard), string(JWKSAudience),
 		string(ShortSecret), string(WrittenSecret), string(BearerPrefix), string(TokenInQuery), string(OptionalInput),
 		string(ContainsRole), string(QueryParams), string(AESCFB), string(PlainHTTP), string(NoRule), string(UnusedDefine),
-		string(NothingCovered), string(NoTokenKey), string(CookieOrigins), string(CORSHeaders),
+		string(NothingCovered), string(NoTokenKey), string(CookieOrigins), string(CORSHeaders), string(UnsharedKeys),
 	}
 }
 
