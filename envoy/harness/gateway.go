@@ -98,6 +98,7 @@ func (s Gateway) Start(t *testing.T) (addr string) {
 		t.Fatal(err)
 	}
 	cfg.Route = gateway.RoutesOf(p)
+	cfg.RemoveHeaders = envoyconf.Forwarded()
 	cfg.Path.AllowEscapedSlashes = p.KeepsSlashes()
 	cfg.BufferLimit = int64(envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody))
 	cfg.Upstream.URL, _ = url.Parse(s.Upstream.URL)

@@ -21,6 +21,7 @@ import (
 type runFlags struct {
 	listen, upstream, module string
 	idle                     time.Duration
+	trustForwarded           bool
 	tls                      listen.TLSFiles
 
 	address listen.Address // of listen
@@ -51,6 +52,7 @@ to standard error.`,
 	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "PEM file with the CA certificates of clients: each client must have a certificate of theirs, which rules read as args.peer")
 	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "accept clients without a certificate too; args.peer is missing for them")
 	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request that rulegate holds after this long without data; limits.idle of the policy is for requests that were let through")
+	flags.BoolVar(&f.trustForwarded, "trust-forwarded", false, "keep the headers forwarded, x-forwarded-host, -port, -prefix, x-real-ip, x-original-url and x-rewrite-url of clients: a proxy in front of this one sets them")
 	return cmd
 }
 
@@ -133,6 +135,10 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 	if err != nil {
 		return nil, err
 	}
+	remove := envoyconf.Forwarded()
+	if flags.trustForwarded {
+		remove = nil
+	}
 	clusters := map[string]gateway.Cluster{}
 	if c != nil {
 		clusters[f.policy.Companion.Cluster] = gateway.Cluster{Handler: c}
@@ -148,6 +154,7 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 		AllowOnHeadersStopIteration: true,
 		BufferLimit:                 int64(envoyconf.BufferLimit(f.policy.Limits.RequestBody, f.policy.Limits.ResponseBody)),
 		MemoryLimit:                 int64(vmMemory(f.policy.Limits)),
+		RemoveHeaders:               remove,
 		Route:                       gateway.RoutesOf(f.policy),
 		Path:                        gateway.PathOptions{AllowEscapedSlashes: f.policy.KeepsSlashes()},
 		FailurePolicy:               gateway.FailReload,

@@ -2,6 +2,7 @@ package envoyconf
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rulegate/rulegate/rules/policy"
 )
@@ -136,9 +137,13 @@ func (l *Listener) filters(module object) (out list) {
 // forwarded are headers by which a proxy tells about the client's request. From a
 // client they are claims, which some upstreams believe: they choose hosts, addresses
 // and paths.
-var forwarded = [...]string{
+var forwarded = []string{
 	"forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-real-ip", "x-original-url", "x-rewrite-url",
 }
+
+// Forwarded returns the names of headers by which a proxy tells about the client's
+// request, and which a proxy at the edge removes from requests.
+func Forwarded() []string { return slices.Clone(forwarded) }
 
 // withoutForwarded removes the forwarded headers before the module sees them.
 func withoutForwarded() object {

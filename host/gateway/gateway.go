@@ -41,6 +41,7 @@ type Config struct {
 	MemoryLimit                 int64 // bytes of a VM's memory; beyond it the VM traps; 0: 1 GiB, as in Envoy's V8
 	HTTP1Trailers               bool  // keep the trailers of HTTP/1.1 instead of dropping them
 	Path                        PathOptions
+	RemoveHeaders               []string // of requests, in lower case, before the module sees them
 	// Route returns the settings for a request, whose path is normalized and may have
 	// a query. Nil: all have the zero Route.
 	Route func(method, host, path string) Route

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,9 @@ func (s *stream) requestPairs() pairs {
 	options := r.Header["Connection"]
 	for _, kv := range headerPairs(r.Header) {
 		if (httpfield.PerConnection(kv[0]) && kv[0] != "content-length") || strings.HasPrefix(kv[0], "x-envoy-") || isConnectionOption(options, kv[0]) {
+			continue
+		}
+		if slices.Contains(s.gw.cfg.RemoveHeaders, kv[0]) {
 			continue
 		}
 		switch kv[0] {
