@@ -78,7 +78,7 @@ func TestFilterOfTheResponse(t *testing.T) {
 	for _, tc := range []struct {
 		name, rule, body, want string // want "": blocked
 	}{
-		{"what fits stays", filter(`"clause":` + mine), `{"items":[{"owner":"u1", "n":1.0},{"owner":"u2"}],"a": 1}`, `{"items":[{"owner":"u1", "n":1.0}],"a":1}`},
+		{"what fits stays", filter(`"clause":` + mine), `{"items":[{"owner":"u1", "n":1.0},{"owner":"u2"}],"a": 1}`, `{"items":[{"owner":"u1", "n":1.0}],"a": 1}`},
 		{"all stay", filter(`"clause":` + mine), `{ "items": [ {"owner":"u1"} ] }`, `{ "items": [ {"owner":"u1"} ] }`},
 		{"an array on top", filter(`"clause":` + mine), `[{"items":[{"owner":"u2"}]},{"items":[{"owner":"u1"}]}]`, `[{"items":[]},{"items":[{"owner":"u1"}]}]`},
 		{"unknown blocks", filter(`"clause":` + mine), `{"items":[{"owner":"u1"},{"secret":"u1"}]}`, ""},

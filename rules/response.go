@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value"
+	"github.com/rulegate/rulegate/rules/value/strictjson"
 )
 
 // ApplyResponse rewrites a JSON response. After an error no byte of the response
@@ -17,15 +18,32 @@ func ApplyResponse(body string, edits []Edit, maxDepth, maxSteps int) (string, e
 	if len(edits) == 0 || body == "" {
 		return body, nil
 	}
+	r := &run{}
+	r.start(&Input{MaxSteps: maxSteps}, nil)
+	root, ok := newMaskPath(edits)
+	if !ok {
+		return applyToTree(r, body, edits, maxDepth)
+	}
+	m := mask{r: r, text: body, root: root}
+	if err := strictjson.Scan(body, maxDepth, &m); err != nil {
+		return "", notRewritable(err)
+	}
+	return m.result()
+}
+
+func notRewritable(err error) error {
+	return fmt.Errorf("the response is not JSON that can be rewritten: %w", err)
+}
+
+// applyToTree applies the edits one after the other, on a tree.
+func applyToTree(r *run, body string, edits []Edit, maxDepth int) (string, error) {
 	v, err := value.Parse(body, maxDepth)
 	if err != nil {
-		return "", fmt.Errorf("the response is not JSON that can be rewritten: %w", err)
+		return "", notRewritable(err)
 	}
 	if v.Kind() == value.Null {
 		return body, nil
 	}
-	r := &run{}
-	r.start(&Input{MaxSteps: maxSteps}, nil)
 	after, err := applyAll(r, v, edits, 0)
 	switch {
 	case err != nil:

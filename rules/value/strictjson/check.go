@@ -45,10 +45,10 @@ type Visitor interface {
 	// Open tells of an array or object. It reports whether the Visitor is told of what
 	// is inside.
 	Open(object bool, start int) bool
-	// Key tells of a key: its text, where it starts, and where the value before it
-	// ends, or the bracket that opens the object. It reports whether the Visitor is
-	// told of the value.
-	Key(name string, start, before int) bool
+	// Key tells of a key: its text, where it starts and ends, quotes included, and
+	// where the value before it ends, or the bracket that opens the object. It reports
+	// whether the Visitor is told of the value.
+	Key(name string, start, end, before int) bool
 	// Close tells of the end of an array or object whose start was told.
 	Close(start, end int)
 }
@@ -70,6 +70,7 @@ type scanner struct {
 	keys    []key   // the keys of the open objects, each object's own after first
 	silent  bool    // nothing is told, until so many arrays and objects are open again
 	until   int
+	err     error
 }
 
 type frame struct {
@@ -84,56 +85,59 @@ type key struct {
 	at   int    // offset
 }
 
-func fail(at int, err error) error { return &Error{Offset: at, Err: err} }
+// failed is what the methods of scanner return in place of an offset when they have
+// set err.
+const failed = -1
 
-func (s *scanner) malformed(at int, want string) error {
+func (s *scanner) fail(at int, err error) int {
+	s.err = &Error{Offset: at, Err: err}
+	return failed
+}
+
+func (s *scanner) malformed(at int, want string) int {
 	if at >= len(s.text) {
-		return fail(at, fmt.Errorf("want %s, found the end", want))
+		return s.fail(at, fmt.Errorf("want %s, found the end", want))
 	}
-	return fail(at, fmt.Errorf("want %s, found %q", want, s.text[at]))
+	return s.fail(at, fmt.Errorf("want %s, found %q", want, s.text[at]))
 }
 
 // run walks the text. In each turn it reads a scalar, or opens an array or object.
 func (s *scanner) run() error {
 	text := s.text
-	i := space(text, 0)
-	for {
+	for i := space(text, 0); ; {
 		if i >= len(text) {
-			return s.malformed(i, "a value")
+			s.malformed(i, "a value")
+			return s.err
 		}
-		start := i
-		if b := text[i]; b == '{' || b == '[' {
-			var opened bool
-			var err error
-			if i, opened, err = s.container(i, b == '{'); err != nil {
-				return err
-			}
-			if opened {
-				continue
-			}
-		} else {
-			end, escaped, err := s.scalar(i)
-			if err != nil {
-				return err
-			}
-			i = end
-			if !s.silent {
-				s.visitor.Scalar(start, end, escaped)
-			}
+		start, escaped, opened := i, false, false
+		switch b := text[i]; b {
+		case '"':
+			i, escaped = s.str(i)
+		case '{', '[':
+			i, opened = s.container(i, b == '{')
+		default:
+			i = s.scalar(i)
 		}
-		var done bool
-		var err error
-		if i, done, err = s.after(i); done || err != nil {
-			return err
+		if i == failed {
+			return s.err
+		}
+		if opened {
+			continue
+		}
+		if !s.silent && text[start] != '{' && text[start] != '[' {
+			s.visitor.Scalar(start, i, escaped)
+		}
+		if i = s.after(i); i < 0 {
+			return s.err // nil at the end of the text
 		}
 	}
 }
 
 // container opens an array or object. opened is false for an empty one, which ends at
 // once. Behind an opened one, i is at its first value.
-func (s *scanner) container(start int, object bool) (i int, opened bool, err error) {
+func (s *scanner) container(start int, object bool) (i int, opened bool) {
 	if len(s.open) >= s.max {
-		return start, false, fail(start, ErrDepth)
+		return s.fail(start, ErrDepth), false
 	}
 	told, inside := !s.silent, false
 	if told {
@@ -148,21 +152,24 @@ func (s *scanner) container(start int, object bool) (i int, opened bool, err err
 		if told {
 			s.visitor.Close(start, i+1)
 		}
-		return i + 1, false, nil
+		return i + 1, false
 	}
 	if told && !inside {
 		s.silent, s.until = true, len(s.open)
 	}
 	s.open = append(s.open, frame{object: object, told: told, first: len(s.keys), start: start})
 	if object {
-		i, err = s.key(i, start+1)
+		i = s.key(i, start+1)
 	}
-	return i, true, err
+	return i, true
 }
+
+// ended is what after returns at the end of the text.
+const ended = -2
 
 // after reads the text behind a value: a comma and, in an object, the next key;
 // or the ends of arrays and objects; or the end of the text. i is at the next value.
-func (s *scanner) after(end int) (i int, done bool, err error) {
+func (s *scanner) after(end int) (i int) {
 	text := s.text
 	for {
 		if s.silent && len(s.open) == s.until {
@@ -171,28 +178,27 @@ func (s *scanner) after(end int) (i int, done bool, err error) {
 		i = space(text, end)
 		if len(s.open) == 0 {
 			if i < len(text) {
-				return i, false, s.malformed(i, "the end")
+				return s.malformed(i, "the end")
 			}
-			return i, true, nil
+			return ended
 		}
 		top := &s.open[len(s.open)-1]
 		if i >= len(text) {
-			return i, false, s.malformed(i, "a comma or an end")
+			return s.malformed(i, "a comma or an end")
 		}
 		switch b := text[i]; {
 		case b == ',' && top.object:
-			i, err = s.key(space(text, i+1), end)
-			return i, false, err
+			return s.key(space(text, i+1), end)
 		case b == ',':
-			return space(text, i+1), false, nil
+			return space(text, i+1)
 		case b == '}' && top.object:
 			if at, ok := repeated(s.keys[top.first:]); ok {
-				return i, false, fail(at, ErrRepeated)
+				return s.fail(at, ErrRepeated)
 			}
 			s.keys = s.keys[:top.first]
 		case b == ']' && !top.object:
 		default:
-			return i, false, s.malformed(i, "a comma or an end")
+			return s.malformed(i, "a comma or an end")
 		}
 		start, told := top.start, top.told
 		s.open = s.open[:len(s.open)-1]
@@ -204,27 +210,27 @@ func (s *scanner) after(end int) (i int, done bool, err error) {
 }
 
 // key reads a key and its colon. i is at the value.
-func (s *scanner) key(start, before int) (i int, err error) {
+func (s *scanner) key(start, before int) (i int) {
 	text := s.text
 	if start >= len(text) || text[start] != '"' {
-		return start, s.malformed(start, "a key")
+		return s.malformed(start, "a key")
 	}
-	i, escaped, err := s.str(start)
-	if err != nil {
-		return i, err
+	end, escaped := s.str(start)
+	if end == failed {
+		return failed
 	}
-	name := text[start+1 : i-1]
+	name := text[start+1 : end-1]
 	if escaped {
 		name = Unescape(name)
 	}
 	s.keys = append(s.keys, key{name: name, at: start})
-	if i = space(text, i); i >= len(text) || text[i] != ':' {
-		return i, s.malformed(i, "a colon")
+	if i = space(text, end); i >= len(text) || text[i] != ':' {
+		return s.malformed(i, "a colon")
 	}
-	if !s.silent && !s.visitor.Key(name, start, before) {
+	if !s.silent && !s.visitor.Key(name, start, end, before) {
 		s.silent, s.until = true, len(s.open)
 	}
-	return space(text, i+1), nil
+	return space(text, i+1)
 }
 
 // repeated finds a key that an object has twice. Few keys are compared in pairs, since a

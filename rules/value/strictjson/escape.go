@@ -7,33 +7,33 @@ import (
 )
 
 // escape reads one escape of a string, both halves of a surrogate pair at once.
-func (s *scanner) escape(start int) (end int, err error) {
+func (s *scanner) escape(start int) (end int) {
 	text, i := s.text, start+1
 	if i >= len(text) {
-		return i, s.malformed(i, "an escape")
+		return s.malformed(i, "an escape")
 	}
 	switch text[i] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return i + 1, nil
+		return i + 1
 	case 'u':
 	default:
-		return i, s.malformed(i, "an escape")
+		return s.malformed(i, "an escape")
 	}
 	r, ok := hex4(text, i+1)
 	if !ok {
-		return i, s.malformed(i, "four hex digits")
+		return s.malformed(i, "four hex digits")
 	}
 	i += 5
 	if !utf16.IsSurrogate(r) {
-		return i, nil
+		return i
 	}
 	if strings.HasPrefix(text[i:], `\u`) {
 		low, ok := hex4(text, i+2)
 		if ok && utf16.DecodeRune(r, low) != utf8.RuneError {
-			return i + 6, nil
+			return i + 6
 		}
 	}
-	return i, fail(start, ErrUTF8)
+	return s.fail(start, ErrUTF8)
 }
 
 func hex4(s string, at int) (r rune, ok bool) {

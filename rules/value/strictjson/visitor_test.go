@@ -39,7 +39,10 @@ func (v *teller) Open(object bool, start int) bool {
 	return !v.selective || wantsInside(start)
 }
 
-func (v *teller) Key(name string, start, before int) bool {
+func (v *teller) Key(name string, start, end, before int) bool {
+	if raw := v.text[start:end]; Unescape(raw[1:len(raw)-1]) != name {
+		v.t.Errorf("%q: the key %s is told as %q", v.text, raw, name)
+	}
 	if gap := v.text[before:start]; v.text[before-1] != '{' && strings.Trim(gap, " \n\t\r") != "," || v.text[before-1] == '{' && strings.Trim(gap, " \n\t\r") != "" {
 		v.t.Errorf("%q: %q between a value and the key at %d", v.text, gap, start)
 	}
