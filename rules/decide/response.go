@@ -144,11 +144,11 @@ type responseHead struct {
 	types      []string // of content-type
 	unreadable error    // the reason why the body cannot be read, if it cannot
 	fields     grouped
-	utf8       bool // all fields are UTF-8
+	opaque     []string // names of fields with a value that is not UTF-8
 }
 
 func readResponseHead(headers [][2]string) *responseHead {
-	h := &responseHead{length: -1, utf8: true, fields: grouped{members: make([]value.Member, 0, len(headers))}}
+	h := &responseHead{length: -1, fields: grouped{members: make([]value.Member, 0, len(headers))}}
 	for _, f := range headers {
 		name, text := strings.ToLower(f[0]), f[1]
 		switch name {
@@ -171,7 +171,9 @@ func readResponseHead(headers [][2]string) *responseHead {
 		}
 		if !strings.HasPrefix(name, ":") {
 			h.fields.add(name, text)
-			h.utf8 = h.utf8 && utf8.ValidString(text) && utf8.ValidString(name)
+			if !utf8.ValidString(text) || !utf8.ValidString(name) {
+				h.opaque = append(h.opaque, name)
+			}
 		}
 	}
 	return h

@@ -53,12 +53,14 @@ func (r *Response) addHeaders(h *responseHead) error {
 		return nil
 	case h.status < 100:
 		return errors.New("no status")
-	case !h.utf8:
-		return errors.New("a header that is not UTF-8")
+	}
+	fields := h.fields.object()
+	for _, name := range h.opaque { // as in args.request.headers: absent, with all of its values
+		fields = fields.Without(name)
 	}
 	r.input.Args = r.input.Args.With(rules.RootResponse, value.Obj(
 		value.Member{Key: "status", Value: value.Int(int64(h.status))},
-		value.Member{Key: "headers", Value: h.fields.object()},
+		value.Member{Key: "headers", Value: fields},
 	))
 	return nil
 }
