@@ -12,4 +12,5 @@
 //
 // Two policies that agree on the whole set are equal, if no clause compares in a way
 // for which the values are only examples: Report.Notes lists these.
+// CHANGES.md is the page for users.
 package compare
