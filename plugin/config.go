@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"os"
 	"runtime/debug"
@@ -13,6 +12,7 @@ import (
 	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy"
 	tokenkeys "github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value"
@@ -106,20 +106,20 @@ func (p *plugin) enter() { _ = abi.SetContext(p.id) }
 // google.protobuf.Struct.
 func load(data []byte, c tokenkeys.Crypto) (*policy.Policy, error) {
 	if len(data) == 0 {
-		return nil, fmt.Errorf("configuration: want a policy, found nothing")
+		return nil, lightfmt.Errorf("configuration: want a policy, found nothing")
 	}
 	text := string(data)
 	// A Struct has the tag of a value, 0x12, which no JSON text can have.
 	if bytes.IndexByte(data, tagValue) >= 0 {
 		json, err := structJSON(data, policy.MaxDepth)
 		if err != nil {
-			return nil, fmt.Errorf("configuration: as google.protobuf.Struct: %w", err)
+			return nil, lightfmt.Errorf("configuration: as google.protobuf.Struct: %w", err)
 		}
 		text = json
 	}
 	doc, err := value.Parse(text, policy.MaxDepth)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, lightfmt.Errorf("configuration: %w", err)
 	}
 	return policy.LoadReviewed(doc, policy.Options{Getenv: os.LookupEnv, Crypto: c, Module: true})
 }

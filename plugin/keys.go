@@ -161,7 +161,7 @@ func (k *keys) report(e jwks.Event) {
 	if e.Bad {
 		log = abi.Warnf
 	}
-	log("rulegate: jwks: url=%q result=%s: %s", withoutQuery(k.plugin.policy.JWKS[e.Index].URL), e.Result, shorten(e.Text))
+	log("rulegate: jwks: url=%q result=%s: %s", withoutQuery(k.plugin.policy.JWKS[e.Index].URL), string(e.Result), shorten(e.Text))
 }
 
 // withoutQuery removes the query of a URL: it may hold a key of an API.

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
@@ -15,15 +15,15 @@ func (s *stream) logRefusal(r *decide.Refusal) {
 	defer func() { _ = recover() }()
 	s.plugin.metrics.decision(s.resource, r.Outcome)
 	resource := resourceName(s.resource)
-	setDecision(fmt.Sprintf("%s %d %s %s", r.Outcome, r.Status, dash(resource), dash(r.Where())))
+	setDecision(lightfmt.Sprintf("%s %d %s %s", string(r.Outcome), r.Status, dash(resource), dash(r.Where())))
 	ok, suppressed := s.plugin.vm.denials.take(time.Now())
 	if !ok {
 		return
 	}
-	line := fmt.Sprintf("rulegate: refused: status=%d outcome=%s id=%q route=%q clause=%q reason=%q",
-		r.Status, r.Outcome, shorten(s.requestID()), resource, r.Where(), shorten(r.Reason))
+	line := lightfmt.Sprintf("rulegate: refused: status=%d outcome=%s id=%q route=%q clause=%q reason=%q",
+		r.Status, string(r.Outcome), shorten(s.requestID()), resource, r.Where(), shorten(r.Reason))
 	if suppressed > 0 {
-		line += fmt.Sprintf(" left_out=%d", suppressed)
+		line += lightfmt.Sprintf(" left_out=%d", suppressed)
 	}
 	if r.Status >= 500 {
 		abi.Log(abi.Warn, line)

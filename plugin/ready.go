@@ -1,11 +1,10 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/rulegate/rulegate/plugin/abi"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // ready logs the policy that was loaded, and which features of the host work. No
@@ -26,5 +25,5 @@ func works(err error) string {
 	if err == nil || err == types.ErrorStatusNotFound {
 		return "yes"
 	}
-	return fmt.Sprintf("no (%v)", err)
+	return lightfmt.Sprintf("no (%v)", err)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
 	"time"
 	"unsafe"
@@ -12,6 +11,7 @@ import (
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
@@ -115,7 +115,7 @@ func (s *stream) readBody() types.Action {
 		return s.fail("body: " + err.Error())
 	}
 	if len(body) < s.gathered {
-		return s.fail(fmt.Sprintf("body: the host gave %d of its %d bytes", len(body), s.gathered))
+		return s.fail(lightfmt.Sprintf("body: the host gave %d of its %d bytes", len(body), s.gathered))
 	}
 	// Not a copy: the host's bytes are in memory of their own, which nobody changes.
 	return s.apply(s.message().Body(unsafe.String(unsafe.SliceData(body), len(body))))
@@ -273,7 +273,7 @@ func (s *stream) guard(action *types.Action) {
 
 func (s *stream) panicked(r any) {
 	defer func() { _ = recover() }()
-	s.fail(fmt.Sprintf("panic: %v", r))
+	s.fail(lightfmt.Sprintf("panic: %v", r))
 	if ok, _ := s.plugin.vm.panics.take(time.Now()); ok {
 		abi.Errorf("rulegate: panic: %v\n%s", r, debug.Stack())
 	}

@@ -3,11 +3,11 @@ package main
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	jsonvalue "github.com/rulegate/rulegate/rules/value"
 )
 
@@ -50,21 +50,21 @@ func appendStruct(dst, data []byte, depth int) ([]byte, error) {
 		}
 		key, after, err := cutMessage(entry, tagKey)
 		if err != nil {
-			return nil, fmt.Errorf("a key: %w", err)
+			return nil, lightfmt.Errorf("a key: %w", err)
 		}
 		value, after, err := cutMessage(after, tagValue)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", key, err)
+			return nil, lightfmt.Errorf("%q: %w", key, err)
 		}
 		if len(after) > 0 || !utf8.Valid(key) {
-			return nil, fmt.Errorf("%q: not a map's entry", key)
+			return nil, lightfmt.Errorf("%q: not a map's entry", key)
 		}
 		if !first {
 			dst = append(dst, ',')
 		}
 		dst = append(jsonvalue.AppendString(dst, string(key)), ':')
 		if dst, err = appendValue(dst, value, depth-1); err != nil {
-			return nil, fmt.Errorf("%q: %w", key, err)
+			return nil, lightfmt.Errorf("%q: %w", key, err)
 		}
 		data = rest
 	}
@@ -85,7 +85,7 @@ func appendList(dst, data []byte, depth int) ([]byte, error) {
 			dst = append(dst, ',')
 		}
 		if dst, err = appendValue(dst, value, depth-1); err != nil {
-			return nil, fmt.Errorf("[%d]: %w", i, err)
+			return nil, lightfmt.Errorf("[%d]: %w", i, err)
 		}
 		data = rest
 	}
@@ -130,7 +130,7 @@ func appendValue(dst, data []byte, depth int) ([]byte, error) {
 		}
 		return strconv.AppendBool(dst, n != 0), nil
 	}
-	return nil, fmt.Errorf("an unknown kind of value (tag %d)", data[0])
+	return nil, lightfmt.Errorf("an unknown kind of value (tag %d)", data[0])
 }
 
 func appendDouble(dst []byte, f float64) ([]byte, error) {
@@ -151,7 +151,7 @@ func cutMessage(data []byte, tag byte) (body, rest []byte, err error) {
 		return nil, nil, errCut
 	}
 	if data[0] != tag {
-		return nil, nil, fmt.Errorf("want tag %d, found %d", tag, data[0])
+		return nil, nil, lightfmt.Errorf("want tag %d, found %d", tag, data[0])
 	}
 	n, size := binary.Uvarint(data[1:])
 	if size <= 0 || n > uint64(len(data)-1-size) {

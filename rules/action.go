@@ -2,9 +2,9 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -139,7 +139,7 @@ func (t *targets) add(p *path) {
 func (s scope) target(text string, op editOp) (*path, error) {
 	switch {
 	case s.only == edits && !isItem(text):
-		return nil, fmt.Errorf("%q is no path: an action of each changes item.…", text)
+		return nil, lightfmt.Errorf("%q is no path: an action of each changes item.…", text)
 	case s.only == edits && text == "item" && op == opRemove:
 		return nil, errors.New("item itself cannot be removed: filter drops elements")
 	case s.only == edits:
@@ -149,7 +149,7 @@ func (s scope) target(text string, op editOp) (*path, error) {
 	}
 	p, err := s.pathIn(inArgs, text)
 	if err != nil {
-		return nil, fmt.Errorf("%w or res.…", err)
+		return nil, lightfmt.Errorf("%w or res.…", err)
 	}
 	return p, nil
 }

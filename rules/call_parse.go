@@ -1,9 +1,9 @@
 package rules
 
 import (
-	"fmt"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -64,7 +64,7 @@ type callParser struct {
 }
 
 func (p *callParser) fault(format string, args ...any) error {
-	return fmt.Errorf("%q: %s", p.text, fmt.Sprintf(format, args...))
+	return lightfmt.Errorf("%q: %s", p.text, lightfmt.Sprintf(format, args...))
 }
 
 // call reads a call at pos, without the steps behind it.
@@ -75,7 +75,7 @@ func (p *callParser) call() (expression, error) {
 	}
 	e, err := spec.function.build(spec)
 	if err != nil {
-		return nil, fmt.Errorf("utils.%s: %w", spec.function.name, err)
+		return nil, lightfmt.Errorf("utils.%s: %w", spec.function.name, err)
 	}
 	return e, nil
 }
@@ -85,7 +85,7 @@ func (p *callParser) spec() (*callSpec, error) {
 	start := p.pos
 	name, _, ok := strings.Cut(p.text[p.pos+len("utils."):], "(")
 	if !ok {
-		return nil, fmt.Errorf("%q is no call of a function: want utils.name(…)", p.text)
+		return nil, lightfmt.Errorf("%q is no call of a function: want utils.name(…)", p.text)
 	}
 	f := functionOf(name)
 	if f == nil {
@@ -103,7 +103,7 @@ func (p *callParser) spec() (*callSpec, error) {
 	p.depth--
 	spec.text = p.shown(p.text[start:p.pos])
 	if n := len(spec.args); n < f.least || f.most >= 0 && n > f.most {
-		return nil, fmt.Errorf("utils.%s wants %s, found %d of these", name, f.usage, n)
+		return nil, lightfmt.Errorf("utils.%s wants %s, found %d of these", name, f.usage, n)
 	}
 	return spec, nil
 }
@@ -121,7 +121,7 @@ func (p *callParser) arguments(f *function, spec *callSpec) error {
 		}
 	}
 	if !p.at(')') {
-		return fmt.Errorf("%q is no call of a function: want utils.name(…)", p.text)
+		return lightfmt.Errorf("%q is no call of a function: want utils.name(…)", p.text)
 	}
 	return nil
 }
@@ -175,9 +175,9 @@ func (p *callParser) word(f *function, word string) (expression, error) {
 		return &literal{word, n}, nil
 	}
 	if f.onePath {
-		return nil, fmt.Errorf("%q is no path: want args.… or a call", word)
+		return nil, lightfmt.Errorf("%q is no path: want args.… or a call", word)
 	}
-	return nil, fmt.Errorf("%q is no argument: want a path, a call, a text in quotes, a number, true, false or null", word)
+	return nil, lightfmt.Errorf("%q is no argument: want a path, a call, a text in quotes, a number, true, false or null", word)
 }
 
 // quoted reads a text in quotes. Where a function takes words, a reference may

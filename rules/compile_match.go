@@ -1,8 +1,7 @@
 package rules
 
 import (
-	"fmt"
-
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -152,9 +151,9 @@ func (m *matchCompiler) operand(field string) expression {
 // faultOf says why a value that is written in a rule is not of the type.
 func (t *operandType) faultOf(v value.Value) string {
 	if t.form != "" && v.Kind() == value.String {
-		return fmt.Sprintf("%s is no %s", v, t.form)
+		return lightfmt.Sprintf("%s is no %s", v, t.form)
 	}
-	return fmt.Sprintf("want %s, found %s", t.name, found(v))
+	return lightfmt.Sprintf("want %s, found %s", t.name, found(v))
 }
 
 // inList compiles in and notIn.

@@ -1,8 +1,7 @@
 package rules
 
 import (
-	"fmt"
-
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -46,7 +45,7 @@ func (e *each) apply(r *run, old value.Value) (value.Value, result) {
 		item, r.item = x, &item
 		if last = e.element(r, x); last.outcome != Yes {
 			if last.outcome == Unknown {
-				last.reason = fmt.Sprintf("element %d: %s", len(elems), last.reason)
+				last.reason = lightfmt.Sprintf("element %d: %s", len(elems), last.reason)
 			}
 			return false
 		}

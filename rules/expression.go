@@ -2,9 +2,9 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -131,5 +131,5 @@ func literalText(spec value.Value) (text string, ok bool) {
 }
 
 func wantReference(text string) error {
-	return fmt.Errorf("%q is no reference: want args.… or utils.…", text)
+	return lightfmt.Errorf("%q is no reference: want args.… or utils.…", text)
 }

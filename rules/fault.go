@@ -1,11 +1,11 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -48,7 +48,7 @@ func (fs Faults) unique() Faults {
 }
 
 func (fs *Faults) add(place, format string, args ...any) {
-	*fs = append(*fs, Fault{Place: place, Message: fmt.Sprintf(format, args...)})
+	*fs = append(*fs, Fault{Place: place, Message: lightfmt.Sprintf(format, args...)})
 }
 
 // Join returns the place of key in the object at place: a plain key after a point,

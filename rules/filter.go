@@ -1,8 +1,7 @@
 package rules
 
 import (
-	"fmt"
-
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -52,7 +51,7 @@ func (f *filter) keep(r *run, list value.Value) (value.Value, result) {
 	})
 	r.item = outer
 	if last.outcome == Unknown {
-		last.reason = fmt.Sprintf("element %d: %s", at, last.reason)
+		last.reason = lightfmt.Sprintf("element %d: %s", at, last.reason)
 	}
 	if last.outcome != Yes || all {
 		return list, last

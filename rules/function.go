@@ -2,9 +2,9 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -71,15 +71,15 @@ func functionOf(name string) *function {
 
 func unknownFunction(name string) error {
 	if near := spelling.Nearest(name, Functions()); near != "" {
-		return fmt.Errorf("unknown function utils.%s; did you mean utils.%s?", name, near)
+		return lightfmt.Errorf("unknown function utils.%s; did you mean utils.%s?", name, near)
 	}
-	return fmt.Errorf("unknown function utils.%s: want one of %s", name, strings.Join(Functions(), ", "))
+	return lightfmt.Errorf("unknown function utils.%s: want one of %s", name, strings.Join(Functions(), ", "))
 }
 
 // checkReference requires that an argument is a path or a call.
 func (s *callSpec) checkReference(i int) error {
 	if v, ok := writtenValue(s.args[i]); ok {
-		return fmt.Errorf("want a path or a call, found the %s %s", found(v), v)
+		return lightfmt.Errorf("want a path or a call, found the %s %s", found(v), v)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (s *callSpec) writtenText(i int, want string) (string, error) {
 	if text, ok := v.Text(); ok && text != "" {
 		return text, nil
 	}
-	return "", fmt.Errorf("want %s in quotes, found %s", want, s.args[i].source())
+	return "", lightfmt.Errorf("want %s in quotes, found %s", want, s.args[i].source())
 }
 
 // unary is the call of a function of one value.
@@ -202,7 +202,7 @@ type joint struct {
 func buildJoint(s *callSpec, want value.Kind, apply func([]value.Value) (value.Value, error)) (expression, error) {
 	for _, arg := range s.args {
 		if v, ok := writtenValue(arg); ok && v.Kind() != want {
-			return nil, fmt.Errorf("want %v, found the %s %s", want, found(v), v)
+			return nil, lightfmt.Errorf("want %v, found the %s %s", want, found(v), v)
 		}
 	}
 	return &joint{s.text, s.function, s.args, func(values []value.Value) (value.Value, error) {
@@ -249,7 +249,7 @@ func buildConcat(s *callSpec) (expression, error) {
 			n += len(texts[i])
 		}
 		if n > maxText {
-			return value.Value{}, fmt.Errorf("%s has more than %d bytes", s.text, maxText)
+			return value.Value{}, lightfmt.Errorf("%s has more than %d bytes", s.text, maxText)
 		}
 		return value.Str(strings.Join(texts, "")), nil
 	})
@@ -259,7 +259,7 @@ func buildArithmetic(s *callSpec) (expression, error) {
 	return buildJoint(s, value.Number, func(values []value.Value) (value.Value, error) {
 		v, err := s.function.calc(values[0], values[1])
 		if err != nil {
-			err = fmt.Errorf("%s: %w", s.text, err)
+			err = lightfmt.Errorf("%s: %w", s.text, err)
 		}
 		return v, err
 	})

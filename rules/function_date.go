@@ -2,9 +2,9 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -26,7 +26,7 @@ func dateFunction(apply func(time.Time) (value.Value, error)) func(value.Value) 
 func (s *callSpec) dateArgument() error {
 	v, ok := writtenValue(s.args[0])
 	if _, isDate := dateOf(v); ok && !isDate {
-		return fmt.Errorf("%q is no date: want RFC 3339 with a zone, or YYYY-MM-DD", s.args[0].source())
+		return lightfmt.Errorf("%q is no date: want RFC 3339 with a zone, or YYYY-MM-DD", s.args[0].source())
 	}
 	return nil
 }
@@ -38,7 +38,7 @@ func buildAddDuration(s *callSpec) (expression, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no duration such as -1h30m", text)
+		return nil, lightfmt.Errorf("%q is no duration such as -1h30m", text)
 	}
 	apply := dateFunction(func(t time.Time) (value.Value, error) { return dateValue(t.Add(d)) })
 	return &unary{text: s.text, arg: s.args[0], of: s.function, apply: apply}, s.dateArgument()
@@ -51,7 +51,7 @@ func buildRoundUpDate(s *callSpec) (expression, error) {
 	}
 	truncate := units[text]
 	if truncate == nil {
-		return nil, fmt.Errorf("unknown unit %q: want year, month, day, hour, minute or second", text)
+		return nil, lightfmt.Errorf("unknown unit %q: want year, month, day, hour, minute or second", text)
 	}
 	apply := dateFunction(func(t time.Time) (value.Value, error) { return dateValue(truncate(t)) })
 	return &unary{text: s.text, arg: s.args[0], of: s.function, apply: apply}, s.dateArgument()
@@ -97,7 +97,7 @@ func buildDatePart(s *callSpec) (expression, error) {
 	}
 	part := dateParts[name]
 	if part == nil {
-		return nil, fmt.Errorf("unknown part %q: want year, month, day, hour, minute, second or weekday", name)
+		return nil, lightfmt.Errorf("unknown part %q: want year, month, day, hour, minute, second or weekday", name)
 	}
 	zone := time.UTC
 	if len(s.args) == 3 {
@@ -119,11 +119,11 @@ func (s *callSpec) zone() (*time.Location, error) {
 		return time.UTC, nil
 	}
 	if s.env.Zone == nil || name == "Local" {
-		return nil, fmt.Errorf("unknown zone %q: want an IANA name such as Europe/Berlin", name)
+		return nil, lightfmt.Errorf("unknown zone %q: want an IANA name such as Europe/Berlin", name)
 	}
 	zone, err := s.env.Zone(name)
 	if err != nil {
-		return nil, fmt.Errorf("zone %q: %w", name, err)
+		return nil, lightfmt.Errorf("zone %q: %w", name, err)
 	}
 	return zone, nil
 }

@@ -2,9 +2,9 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -72,7 +72,7 @@ func membersOf(v value.Value, element func(string, value.Value) value.Value) (va
 	}
 	n := v.Len()
 	if n > maxElements {
-		return v, fmt.Errorf("more than %d members", maxElements)
+		return v, lightfmt.Errorf("more than %d members", maxElements)
 	}
 	elems := make([]value.Value, 0, n)
 	v.Each(func(key string, x value.Value) bool {
@@ -93,7 +93,7 @@ func buildSplit(s *callSpec) (expression, error) {
 			return v, errWant("string", v)
 		}
 		if strings.Count(text, separator) >= maxElements {
-			return v, fmt.Errorf("more than %d parts", maxElements)
+			return v, lightfmt.Errorf("more than %d parts", maxElements)
 		}
 		var parts []value.Value
 		for part := range strings.SplitSeq(text, separator) {

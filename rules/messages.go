@@ -1,11 +1,11 @@
 package rules
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -42,7 +42,7 @@ func namelessRule(v value.Value) string {
 			text = "want a rule with its name: write {rule: " + key + "} with the fields beside it"
 			return false
 		case spelling.Nearest(key, []string{"rule"}) != "":
-			text = fmt.Sprintf("want a rule with its name, such as {rule: allow}, found %q; did you mean rule?", key)
+			text = lightfmt.Sprintf("want a rule with its name, such as {rule: allow}, found %q; did you mean rule?", key)
 			return false
 		}
 		return true
@@ -60,12 +60,12 @@ func noList(eval string, f2 value.Value) string {
 }
 
 func unknownRule(kind string) string {
-	return fmt.Sprintf("unknown rule %q: %s", kind, wantOneOf(kind, slices.Sorted(maps.Keys(kinds))))
+	return lightfmt.Sprintf("unknown rule %q: %s", kind, wantOneOf(kind, slices.Sorted(maps.Keys(kinds))))
 }
 
 // unknownField is the message about a field that a rule may not have.
 func unknownField(kind, field string, fields []string) string {
-	text := fmt.Sprintf("a rule %s has no field %q", kind, field)
+	text := lightfmt.Sprintf("a rule %s has no field %q", kind, field)
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = strings.TrimSuffix(f, "*")
@@ -84,7 +84,7 @@ func unknownType(name string) string {
 	for _, t := range operandTypes {
 		names = append(names, t.name)
 	}
-	return fmt.Sprintf("unknown type %q: %s", name, wantOneOf(name, names))
+	return lightfmt.Sprintf("unknown type %q: %s", name, wantOneOf(name, names))
 }
 
 // otherEvals are spellings of other languages.
@@ -110,9 +110,9 @@ func unknownEval(name, typ string) string {
 	if near == "" {
 		near = spelling.Nearest(name, all)
 	}
-	text := fmt.Sprintf("unknown eval %q: type %s has %s", name, typ, strings.Join(has, " "))
+	text := lightfmt.Sprintf("unknown eval %q: type %s has %s", name, typ, strings.Join(has, " "))
 	if typ == "" {
-		text = fmt.Sprintf("unknown eval %q: want one of %s", name, strings.Join(all, " "))
+		text = lightfmt.Sprintf("unknown eval %q: want one of %s", name, strings.Join(all, " "))
 	}
 	switch {
 	case len(elsewhere) > 0:
@@ -133,7 +133,7 @@ func knownEval(name string) bool {
 func writtenText(text, typ string) string {
 	switch v := value.Num(text); {
 	case typ == "bool" && (text == "true" || text == "false"), typ == "number" && v.Kind() == value.Number:
-		return fmt.Sprintf("%q is a text: write %s without quotes", text, text)
+		return lightfmt.Sprintf("%q is a text: write %s without quotes", text, text)
 	}
-	return fmt.Sprintf("%v; to compare texts, use type: string", wantReference(text))
+	return lightfmt.Sprintf("%v; to compare texts, use type: string", wantReference(text))
 }

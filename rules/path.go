@@ -1,9 +1,9 @@
 package rules
 
 import (
-	"fmt"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -56,7 +56,7 @@ var pathNames = [...]string{inArgs: "args", inItem: "item", inRes: "res"}
 func (s scope) pathIn(root pathRoot, text string) (*path, error) {
 	rest, ok := strings.CutPrefix(text, pathNames[root])
 	if !ok || root != inItem && (rest == "" || rest[0] != '.') || root == inItem && !isItem(text) {
-		return nil, fmt.Errorf("%q is no path: want %s.…", text, pathNames[root])
+		return nil, lightfmt.Errorf("%q is no path: want %s.…", text, pathNames[root])
 	}
 	steps, err := s.steps(text, rest)
 	if err != nil {
@@ -77,13 +77,13 @@ func (s scope) steps(text, rest string) (steps []step, err error) {
 			}
 			st, rest = keyStep(rest[1:1+end]), rest[1+end:]
 			if st.key == "" {
-				return nil, fmt.Errorf("path %q has an empty key", text)
+				return nil, lightfmt.Errorf("path %q has an empty key", text)
 			}
 		} else if st, rest, err = s.bracketStep(text, rest); err != nil {
 			return nil, err
 		}
 		if rest != "" && rest[0] == ']' {
-			return nil, fmt.Errorf("path %q has a ] without its [", text)
+			return nil, lightfmt.Errorf("path %q has a ] without its [", text)
 		}
 		steps = append(steps, st)
 	}
@@ -101,33 +101,33 @@ func keyStep(key string) step {
 // bracketStep reads `[path]` or `['key']` at the start of rest.
 func (s scope) bracketStep(text, rest string) (step, string, error) {
 	if rest[0] != '[' {
-		return step{}, "", fmt.Errorf("path %q: want a point or [ before %q", text, rest)
+		return step{}, "", lightfmt.Errorf("path %q: want a point or [ before %q", text, rest)
 	}
 	var st step
 	var inside string
 	if len(rest) > 1 && (rest[1] == '\'' || rest[1] == '"') {
 		end := strings.IndexByte(rest[2:], rest[1])
 		if end < 0 || !strings.HasPrefix(rest[2+end+1:], "]") {
-			return step{}, "", fmt.Errorf("path %q has a key in quotes without its %c]", text, rest[1])
+			return step{}, "", lightfmt.Errorf("path %q has a key in quotes without its %c]", text, rest[1])
 		}
 		st, rest = step{key: rest[2 : 2+end], index: -1}, rest[2+end+2:]
 	} else {
 		end := strings.IndexByte(rest, ']')
 		if end < 0 {
-			return step{}, "", fmt.Errorf("path %q has a [ without its ]", text)
+			return step{}, "", lightfmt.Errorf("path %q has a [ without its ]", text)
 		}
 		inside, rest = rest[1:end], rest[end+1:]
 		if strings.IndexByte(inside, '[') >= 0 {
-			return step{}, "", fmt.Errorf("path %q has brackets inside brackets", text)
+			return step{}, "", lightfmt.Errorf("path %q has brackets inside brackets", text)
 		}
 		inner, err := s.readPath(inside)
 		if err != nil {
-			return step{}, "", fmt.Errorf("in the brackets of %q: %w", text, err)
+			return step{}, "", lightfmt.Errorf("in the brackets of %q: %w", text, err)
 		}
 		st.inner = inner
 	}
 	if rest != "" && rest[0] != '.' && rest[0] != '[' {
-		return step{}, "", fmt.Errorf("path %q goes on after a ] without a point", text)
+		return step{}, "", lightfmt.Errorf("path %q goes on after a ] without a point", text)
 	}
 	return st, rest, nil
 }

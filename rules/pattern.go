@@ -2,9 +2,10 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // MaxPattern bounds a pattern, in bytes.
@@ -76,7 +77,7 @@ type patternParser struct {
 
 func parsePattern(pattern string) (*patternPart, error) {
 	if len(pattern) > MaxPattern {
-		return nil, fmt.Errorf("pattern longer than %d bytes", MaxPattern)
+		return nil, lightfmt.Errorf("pattern longer than %d bytes", MaxPattern)
 	}
 	if !utf8.ValidString(pattern) {
 		return nil, errors.New("pattern is not valid UTF-8")
@@ -90,7 +91,7 @@ func parsePattern(pattern string) (*patternPart, error) {
 }
 
 func (p *patternParser) fault(format string, args ...any) error {
-	return fmt.Errorf("pattern, byte %d: %s", p.pos, fmt.Sprintf(format, args...))
+	return lightfmt.Errorf("pattern, byte %d: %s", p.pos, lightfmt.Sprintf(format, args...))
 }
 
 // alternatives reads sequences between bars, up to the end or a closing bracket.

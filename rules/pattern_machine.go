@@ -1,9 +1,10 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // This file matches patterns by automata, in a time that grows with the length of
@@ -100,7 +101,7 @@ func (b *machineBuilder) set(p *patternPart) int32 {
 // instruction.
 func (b *machineBuilder) build(p *patternPart, next int32) (int32, error) {
 	if len(b.code) > maxInstructions {
-		return 0, fmt.Errorf("pattern: its counts stand for more than %d characters", maxInstructions)
+		return 0, lightfmt.Errorf("pattern: its counts stand for more than %d characters", maxInstructions)
 	}
 	switch p.op {
 	case patternRunes:

@@ -1,8 +1,7 @@
 package rules
 
 import (
-	"fmt"
-
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -14,7 +13,7 @@ const maxElements = 100_000
 // visit counts an element. It reports whether the evaluation may visit it.
 func (r *run) visit(x value.Value) (res result, ok bool) {
 	if r.elements++; r.elements > maxElements {
-		return unknown(fmt.Sprintf("more than %d elements", maxElements)), false
+		return unknown(lightfmt.Sprintf("more than %d elements", maxElements)), false
 	}
 	if !r.spend(stepsElement) || !r.skip(x) {
 		return unknown(TooManySteps), false
@@ -74,7 +73,7 @@ func (q *quantifier) run(r *run) result {
 	case array.Kind() != value.Array:
 		return unknown(wrongType(q.array.source(), "array", array).Error())
 	case moreThan(array, maxElements):
-		return unknown(fmt.Sprintf("%s has more than %d elements", q.array.source(), maxElements))
+		return unknown(lightfmt.Sprintf("%s has more than %d elements", q.array.source(), maxElements))
 	}
 	return q.ask(r, array)
 }
@@ -111,7 +110,7 @@ func (q *quantifier) ask(r *run, array value.Value) result {
 			return false
 		case res.outcome == Yes:
 		case q.every && last.outcome == Yes, res.outcome == Unknown && last.outcome == No:
-			res.reason = fmt.Sprintf("element %d: %s", at, res.reason)
+			res.reason = lightfmt.Sprintf("element %d: %s", at, res.reason)
 			last = res
 		case !q.every && last.outcome == No:
 			last.message, last.status = res.message, res.status

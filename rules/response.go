@@ -2,10 +2,10 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/value/strictjson"
 )
@@ -32,7 +32,7 @@ func ApplyResponse(body string, edits []Edit, maxDepth, maxSteps int) (string, e
 }
 
 func notRewritable(err error) error {
-	return fmt.Errorf("the response is not JSON that can be rewritten: %w", err)
+	return lightfmt.Errorf("the response is not JSON that can be rewritten: %w", err)
 }
 
 // applyToTree applies the edits one after the other, on a tree.
@@ -70,7 +70,7 @@ func applyAll(r *run, v value.Value, edits []Edit, depth int) (value.Value, erro
 				edits = edits[1:]
 				continue
 			}
-			return v, e.fault(fmt.Errorf("want an object with %q, found %s", key, found(v)))
+			return v, e.fault(lightfmt.Errorf("want an object with %q, found %s", key, found(v)))
 		}
 		at, read := o.Find(key)
 		if !r.spend(1 + read/bytesWalked) {
@@ -125,7 +125,7 @@ func applyEach(r *run, v value.Value, edits []Edit, depth int) (value.Value, err
 }
 
 func (e *Edit) fault(err error) error {
-	return fmt.Errorf("res.%s: %w", strings.Join(e.path, "."), err)
+	return lightfmt.Errorf("res.%s: %w", strings.Join(e.path, "."), err)
 }
 
 // inResponse applies the edit to the value at the end of its path.
@@ -147,7 +147,7 @@ func (e *Edit) inResponse(r *run, old value.Value) (value.Value, error) {
 	case res.outcome == Waiting:
 		return old, errors.New("a clause waits for a value that cannot come")
 	case res.at != nil:
-		return old, fmt.Errorf("%s: %s", res.where(), res.reason)
+		return old, lightfmt.Errorf("%s: %s", res.where(), res.reason)
 	}
 	return old, errors.New(res.reason)
 }
@@ -181,7 +181,7 @@ func (e *Edit) applyToList(r *run, old value.Value) (value.Value, result) {
 		return last.outcome == Yes
 	})
 	if last.outcome == Unknown {
-		last.reason = fmt.Sprintf("element %d: %s", len(elems)-1, last.reason)
+		last.reason = lightfmt.Sprintf("element %d: %s", len(elems)-1, last.reason)
 	}
 	return value.Arr(elems...), last
 }

@@ -1,8 +1,7 @@
 package rules
 
 import (
-	"fmt"
-
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -57,7 +56,7 @@ func (t *template) leafValue(r *run) (value.Value, error) {
 	}
 	if t.check != nil {
 		if err := t.check(v); err != nil {
-			return value.Value{}, fmt.Errorf("%s: %w", t.leaf.source(), err)
+			return value.Value{}, lightfmt.Errorf("%s: %w", t.leaf.source(), err)
 		}
 	}
 	if t.wrap != nil {

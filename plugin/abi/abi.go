@@ -10,7 +10,8 @@ package abi
 
 import (
 	"encoding/binary"
-	"fmt"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // Map is a header map.
@@ -53,7 +54,7 @@ const (
 )
 
 // Logf writes a line to the host's log.
-func Logf(l Level, format string, args ...any) { Log(l, fmt.Sprintf(format, args...)) }
+func Logf(l Level, format string, args ...any) { Log(l, lightfmt.Sprintf(format, args...)) }
 
 // Debugf, Infof, Warnf and Errorf are Logf with a level.
 func Debugf(format string, args ...any) { Logf(Debug, format, args...) }

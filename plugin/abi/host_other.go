@@ -3,10 +3,10 @@
 package abi
 
 import (
-	"fmt"
-
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // Outside of a module the calls are the SDK's. See host_wasip1.go for their contracts.
@@ -133,7 +133,7 @@ func SetSharedData(key string, value []byte, version uint32) error {
 func NewCounter(name string) (c Counter, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
+			err = lightfmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
 		}
 	}()
 	return Counter(proxywasm.DefineCounterMetric(name)), nil
@@ -142,7 +142,7 @@ func NewCounter(name string) (c Counter, err error) {
 func (c Counter) Add(n uint64) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
+			err = lightfmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
 		}
 	}()
 	proxywasm.MetricCounter(c).Increment(n)

@@ -2,12 +2,12 @@ package decide
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -121,7 +121,7 @@ func (r *Request) checkHeaders() *Refusal {
 	}
 	for _, f := range r.head.fields {
 		if slices.Contains(r.resource.Headers.List, f[0]) && !utf8.ValidString(f[1]) {
-			return undecided(fmt.Sprintf("header %q: %v", f[0], httpfield.ErrUTF8))
+			return undecided(lightfmt.Sprintf("header %q: %v", f[0], httpfield.ErrUTF8))
 		}
 	}
 	return nil

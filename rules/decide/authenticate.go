@@ -2,10 +2,10 @@ package decide
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/token"
 )
 
@@ -100,7 +100,7 @@ func (r *Request) unverified(err error, now time.Time) (wait state, refusal *Ref
 	case jwks.Wait:
 		return awaitKeys, nil
 	case jwks.Absent:
-		return ended, r.engine.badToken(fmt.Errorf("%w; its issuer does not have the key either", err))
+		return ended, r.engine.badToken(lightfmt.Errorf("%w; its issuer does not have the key either", err))
 	}
 	return ended, unavailable("token: the keys of its issuer cannot be fetched")
 }

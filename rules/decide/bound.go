@@ -3,9 +3,9 @@ package decide
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -29,7 +29,7 @@ func (r *Request) checkBound(claims value.Value) error {
 	if !ok {
 		return errNoPeer
 	}
-	if sum, err := hex.DecodeString(digest); err != nil || subtle.ConstantTimeCompare(sum, want) != 1 {
+	if sum, ok := lightfmt.DecodeHex(digest); !ok || subtle.ConstantTimeCompare(sum, want) != 1 {
 		return errors.New("bound: the client has another certificate")
 	}
 	return nil

@@ -2,12 +2,12 @@ package decide
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -116,12 +116,12 @@ func (r *Request) queryChanges(query string, after value.Value) (string, error) 
 	if r.resource.Rule.Changes(rules.RootRequest) {
 		before := r.args.Key(rules.RootRequest).Key("query")
 		if err := e.compare(before, after.Key(rules.RootRequest).Key("query")); err != nil {
-			return "", fmt.Errorf("query: %w", err)
+			return "", lightfmt.Errorf("query: %w", err)
 		}
 	}
 	if ofParams {
 		if err := e.compare(r.args.Key(rules.RootParams), after.Key(rules.RootParams)); err != nil {
-			return "", fmt.Errorf("query: %w", err)
+			return "", lightfmt.Errorf("query: %w", err)
 		}
 	}
 	if len(e.names) == 0 {
@@ -129,7 +129,7 @@ func (r *Request) queryChanges(query string, after value.Value) (string, error) 
 	}
 	ps, err := httpfield.ParseForm(query)
 	if err != nil {
-		return "", fmt.Errorf("query: %w", err)
+		return "", lightfmt.Errorf("query: %w", err)
 	}
 	return rewritePairs(ps, e), nil
 }
@@ -160,7 +160,7 @@ func (r *Request) bodyChanges(after value.Value) (body string, changed bool, err
 	case formParams:
 		e := newEdits()
 		if err := e.compare(before, now); err != nil {
-			return "", false, fmt.Errorf("form: %w", err)
+			return "", false, lightfmt.Errorf("form: %w", err)
 		}
 		return rewritePairs(r.pairs, e), true, nil
 	case pathParams:

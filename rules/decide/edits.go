@@ -2,9 +2,9 @@ package decide
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -21,10 +21,10 @@ func (e *edits) compare(before, after value.Value) error {
 	return differences(before, after, func(name string, now value.Value) error {
 		values, err := texts(now, true)
 		if err != nil {
-			return fmt.Errorf("%q: %w", name, err)
+			return lightfmt.Errorf("%q: %w", name, err)
 		}
 		if old, twice := e.values[name]; twice && !slices.Equal(old, values) {
-			return fmt.Errorf("%q: changed in two ways", name)
+			return lightfmt.Errorf("%q: changed in two ways", name)
 		} else if !twice {
 			e.names = append(e.names, name)
 		}
@@ -37,7 +37,7 @@ func (e *edits) compare(before, after value.Value) error {
 // Missing value, removed. A Missing object counts as an empty one.
 func differences(before, after value.Value, f func(name string, now value.Value) error) (err error) {
 	if k := after.Kind(); k != value.Object && k != value.Missing {
-		return fmt.Errorf("want an object, found %s", k)
+		return lightfmt.Errorf("want an object, found %s", k)
 	}
 	// A map, because Value.Key searches linearly and a form may have many names.
 	old := make(map[string]value.Value, before.Len())

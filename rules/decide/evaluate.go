@@ -1,10 +1,10 @@
 package decide
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -76,7 +76,7 @@ func (r *Request) runRule() rules.Verdict {
 		case rules.Yes:
 			docs[i] = v.Args.Key(rules.RootDoc)
 			if docs[i].Kind() == value.Missing {
-				return rules.Verdict{Reason: fmt.Sprintf("document %d was removed", i)}
+				return rules.Verdict{Reason: lightfmt.Sprintf("document %d was removed", i)}
 			}
 			if carries {
 				args = r.carry(args, v.Args)

@@ -2,13 +2,13 @@ package decide
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -29,7 +29,7 @@ func (r *Request) claimHeaders(c *Changes) error {
 			err = checkLines([]string{line})
 		}
 		if err != nil {
-			return fmt.Errorf("auth.claimsToHeaders.%s: %w", ch.Header, err)
+			return lightfmt.Errorf("auth.claimsToHeaders.%s: %w", ch.Header, err)
 		}
 		c.setHeader(ch.Header, []string{line})
 	}
@@ -106,7 +106,7 @@ func (r *Request) headerChanges(c *Changes, after value.Value) error {
 			err = checkLines(lines)
 		}
 		if err != nil {
-			return fmt.Errorf("header %q: %w", name, err)
+			return lightfmt.Errorf("header %q: %w", name, err)
 		}
 		set[lower] = true
 		for _, alias := range r.head.aliases(lower) {

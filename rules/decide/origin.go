@@ -2,9 +2,9 @@ package decide
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
@@ -17,7 +17,7 @@ func checkOrigin(h *head, cookieSources []policy.Source) error {
 	}
 	for _, src := range cookieSources {
 		if err := originMismatch(h, src.Origins); err != nil {
-			return fmt.Errorf("cookie %s: %w", src.Cookie, err)
+			return lightfmt.Errorf("cookie %s: %w", src.Cookie, err)
 		}
 	}
 	return nil
@@ -48,7 +48,7 @@ func originMismatch(h *head, origins []string) error {
 	case len(sent) == 1 && slices.Contains(origins, sent[0]):
 		return nil
 	case len(sent) == 1 && sent[0] != "null":
-		return fmt.Errorf("the policy does not name the origin %.64q", sent[0])
+		return lightfmt.Errorf("the policy does not name the origin %q", lightfmt.Cut(sent[0], 64))
 	}
 	if site := h.values("sec-fetch-site"); len(site) == 1 && site[0] == "same-origin" {
 		return nil

@@ -1,10 +1,10 @@
 package decide
 
 import (
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -14,10 +14,10 @@ func (r *Request) requestArgs() (value.Value, error) {
 	h, rooms, reads := &r.head, r.rooms(), &r.resource.Request
 	query, err := r.parseQuery()
 	if err != nil {
-		return value.Value{}, fmt.Errorf("query: %w", err)
+		return value.Value{}, lightfmt.Errorf("query: %w", err)
 	}
 	if err := checkTwins(query, r.resource.Query); err != nil {
-		return value.Value{}, fmt.Errorf("query: %w", err)
+		return value.Value{}, lightfmt.Errorf("query: %w", err)
 	}
 	ms := rooms.request[:0]
 	add := func(name string, v value.Value) { ms = append(ms, value.Member{Key: name, Value: v}) }

@@ -2,10 +2,10 @@ package jwks
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -26,10 +26,10 @@ func DiscoveryURL(issuer string) string { return strings.TrimSuffix(issuer, "/")
 func (s *Source) KeysURL(metadata string) (string, error) {
 	v, err := value.Parse(metadata, maxDiscoveryDepth)
 	if err != nil {
-		return "", fmt.Errorf("not JSON: %w", err)
+		return "", lightfmt.Errorf("not JSON: %w", err)
 	}
 	if issuer, _ := v.Key("issuer").Text(); issuer != s.Issuer {
-		return "", fmt.Errorf("issuer: want %q to the letter, found %.100q", s.Issuer, issuer)
+		return "", lightfmt.Errorf("issuer: want %q to the letter, found %q", s.Issuer, lightfmt.Cut(issuer, 100))
 	}
 	address, ok := v.Key("jwks_uri").Text()
 	if !ok {
@@ -45,9 +45,9 @@ func (s *Source) KeysURL(metadata string) (string, error) {
 	}
 	switch {
 	case u.Scheme != at.Scheme:
-		return "", fmt.Errorf("jwks_uri: want %s, found %.20q", at.Scheme, u.Scheme)
+		return "", lightfmt.Errorf("jwks_uri: want %s, found %q", at.Scheme, lightfmt.Cut(u.Scheme, 20))
 	case withoutPort(u) != withoutPort(httpfield.URL{Scheme: at.Scheme, Host: s.KeysHost}):
-		return "", fmt.Errorf("jwks_uri: on the host %.100q, which the policy does not name: set jwksHost if the issuer has its keys there", u.Host)
+		return "", lightfmt.Errorf("jwks_uri: on the host %q, which the policy does not name: set jwksHost if the issuer has its keys there", lightfmt.Cut(u.Host, 100))
 	}
 	return address, nil
 }

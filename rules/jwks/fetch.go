@@ -3,9 +3,10 @@ package jwks
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // Reply is the reply to a fetch, or its failure.
@@ -151,12 +152,12 @@ func (k *Keyring) follow(i int, r record, now time.Time) (events []Event) {
 	}
 	s.setStart, s.expires = r.setStart, r.expires
 	k.remember(s)
-	return []Event{{i, Shared, fmt.Sprintf("%s, from another worker", described(used, skipped)), false}}
+	return []Event{{i, Shared, lightfmt.Sprintf("%s, from another worker", described(used, skipped)), false}}
 }
 
 // described counts the keys of a set, and says why some are not used.
 func described(used int, skipped []string) string {
-	text := fmt.Sprintf("%d keys, %d skipped", used, len(skipped))
+	text := lightfmt.Sprintf("%d keys, %d skipped", used, len(skipped))
 	if len(skipped) > 0 {
 		text += " (" + strings.Join(skipped, "; ") + ")"
 	}
@@ -213,7 +214,7 @@ func (k *Keyring) ended(f Fetch, reply Reply, now time.Time) Event {
 		k.succeeded(s, &r, f.started, life, now)
 		e.Result = Same
 		if s.text != old {
-			e.Result, e.Text = Fetched, fmt.Sprintf("%s, good for %v", described(used, skipped), life)
+			e.Result, e.Text = Fetched, lightfmt.Sprintf("%s, good for %v", described(used, skipped), life)
 			r.version++
 			if mine {
 				k.saveSet(s, r.version)
@@ -245,7 +246,7 @@ func (k *Keyring) failed(i int, r *record, f *failure, now time.Time) Event {
 	pause := k.jitter(min(firstRetry<<(r.failures-1), maxRetry), 0.5)
 	r.retry = now.Add(pause).UnixMicro()
 	k.hint(&k.sources[i], now.Add(pause))
-	text := fmt.Sprintf("%s; next try in %.1f s", f.text, pause.Seconds())
+	text := lightfmt.Sprintf("%s; next try in %v", f.text, pause.Round(100*time.Millisecond))
 	if k.sources[i].text != "" {
 		text += ", until then the old keys stay in use"
 	}

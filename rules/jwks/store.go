@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/token"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // Store is a memory that several workers share. In a proxy it is the shared data
@@ -73,9 +75,9 @@ func (k *Keyring) open(name string, value []byte) (text string, ok bool) {
 	if len(k.key) == 0 || len(value) <= size || len(value) > size+1+maxText {
 		return "", false
 	}
-	mac, err := hex.DecodeString(string(value[:size]))
+	mac, ok := lightfmt.DecodeHex(string(value[:size]))
 	text = string(value[size+1:])
-	return text, err == nil && hmac.Equal(mac, k.mac(name, text))
+	return text, ok && hmac.Equal(mac, k.mac(name, text))
 }
 
 // load reads a source's record: the zero record when there is none that verifies.

@@ -2,10 +2,10 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -31,7 +31,7 @@ func (l *loader) checkQuery(db, _ string) error {
 			names = append(names, d.Name)
 		}
 		if near := spelling.Nearest(db, names); near != "" {
-			return fmt.Errorf("no such database; did you mean %s?", near)
+			return lightfmt.Errorf("no such database; did you mean %s?", near)
 		}
 		return errors.New("databases has no entry of this name")
 	}

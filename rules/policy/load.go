@@ -1,10 +1,10 @@
 package policy
 
 import (
-	"fmt"
 	"sort"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy/lint"
 	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/token/keys"
@@ -142,7 +142,7 @@ type loader struct {
 }
 
 func (l *loader) fault(place, format string, args ...any) {
-	l.add(rules.Fault{Place: place, Message: fmt.Sprintf(format, args...)})
+	l.add(rules.Fault{Place: place, Message: lightfmt.Sprintf(format, args...)})
 }
 
 func (l *loader) add(f rules.Fault) {

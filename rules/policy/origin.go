@@ -2,9 +2,10 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // checkOrigin returns an error for a text that is not an origin as browsers write
@@ -32,7 +33,7 @@ func checkOrigin(o string) error {
 		}
 	}
 	if scheme == "https" && port == "443" || scheme == "http" && port == "80" {
-		return fmt.Errorf("browsers leave :%s out", port)
+		return lightfmt.Errorf("browsers leave :%s out", port)
 	}
 	for _, b := range []byte(strings.Trim(host, "[]")) {
 		if b <= ' ' || b >= 0x7f || strings.IndexByte(`"<>\^`+"`"+`{|}[],;`, b) >= 0 {

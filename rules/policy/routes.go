@@ -2,13 +2,13 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
@@ -52,7 +52,7 @@ func (l *loader) route(p *part, v value.Value, place, name string) {
 	path, hasPath := match.Key("path").Text()
 	template, err := route.ParseTemplate(path)
 	if section := l.p.table.API.Decides(template); err == nil && section != "" {
-		err = fmt.Errorf("the rules of %s decide on these paths", section)
+		err = lightfmt.Errorf("the rules of %s decide on these paths", section)
 	}
 	if err != nil && hasPath {
 		l.fault(rules.Join(at, "path"), "%v", err)

@@ -2,11 +2,11 @@ package policy
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/route"
 	"github.com/rulegate/rulegate/rules/value"
@@ -96,7 +96,7 @@ func (l *loader) lookup(p Part) (string, error) {
 		case !ok && l.o.AllowUnset:
 			return "", errUnset
 		case !ok:
-			return "", fmt.Errorf("the environment has no %s", p.Text)
+			return "", lightfmt.Errorf("the environment has no %s", p.Text)
 		}
 		s = value
 	case FileText:

@@ -1,11 +1,11 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy/lint"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -25,7 +25,7 @@ func (l *loader) warn(w Warning, resource string) {
 }
 
 func (l *loader) warnAt(place string, code lint.Code, format string, args ...any) {
-	l.warn(Warning{Place: place, Message: fmt.Sprintf(format, args...), Code: code}, place)
+	l.warn(Warning{Place: place, Message: lightfmt.Sprintf(format, args...), Code: code}, place)
 }
 
 // isOff reports whether a warning is switched off at a place or around it.

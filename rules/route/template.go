@@ -2,10 +2,10 @@ package route
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -38,14 +38,14 @@ func ParseTemplate(path string) (Template, error) {
 		var text string
 		text, path, _ = strings.Cut(path, "/")
 		if len(t) > 0 && t[len(t)-1].kind == rest {
-			return nil, fmt.Errorf("{%s...} stands at the end", t[len(t)-1].text)
+			return nil, lightfmt.Errorf("{%s...} stands at the end", t[len(t)-1].text)
 		}
 		s, err := parseSegment(text)
 		if err != nil {
 			return nil, err
 		}
 		if s.kind != literal && t.has(s.text) {
-			return nil, fmt.Errorf("two variables {%s}", s.text)
+			return nil, lightfmt.Errorf("two variables {%s}", s.text)
 		}
 		t = append(t, s)
 	}
@@ -64,7 +64,7 @@ func parseSegment(text string) (segment, error) {
 			return segment{}, errors.New("a variable is {name} or {name...}")
 		}
 		if all && suffix != "" {
-			return segment{}, fmt.Errorf("{%s...} is all that remains, so no text stands behind it", name)
+			return segment{}, lightfmt.Errorf("{%s...} is all that remains, so no text stands behind it", name)
 		}
 		if all {
 			return segment{kind: rest, text: name}, nil
@@ -73,7 +73,7 @@ func parseSegment(text string) (segment, error) {
 	case strings.ContainsAny(text, "{}"):
 		return segment{}, errors.New("a variable stands at the start of its segment: {name}, or {name}.json with a text behind it")
 	case strings.HasPrefix(text, ":"):
-		return segment{}, fmt.Errorf("a variable is written {%s} here", text[1:])
+		return segment{}, lightfmt.Errorf("a variable is written {%s} here", text[1:])
 	case strings.Contains(text, "*"):
 		return segment{}, errors.New("* is no pattern; write {name} for a segment and {name...} for the rest")
 	}
@@ -116,7 +116,7 @@ func ParsePrefix(path string) (Template, error) {
 			case !IsName(name):
 				return nil, errors.New("a variable is :name")
 			case t.has(name):
-				return nil, fmt.Errorf("two variables :%s", name)
+				return nil, lightfmt.Errorf("two variables :%s", name)
 			}
 		} else if strings.ContainsAny(text, "{}*") {
 			return nil, errors.New("a variable is written :name here")

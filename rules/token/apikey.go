@@ -3,11 +3,10 @@ package token
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
-	"fmt"
 	"slices"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -78,13 +77,13 @@ func (b *builder) addAPIKeys(spec *Key, e *entry) {
 		}
 	}
 	for i, k := range spec.APIKeys {
-		place := fmt.Sprintf("apiKeys.keys[%d]", i)
+		place := lightfmt.Sprintf("apiKeys.keys[%d]", i)
 		out := apiKey{entry: e, header: spec.APIKeyHeader, index: b.index, json: k.Claims}
 		if err := b.readAPIClaims(&out); err != nil {
 			b.fault(place+".claims", "%v", err)
 		}
-		sum, err := hex.DecodeString(k.SHA256)
-		if err != nil || len(sum) != sha256.Size {
+		sum, ok := lightfmt.DecodeHex(k.SHA256)
+		if !ok || len(sum) != sha256.Size {
 			b.fault(place+".sha256", "want 64 hex digits, the SHA-256 of the key: `rulegate token apikey` prints them")
 			continue
 		}
@@ -104,17 +103,17 @@ func (b *builder) readAPIClaims(k *apiKey) (err error) {
 		return err
 	}
 	if object.Kind() != value.Object {
-		return fmt.Errorf("want an object, found %s", object.Kind())
+		return lightfmt.Errorf("want an object, found %s", object.Kind())
 	}
 	object, _ = object.Indexed(maxIndexed)
 	k.claims = registered(object)
 	for _, date := range k.claims.dates() {
 		if _, ok := numericDate(date.claim); !ok && date.claim.Kind() != value.Missing {
-			return fmt.Errorf("%s: want a number of seconds", date.name)
+			return lightfmt.Errorf("%s: want a number of seconds", date.name)
 		}
 	}
 	if b.set.requireExpiry && k.claims.exp.Kind() == value.Missing {
-		return fmt.Errorf("exp: missing, and auth.requireExpiry is set")
+		return lightfmt.Errorf("exp: missing, and auth.requireExpiry is set")
 	}
 	return nil
 }

@@ -3,9 +3,9 @@ package token
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"slices"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
@@ -25,7 +25,7 @@ type indexed struct {
 }
 
 func (b *builder) fault(field, format string, args ...any) {
-	b.faults = append(b.faults, Fault{Index: b.index, Field: field, Message: fmt.Sprintf(format, args...)})
+	b.faults = append(b.faults, Fault{Index: b.index, Field: field, Message: lightfmt.Sprintf(format, args...)})
 }
 
 func (b *builder) add(spec *Key) {
@@ -86,7 +86,7 @@ func (b *builder) parties(field string, names []string) {
 	}
 	for i, name := range names {
 		if name == "" {
-			b.fault(fmt.Sprintf("%s[%d]", field, i), "empty")
+			b.fault(lightfmt.Sprintf("%s[%d]", field, i), "empty")
 		}
 	}
 }

@@ -1,9 +1,9 @@
 package token
 
 import (
-	"fmt"
 	"slices"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
@@ -28,7 +28,7 @@ func (s *Set) FetchedSets() int {
 // why: see keys.ParseFetchedSet, whose errors it returns.
 func (s *Set) WithKeys(i int, text string) (out *Set, used int, skipped []string, err error) {
 	if i < 0 || i >= s.FetchedSets() {
-		return nil, 0, nil, fmt.Errorf("there is no fetched set %d", i)
+		return nil, 0, nil, lightfmt.Errorf("there is no fetched set %d", i)
 	}
 	e := s.fetched[i].entry
 	parsed, skipped, err := keys.ParseFetchedSet(text, e.alg)

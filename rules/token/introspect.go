@@ -2,12 +2,12 @@ package token
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -63,7 +63,7 @@ func (s *Set) Introspected(i int, answer string, now time.Time) (Claims, error) 
 
 func (s *Set) judgeAnswer(i int, answer string, now time.Time) (*judgement, error) {
 	if i < 0 || i >= len(s.opaque) {
-		return nil, fmt.Errorf("there is no entry %d of opaque tokens", i)
+		return nil, lightfmt.Errorf("there is no entry %d of opaque tokens", i)
 	}
 	object, err := value.Parse(answer, maxDepth)
 	if err != nil {

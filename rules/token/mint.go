@@ -3,11 +3,11 @@ package token
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -91,7 +91,7 @@ func (s *Set) Mint(claims, typ string) (string, error) {
 	}
 	object, err := value.Parse(claims, maxDepth)
 	if err != nil {
-		return "", fmt.Errorf("claims: %w", err)
+		return "", lightfmt.Errorf("claims: %w", err)
 	}
 	if object.Kind() != value.Object {
 		return "", errors.New("claims: want a JSON object")
@@ -107,11 +107,11 @@ func (s *Set) Mint(claims, typ string) (string, error) {
 	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	sig, err := s.primary.sign(signed)
 	if err != nil {
-		return "", fmt.Errorf("signing with %s: %w", k.Alg.Name, err)
+		return "", lightfmt.Errorf("signing with %s: %w", k.Alg.Name, err)
 	}
 	raw := signed + "." + base64.RawURLEncoding.EncodeToString(sig)
 	if len(raw) > maxToken {
-		return "", fmt.Errorf("claims: the token would have %d bytes, at most %d are read", len(raw), maxToken)
+		return "", lightfmt.Errorf("claims: the token would have %d bytes, at most %d are read", len(raw), maxToken)
 	}
 	return raw, nil
 }

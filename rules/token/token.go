@@ -6,9 +6,9 @@
 package token
 
 import (
-	"fmt"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -55,7 +55,7 @@ type Error struct {
 func (e *Error) Error() string { return string(e.Stage) + ": " + e.Message }
 
 func fail(stage Stage, format string, args ...any) error {
-	return &Error{Stage: stage, Message: fmt.Sprintf(format, args...)}
+	return &Error{Stage: stage, Message: lightfmt.Sprintf(format, args...)}
 }
 
 // Claims are the claims of a verified token.

@@ -2,10 +2,10 @@ package wire
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -34,7 +34,7 @@ func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply
 	}
 	doc, err := value.Parse(body, maxDepth)
 	if err != nil {
-		return replies, fmt.Errorf("reply: %w", err)
+		return replies, lightfmt.Errorf("reply: %w", err)
 	}
 	list := doc.Key("replies")
 	if doc.Len() != 1 || list.Kind() != value.Array {

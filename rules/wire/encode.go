@@ -4,10 +4,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -34,16 +34,16 @@ func Encode(calls []rules.Call, gateway string) ([]byte, error) {
 			e.out = append(e.out, ',')
 		}
 		if c.ID == "" || seen[c.ID] {
-			return nil, fmt.Errorf("calls[%d]: want an id of its own, found %q", i, c.ID)
+			return nil, lightfmt.Errorf("calls[%d]: want an id of its own, found %q", i, c.ID)
 		}
 		seen[c.ID] = true
 		if err := e.call(c); err != nil {
-			return nil, fmt.Errorf("calls[%d]: %w", i, err)
+			return nil, lightfmt.Errorf("calls[%d]: %w", i, err)
 		}
 	}
 	var nonce [16]byte
 	if _, err := rand.Read(nonce[:]); err != nil {
-		return nil, fmt.Errorf("nonce: %w", err)
+		return nil, lightfmt.Errorf("nonce: %w", err)
 	}
 	e.out = append(e.out, `],"nonce":"`...)
 	return append(hex.AppendEncode(e.out, nonce[:]), `"}`...), nil
@@ -125,7 +125,7 @@ func (e *encoder) webhook(c *rules.Call) error {
 		e.name("claims")
 		e.out = c.Claims.Append(e.out)
 	case k != value.Missing:
-		return fmt.Errorf("claims: want an object, found %s", k)
+		return lightfmt.Errorf("claims: want an object, found %s", k)
 	case c.UserToken != "":
 		e.text("token", c.UserToken)
 	}

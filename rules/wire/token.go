@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/value/strictjson"
 )
@@ -83,7 +83,7 @@ func (k Keys) ReadToken(project, tok string, now time.Time) (Bound, error) {
 		return Bound{}, err
 	}
 	if err := strictjson.Check(payload, 1); err != nil {
-		return Bound{}, fmt.Errorf("token: claims: %w", err)
+		return Bound{}, lightfmt.Errorf("token: claims: %w", err)
 	}
 	c := claimsOf(payload)
 	switch at := now.Unix(); {

@@ -1,12 +1,12 @@
 package schema
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/spelling"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -29,7 +29,7 @@ func CheckIncluded(doc value.Value, at *Path) rules.Faults {
 type checker struct{ faults rules.Faults }
 
 func (c *checker) fault(at *Path, format string, args ...any) {
-	c.faults = append(c.faults, rules.Fault{Place: at.String(), Message: fmt.Sprintf(format, args...)})
+	c.faults = append(c.faults, rules.Fault{Place: at.String(), Message: lightfmt.Sprintf(format, args...)})
 }
 
 func (c *checker) check(v value.Value, s *shape, at *Path) {

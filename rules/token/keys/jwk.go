@@ -1,8 +1,7 @@
 package keys
 
 import (
-	"fmt"
-
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -10,7 +9,7 @@ import (
 // Field is the member that an error is about.
 func parseJWK(jwk value.Value) (k *Key, field string, err error) {
 	if jwk.Kind() != value.Object {
-		return nil, "", fmt.Errorf("want an object")
+		return nil, "", lightfmt.Errorf("want an object")
 	}
 	if !forVerifying(jwk) {
 		return nil, "", nil
@@ -22,18 +21,18 @@ func parseJWK(jwk value.Value) (k *Key, field string, err error) {
 	if v := member(jwk, "alg"); v.Kind() != value.Missing {
 		alg, ok := v.Text()
 		if !ok {
-			return nil, "alg", fmt.Errorf("want a string")
+			return nil, "alg", lightfmt.Errorf("want a string")
 		}
 		if k.Alg = Find(alg); k.Alg == nil {
-			return nil, "alg", fmt.Errorf("%s is not accepted; want %s", Quote(alg), WantNames())
+			return nil, "alg", lightfmt.Errorf("%s is not accepted; want %s", Quote(alg), WantNames())
 		}
 		if !k.Alg.Fits(k.Public) {
-			return nil, "alg", fmt.Errorf("%s cannot be that of %s", k.Alg.Name, k.Public)
+			return nil, "alg", lightfmt.Errorf("%s cannot be that of %s", k.Alg.Name, k.Public)
 		}
 	}
 	if v := member(jwk, "kid"); v.Kind() != value.Missing {
 		if k.Kid, _ = v.Text(); k.Kid == "" {
-			return nil, "kid", fmt.Errorf("want a string that is not empty, or no kid")
+			return nil, "kid", lightfmt.Errorf("want a string that is not empty, or no kid")
 		}
 	}
 	return k, "", nil
@@ -43,7 +42,7 @@ func parseJWK(jwk value.Value) (k *Key, field string, err error) {
 func jwkPublic(jwk value.Value) (public Public, field string, err error) {
 	switch kty, ok := jwk.Key("kty").Text(); {
 	case !ok:
-		return Public{}, "kty", fmt.Errorf("want a string")
+		return Public{}, "kty", lightfmt.Errorf("want a string")
 	case kty == "oct":
 		b, err := octets(jwk, "k")
 		return Secret(string(b)), "k", err
@@ -65,7 +64,7 @@ func jwkPublic(jwk value.Value) (public Public, field string, err error) {
 		return jwkPoint(jwk)
 	case kty == "OKP":
 		if crv, _ := jwk.Key("crv").Text(); crv != "Ed25519" {
-			return Public{}, "crv", fmt.Errorf("want Ed25519")
+			return Public{}, "crv", lightfmt.Errorf("want Ed25519")
 		}
 		x, err := octets(jwk, "x")
 		if err != nil {
@@ -74,7 +73,7 @@ func jwkPublic(jwk value.Value) (public Public, field string, err error) {
 		public, err := publicEd25519(x)
 		return public, "x", err
 	default:
-		return Public{}, "kty", fmt.Errorf("want RSA, EC, OKP or oct, found %s", Quote(kty))
+		return Public{}, "kty", lightfmt.Errorf("want RSA, EC, OKP or oct, found %s", Quote(kty))
 	}
 }
 
@@ -87,7 +86,7 @@ func jwkPoint(jwk value.Value) (public Public, field string, err error) {
 		}
 	}
 	if bits == 0 {
-		return Public{}, "crv", fmt.Errorf("want P-256, P-384 or P-521")
+		return Public{}, "crv", lightfmt.Errorf("want P-256, P-384 or P-521")
 	}
 	size := (bits + 7) / 8
 	point := append(make([]byte, 0, 1+2*size), 4) // uncompressed
@@ -97,7 +96,7 @@ func jwkPoint(jwk value.Value) (public Public, field string, err error) {
 			return Public{}, name, err
 		}
 		if len(b) != size {
-			return Public{}, name, fmt.Errorf("%d bytes; want the %d of %s", len(b), size, crv)
+			return Public{}, name, lightfmt.Errorf("%d bytes; want the %d of %s", len(b), size, crv)
 		}
 		point = append(point, b...)
 	}
@@ -137,11 +136,11 @@ func forVerifying(jwk value.Value) bool {
 func octets(jwk value.Value, name string) ([]byte, error) {
 	text, ok := jwk.Key(name).Text()
 	if !ok {
-		return nil, fmt.Errorf("want a string of base64url")
+		return nil, lightfmt.Errorf("want a string of base64url")
 	}
 	b, err := DecodeBase64URL(text)
 	if err == nil && len(b) == 0 {
-		err = fmt.Errorf("empty")
+		err = lightfmt.Errorf("empty")
 	}
 	return b, err
 }

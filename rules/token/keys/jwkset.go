@@ -2,9 +2,9 @@ package keys
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
+	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -33,7 +33,7 @@ func ParseSet(text string) ([]*Key, []Fault) {
 	var faults []Fault
 	for i, jwk := range list.Elements() {
 		k, field, err := parseJWK(jwk)
-		place := fmt.Sprintf("keys[%d]", i)
+		place := lightfmt.Sprintf("keys[%d]", i)
 		if err != nil {
 			if field != "" {
 				place += "." + field
@@ -69,11 +69,11 @@ func ParseSet(text string) ([]*Key, []Fault) {
 // none that can be used. An error repeats no part of a key but its kid.
 func ParseFetchedSet(text string, alg *Algorithm) (keys []*Key, skipped []string, err error) {
 	if len(text) > MaxSet {
-		return nil, nil, fmt.Errorf("more than %d bytes", MaxSet)
+		return nil, nil, lightfmt.Errorf("more than %d bytes", MaxSet)
 	}
 	set, err := value.Parse(text, maxDepth)
 	if err != nil {
-		return nil, nil, fmt.Errorf("not JSON: %w", err)
+		return nil, nil, lightfmt.Errorf("not JSON: %w", err)
 	}
 	list := set.Key("keys")
 	if list.Kind() != value.Array {
@@ -81,12 +81,12 @@ func ParseFetchedSet(text string, alg *Algorithm) (keys []*Key, skipped []string
 	}
 	jwks := list.Elements()
 	if len(jwks) > maxSetKeys {
-		return nil, nil, fmt.Errorf("%d keys, at most %d are taken", len(jwks), maxSetKeys)
+		return nil, nil, lightfmt.Errorf("%d keys, at most %d are taken", len(jwks), maxSetKeys)
 	}
 	for i, jwk := range jwks {
 		k, reason := parseFetched(jwk, alg)
 		if k == nil {
-			place := fmt.Sprintf("keys[%d]", i)
+			place := lightfmt.Sprintf("keys[%d]", i)
 			if kid, ok := jwk.Key("kid").Text(); ok {
 				place += " " + Quote(kid)
 			}
@@ -96,9 +96,9 @@ func ParseFetchedSet(text string, alg *Algorithm) (keys []*Key, skipped []string
 		keys = append(keys, k)
 	}
 	if len(keys) == 0 {
-		err := fmt.Errorf("none of %d keys can be used", len(jwks))
+		err := lightfmt.Errorf("none of %d keys can be used", len(jwks))
 		if len(skipped) > 0 {
-			err = fmt.Errorf("%w: %s", err, strings.Join(skipped, "; "))
+			err = lightfmt.Errorf("%w: %s", err, strings.Join(skipped, "; "))
 		}
 		return nil, nil, err
 	}

@@ -10,8 +10,10 @@ package keys
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // Key is a key that verifies signatures.
@@ -69,7 +71,7 @@ const maxQuoted = 64
 // Quote escapes and shortens a text of a token or a key for a message.
 func Quote(s string) string {
 	if len(s) > maxQuoted {
-		return fmt.Sprintf("%.*q…", maxQuoted, s)
+		return strconv.Quote(lightfmt.Cut(s, maxQuoted)) + "…"
 	}
-	return fmt.Sprintf("%q", s)
+	return strconv.Quote(s)
 }

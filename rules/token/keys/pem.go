@@ -4,8 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // ParsePublic reads the one public key of a PEM text: a block PUBLIC KEY, RSA
@@ -25,7 +26,7 @@ func ParsePublic(text string) (Public, error) {
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
 		return Public{}, errors.New("a private key; it belongs in privateKey")
 	}
-	return Public{}, fmt.Errorf("want a PEM block PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, found %s", Quote(block.Type))
+	return Public{}, lightfmt.Errorf("want a PEM block PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, found %s", Quote(block.Type))
 }
 
 // noPEM says what to do with a text that has no PEM block.

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"errors"
-	"fmt"
 	"math"
 	"math/bits"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 type kind uint8
@@ -94,7 +95,7 @@ func publicRSA(n, e []byte) (Public, error) {
 	case size == 0 || n[len(n)-1]&1 == 0:
 		return Public{}, errors.New("an RSA key whose modulus is no product of primes")
 	case size < minRSABits || size > maxRSABits:
-		return Public{}, fmt.Errorf("an RSA key of %d bits; want %d to %d", size, minRSABits, maxRSABits)
+		return Public{}, lightfmt.Errorf("an RSA key of %d bits; want %d to %d", size, minRSABits, maxRSABits)
 	case len(e) > 4 || exponent > math.MaxInt32 || exponent&1 == 0 || exponent < 3:
 		return Public{}, errExponent
 	}
@@ -118,7 +119,7 @@ func publicPoint(size int, point []byte) (Public, error) {
 
 func publicEd25519(b []byte) (Public, error) {
 	if len(b) != ed25519.PublicKeySize {
-		return Public{}, fmt.Errorf("an Ed25519 key of %d bytes; want %d", len(b), ed25519.PublicKeySize)
+		return Public{}, lightfmt.Errorf("an Ed25519 key of %d bytes; want %d", len(b), ed25519.PublicKeySize)
 	}
 	return Public{kind: kindEd25519, bytes: bytes.Clone(b), spki: spki(oidEd25519, nil, b)}, nil
 }

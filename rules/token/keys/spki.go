@@ -3,8 +3,9 @@ package keys
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // ParseSPKI reads a SubjectPublicKeyInfo (RFC 5280 section 4.1).
@@ -37,7 +38,7 @@ func ParseSPKI(b []byte) (Public, error) {
 	case oidEd25519:
 		return publicEd25519(key)
 	}
-	return Public{}, fmt.Errorf("want an RSA, EC or Ed25519 key, found algorithm %s", dotted(algorithm))
+	return Public{}, lightfmt.Errorf("want an RSA, EC or Ed25519 key, found algorithm %s", dotted(algorithm))
 }
 
 // readCurve reads the parameters of an EC key: the size of its curve in bits.
@@ -51,7 +52,7 @@ func readCurve(in der) (int, error) {
 			return curves[i].bits, nil
 		}
 	}
-	return 0, fmt.Errorf("want an EC key on P-256, P-384 or P-521, found curve %s", dotted(oid))
+	return 0, lightfmt.Errorf("want an EC key on P-256, P-384 or P-521, found curve %s", dotted(oid))
 }
 
 // publicPKCS1 reads an RSAPublicKey (RFC 8017 appendix A.1.1).

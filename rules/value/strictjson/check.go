@@ -8,7 +8,8 @@ package strictjson
 
 import (
 	"errors"
-	"fmt"
+
+	"github.com/rulegate/rulegate/rules/lightfmt"
 )
 
 // Errors that callers tell apart; everything else is plain malformed JSON.
@@ -24,7 +25,7 @@ type Error struct {
 	Err    error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("offset %d: %v", e.Offset, e.Err) }
+func (e *Error) Error() string { return lightfmt.Sprintf("offset %d: %v", e.Offset, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Check reports the first fault of text, nil when it is exactly one JSON value
@@ -96,9 +97,9 @@ func (s *scanner) fail(at int, err error) int {
 
 func (s *scanner) malformed(at int, want string) int {
 	if at >= len(s.text) {
-		return s.fail(at, fmt.Errorf("want %s, found the end", want))
+		return s.fail(at, lightfmt.Errorf("want %s, found the end", want))
 	}
-	return s.fail(at, fmt.Errorf("want %s, found %q", want, s.text[at]))
+	return s.fail(at, lightfmt.Errorf("want %s, found %q", want, s.text[at]))
 }
 
 // run walks the text. In each turn it reads a scalar, or opens an array or object.
