@@ -45,6 +45,7 @@ var testKeys = sync.OnceValue(func() map[string]key {
 	keys := map[string]key{
 		"own":       {alg: "HS256", secret: []byte(OwnSecret)},
 		"second":    {alg: "HS256", secret: []byte("the-second-secret-in-those-cases")},
+		"binary":    {alg: "HS256", secret: []byte("\x00\xff\x80\x0a\x0d\xc0\xaf\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f\x70\x71\x72\x73\x74\x75\x76\x77\x78\x79\x7a\x7b\x7c\x7d\x7e\x7f\x80\x81")}, // no text: a NUL, line ends, no UTF-8
 		"stranger":  {alg: "HS256", secret: []byte("a secret that no policy has....!")},
 		"rsa":       {alg: "RS256", signer: newRSA()},
 		"other-rsa": {alg: "RS256", signer: newRSA()},

@@ -83,7 +83,7 @@ func standIns(doc value.Value, lacks func(string) bool) value.Value {
 	if tokens := auth.Key("tokens"); tokens.Kind() == value.Array {
 		entries := tokens.Elements()
 		for i, e := range entries {
-			for _, key := range []string{"publicKey", "privateKey", "secret", "jwks"} {
+			for _, key := range []string{"publicKey", "privateKey", "secret", "secretBase64", "jwks"} {
 				text, _ := e.Key(key).Text()
 				if file, ok := e.Key(key).Key("file").Text(); ok {
 					text = "${file:" + file + "}"
@@ -91,6 +91,11 @@ func standIns(doc value.Value, lacks func(string) bool) value.Value {
 				if lacks(text) {
 					e = withoutKeys(e, i)
 					break
+				}
+			}
+			if asked := e.Key("introspect"); asked.Kind() == value.Object {
+				if text, _ := asked.Key("clientSecret").Text(); lacks(text) {
+					e = e.With("introspect", asked.With("clientSecret", value.Str("a stand-in")))
 				}
 			}
 			entries[i] = e
@@ -108,7 +113,7 @@ func standIns(doc value.Value, lacks func(string) bool) value.Value {
 
 // withoutKeys is an entry of auth.tokens with a key that is no secret.
 func withoutKeys(e value.Value, i int) value.Value {
-	for _, key := range []string{"publicKey", "privateKey", "jwks", "kid"} {
+	for _, key := range []string{"publicKey", "privateKey", "secretBase64", "jwks", "kid"} {
 		e = e.Without(key)
 	}
 	name := rules.Elem("auth.tokens", i)

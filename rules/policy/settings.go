@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"encoding/base64"
 	"slices"
 	"time"
 
@@ -61,12 +60,12 @@ func (l *loader) aesKey(v value.Value) []byte {
 		return nil
 	}
 	text, _ := v.Text()
-	key, err := base64.StdEncoding.DecodeString(text)
+	key, err := decodeBase64(text)
 	switch {
 	case !l.known(place):
 		return make([]byte, 32) // no faults of rules that need a key
 	case err != nil:
-		l.fault(place, "not base64 with padding (RFC 4648, section 4)")
+		l.fault(place, "%v", err)
 		return make([]byte, 32)
 	case len(key) != 16 && len(key) != 24 && len(key) != 32:
 		l.fault(place, "want 16, 24 or 32 bytes, found %d", len(key))

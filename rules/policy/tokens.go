@@ -1,7 +1,10 @@
 package policy
 
 import (
+	"encoding/base64"
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
@@ -46,11 +49,42 @@ func (l *loader) tokenKey(v value.Value, place string) token.Key {
 		Audience:   textsOf(v.Key("audience")),
 		Primary:    v.Key("primary").IsTrue(),
 	}
+	l.binarySecret(v, place, &k)
 	l.jwks(v.Key("jwks"), rules.Join(place, "jwks"), &k)
 	l.oidc(v.Key("oidc"), rules.Join(place, "oidc"), &k)
 	l.apiKeys(v.Key("apiKeys"), rules.Join(place, "apiKeys"), &k)
 	l.introspect(v, place, &k)
 	return k
+}
+
+// binarySecret reads `secretBase64`, a secret whose bytes need not be a text.
+func (l *loader) binarySecret(v value.Value, place string, k *token.Key) {
+	text, ok := v.Key("secretBase64").Text()
+	at := rules.Join(place, "secretBase64")
+	switch {
+	case !ok || l.settled[at]:
+		return
+	case v.Key("secret").Kind() != value.Missing:
+		l.fault(at, "there is a secret already; want one of the two")
+	case l.unset[at]:
+		k.Secret = l.keyText(v, place, "secretBase64")
+	default:
+		secret, err := decodeBase64(text)
+		if err != nil {
+			l.fault(at, "%v", err)
+			secret = []byte(text) // so that it is not that of another entry
+		}
+		k.Secret = string(secret)
+	}
+}
+
+// decodeBase64 decodes base64 in its one spelling: with padding, and without line breaks.
+func decodeBase64(text string) ([]byte, error) {
+	b, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || strings.ContainsAny(text, "\r\n") {
+		return nil, errors.New("not base64 with padding (RFC 4648, section 4)")
+	}
+	return b, nil
 }
 
 // keyText returns the text of a key. For a missing variable it returns a text
@@ -67,6 +101,9 @@ func (l *loader) tokenSet(keys []token.Key, leeway time.Duration, requireExpiry 
 	set, faults := token.NewSet(keys, leeway, requireExpiry, l.o.Crypto)
 	for _, f := range faults {
 		place := rules.Elem("auth.tokens", f.Index)
+		if f.Field == "secret" && l.valueAt(place).Key("secretBase64").Kind() != value.Missing {
+			f.Field = "secretBase64"
+		}
 		if f.Field != "" {
 			place += "." + f.Field
 		}
@@ -84,7 +121,7 @@ func (l *loader) sharedSecret() []byte {
 	}
 	var secret string
 	l.doc.Key("auth").Key("tokens").Each(func(_ string, k value.Value) bool {
-		secret = textOf(k.Key("secret"), textOf(k.Key("privateKey"), ""))
+		secret = textOf(k.Key("secret"), textOf(k.Key("secretBase64"), textOf(k.Key("privateKey"), "")))
 		return secret == ""
 	})
 	if secret != "" {

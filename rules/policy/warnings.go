@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 
@@ -63,6 +64,7 @@ func (l *loader) lint() {
 func (l *loader) lintSecrets() {
 	eachIn(l.doc.Key("auth").Key("tokens"), "auth.tokens", func(place string, k value.Value) {
 		l.lintSecret(rules.Join(place, "secret"), k.Key("secret"), true)
+		l.lintSecret(rules.Join(place, "secretBase64"), k.Key("secretBase64"), true)
 		l.lintSecret(rules.Join(place, "privateKey"), k.Key("privateKey"), false)
 		l.lintSecret(place+".introspect.clientSecret", k.Key("introspect").Key("clientSecret"), false)
 	})
@@ -89,8 +91,12 @@ func (l *loader) lintSecret(place string, v value.Value, guessable bool) {
 	if !ok {
 		return
 	}
-	if guessable && len(s) < minSecret {
-		l.warnAt(place, lint.ShortSecret, "a secret of %d bytes; one that cannot be guessed has %d or more", len(s), minSecret)
+	n := len(s)
+	if strings.HasSuffix(place, ".secretBase64") {
+		n = base64.StdEncoding.DecodedLen(len(s)) - strings.Count(s, "=")
+	}
+	if guessable && n < minSecret {
+		l.warnAt(place, lint.ShortSecret, "a secret of %d bytes; one that cannot be guessed has %d or more", n, minSecret)
 	}
 	if _, ok := l.substituted[place]; !ok {
 		l.warnAt(place, lint.WrittenSecret, "a secret in the file; write ${NAME} or ${file:path}")

@@ -13,7 +13,7 @@ import (
 // docOptions are the variables and files of testdata and of POLICY.md.
 func docOptions() Options {
 	vars := map[string]string{
-		"JWT_SECRET": strings.Repeat("j", 32), "COMPANION_SECRET": strings.Repeat("c", 32), "CLIENT_SECRET": "secret", "NEW_COMPANION_SECRET": strings.Repeat("n", 32),
+		"JWT_SECRET": strings.Repeat("j", 32), "COMPANION_SECRET": strings.Repeat("c", 32), "CLIENT_SECRET": "secret", "LEGACY_SECRET_BASE64": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "NEW_COMPANION_SECRET": strings.Repeat("n", 32),
 		"DATABASE_URL": "postgres://localhost/db", "AES_KEY": "Olw6AhA/GzSxfhwKLxO7JJsUL6VUwwGEFTgxzoZPy9g=",
 	}
 	files := map[string]string{
@@ -57,6 +57,7 @@ func TestWarnings(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"short and written secrets": {"auth: {tokens: [{alg: HS256, secret: short}]}\ncompanion: {secrets: [a, bc]}\n" + pages,
 			"auth.tokens[0].secret short-secret|auth.tokens[0].secret written-secret|companion.secrets[0] short-secret|companion.secrets[0] written-secret|companion.secrets[1] short-secret|companion.secrets[1] written-secret"},
+		"a short binary secret":         {"auth: {tokens: [{alg: HS256, secretBase64: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='}, {alg: HS256, secretBase64: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg=='}]}\n" + pages, "auth.tokens[0].secretBase64 written-secret|auth.tokens[1].secretBase64 short-secret|auth.tokens[1].secretBase64 written-secret"},
 		"a password":                    {key + "databases: {d: {type: sql-postgres, conn: 'postgres://u:p@h/d'}, e: {type: embedded, conn: a.db}}\n" + pages, "databases.d.conn written-secret"},
 		"nothing":                       {key, "routes nothing-covered"},
 		"no keys":                       {"routes: [{match: {path: /}, rule: {rule: authenticated}}, {match: {path: /a}, auth: optional, rule: {rule: allow}}]", "routes[0].rule no-token-key"},
