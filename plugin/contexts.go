@@ -79,7 +79,7 @@ func (t *streams) remove(s *stream) {
 	for t.slots[i].stream != s {
 		i = (i + 1) & mask
 	}
-	// Move back what stands behind the slot and would not be found over the gap.
+	// Move back the streams behind the slot that would not be found over the gap.
 	for next := (i + 1) & mask; t.slots[next].stream != nil; next = (next + 1) & mask {
 		if home := t.slots[next].id & mask; (next-home)&mask >= (next-i)&mask {
 			t.slots[i], i = t.slots[next], next
@@ -123,7 +123,7 @@ func (v *vm) end(id uint32) {
 }
 
 // stream returns the stream of a context that the host calls about. If there is none,
-// the host and the module do not agree on what was decided: the panic ends the VM, and
+// the host and the module do not agree about the decision: the panic ends the VM, and
 // the host answers its requests with 503.
 func (v *vm) stream(id uint32) *stream {
 	s := v.streams.get(id)

@@ -7,7 +7,7 @@ import "unsafe"
 // makes a thousand lines, and GOTRACEBACK does not shorten them. So fatal joins the
 // pieces to lines and leaves out those after the first few.
 
-// overrideWrite is the runtime's hook for what it writes; see go.dev/issue/67401.
+// overrideWrite is the runtime's hook for its output; see go.dev/issue/67401.
 //
 //go:linkname overrideWrite runtime.overrideWrite
 var overrideWrite func(fd uintptr, p unsafe.Pointer, n int32) int32

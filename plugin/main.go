@@ -5,7 +5,7 @@
 //
 // A request goes on only by a decide.Step whose Action is Continue. Everything
 // else pauses it or answers, and a panic answers 503. state.go has the states of
-// a stream, exports_wasip1.go what the host calls.
+// a stream, exports_wasip1.go the functions that the host calls.
 package main
 
 import (

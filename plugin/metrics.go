@@ -88,7 +88,7 @@ func (m *metrics) add(c *counter) {
 	}
 }
 
-// tell tells the host what was counted.
+// tell adds the counts since the last call to the host's counters.
 func (m *metrics) tell() {
 	for _, c := range m.untold {
 		c.tell()

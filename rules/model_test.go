@@ -277,7 +277,7 @@ func (m *model) at(v any, keys []string, creates, optional, fanOut bool, edit ed
 	return o, ok
 }
 
-// edit is what an action does to the value at the end of its path.
+// edit is the change that an action makes to the value at the end of its path.
 func (m *model) edit(rule object, value, old any, there bool) (now any, keep, ok bool) {
 	switch rule["rule"] {
 	case "force":

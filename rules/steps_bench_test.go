@@ -105,7 +105,7 @@ func BenchmarkSteps(b *testing.B) {
 	}
 }
 
-// attacks are evaluations of what a client or an upstream may send, each within the
+// attacks are evaluations of texts that a client or an upstream may send, each within the
 // default limits of bodies, that multiply lengths.
 func attacks(t testing.TB) map[string]stepKind {
 	in := func(f1, f2 string) string {

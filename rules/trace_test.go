@@ -9,7 +9,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// teller is a Tracer that writes what it is told, a line each.
+// teller is a Tracer that writes a line for each call.
 type teller struct {
 	lines []string
 	depth int
@@ -231,7 +231,7 @@ func TestClausesOfARule(t *testing.T) {
 	}
 }
 
-// TestNoTracerCostsNothing counts what a match allocates.
+// TestNoTracerCostsNothing counts the allocations of a match.
 func TestNoTracerCostsNothing(t *testing.T) {
 	r := mustCompile(t, benchRule)
 	in := &Input{Args: mustParse(t, `{"auth":{"role":"admin"}}`), Now: testNow}

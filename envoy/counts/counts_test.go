@@ -1,4 +1,4 @@
-// Package counts counts what the module does for a request, on the embedded
+// Package counts counts the module's work for a request, on the embedded
 // gateway: entries into the VM, calls of the host, allocations, bytes copied. The
 // counts are exact, where times are not, so the table of them in testdata guards
 // the path of a request.

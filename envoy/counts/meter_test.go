@@ -12,7 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// meter counts what a module does. It listens to wazero's function calls, so it
+// meter counts the work of a module. It listens to wazero's function calls, so it
 // needs nothing in the module but the names of its functions.
 type meter struct {
 	show    bool // print the callers of each allocation
@@ -21,7 +21,7 @@ type meter struct {
 	count   counts
 }
 
-// counts are what one request, or one tick, costs.
+// counts are the cost of one request, or of one tick.
 type counts struct {
 	entries   map[string]int // calls of the module's exports
 	host      map[string]int // calls of the host's functions
@@ -35,7 +35,7 @@ const (
 	tick      = "proxy_on_tick"
 )
 
-// during returns the counts of what happens while f runs.
+// during returns the counts of the time while f runs.
 func (m *meter) during(f func()) counts {
 	m.set(counts{entries: map[string]int{}, host: map[string]int{}})
 	f()

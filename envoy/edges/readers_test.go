@@ -88,7 +88,7 @@ func startReaders(t *testing.T) map[string]string {
 	}
 }
 
-// reading is what a reader found in one request.
+// reading is the content of one request, as one reader sees it.
 type reading struct {
 	status int
 	reader string // "": the request did not reach one

@@ -86,7 +86,7 @@ func (f *diffFlags) check() error {
 	return checkFormat(f.format, diffFormats)
 }
 
-// comparedPair is a policy before and after a change, with what the change does.
+// comparedPair is a policy before and after a change, with the effect of the change.
 type comparedPair struct {
 	old, changed *comparedPolicy
 	report       *compare.Report

@@ -169,7 +169,7 @@ func explainRequest(cmd *cobra.Command, args []string, file *loadedFile, f *requ
 	return explain.Text(out, t, out.Options)
 }
 
-// traceOf decides a request and returns what became of it.
+// traceOf decides a request and returns its trace.
 func traceOf(file *loadedFile, mask *trace.Mask, req *simulate.Request, o simulate.Options, keys *token.Set) (*trace.Trace, error) {
 	rec := trace.NewRecorder(trace.Options{
 		Mask: mask,

@@ -12,7 +12,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// answers sets what queries find and what webhooks answer.
+// answers sets the rows of queries and the answers of webhooks.
 func (f *requestFlags) answers(q *question) {
 	var tables, hooks []value.Member
 	for _, text := range f.data {

@@ -29,7 +29,7 @@ var Kinds = []Kind{Allow, Refuse, Mask, Upstream, Status}
 // resources.
 type Difference struct {
 	Kind Kind
-	// Before and After say what became of the request: `refused with 403`, `allowed`.
+	// Before and After are the decisions about the request: `refused with 403`, `allowed`.
 	Before, After string
 	// Parts are those that differ: of the request to the upstream, or of the response.
 	Parts []string
@@ -65,7 +65,7 @@ func stage(state string) string {
 	return s
 }
 
-// differences compares what two policies made of a request.
+// differences compares the decisions of two policies about a request.
 func differences(t *trial) (out []*Difference) {
 	a, b := t.results[0], t.results[1]
 	was, is := a.Upstream != nil, b.Upstream != nil
@@ -94,7 +94,7 @@ func differences(t *trial) (out []*Difference) {
 	return append(out, responses(d, a, b)...)
 }
 
-// responses compares what the client gets of the upstream's response.
+// responses compares the responses that the client gets.
 func responses(d *Difference, a, b *simulate.Result) []*Difference {
 	was, is := a.Outcome == decide.Yes, b.Outcome == decide.Yes
 	switch {
@@ -141,7 +141,7 @@ func wantUpstream(f *simulate.Forwarded, parts []string) value.Value {
 	return value.Obj(value.Member{Key: "status", Value: value.Str("allow")}, value.Member{Key: "upstream", Value: out})
 }
 
-// stateOf says what became of a request.
+// stateOf names the decision about a request.
 func stateOf(r *simulate.Result) string {
 	switch {
 	case r.Outcome == decide.Yes:

@@ -31,7 +31,7 @@ type Case struct {
 	answered    bool        // some rule reads or changes the response
 }
 
-// Reply is what a call of the case is answered.
+// Reply is the answer to a call of the case.
 type Reply struct {
 	Call  rules.Call
 	Reply rules.Reply

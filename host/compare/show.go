@@ -8,7 +8,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Sentence says what the change does to the request: `refused before, allowed now`.
+// Sentence is the effect of the change on the request: `refused before, allowed now`.
 func (d *Difference) Sentence() string {
 	switch {
 	case d.Kind == Allow && stage(d.Before) == "response refused":
@@ -144,7 +144,7 @@ func (d *Difference) Line() string {
 	return d.Case.Target() + ": " + d.Sentence() + ": " + spaced(d.Case.Request())
 }
 
-// Lines is the conclusion of a report: what was gone through, and what was left out.
+// Lines is the conclusion of a report: the requests that were tried, and the ones left out.
 func (r *Report) Lines() (lines []string) {
 	changed := r.Pairs - r.Unchanged
 	lines = append(lines, fmt.Sprintf("%s that decide the same requests: %d unchanged, %d compared with %s",

@@ -114,7 +114,7 @@ func Prove(p *Policy, s *Statement, o Options) (*Proof, error) {
 	return out, nil
 }
 
-// broken reports whether a request breaks the statement, and what the client gets
+// broken reports whether a request breaks the statement, and the response that the client gets
 // of the masked places.
 func (s *Statement) broken(t *trial) (shown []string, broken bool) {
 	allowed, holds := t.results[0].Upstream != nil, t.results[1].Upstream != nil

@@ -36,7 +36,7 @@ type unit struct {
 	verified bool   // it asks whether there is a valid token
 }
 
-// use is one operand of a match: what is compared, and with what.
+// use is one operand of a match, and the operand that it is compared with.
 type use struct {
 	unit     *unit
 	typ      string // of the match; "list": an array in which another value is looked for
@@ -153,7 +153,7 @@ func (w *walker) rule(r *rules.Rule) *unit {
 	return u
 }
 
-// match records what the operands of a match are compared with.
+// match records the comparisons of a match's operands.
 func (w *walker) match(u *unit) {
 	typ, eval := u.rule.Comparison()
 	fields := u.rule.Fields()
@@ -323,7 +323,7 @@ func (w *walker) array(u *unit, t rules.Term) *place {
 	return bs[0].at
 }
 
-// action records what an action reads and changes. It returns the place of the
+// action records the paths that an action reads and changes. It returns the place of the
 // elements of a filter or an each.
 func (w *walker) action(u *unit, kind string) (item *place) {
 	var sources []*place
@@ -389,7 +389,7 @@ func placesOf(bs []base) (out []*place) {
 	return out
 }
 
-// call records what a query or a webhook asks, and where its reply goes.
+// call records the question of a query or a webhook, and the place of its reply.
 func (w *walker) call(u *unit) {
 	for _, f := range u.rule.Fields() {
 		for _, t := range f.Terms {

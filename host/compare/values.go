@@ -21,7 +21,7 @@ type choice struct {
 	cost  int
 }
 
-// unusual is what a value costs that has another type than rules expect.
+// unusual is the cost of a value that has another type than rules expect.
 const unusual = 60
 
 // valuesOf returns the values that stand for all values of a place and of what is

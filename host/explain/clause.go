@@ -53,7 +53,7 @@ func title(c *trace.Clause) string {
 	return text
 }
 
-// details writes what a clause read, asked and changed.
+// details writes the operands, the calls and the changes of a clause.
 func (p *printer) details(c *trace.Clause, rest string) {
 	if !said(c) {
 		p.line("%s  %s", rest, p.dim(printable(c.Reason)))

@@ -1,4 +1,4 @@
-// Package importer holds what the importers of `rulegate import` share: the nodes
+// Package importer is shared by the importers of `rulegate import`: the nodes
 // of a YAML file, the draft of a policy, its file of variables and the report.
 package importer
 
@@ -133,7 +133,7 @@ func commented(n *yaml.Node) int {
 	return 0
 }
 
-// site is a node of the draft with what is around it.
+// site is a node of the draft with the nodes around it.
 type site struct {
 	node, name, container *yaml.Node // name: of its key, or the node itself in a list
 	parent                string     // place of the container

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Outcome is what became of a part of the configuration.
+// Outcome says whether a part of the configuration was carried over.
 type Outcome string
 
 const (
@@ -26,9 +26,9 @@ type Item struct {
 	Reason  string  `json:"reason,omitempty"`
 }
 
-// Report says what became of each part of a configuration.
+// Report lists the parts of a configuration with their outcomes.
 type Report struct {
-	// Notes are what the reader has to know first.
+	// Notes are for the reader to know first.
 	Notes []string `json:"notes,omitempty"`
 	Items []Item   `json:"items"`
 }

@@ -31,7 +31,7 @@ func (f *File) Value(place string) value.Value {
 	return v
 }
 
-// Secrets returns the texts of the policy that nobody is shown, by what is shown
+// Secrets returns the texts of the policy that nobody is shown, with the texts that are shown
 // instead: the secrets that stand in the file, and the values of the variables and
 // files that rules and secrets name, which are shown as `${NAME}`. The options are
 // those that the policy was loaded with.

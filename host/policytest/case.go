@@ -273,7 +273,7 @@ func encode(pairs [][2]string) string {
 	return strings.Join(parts, "&")
 }
 
-// client reads what the proxy knows of the client.
+// client reads the client's address and certificate.
 func (r *reader) client(c *Case, e *entry) {
 	c.request.IP = "127.0.0.1"
 	if m := e.member("ip"); m.value.Kind() != value.Missing {

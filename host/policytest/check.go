@@ -20,13 +20,13 @@ type Difference struct {
 	Got  string `json:"got"`
 }
 
-// checker compares a result with what a case wants.
+// checker compares a result with a case's want.
 type checker struct {
 	result *simulate.Result
 	found  []Difference
 }
 
-// check returns the differences between a result and what the case wants.
+// check returns the differences between a result and the case's want.
 func (c *Case) check(result *simulate.Result) []Difference {
 	k := &checker{result: result}
 	w := c.want

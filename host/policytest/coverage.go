@@ -30,7 +30,7 @@ func NewCoverage(s *Suite) *Coverage {
 	return &Coverage{Path: s.PolicyPath, file: s.PolicyFile, policy: s.Policy, counts: map[string]*Counts{}, asked: map[string]int{}}
 }
 
-// Add counts what a request was decided by.
+// Add counts the clauses that decided a request.
 func (c *Coverage) Add(r *simulate.Result) {
 	if r.Resource != nil {
 		c.asked[r.Resource.Name]++

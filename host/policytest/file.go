@@ -254,7 +254,7 @@ func (r *reader) who() {
 	})
 }
 
-// token reads a user with a token of its own, and what issuers say of it.
+// token reads a user with a token of its own, and the issuers' answer about it.
 func (r *reader) token(v value.Value, place string) {
 	raw, ok := v.Key("token").Text()
 	if !ok {

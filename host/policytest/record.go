@@ -52,7 +52,7 @@ func recorded(c *Case, r *simulate.Result) value.Value {
 	return value.Obj(out...)
 }
 
-// recordedUpstream returns what the policy changed in the request.
+// recordedUpstream returns the policy's changes of the request.
 func recordedUpstream(c *Case, u *simulate.Forwarded) value.Value {
 	var out []value.Member
 	sent := &c.request

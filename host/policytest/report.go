@@ -116,7 +116,7 @@ func requestLine(c *Case) string {
 	return fmt.Sprintf("%s %s as %s", c.request.Method, c.request.Target, c.As)
 }
 
-// decisionLine says what was decided, and why.
+// decisionLine is the decision and its reason.
 func decisionLine(r *simulate.Result) string {
 	line := "decided: " + statusOf(r)
 	if r.Resource != nil {

@@ -31,7 +31,7 @@ type testLine struct {
 	Error       string       `json:"error,omitempty"` // why there is no decision
 }
 
-// decision is what the policy made of the request.
+// decision is the policy's decision about the request.
 type decision struct {
 	Outcome decide.Outcome `json:"outcome"`
 	Status  int            `json:"status,omitempty"` // nothing: the upstream's, which is not given

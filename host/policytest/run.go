@@ -12,7 +12,7 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// Outcome is what became of a case.
+// Outcome is the outcome of a case.
 type Outcome string
 
 const (
@@ -22,7 +22,7 @@ const (
 	Recorded Outcome = "recorded" // its result is to be written into the file
 )
 
-// Result is what became of a case. The zero Result is no pass.
+// Result is the result of a case. The zero Result is no pass.
 type Result struct {
 	Case        *Case
 	Outcome     Outcome

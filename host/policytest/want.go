@@ -10,7 +10,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// want is what must come out of a case. Its zero fields are not compared.
+// want is the outcome that a case must have. Its zero fields are not compared.
 type want struct {
 	place  string
 	status string // allow, deny or a number; "": not compared

@@ -20,7 +20,7 @@ type Answers struct {
 	Tokens map[string]*Token
 }
 
-// Token is what issuers say of an opaque token.
+// Token is the issuers' answer about an opaque token.
 type Token struct {
 	Claims value.Value // Missing: the token is not active
 	Failure

@@ -1,6 +1,6 @@
 // Package simulate drives one request and its response through package decide, as
 // the module does in a proxy, without a proxy. The tests, the explanations and the
-// comparisons of policies ask it what a policy does.
+// comparisons of policies ask it for decisions.
 //
 // Nothing here depends on the time, on chance or on the network: the caller gives
 // the time and a Companion, which answers the calls. Answers is a companion with
@@ -54,7 +54,7 @@ func New(p *policy.Policy, o Options) *Simulator {
 // Policy is the policy that decides.
 func (s *Simulator) Policy() *policy.Policy { return s.policy }
 
-// Result is what a policy made of a request. The zero Result is a denial.
+// Result is the decision about a request. The zero Result is a denial.
 type Result struct {
 	Outcome decide.Outcome // Yes: the client got the upstream's response, if there was one
 	// Status is that of the answer to the client. It is 0 for a request that the
@@ -94,7 +94,7 @@ type Companion interface {
 	Answer(calls []rules.Call) ([]rules.Reply, error)
 }
 
-// Decide returns what the policy makes of the request.
+// Decide returns the policy's decision about the request.
 //
 // Errors: of the Companion, and of tokens that cannot be minted.
 func (s *Simulator) Decide(r *Request) (*Result, error) {
@@ -215,7 +215,7 @@ func (d *decision) refused(f *decide.Refusal) *Result {
 	return r
 }
 
-// properties are what a proxy knows of the request beside its headers.
+// properties are the proxy's knowledge of the request beside its headers.
 type properties struct{ r *Request }
 
 func (p properties) ClientIP() string  { return p.r.IP }

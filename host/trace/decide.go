@@ -79,7 +79,7 @@ func markUndone(c *Clause, undone bool) {
 	}
 }
 
-// undoes reports whether the clause undoes what a clause inside it changed.
+// undoes reports whether the clause undoes the changes of the clauses inside it.
 func (c *Clause) undoes(inner Outcome) bool {
 	switch c.Kind {
 	case "not":

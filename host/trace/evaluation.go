@@ -1,7 +1,7 @@
 // Package trace records how a request was decided. A Recorder is told of the
 // evaluations by package rules, and makes an Evaluation of each, clause by clause.
-// Its method Trace adds the rest of the way: the route, the token, what the upstream
-// gets and what the client.
+// Its method Trace adds the rest of the way: the route, the token, the messages that the upstream
+// and the client get.
 //
 // What is recorded may be shown: it holds no token, no secret of the policy and
 // nothing that the policy's `sensitive` names. It is bounded too, whatever a
@@ -39,7 +39,7 @@ type Evaluation struct {
 	Clause   *Clause `json:"clause"`             // the rule itself
 }
 
-// Clause is what became of one clause of a rule.
+// Clause is the evaluation of one clause of a rule.
 type Clause struct {
 	Place    string  `json:"place"`          // in the policy
 	File     string  `json:"file,omitempty"` // of the policy

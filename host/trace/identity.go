@@ -16,7 +16,7 @@ var stages = [...]token.Stage{
 	token.StageAudience, token.StageIssuer, token.StageProvider,
 }
 
-// token says what became of the token, nil where no resource covers the request.
+// token is the record of the token, nil where no resource covers the request.
 func (b *builder) token() *Token {
 	r, req := b.Result.Resource, b.Result.Request
 	if r == nil {
@@ -69,7 +69,7 @@ func (b *builder) introspections(out *Token) {
 	}
 }
 
-// verify adds the stages of the verification, and what each entry says.
+// verify adds the stages of the verification, and each entry's answer.
 func (b *builder) verify(out *Token, c *decide.Credential) {
 	now, takes := b.Request.Now, b.Result.Resource.Auth.Accepts
 	var err error

@@ -9,14 +9,14 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// masked stands in place of what may not be shown.
+// masked stands in place of a value that may not be shown.
 const masked = "[masked]"
 
 // leastSecret is the length from which a text is masked wherever it occurs. A
 // shorter one occurs by chance.
 const leastSecret = 4
 
-// Mask knows what may not be shown: the values at some paths of args, and some
+// Mask knows the values that may not be shown: those at some paths of args, and some
 // texts wherever they occur.
 type Mask struct {
 	paths []keys
@@ -115,7 +115,7 @@ func (m *Mask) at(path []rules.Key) (below []keys) {
 	return below
 }
 
-// after returns what is left of p behind a path. It is empty for a path that ends
+// after returns the rest of p behind a path. It is empty for a path that ends
 // in p or below it. ok is false if the two lead to different values.
 func (p keys) after(path []rules.Key) (rest keys, ok bool) {
 	for _, k := range path {

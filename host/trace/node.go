@@ -88,7 +88,7 @@ func (n *node) elementsOf(m *Mask) []rules.Key {
 	return nil
 }
 
-// changes records what the clause changed.
+// changes records the changes that the clause made.
 func (n *node) changes(r *Recorder, at rules.Moment, v *rules.Verdict) {
 	if v.Outcome != rules.Yes || len(n.clause.Calls) > 0 {
 		return

@@ -7,7 +7,7 @@ import (
 
 // PolicyMask returns the mask of a policy: its `sensitive`, the places of its tokens,
 // and headers that are set to a sensitive claim. Secrets are texts of the policy that
-// nobody is shown, by what is shown instead.
+// nobody is shown, with the text that is shown instead.
 func PolicyMask(p *policy.Policy, secrets map[string]string) *Mask {
 	m := NewMask()
 	for _, path := range p.Sensitive {

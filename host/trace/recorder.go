@@ -7,7 +7,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Limits bound what a Recorder keeps. The zero Limits are the defaults.
+// Limits bound the record. The zero Limits are the defaults.
 type Limits struct {
 	Value    int // bytes of a value; default 2 KiB
 	Elements int // first elements of an array; default 5
@@ -32,7 +32,7 @@ type Position struct {
 	Line, Column int // from 1; 0: not known
 }
 
-// Options say what a Recorder keeps, and how.
+// Options say which parts a Recorder keeps, and how.
 type Options struct {
 	Mask   *Mask // nil: NewMask
 	Limits Limits

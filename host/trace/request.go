@@ -20,7 +20,7 @@ type Subject struct {
 	Result  *simulate.Result
 }
 
-// Trace returns what became of a request whose evaluations the Recorder was told of.
+// Trace returns the trace of a request whose evaluations the Recorder has seen.
 func (r *Recorder) Trace(s *Subject) *Trace {
 	b := builder{Recorder: r, Subject: s}
 	for _, c := range s.Result.Request.Credentials() {

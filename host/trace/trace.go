@@ -6,7 +6,7 @@ import "github.com/rulegate/rulegate/rules/decide"
 // a new one.
 const Version = 1
 
-// Trace is what a policy made of a request and its response, and why.
+// Trace is the decision of a policy about a request and its response, with the reasons.
 type Trace struct {
 	Version  int           `json:"version"`            // of this format: 1
 	Policy   string        `json:"policy,omitempty"`   // the file
@@ -74,7 +74,7 @@ type Other struct {
 	Reason  string `json:"reason"`
 }
 
-// Token says what became of the token, stage by stage.
+// Token is the verification of the token, stage by stage.
 type Token struct {
 	Read      bool     `json:"read"`                // the resource reads a token
 	Simulated bool     `json:"simulated,omitempty"` // a token of given claims: its key is not the policy's
@@ -101,7 +101,7 @@ type Stage struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Entry is an entry of auth.tokens, and what it said.
+// Entry is an entry of auth.tokens, and its answer.
 type Entry struct {
 	Provider string   `json:"provider,omitempty"`
 	Algs     []string `json:"algs,omitempty"`
@@ -111,7 +111,7 @@ type Entry struct {
 	Reason   string   `json:"reason,omitempty"`
 }
 
-// Response is what became of the response.
+// Response is the decision about the response.
 type Response struct {
 	Upstream Message       `json:"upstream"`          // as it came
 	Rule     []*Evaluation `json:"rule,omitempty"`    // on the response; nothing: there is none, or it was not asked

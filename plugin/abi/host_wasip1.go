@@ -239,7 +239,7 @@ func SetProperty(name, value string) error {
 	return errorOf(hostSetProperty(addressOf(name), uint32(len(name)), addressOf(value), uint32(len(value))))
 }
 
-// SharedData returns what the VMs of one vm_id share under a key, with its version.
+// SharedData returns the value that the VMs of one vm_id share under a key, with its version.
 func SharedData(key string) (value []byte, version uint32, err error) {
 	expect(nil)
 	value, err = received(hostSharedData(addressOf(key), uint32(len(key)), unsafe.Pointer(&result.data), unsafe.Pointer(&result.size), unsafe.Pointer(&result.version)))

@@ -6,7 +6,7 @@
 // and no path of gjson's. But gjson keeps its modifiers in a table, so the linker
 // cannot leave them out. plugin/RATIONALE.md has the sizes.
 //
-// The package has what gjson uses of tidwall/pretty v1.2.0. Nothing calls it. A call
+// The package has the functions of tidwall/pretty v1.2.0 that gjson uses. Nothing calls it. A call
 // panics, which the module answers with 503.
 package pretty
 
@@ -17,7 +17,7 @@ type Options struct {
 	SortKeys       bool
 }
 
-// DefaultOptions are what @pretty starts from.
+// DefaultOptions are the options that @pretty starts from.
 var DefaultOptions = &Options{Width: 80, Indent: "  "}
 
 // Pretty panics.

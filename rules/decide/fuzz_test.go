@@ -71,7 +71,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// plain is an ending without what cannot be compared.
+// plain is an ending without the parts that cannot be compared.
 func (e ending) plain() ending {
 	e.Response = nil
 	if len(e.Changes.RemoveHeaders) == 0 {

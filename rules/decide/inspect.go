@@ -5,7 +5,7 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// Credential is what one place of the policy's `auth.from` holds.
+// Credential is the content of one place of the policy's `auth.from`.
 type Credential struct {
 	Source policy.Source
 	Token  string // "": none is there

@@ -108,7 +108,7 @@ func TestMemoIsTheRule(t *testing.T) {
 	}
 }
 
-// ended is what comes of a request and its response.
+// ended is the outcome of a request and its response.
 type ended struct {
 	action   decide.Action
 	refusal  decide.Refusal

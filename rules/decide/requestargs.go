@@ -107,7 +107,7 @@ type room struct {
 
 func (r *room) cleared() room { return room{members: emptied(r.members)} }
 
-// emptied returns a list's memory for the next request, without what was in it.
+// emptied returns a list's memory for the next request, without its content.
 func emptied[T any](list []T) []T {
 	if cap(list) > maxKept {
 		return nil

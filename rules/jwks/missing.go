@@ -2,7 +2,7 @@ package jwks
 
 import "time"
 
-// KeyState says what to do with a token whose key is not in the Set.
+// KeyState says how to go on with a token whose key is not in the Set.
 type KeyState uint8
 
 const (

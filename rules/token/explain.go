@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Entry is an entry of the policy, and what it says of a token.
+// Entry is an entry of the policy, and its answer about a token.
 type Entry struct {
 	Provider string
 	Algs     []string // of its keys
@@ -14,7 +14,7 @@ type Entry struct {
 	Refusal  error    // nil: it accepts the token
 }
 
-// Explain returns what each entry says of a token, as if the policy had no other.
+// Explain returns each entry's answer about a token, as if the policy had no other.
 // It is for explanations; VerifyFor decides.
 func (s *Set) Explain(raw string, now time.Time, takes func(provider string) bool) (out []Entry) {
 	for _, e := range s.entries() {

@@ -15,7 +15,7 @@ type Memo struct {
 	next    atomic.Uint32
 }
 
-// answer is what was found for a question, which is compared as a pointer.
+// answer is the answer to a question, which is compared as a pointer.
 type answer struct{ question, answer any }
 
 // Find returns the answer to a question.

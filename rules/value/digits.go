@@ -56,7 +56,7 @@ func subtracted(a, b string) string {
 }
 
 // groupDigits are the digits that multiplied takes at a time: the product of two
-// groups, and what is carried, fit in 64 bits.
+// groups, and the carry, fit in 64 bits.
 const (
 	groupDigits = 9
 	groupSize   = 1_000_000_000

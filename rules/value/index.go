@@ -83,7 +83,7 @@ func (v Value) IsText() bool { return v.node == nil && (v.kind == Object || v.ki
 // mapEntry is about how many bytes a map takes for each of its keys.
 const mapEntry = 48
 
-// Derived is what was computed from a value that is at hand, and is kept with it:
+// Derived is a result that was computed from a value, and is kept with it:
 // the elements of a list as a set. Any number of goroutines may use it.
 type Derived struct {
 	uses atomic.Int32
@@ -102,7 +102,7 @@ func (v Value) Derived() *Derived {
 // is not worth the computation.
 func (d *Derived) Often() bool { return d.uses.Load() > 0 || d.uses.Add(1) > 1 }
 
-// Load returns what was kept, nil before that.
+// Load returns the result that was kept, nil before that.
 func (d *Derived) Load() any { return d.what.Load() }
 
 // Keep keeps a result, of the same type each time.

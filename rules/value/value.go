@@ -32,7 +32,7 @@ func (k Kind) String() string { return kindNames[k] }
 // is restored by keeping the earlier Value. The zero Value is Missing.
 type Value struct {
 	kind Kind
-	// bare: text is what a String says. Else text is the JSON text, "" for an
+	// bare: text is the content of a String. Else text is the JSON text, "" for an
 	// Array or Object that was built here.
 	bare bool
 	text string

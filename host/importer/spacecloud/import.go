@@ -49,7 +49,7 @@ type part struct {
 	col  string     // the collection
 }
 
-// project is what the files say of one project.
+// project holds the parts of one project, from all files.
 type project struct {
 	id string
 

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// TestRule shows what becomes of a rule.
+// TestRule shows how rules are translated.
 func TestRule(t *testing.T) {
 	for _, tt := range []struct {
 		name, rule string

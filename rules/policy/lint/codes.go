@@ -30,7 +30,7 @@ const (
 	UnsharedKeys   Code = "unshared-keys"
 )
 
-// explanations say, for each code, why there is a warning and what to change.
+// explanations say, for each code, why there is a warning and how to change the policy.
 var explanations = []struct {
 	code Code
 	text string
@@ -105,7 +105,7 @@ func Codes() []string {
 	}
 }
 
-// Explain says why there is a warning of this code and what to change; ok is
+// Explain says why there is a warning of this code and how to change the policy; ok is
 // false for an unknown code.
 func Explain(code string) (text string, ok bool) {
 	for _, e := range explanations {

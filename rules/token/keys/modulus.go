@@ -51,7 +51,7 @@ func words(number []byte, count int) []uint32 {
 	return out
 }
 
-// in returns what stands for a big-endian number that is smaller than the modulus.
+// in returns the representation of a big-endian number that is smaller than the modulus.
 func (m *modulus) in(number []byte) []uint32 { return m.mul(words(number, len(m.n)), m.rr) }
 
 // out returns the big-endian number, of that many bytes, that x stands for.
@@ -79,7 +79,7 @@ func (m *modulus) add(x, y []uint32) []uint32 {
 	return m.reduce(z, uint32(carry))
 }
 
-// mul returns what stands for the product of the numbers that x and y stand for.
+// mul returns the representation of the product of the numbers that x and y represent.
 func (m *modulus) mul(x, y []uint32) []uint32 {
 	k := len(m.n)
 	z := make([]uint32, k)
@@ -127,7 +127,7 @@ func less(x, y []uint32) bool {
 
 func equalWords(x, y []uint32) bool { return !less(x, y) && !less(y, x) }
 
-// power returns what stands for x to the e, where e is over 0.
+// power returns the representation of x to the e, where e is over 0.
 func (m *modulus) power(x []uint32, e uint32) []uint32 {
 	out := x
 	for i := bits.Len32(e) - 2; i >= 0; i-- {

@@ -29,7 +29,7 @@ func ParsePublic(text string) (Public, error) {
 	return Public{}, lightfmt.Errorf("want a PEM block PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE, found %s", Quote(block.Type))
 }
 
-// noPEM says what to do with a text that has no PEM block.
+// noPEM explains how to correct a text that has no PEM block.
 func noPEM(text string) error {
 	packed := strings.Join(strings.Fields(text), "")
 	switch der, err := base64.StdEncoding.DecodeString(packed); {

@@ -54,7 +54,7 @@ type Visitor interface {
 	Close(start, end int)
 }
 
-// Scan is Check, and tells the Visitor, if there is one, of what it reads.
+// Scan is Check, and tells the Visitor, if there is one, of each part that it reads.
 func Scan(text string, maxDepth int, v Visitor) error {
 	s := scanner{text: text, max: maxDepth, visitor: v}
 	if v == nil {
@@ -86,7 +86,7 @@ type key struct {
 	at   int    // offset
 }
 
-// failed is what the methods of scanner return in place of an offset when they have
+// failed is returned by the methods of scanner in place of an offset when they have
 // set err.
 const failed = -1
 
@@ -165,7 +165,7 @@ func (s *scanner) container(start int, object bool) (i int, opened bool) {
 	return i, true
 }
 
-// ended is what after returns at the end of the text.
+// ended is returned by after at the end of the text.
 const ended = -2
 
 // after reads the text behind a value: a comma and, in an object, the next key;

@@ -12,7 +12,7 @@ type told struct {
 	name       string
 }
 
-// teller is a Visitor that writes down what it is told. A selective one does not want to
+// teller is a Visitor that writes down all calls. A selective one does not want to
 // know the values of some keys, and what is in some arrays and objects.
 type teller struct {
 	t         *testing.T
@@ -54,7 +54,7 @@ func (v *teller) Close(start, end int) {
 	v.told = append(v.told, told{what: v.text[end-1], start: start, end: end})
 }
 
-// selection is what a selective teller is told, of all that was told.
+// selection returns the calls that a selective teller gets, of all calls.
 func (v *teller) selection() (want []told) {
 	for i := 0; i < len(v.told); i++ {
 		at := v.told[i]
