@@ -17,7 +17,7 @@ func Sprintf(format string, args ...any) string {
 	if false {
 		_ = fmt.Sprintf(format, args...) // tells go vet that the arguments are those of Printf
 	}
-	return string(appendf(nil, format, args))
+	return string(appendf(make([]byte, 0, len(format)+16*len(args)), format, args))
 }
 
 // Errorf returns an error with a text. It wraps the operand of %w.
@@ -25,7 +25,7 @@ func Errorf(format string, args ...any) error {
 	if false {
 		_ = fmt.Errorf(format, args...)
 	}
-	err := &formatted{text: string(appendf(nil, format, args))}
+	err := &formatted{text: string(appendf(make([]byte, 0, len(format)+16*len(args)), format, args))}
 	for i, verb := range verbs(format) {
 		if verb == 'w' && i < len(args) {
 			err.wrapped, _ = args[i].(error)
