@@ -382,8 +382,8 @@ tests:
 func TestRun(t *testing.T) {
 	run := func(text string) bool {
 		dir := unpack(t, text)
-		match := func(_, _ string) (bool, error) { return true, nil }
-		return testing.RunTests(match, []testing.InternalTest{{Name: "policy", F: func(t *testing.T) { Run(t, dir) }}})
+		// The flags -run and -skip of this run hold for the inner one too.
+		return testing.RunTests(regexp.MatchString, []testing.InternalTest{{Name: "TestRun", F: func(t *testing.T) { Run(t, dir) }}})
 	}
 	const policy = "-- policy.yaml --\nroutes: [{match: {path: /}, auth: none, rule: {rule: deny}}]\n-- policy_test.yaml --\n"
 	for text, ok := range map[string]bool{
