@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rulegate/rulegate/host/policyfile"
+	"github.com/rulegate/rulegate/host/report"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/policy/schema"
 	"github.com/rulegate/rulegate/rules/value"
@@ -351,7 +352,7 @@ tests:
 			return nil
 		},
 		"junit": func(text string) error {
-			var suites junitSuites
+			var suites report.JUnitReport
 			if err := xml.Unmarshal([]byte(text), &suites); err != nil {
 				return err
 			}

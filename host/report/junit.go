@@ -7,86 +7,115 @@ import (
 	"strings"
 )
 
-type junitSuites struct {
-	XMLName  xml.Name     `xml:"testsuites"`
-	Tests    int          `xml:"tests,attr"`
-	Failures int          `xml:"failures,attr"`
-	Suites   []junitSuite `xml:"testsuite"`
+// The elements of a report in the XML of JUnit, which CI servers read.
+type (
+	JUnitReport struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Skipped  int          `xml:"skipped,attr"`
+		Suites   []JUnitSuite `xml:"testsuite"`
+	}
+	JUnitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Time     string      `xml:"time,attr,omitempty"` // seconds
+		Cases    []JUnitCase `xml:"testcase"`
+	}
+	// JUnitCase passed if it has no Failure, no Error and no Skipped.
+	JUnitCase struct {
+		Name      string       `xml:"name,attr"`
+		Classname string       `xml:"classname,attr"`
+		File      string       `xml:"file,attr"`
+		Line      int          `xml:"line,attr,omitempty"`
+		Time      string       `xml:"time,attr,omitempty"` // seconds
+		Failure   *JUnitDetail `xml:"failure"`
+		Error     *JUnitDetail `xml:"error"`
+		Skipped   *JUnitDetail `xml:"skipped"`
+		Output    string       `xml:"system-out,omitempty"`
+	}
+	JUnitDetail struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// Add adds a case to the suite and counts it.
+func (s *JUnitSuite) Add(c JUnitCase) {
+	s.Tests++
+	switch {
+	case c.Error != nil:
+		s.Errors++
+	case c.Failure != nil:
+		s.Failures++
+	case c.Skipped != nil:
+		s.Skipped++
+	}
+	s.Cases = append(s.Cases, c)
 }
 
-type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Skipped  int         `xml:"skipped,attr"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Name      string        `xml:"name,attr"`
-	Classname string        `xml:"classname,attr"`
-	File      string        `xml:"file,attr"`
-	Line      int           `xml:"line,attr,omitempty"`
-	Failures  *junitFailure `xml:"failure"`
-	Output    string        `xml:"system-out,omitempty"`
-}
-
-type junitFailure struct {
-	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
+// WriteJUnit writes suites.
+func WriteJUnit(w io.Writer, suites []JUnitSuite) error {
+	all := JUnitReport{Suites: suites}
+	for _, s := range suites {
+		all.Tests += s.Tests
+		all.Failures += s.Failures
+		all.Errors += s.Errors
+		all.Skipped += s.Skipped
+	}
+	text, err := xml.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+	return err
 }
 
 // JUnit writes cases as the XML of JUnit: a case fails if it has an Error. Its other
 // findings are output of it.
 func JUnit(w io.Writer, cases []Case) error {
-	var out junitSuites
+	var suites []JUnitSuite
 	for _, c := range cases {
-		if n := len(out.Suites); n == 0 || out.Suites[n-1].Name != printable(c.Suite) {
-			out.Suites = append(out.Suites, junitSuite{Name: printable(c.Suite)})
+		suite := Printable(c.Suite)
+		if n := len(suites); n == 0 || suites[n-1].Name != suite {
+			suites = append(suites, JUnitSuite{Name: suite})
 		}
-		s := &out.Suites[len(out.Suites)-1]
-		jc := junitCase{Name: printable(c.Name), Classname: printable(c.Suite), File: printable(c.Suite)}
-		var failed, said []string
-		for _, f := range c.Findings {
-			line := fmt.Sprintf("%s:%d:%d: %s [%s]", f.File, f.Line, f.Column, f.Message, f.Code)
-			if f.Detail != "" {
-				line += "\n" + f.Detail
-			}
-			if f.Level == Error {
-				if len(failed) == 0 {
-					jc.Line = f.Line
-					jc.Failures = &junitFailure{Message: printable(f.Message)}
-				}
-				failed = append(failed, line)
-			} else {
-				said = append(said, line)
-			}
-		}
-		if jc.Failures != nil {
-			jc.Failures.Text = printable(strings.Join(failed, "\n"))
-			s.Failures++
-			out.Failures++
-		}
-		jc.Output = printable(strings.Join(said, "\n"))
-		s.Tests++
-		out.Tests++
-		s.Cases = append(s.Cases, jc)
+		suites[len(suites)-1].Add(junitCase(c))
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	if err := e.Encode(out); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return WriteJUnit(w, suites)
 }
 
-// printable replaces the characters that XML cannot have.
-func printable(s string) string {
+func junitCase(c Case) JUnitCase {
+	suite := Printable(c.Suite)
+	out := JUnitCase{Name: Printable(c.Name), Classname: suite, File: suite}
+	var failed, said []string
+	for _, f := range c.Findings {
+		line := fmt.Sprintf("%s:%d:%d: %s [%s]", f.File, f.Line, f.Column, f.Message, f.Code)
+		if f.Detail != "" {
+			line += "\n" + f.Detail
+		}
+		if f.Level != Error {
+			said = append(said, line)
+			continue
+		}
+		if out.Failure == nil {
+			out.Line, out.Failure = f.Line, &JUnitDetail{Message: Printable(f.Message)}
+		}
+		failed = append(failed, line)
+	}
+	if out.Failure != nil {
+		out.Failure.Text = Printable(strings.Join(failed, "\n"))
+	}
+	out.Output = Printable(strings.Join(said, "\n"))
+	return out
+}
+
+// Printable replaces the characters that XML cannot have.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff {
 			return '\ufffd'

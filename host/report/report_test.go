@@ -39,7 +39,7 @@ func TestJUnit(t *testing.T) {
 	if err := Write(&b, "junit", "", cases, about); err != nil {
 		t.Fatal(err)
 	}
-	var got junitSuites
+	var got JUnitReport
 	if err := xml.Unmarshal(b.Bytes(), &got); err != nil {
 		t.Fatalf("%v\n%s", err, &b)
 	}
@@ -47,10 +47,10 @@ func TestJUnit(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	first, last := got.Suites[0].Cases[0], got.Suites[1].Cases[0]
-	if f := first.Failures; f == nil || f.Message != "routes[0].rule.f2: want number, found string" || !strings.Contains(f.Text, "policy.yaml:12:9") || first.Line != 12 {
+	if f := first.Failure; f == nil || f.Message != "routes[0].rule.f2: want number, found string" || !strings.Contains(f.Text, "policy.yaml:12:9") || first.Line != 12 {
 		t.Errorf("%+v", first)
 	}
-	if last.Failures != nil || !strings.Contains(last.Output, "a\ufffd[31m text [not-proved]") {
+	if last.Failure != nil || !strings.Contains(last.Output, "a\ufffd[31m text [not-proved]") {
 		t.Errorf("%+v", last)
 	}
 }
