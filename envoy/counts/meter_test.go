@@ -95,8 +95,8 @@ func (m *meter) ignored() bool {
 	return m.count.entries == nil || len(m.entered) == 0 || m.entered[0] == tick
 }
 
-// outSizes are the parameters of host functions that are lengths of what the host
-// reads from the module.
+// outSizes are the parameters of host functions that give the lengths of the bytes
+// that the host reads from the module.
 var outSizes = map[string][]int{
 	"proxy_log":                      {2},
 	"proxy_get_header_map_value":     {2},

@@ -20,8 +20,8 @@ import (
 
 // The module decides a request in the memory of an earlier one. canaries sends
 // requests of many users at once, each with a text of its own in headers, claims,
-// parameters, bodies and rows. Whatever comes out, at the upstream, at the client, at
-// the companion or in the log, has the texts of one user only.
+// parameters, bodies and rows. Each message to the upstream, the client or the
+// companion, and each log line, must hold the texts of one user only.
 
 const canaryPolicy = `
 project: shop

@@ -44,7 +44,7 @@ var keyServers = sync.OnceValue(func() (urls [2]string) {
 })
 
 // metadata serves the metadata of an issuer (OpenID Connect Discovery 1.0). The last
-// segment of the issuer's name says what is wrong with them.
+// segment of the issuer's name names their mistake.
 func metadata(w http.ResponseWriter, r *http.Request, name, otherHost string) {
 	base, kind := name[:strings.LastIndexByte(name, '/')], name[strings.LastIndexByte(name, '/')+1:]
 	issuer, keys := "http://"+r.Host+name, "http://"+r.Host+base+"/keys"

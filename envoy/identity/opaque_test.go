@@ -61,8 +61,8 @@ func (s *safeBuffer) String() string {
 }
 
 // TestOpaqueTokensInEnvoy tests a real companion between Envoy's workers and an issuer
-// of opaque tokens: how often it is asked, how long its answer counts, and what happens
-// while it does not answer. No log holds a token.
+// of opaque tokens: how often it is asked, how long its answer counts, and the answers
+// to clients while it is silent. No log holds a token.
 func TestOpaqueTokensInEnvoy(t *testing.T) {
 	const secret, token = "the-secret-of-the-companion-is-long", "an-opaque-token-that-no-log-may-hold"
 	const workers = 2

@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// requestFlags describe a request and what surrounds it. They have the names of the
-// members of a test, which reads them.
+// requestFlags describe a request, its user and the answers of databases and webhooks.
+// Their names are those of the members of a test in a test file.
 type requestFlags struct {
 	as, token            string
 	host, scheme, ip     string

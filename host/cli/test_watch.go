@@ -60,7 +60,7 @@ func fingerprint(args []string) string {
 	var b strings.Builder
 	n := 0
 	for _, dir := range dirs {
-		// What cannot be read is no change, until it can be.
+		// A file that cannot be read has not changed, until it can be read.
 		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			name := ""
 			if d != nil {

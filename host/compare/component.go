@@ -127,8 +127,8 @@ func (x *explorer) eachUnit(f func(*unit)) {
 // without a token.
 //
 // Where a value goes on, to the upstream or into a call, two values are kept of
-// each type: of two places from which a value may come, two values tell which. And
-// where a clause reads what an action has changed, all values are kept.
+// each type: of two places from which a value may come, two values tell which. If a
+// clause reads a value that an action has changed, all values are kept.
 func (x *explorer) choose(c *component, bare bool) []combination {
 	all, exact := x.combinations(c, bare)
 	if !exact {

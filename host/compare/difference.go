@@ -49,8 +49,9 @@ type Difference struct {
 	want      value.Value // of a test that the old policy passes
 }
 
-// key tells the differences apart of which each has its own smallest request. What
-// is allowed or refused now has one, whatever the status.
+// key is equal for differences of one kind. A report shows the smallest request of each
+// kind. All requests that are allowed now are one kind, and so are all that are refused
+// now, whatever their status.
 func (d *Difference) key() string {
 	before, after := d.Before, d.After
 	if d.Kind != Status || d.Failed {

@@ -20,7 +20,7 @@ type differenceJSON struct {
 	Resources resourcesJSON   `json:"resources"`
 	Clause    *PositionJSON   `json:"clause,omitempty"` // that refuses, in the policy that does
 	Request   json.RawMessage `json:"request"`
-	Test      string          `json:"test"` // a file for rulegate test, which wants what the old policy does
+	Test      string          `json:"test"` // a file for rulegate test; it passes with the old policy and fails with the new one
 }
 
 type resourcesJSON struct {

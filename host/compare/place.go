@@ -86,8 +86,7 @@ func (p *place) slot() *place {
 	return top
 }
 
-// whole reports whether the value of p is chosen as a whole, together with what is
-// below.
+// whole reports whether the value of p is chosen as a whole, with its members.
 func (p *place) whole() bool {
 	return p.read || p.copied || p.changed || p.dynamic || p.through || p.container || p.element != nil || p.domain == targeted
 }
