@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -18,27 +19,36 @@ type envoyFlags struct {
 	companionCert, companionKey string
 	jwksCA                      string
 	tls                         envoyconf.ServerTLS
-	module, format              string
+	module, format, print       string
 	inlineSecrets               bool
 	trustForwarded              bool
 	idle                        time.Duration
 }
 
+// envoyFormats are those of --format.
+var envoyFormats = []string{"yaml", "json"}
+
 func newEnvoyCommand() *cobra.Command {
 	var f envoyFlags
 	cmd := &cobra.Command{
 		Use:   "envoy policy.yaml --upstream URL",
-		Short: "Print a complete Envoy configuration for a policy",
+		Short: "Print an Envoy configuration for a policy, complete or in parts",
 		Long: `Envoy prints a configuration that Envoy starts with. The values of the environment variables
 that the policy names stay out of it: the module reads them from Envoy's environment. Connection
-strings and webhook hosts stay out of it too, because only the companion uses them.`,
+strings and webhook hosts stay out of it too, because only the companion uses them.
+
+For a configuration of your own, --print prints one part: filter (the HTTP filters to put before the
+router), clusters (of the companion and of the key sets; of the upstream with --upstream), listener,
+stats. The parts filter and stats need no --upstream.`,
 		Example: `  rulegate envoy policy.yaml --listen 127.0.0.1:10000 --admin 127.0.0.1:9901 \
     --upstream http://127.0.0.1:8080 --companion http://127.0.0.1:9000 --module rulegate.wasm > envoy.yaml
   envoy -c envoy.yaml
   # Mutual TLS with clients and upstream:
   rulegate envoy policy.yaml --listen 0.0.0.0:10000 --tls-cert gw.pem --tls-key gw.key --client-ca ca.pem \
     --upstream https://10.0.0.7:8443 --upstream-ca ca.pem --upstream-cert gw.pem --upstream-key gw.key \
-    --upstream-id spiffe://shop.example/orders > envoy.yaml`,
+    --upstream-id spiffe://shop.example/orders > envoy.yaml
+  # The filters, for a configuration of your own:
+  rulegate envoy policy.yaml --print filter --module /etc/envoy/rulegate.wasm`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
@@ -77,13 +87,19 @@ func (f *envoyFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.jwksCA, "jwks-ca", "", "PEM file with the CA certificates of the servers in auth.tokens[].jwks.url"+systemCA)
 	flags.StringVar(&f.module, "module", "rulegate.wasm", "path of the module, as Envoy opens it")
 	flags.StringVar(&f.format, "format", "yaml", "yaml or json")
+	flags.StringVar(&f.print, "print", "all", "part to print: all, filter, clusters, listener or stats")
 	flags.BoolVar(&f.inlineSecrets, "inline-secrets", false, "write the values of variables into the configuration, which everybody who reaches the admin interface can read")
 	flags.BoolVar(&f.trustForwarded, "trust-forwarded", false, "keep the headers forwarded, x-forwarded-host, -port, -prefix, x-real-ip, x-original-url and x-rewrite-url of clients: a proxy in front of Envoy sets them")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(envoyFormats, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("print", cobra.FixedCompletions(envoyconf.Parts, cobra.ShellCompDirectiveNoFileComp))
 	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request that rulegate holds after this long without data; limits.idle of the policy is for requests that were let through")
 }
 
 func (f *envoyFlags) check() error {
-	if f.upstream == "" {
+	if !slices.Contains(envoyconf.Parts, f.print) {
+		return usagef("--print: want all, filter, clusters, listener or stats, found %q", f.print)
+	}
+	if f.upstream == "" && (f.print == "all" || f.print == "listener") {
 		return usagef("want --upstream, as in --upstream http://127.0.0.1:8080")
 	}
 	for _, u := range []struct{ flag, url string }{{"--upstream", f.upstream}, {"--companion", f.companion}} {
@@ -105,8 +121,8 @@ func (f *envoyFlags) check() error {
 	if err := f.checkTLS(); err != nil {
 		return err
 	}
-	if f.format != "yaml" && f.format != "json" {
-		return usagef("--format: want yaml or json, found %q", f.format)
+	if err := checkFormat(f.format, envoyFormats); err != nil {
+		return err
 	}
 	if f.idle <= 0 {
 		return usagef("--idle-timeout: want a duration over 0, found %v", f.idle)

@@ -23,7 +23,7 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 		return nil, err
 	}
 	p := file.policy
-	if p.Calls && f.companion == "" {
+	if p.Calls && f.companion == "" && f.needsCompanion() {
 		return nil, fmt.Errorf("%s: a rule makes calls: want --companion, as in --companion http://127.0.0.1:9000", path)
 	}
 	text, names, err := envoyconf.ForModule(file.moduleDoc(), envoyconf.Expansion{Inline: f.inlineSecrets, Getenv: os.LookupEnv, ReadFile: file.ReadFile})
@@ -50,7 +50,7 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 			Buffer:   envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody),
 		}},
 	}
-	b, err := envoyconf.Build(conf)
+	b, err := f.build(conf)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,27 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 		return b.JSON()
 	}
 	return b.YAML()
+}
+
+// needsCompanion reports whether the part that is printed names the server of the
+// companion.
+func (f *envoyFlags) needsCompanion() bool { return f.print == "all" || f.print == "clusters" }
+
+// build returns the part of the configuration that --print names. Without --upstream
+// it has no cluster for it.
+func (f *envoyFlags) build(conf envoyconf.Config) (*envoyconf.Bootstrap, error) {
+	switch {
+	case f.upstream != "":
+	case f.print == "clusters":
+		conf.Clusters, conf.Listeners = conf.Clusters[1:], nil
+	default:
+		conf.Clusters[0].URL = "unix:/unused" // for Build: the part does not contain it
+	}
+	b, err := envoyconf.Build(conf)
+	if err != nil {
+		return nil, err
+	}
+	return b.Part(f.print)
 }
 
 // warn prints the conditions under which the configuration would not work. names

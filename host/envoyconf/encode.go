@@ -12,6 +12,38 @@ import (
 // admin, listeners, clusters, the rest.
 type Bootstrap struct{ root object }
 
+// Parts are the names that Part takes.
+var Parts = []string{"all", "filter", "clusters", "listener", "stats"}
+
+// Part returns a part of the configuration, below the key that it has in Envoy's:
+// filter are the HTTP filters of the first listener that come before the router.
+//
+// Errors: a name that is not one of Parts.
+func (b *Bootstrap) Part(name string) (*Bootstrap, error) {
+	static := b.root.get("static_resources").(object)
+	switch name {
+	case "all":
+		return b, nil
+	case "filter":
+		return &Bootstrap{object{{"http_filters", beforeRouter(static)}}}, nil
+	case "clusters":
+		return &Bootstrap{object{{"clusters", static.get("clusters")}}}, nil
+	case "listener":
+		return &Bootstrap{object{{"listeners", static.get("listeners")}}}, nil
+	case "stats":
+		return &Bootstrap{object{{"stats_config", b.root.get("stats_config")}}}, nil
+	}
+	return nil, fmt.Errorf("no part %q of the configuration", name)
+}
+
+// beforeRouter returns the HTTP filters of the first listener, without the router.
+func beforeRouter(static object) list {
+	chain := static.get("listeners").(list)[0].(object).get("filter_chains").(list)[0].(object)
+	manager := chain.get("filters").(list)[0].(object).get("typed_config").(object)
+	filters := manager.get("http_filters").(list)
+	return filters[:len(filters)-1]
+}
+
 // object is a JSON object with ordered members. Its values are objects, lists,
 // strings, numbers and bools.
 type object []field
@@ -22,6 +54,16 @@ type field struct {
 }
 
 type list []any
+
+// get returns the value of a key; nil if there is none.
+func (o object) get(key string) any {
+	for _, f := range o {
+		if f.key == key {
+			return f.value
+		}
+	}
+	return nil
+}
 
 // YAML returns the configuration as YAML, with each policy as a literal block of
 // indented JSON.
