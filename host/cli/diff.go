@@ -23,7 +23,7 @@ type diffFlags struct {
 	tests           bool
 }
 
-var diffFormats = []string{"text", "json", "markdown", "sarif", "github"}
+var diffFormats = []string{"text", "json", "markdown", "sarif", "github", "junit"}
 
 // failures are the values of --fail-on.
 var failures = []string{"allow", "refuse", "mask", "upstream", "status", "any", "unproved"}
@@ -284,7 +284,7 @@ func (f *diffFlags) write(w io.Writer, pairs []*comparedPair) error {
 			}
 		}
 		return nil
-	case "sarif", "github":
+	case "sarif", "github", "junit":
 		return report.Write(w, f.format, version(), diffCases(pairs), diffCodes)
 	}
 	for i, p := range pairs {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -44,6 +45,29 @@ func (s source) policies() ([]source, error) {
 	var out []source
 	for _, name := range names {
 		out = append(out, source{s.files, name, s.files.Name(name)})
+	}
+	return out, nil
+}
+
+// policySources lists the policies that arguments name: files, and folders with
+// policies. One that is named twice is there once.
+func policySources(args []string) (out []source, err error) {
+	seen := map[string]bool{}
+	for _, arg := range args {
+		s, err := sourceOf(arg)
+		if err != nil {
+			return nil, err
+		}
+		found, err := s.policies()
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found {
+			if name := filepath.Clean(p.files.Name(p.path)); !seen[name] {
+				seen[name] = true
+				out = append(out, p)
+			}
+		}
 	}
 	return out, nil
 }

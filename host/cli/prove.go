@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ var proveFormats = []string{"text", "json", "sarif", "github", "junit"}
 func newProveCommand() *cobra.Command {
 	var f proveFlags
 	cmd := &cobra.Command{
-		Use:   "prove policy.yaml claims.yaml…",
+		Use:   "prove policy.yaml claims.yaml or folder…",
 		Short: "Prove statements about a policy, or refute them with a request",
 		Long: `Prove reads statements about a policy, and looks for a request that breaks one: whatever is allowed
 there satisfies a rule, a place of the response is masked, something is never allowed when a rule is
@@ -36,8 +37,14 @@ Without one, the statement is proved, or not refuted in so many requests.
 
 Variables that are not set, and key files that are not there, get stand-ins: tokens are simulated.`,
 		Example: `  rulegate prove policy.yaml claims.yaml
-  rulegate prove --strict --format junit policy.yaml claims/*.yaml > report.xml`,
-		Args: cobra.MinimumNArgs(2),
+  rulegate prove HEAD~1:policy.yaml claims.yaml
+  rulegate prove --strict --format junit policy.yaml claims/ > report.xml`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return fmt.Errorf("want a policy, then files with statements or folders with them; found %s", counted(len(args), "argument"))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.max < 2 {
 				return usagef("--max: want 2 or more, found %d", f.max)
@@ -73,9 +80,13 @@ func prove(cmd *cobra.Command, args []string, f *proveFlags) error {
 	if err != nil {
 		return err
 	}
+	files, err := claimsFiles(args[1:])
+	if err != nil {
+		return err
+	}
 	var all []*claims
 	ok := true
-	for _, path := range args[1:] {
+	for _, path := range files {
 		c, err := proveFile(cmd, p, path, f)
 		if err != nil {
 			return err
@@ -92,6 +103,31 @@ func prove(cmd *cobra.Command, args []string, f *proveFlags) error {
 		return errReported
 	}
 	return nil
+}
+
+// claimsFiles lists the files with statements that arguments name: files, and folders
+// with such files.
+func claimsFiles(args []string) (files []string, err error) {
+	for _, arg := range args {
+		if !(policyfile.Disk{}).IsDir(arg) {
+			files = append(files, filepath.Clean(arg))
+			continue
+		}
+		found, err := policyfile.Disk{}.List(arg)
+		if err != nil {
+			return nil, err
+		}
+		found = slices.DeleteFunc(found, func(name string) bool {
+			base, ok := strings.CutSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "claims")
+			return !ok || !slices.Contains([]string{".yaml", ".yml", ".json"}, strings.TrimPrefix(name, base+"claims"))
+		})
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s: no file whose name ends in claims.yaml, claims.yml or claims.json", arg)
+		}
+		files = append(files, found...)
+	}
+	slices.Sort(files)
+	return slices.Compact(files), nil
 }
 
 func proveFile(cmd *cobra.Command, p *comparedPolicy, path string, f *proveFlags) (*claims, error) {

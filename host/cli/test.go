@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 
 	"github.com/rulegate/rulegate/host/policytest"
+	"github.com/rulegate/rulegate/host/report"
 	"github.com/spf13/cobra"
 )
 
@@ -62,7 +64,7 @@ below --min, and a mutant that no test notices.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.run, "run", "", "run only the tests whose name matches this regular expression; also -run")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list the tests that pass too, and the coverage of all routes")
-	flags.StringVar(&f.format, "format", "text", "text, json (a line for each test) or junit (XML)")
+	flags.StringVar(&f.format, "format", "text", "text, json (a line for each test), sarif, github (annotations) or junit (XML)")
 	flags.BoolVar(&f.json, "json", false, "the same as --format json")
 	flags.Uint64Var(&f.seed, "seed", 0, "run the tests in another order, with other nonces; the same seed gives the same run")
 	flags.BoolVar(&f.record, "record", false, "write the result of each test without want into its file")
@@ -81,7 +83,7 @@ below --min, and a mutant that no test notices.`,
 	return cmd
 }
 
-var testFormats = []string{"text", "json", "junit"}
+var testFormats = []string{"text", "json", "sarif", "github", "junit"}
 
 // check checks the flags.
 func (f *testFlags) check(cmd *cobra.Command) (err error) {
@@ -92,10 +94,8 @@ func (f *testFlags) check(cmd *cobra.Command) (err error) {
 		}
 		f.format = "json"
 	}
-	switch f.format {
-	case "text", "json", "junit":
-	default:
-		return usagef("--format: want text, json or junit, found %q", f.format)
+	if err := checkFormat(f.format, testFormats); err != nil {
+		return err
 	}
 	if f.min < 0 || f.min > 100 {
 		return usagef("--min: want 0 to 100, found %v", f.min)
@@ -153,7 +153,7 @@ func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFla
 	}
 	noticed := true
 	if f.mutate {
-		m := mutations{flags: f, suites: suites, results: results, out: f.side(stdout, stderr), stderr: stderr}
+		m := mutations{flags: f, suites: suites, results: results, reporter: s.Reporter, out: f.side(stdout, stderr), stderr: stderr}
 		if noticed, err = m.run(ctx, sum.OK()); err != nil {
 			return err
 		}
@@ -167,9 +167,9 @@ func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFla
 	return nil
 }
 
-// side is where the coverage and the mutants go: not into a report of JUnit.
+// side is where the coverage and the mutants go: not into a report of package report.
 func (f *testFlags) side(stdout, stderr io.Writer) io.Writer {
-	if f.format == "junit" {
+	if slices.Contains(report.Formats, f.format) {
 		return stderr
 	}
 	return stdout
@@ -182,6 +182,8 @@ func (f *testFlags) reporter(stdout, stderr io.Writer) policytest.Reporter {
 		return &policytest.JSON{Out: stdout}
 	case "junit":
 		return &policytest.JUnit{Out: stdout, Detail: text.Detail}
+	case "sarif", "github":
+		return &policytest.Findings{Out: stdout, Format: f.format, Version: version(), Detail: text.Detail}
 	}
 	return text
 }

@@ -14,6 +14,7 @@ type mutations struct {
 	flags       *testFlags
 	suites      []*policytest.Suite
 	results     map[*policytest.Suite][]policytest.Result
+	reporter    policytest.Reporter
 	out, stderr io.Writer
 }
 
@@ -40,20 +41,27 @@ func (m *mutations) run(ctx context.Context, passed bool) (noticed bool, err err
 		if err != nil {
 			return false, errors.New("interrupted")
 		}
-		if m.flags.format == "json" {
-			err = found.WriteJSON(m.out)
-		} else {
-			for _, s := range found.Survivors {
-				fmt.Fprintln(m.out, found.Show(s))
-			}
-			fmt.Fprintln(m.out, found.Describe())
-		}
-		if err != nil {
+		if err := m.report(found); err != nil {
 			return false, err
 		}
 		noticed = noticed && len(found.Survivors) == 0
 	}
 	return noticed, nil
+}
+
+func (m *mutations) report(found *policytest.Mutation) error {
+	switch r := m.reporter.(type) {
+	case *policytest.JSON:
+		return found.WriteJSON(m.out)
+	case *policytest.Findings:
+		r.Mutants(found)
+		return nil
+	}
+	for _, s := range found.Survivors {
+		fmt.Fprintln(m.out, found.Show(s))
+	}
+	_, err := fmt.Fprintln(m.out, found.Describe())
+	return err
 }
 
 // underBar returns the writer that is below a bar.

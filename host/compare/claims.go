@@ -12,15 +12,15 @@ import (
 // claimsShape is the model of a file with statements.
 func claimsShape() *schema.Shape {
 	return schema.List("Statements about a policy. `rulegate prove` proves or refutes them.", schema.Object("",
-		schema.Need("name", schema.Text("The name, which no other statement of the file has.")),
+		schema.May("name", schema.Text("The name, which no other statement of the file has. Default: the paths and what is claimed of them.")),
 		schema.Need("for", schema.Text("The paths that it is about, as in routes.")),
 		schema.May("methods", schema.List("The methods. Default: all.", schema.Text("")).AtLeast(1)),
 		schema.May("host", schema.Text("The host, as in routes. Default: every host.")),
-		schema.May("allowed", schema.Anything("A rule: whatever is allowed there satisfies it.")),
+		schema.May("allowed", schema.Rule("A rule: whatever is allowed there satisfies it.")),
 		schema.May("masked", schema.List("Places of the response that no client gets, such as res.salary.", schema.Text("")).AtLeast(1)),
-		schema.May("unless", schema.Anything("A rule: where it is yes, a client may get the masked places.")),
+		schema.May("unless", schema.Rule("A rule: where it is yes, a client may get the masked places.")),
 		schema.May("never", schema.OneOf("What never happens when the rule `when` is yes.", "allowed")),
-		schema.May("when", schema.Anything("A rule, for never.")),
+		schema.May("when", schema.Rule("A rule, for never.")),
 	)).AtLeast(1)
 }
 
@@ -36,10 +36,12 @@ func Statements(doc value.Value) ([]*Statement, error) {
 	names := map[string]bool{}
 	for i, v := range doc.Elements() {
 		s, more := statement(v, rules.Elem("", i))
-		if names[s.Name] {
+		if s.Name != "" && names[s.Name] {
 			more = append(more, rules.Fault{Place: rules.Join(rules.Elem("", i), "name"), Message: "another statement has this name"})
 		}
-		names[s.Name] = true
+		if names[s.Name] = true; s.Name == "" {
+			s.Name = s.describe()
+		}
 		faults = append(faults, more...)
 		out = append(out, s)
 	}
@@ -97,6 +99,17 @@ func statement(v value.Value, at string) (*Statement, rules.Faults) {
 		}
 	}
 	return s, faults
+}
+
+// describe names a statement that has no name.
+func (s *Statement) describe() string {
+	switch {
+	case len(s.Masked) > 0:
+		return s.For + ": " + strings.Join(s.Masked, ", ") + " masked"
+	case s.Never.Kind() != value.Missing:
+		return s.For + ": never allowed"
+	}
+	return s.For + ": allowed only by the rule"
 }
 
 // ClaimsSchema is the JSON Schema of a file with statements.

@@ -3,11 +3,8 @@ package policyfile
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -42,13 +39,6 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Warning formats a warning like the faults of an Error.
-func (f *File) Warning(w policy.Warning) string {
-	var b strings.Builder
-	f.write(&b, f.locate(rules.Fault{Place: w.Place, Message: fmt.Sprintf("%s [%s]", w.Message, w.Code)}), "warning: ")
-	return b.String()
-}
-
 // Locate returns the file that a place is in, with its line and its column: of its
 // value, or of the value around it if it is missing.
 func (f *File) Locate(place string) (path string, line, column int) {
@@ -80,27 +70,6 @@ func (f *File) Faults(faults rules.Faults) *Error {
 func (f *File) Position(place string) (line, column int) {
 	_, line, column = f.Locate(place)
 	return line, column
-}
-
-// todo finds a question that an import has left in the file.
-var todo = regexp.MustCompile(`^\s*# TODO: (.+)$`)
-
-// Todos returns a warning for each question that an import has left in the file or in
-// the files that it includes, formatted like those of Warning.
-func (f *File) Todos() []string {
-	var out []string
-	for i, line := range f.lines {
-		if m := todo.FindStringSubmatchIndex(line); m != nil {
-			var b strings.Builder
-			column := utf8.RuneCountInString(line[:m[2]]) - len("# TODO: ") + 1
-			f.write(&b, Fault{Message: "an import has left a question; decide, then remove the line [todo]", Line: i + 1, Column: column}, "warning: ")
-			out = append(out, b.String())
-		}
-	}
-	for _, path := range slices.Sorted(maps.Keys(f.parts)) {
-		out = append(out, f.parts[path].Todos()...)
-	}
-	return out
 }
 
 func (f *File) error(faults rules.Faults) *Error {

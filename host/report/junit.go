@@ -94,7 +94,11 @@ func junitCase(c Case) JUnitCase {
 	out := JUnitCase{Name: Printable(c.Name), Classname: suite, File: suite}
 	var failed, said []string
 	for _, f := range c.Findings {
-		line := fmt.Sprintf("%s:%d:%d: %s [%s]", f.File, f.Line, f.Column, f.Message, f.Code)
+		at := f.File
+		if f.Line > 0 {
+			at = fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+		}
+		line := fmt.Sprintf("%s: %s [%s]", at, f.Message, f.Code)
 		if f.Detail != "" {
 			line += "\n" + f.Detail
 		}

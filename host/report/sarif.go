@@ -93,7 +93,7 @@ func SARIF(w io.Writer, version string, findings []Finding, about map[string]str
 		if text == "" {
 			text = code
 		}
-		short, _, _ := strings.Cut(text, "\n")
+		short := sentence(text)
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{code, sarifText{short}, sarifText{text}})
 	}
 	for _, f := range findings {
@@ -110,4 +110,13 @@ func SARIF(w io.Writer, version string, findings []Finding, about map[string]str
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
 	return out.Encode(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
+}
+
+// sentence is the first sentence of a text, in one line.
+func sentence(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if first, _, more := strings.Cut(text, ". "); more {
+		return first + "."
+	}
+	return text
 }

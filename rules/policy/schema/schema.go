@@ -70,7 +70,11 @@ func members(s *shape) []value.Member {
 				value.Member{Key: "maximum", Value: value.Int(int64(s.most))}),
 			patternSchema(`^[0-9]+(B|KiB|MiB|GiB)?$|\$\{`)))
 	case duration:
-		patternSchema(`^\+?([0-9]*\.?[0-9]*(ns|us|µs|μs|ms|s|m|h))+$|^[+-]?0$|\$\{`).Each(func(k string, v value.Value) bool {
+		pattern := `^\+?([0-9]*\.?[0-9]*(ns|us|µs|μs|ms|s|m|h))+$|^[+-]?0$`
+		if !s.written {
+			pattern += `|\$\{`
+		}
+		patternSchema(pattern).Each(func(k string, v value.Value) bool {
 			add(k, v)
 			return true
 		})
@@ -80,10 +84,10 @@ func members(s *shape) []value.Member {
 
 // elemSchema describes a shape. Shapes that stand in many places are references.
 func elemSchema(s *shape) value.Value {
-	switch s {
-	case ruleShape, responseShape, teamShape.key("require").shape:
+	switch {
+	case s.kind == rule:
 		return reference("rule")
-	case authShape:
+	case s == authShape:
 		return reference("auth")
 	}
 	return schemaOf(s)
@@ -115,7 +119,10 @@ func keysSchema(keys []key) []value.Member {
 
 // textSchema describes a string. A variable may stand for one of a few words.
 func textSchema(s *shape) []value.Member {
-	if len(s.words) > 0 {
+	switch {
+	case len(s.words) > 0 && s.written:
+		return []value.Member{{Key: "enum", Value: texts(s.words)}}
+	case len(s.words) > 0:
 		return []value.Member{{Key: "anyOf", Value: value.Arr(
 			value.Obj(value.Member{Key: "enum", Value: texts(s.words)}), patternSchema(`\$\{`))}}
 	}

@@ -19,6 +19,7 @@ type shape struct {
 	orEmpty bool              // a text may be empty
 	or      *shape            // a shape of another kind that may stand there too
 	paths   bool              // a path into args may stand there: for completion
+	written bool              // `${NAME}` may not stand there: for the JSON Schema
 }
 
 // kind is the type of a value.

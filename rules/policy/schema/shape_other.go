@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"slices"
+
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -18,20 +20,32 @@ type Key = key
 func Need(name string, s *Shape) Key { return need(name, s) }
 func May(name string, s *Shape) Key  { return may(name, s) }
 
-// Object, Mapping, List, Text, Boolean, Integer, Duration and OneOf return shapes; about
-// describes them for the JSON Schema.
+// Object, Mapping, List, Text, Boolean, Integer, Duration, OneOf, Anything and Rule return
+// shapes; about describes them for the JSON Schema. The content of a rule is for
+// rules.Compile to check.
 func Object(about string, keys ...Key) *Shape      { return objectOf(about, keys...) }
 func Mapping(about string, elem *Shape) *Shape     { return mappingOf(about, elem) }
 func List(about string, elem *Shape) *Shape        { return listOf(about, elem) }
 func Text(about string) *Shape                     { return aText(about) }
 func Boolean(about string) *Shape                  { return aBoolean(about) }
-func Duration(about string) *Shape                 { return aDuration(about) }
 func Integer(about string, least, most int) *Shape { return anInteger(about, least, most) }
-func OneOf(about string, words ...string) *Shape   { return oneOf(about, words...) }
 func Anything(about string) *Shape                 { return &shape{kind: anything, about: about} }
+func Rule(about string) *Shape                     { return &shape{kind: rule, about: about} }
 func (s *shape) AtLeast(n int) *Shape              { return s.atLeast(n) }
 func (s *shape) MayBeEmpty() *Shape                { return s.mayBeEmpty() }
 func (s *shape) ByDefault(absent string) *Shape    { return s.byDefault(absent) }
+
+func Duration(about string) *Shape {
+	s := aDuration(about)
+	s.written = true
+	return s
+}
+
+func OneOf(about string, words ...string) *Shape {
+	s := oneOf(about, words...)
+	s.written = true
+	return s
+}
 
 // OrElse adds a shape of another kind that may stand there too.
 func (s *shape) OrElse(other *Shape) *Shape {
@@ -56,5 +70,15 @@ func JSONOf(title string, s *Shape) value.Value {
 		{Key: "$schema", Value: value.Str("http://json-schema.org/draft-07/schema#")},
 		{Key: "title", Value: value.Str(title)},
 	}
-	return value.Obj(append(head, members(s)...)...)
+	out := value.Obj(append(head, members(s)...)...)
+	if hasRule(s) {
+		out = out.With("definitions", value.Obj(value.Member{Key: "rule", Value: ruleSchema()}))
+	}
+	return out
+}
+
+// hasRule reports whether a rule may stand somewhere in a shape.
+func hasRule(s *Shape) bool {
+	return s != nil && (s.kind == rule || hasRule(s.elem) || hasRule(s.or) ||
+		slices.ContainsFunc(s.keys, func(k Key) bool { return hasRule(k.shape) }))
 }
