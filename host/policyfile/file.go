@@ -111,9 +111,10 @@ func (f *File) Load(o policy.Options) (*policy.Policy, []policy.Warning, error) 
 }
 
 // Name is the name of the file in messages.
-func (f *File) Name() string { return f.files().Name(f.Path) }
+func (f *File) Name() string { return f.Files().Name(f.Path) }
 
-func (f *File) files() Files {
+// Files is where the file is.
+func (f *File) Files() Files {
 	if f.from == nil {
 		return Disk{}
 	}
@@ -148,12 +149,20 @@ func ParseOther(path string, data []byte) (*File, error) {
 }
 
 // ReadOther is ParseOther for a file of at most 4 MiB.
-func ReadOther(path string) (*File, error) {
-	data, err := Disk{}.Read(path, maxFile)
+func ReadOther(path string) (*File, error) { return ReadOtherFrom(Disk{}, path) }
+
+// ReadOtherFrom is ReadOther for a file that is somewhere else.
+func ReadOtherFrom(files Files, path string) (*File, error) {
+	data, err := files.Read(path, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	return ParseOther(path, data)
+	return (&File{Path: path, from: files, other: true}).parse(data)
+}
+
+// ParseOther is the function ParseOther for a file beside this one.
+func (f *File) ParseOther(path string, data []byte) (*File, error) {
+	return (&File{Path: path, from: f.from, other: true}).parse(data)
 }
 
 func (f *File) parse(data []byte) (*File, error) {
@@ -198,5 +207,5 @@ func (f *File) ReadFile(name string) ([]byte, error) {
 	if filepath.IsAbs(name) {
 		return Disk{}.Read(name, maxIncluded)
 	}
-	return f.files().Read(filepath.Join(filepath.Dir(f.Path), name), maxIncluded)
+	return f.Files().Read(filepath.Join(filepath.Dir(f.Path), name), maxIncluded)
 }

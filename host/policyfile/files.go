@@ -17,6 +17,8 @@ type Files interface {
 	// List lists the files in a folder and below it, in order.
 	List(dir string) ([]string, error)
 	IsDir(path string) bool
+	// IsFile reports whether a path is a regular file.
+	IsFile(path string) bool
 	// Name is the name of a file in messages.
 	Name(path string) string
 }

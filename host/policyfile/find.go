@@ -42,6 +42,12 @@ func (Disk) IsDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
+// IsFile implements Files.
+func (Disk) IsFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
 // List implements Files, like that of Disk.
 func (r *Revision) List(dir string) (files []string, err error) {
 	all, err := r.list()
@@ -63,6 +69,12 @@ func (r *Revision) IsDir(name string) bool {
 	all, err := r.list()
 	name = path.Clean(filepath.ToSlash(name))
 	return err == nil && (name == "." || slices.ContainsFunc(all, func(s string) bool { return strings.HasPrefix(s, name+"/") }))
+}
+
+// IsFile implements Files.
+func (r *Revision) IsFile(name string) bool {
+	all, err := r.list()
+	return err == nil && slices.Contains(all, path.Clean(filepath.ToSlash(name)))
 }
 
 // skipped reports whether the files of a folder are left out, by its name.
@@ -101,18 +113,20 @@ func Policies(files Files, dir string) (found []string, err error) {
 // section finds the key of a section that only policies have.
 var section = regexp.MustCompile(`(?m)^["']?(routes|teams|auth|services|databases|files)["']?\s*:`)
 
-// mayBePolicy reports whether a file is a policy. One that cannot be parsed is one if
-// it looks like one, so that its faults are shown.
+// mayBePolicy reports whether a file is a policy.
 func mayBePolicy(files Files, name string) bool {
 	base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".yaml"), ".yml"), ".json")
 	if base == name || strings.HasSuffix(base, "_test") {
 		return false
 	}
 	data, err := files.Read(name, maxFile)
-	if err != nil {
-		return false
-	}
-	f, err := (&File{Path: name, other: true}).parse(data)
+	return err == nil && IsPolicy(name, data)
+}
+
+// IsPolicy reports whether the content of a file is a policy, or a part of one. Content
+// that cannot be parsed is a policy if it looks like one, so that its faults are shown.
+func IsPolicy(name string, data []byte) bool {
+	f, err := ParseOther(name, data)
 	if err != nil {
 		return section.Match(data)
 	}

@@ -3,8 +3,10 @@ package policyfile
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,7 +90,7 @@ func (i *includer) pattern(pattern, place string, files bool) (out []value.Value
 		return nil
 	}
 	dir := filepath.Dir(i.f.Path)
-	names, err := i.f.files().Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
+	names, err := i.f.Files().Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
 	if err != nil {
 		i.fault(place, "not a pattern: %v", err)
 		return nil
@@ -119,7 +121,7 @@ func (i *includer) file(rel, name, place string, files bool) []value.Value {
 		i.fault(place, "more than %d files", maxParts)
 		return nil
 	}
-	part, err := read(i.f.files(), name)
+	part, err := read(i.f.Files(), name)
 	var faults *Error
 	switch {
 	case errors.As(err, &faults):
@@ -205,4 +207,12 @@ func (f *File) partAt(place string) (*File, string) {
 		return f, place
 	}
 	return part, strings.TrimPrefix(strings.TrimPrefix(place[1+len(quoted):], "]"), ".")
+}
+
+// Parts lists the paths of the files that the file includes, in order.
+func (f *File) Parts() (paths []string) {
+	for _, rel := range slices.Sorted(maps.Keys(f.parts)) {
+		paths = append(paths, f.parts[rel].Path)
+	}
+	return paths
 }

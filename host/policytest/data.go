@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,7 +55,7 @@ func (r *reader) table(v value.Value, place string, sql bool) *simulate.Table {
 	file := ""
 	if name, ok := rows.Text(); ok {
 		var err error
-		if list, err = readRows(beside(r.Path, name)); err != nil {
+		if list, err = readRows(r.file.Files(), beside(r.Path, name)); err != nil {
 			r.fault(at, "%v", err)
 		}
 		file = name
@@ -118,21 +117,13 @@ func (r *reader) content(v value.Value, place string) (text string, ok bool) {
 }
 
 // readRows reads a file with rows.
-func readRows(path string) ([]value.Value, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: no regular file", path) // to open a pipe could take for ever
+func readRows(files policyfile.Files, path string) ([]value.Value, error) {
+	if !files.IsFile(path) {
+		return nil, fmt.Errorf("%s: no such regular file", path) // to open a pipe could take for ever
 	}
-	in, err := os.Open(path)
+	data, err := files.Read(path, maxData)
 	if err != nil {
 		return nil, err
-	}
-	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, maxData+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxData {
-		return nil, fmt.Errorf("%s: more than %d MiB", path, maxData>>20)
 	}
 	var rows []value.Value
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {

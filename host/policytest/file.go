@@ -62,6 +62,8 @@ type Options struct {
 	Policy string
 	// Record accepts tests that expect nothing.
 	Record bool
+	// Files is where the file, its policy and its rows are; nil: on the disk.
+	Files policyfile.Files
 }
 
 // Load reads a file with tests, and its policy.
@@ -69,7 +71,10 @@ type Options struct {
 // Errors: *policyfile.Error with all faults of the file, or of its policy; any other
 // error means that a file could not be read.
 func Load(path string, o Options) (*Suite, error) {
-	f, err := policyfile.ReadOther(path)
+	if o.Files == nil {
+		o.Files = policyfile.Disk{}
+	}
+	f, err := policyfile.ReadOtherFrom(o.Files, path)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +113,7 @@ func policyOf(f *policyfile.File) string {
 	base := filepath.Base(f.Path)
 	ext := filepath.Ext(base)
 	if name, ok := strings.CutSuffix(strings.TrimSuffix(base, ext), "_test"); ok {
-		if path := filepath.Join(dir, name+ext); isFile(path) {
+		if path := filepath.Join(dir, name+ext); f.Files().IsFile(path) {
 			return path
 		}
 	}
@@ -123,11 +128,6 @@ func beside(path, name string) string {
 	return filepath.Join(filepath.Dir(path), filepath.FromSlash(name))
 }
 
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
 // Getenv returns the variables of the policy: those of the file, then the environment's.
 func (s *Suite) Getenv(name string) (string, bool) {
 	if v, ok := s.Env[name]; ok {
@@ -139,7 +139,7 @@ func (s *Suite) Getenv(name string) (string, bool) {
 // loadPolicy loads the policy. A variable that is missing is a fault that tells where a
 // test gives it.
 func (s *Suite) loadPolicy() error {
-	p, f, _, err := policyfile.Load(s.PolicyPath, policy.Options{Getenv: s.Getenv})
+	p, f, _, err := policyfile.LoadFrom(s.file.Files(), s.PolicyPath, policy.Options{Getenv: s.Getenv})
 	if err != nil {
 		var faults *policyfile.Error
 		if errors.As(err, &faults) && slices.ContainsFunc(faults.Faults, func(f policyfile.Fault) bool { return strings.Contains(f.Message, "the environment has no ") }) {

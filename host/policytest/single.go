@@ -15,7 +15,7 @@ import (
 //
 // Errors: rules.Faults, with places in the document.
 func Single(doc value.Value, p *policy.Policy, f *policyfile.File) (*simulate.Request, error) {
-	made, err := policyfile.ParseOther("command line.json", []byte(doc.String()))
+	made, err := f.ParseOther("command line.json", []byte(doc.String()))
 	if err != nil {
 		return nil, err
 	}
