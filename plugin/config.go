@@ -55,7 +55,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	p.policy, p.companion = pol, wire.DeriveKeys(pol.Companion.Secrets...)
 	p.keys = newKeys(p, pol)
 	p.engine = decide.New(pol, p.keys.ring)
-	p.metrics = newMetrics(len(pol.Resources()))
+	p.metrics = newMetrics(len(pol.Resources()) + 1) // one for events without a known type
 	p.vm.memory.start(pol.Limits)
 	fetches, period := len(pol.JWKS) > 0, deadlinePeriod
 	if fetches {

@@ -118,7 +118,11 @@ func (s *stream) readBody() types.Action {
 		return s.fail(lightfmt.Sprintf("body: the host gave %d of its %d bytes", len(body), s.gathered))
 	}
 	// Not a copy: the host's bytes are in memory of their own, which nobody changes.
-	return s.apply(s.message().Body(unsafe.String(unsafe.SliceData(body), len(body))))
+	step := s.message().Body(unsafe.String(unsafe.SliceData(body), len(body)))
+	if s.direction == request {
+		s.resource = s.request.Resource() // an event's is told by its body
+	}
+	return s.apply(step)
 }
 
 // apply carries out a step and returns the action for a callback of the

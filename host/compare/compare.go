@@ -156,7 +156,7 @@ func unchanged(policies [2]*policy.Policy, r [2]*policy.Resource) bool {
 func settings(old, changed value.Value) (names []string) {
 	section := func(name string, _ value.Value) bool {
 		switch name {
-		case "routes", "services", "databases", "files", "define", "include", "teams", "lint", "zones", "gateway":
+		case "routes", "services", "events", "databases", "files", "define", "include", "teams", "lint", "zones", "gateway":
 			return true
 		}
 		a, b := old.Key(name), changed.Key(name)

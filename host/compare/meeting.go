@@ -16,6 +16,7 @@ import (
 // target is the part of a request by which a policy finds the resource.
 type target struct {
 	method, host string
+	event        string   // the type of an event; "": it is none
 	segments     []string // of the path, decoded
 	free         []freeSegment
 }
@@ -42,7 +43,8 @@ func (t *target) compare(u *target) int {
 	return cmp.Or(
 		cmp.Compare(methodRank(t.method), methodRank(u.method)), cmp.Compare(len(t.segments), len(u.segments)),
 		cmp.Compare(len(t.host), len(u.host)), cmp.Compare(t.host, u.host),
-		cmp.Compare(len(t.path()), len(u.path())), slices.Compare(t.segments, u.segments))
+		cmp.Compare(len(t.path()), len(u.path())), slices.Compare(t.segments, u.segments),
+		cmp.Compare(len(t.event), len(u.event)), cmp.Compare(t.event, u.event))
 }
 
 func methodRank(m string) int {
@@ -70,18 +72,20 @@ func meetings(policies [2]*policy.Policy) []*meeting {
 		covered := slices.DeleteFunc(slices.Clone(patterns), func(p route.Pattern) bool { return !p.Covered(host) })
 		for _, t := range paths(covered) {
 			for _, method := range methods(covered, t.segments) {
-				at := &target{method, host, t.segments, t.free}
-				pair := resources(policies, at)
-				if pair == [2]*policy.Resource{} {
-					continue
+				for _, event := range events(covered, t.segments) {
+					at := &target{method, host, event, t.segments, t.free}
+					pair := resources(policies, at)
+					if pair == [2]*policy.Resource{} {
+						continue
+					}
+					m := byPair[pair]
+					if m == nil {
+						m = &meeting{resources: pair}
+						byPair[pair] = m
+						out = append(out, m)
+					}
+					m.targets = append(m.targets, at)
 				}
-				m := byPair[pair]
-				if m == nil {
-					m = &meeting{resources: pair}
-					byPair[pair] = m
-					out = append(out, m)
-				}
-				m.targets = append(m.targets, at)
 			}
 		}
 	}
@@ -97,7 +101,9 @@ func meetings(policies [2]*policy.Policy) []*meeting {
 func resources(policies [2]*policy.Policy, t *target) (pair [2]*policy.Resource) {
 	for i, p := range policies {
 		if m, err := p.Find(t.method, t.host, t.path()); err == nil {
-			pair[i] = m.Resource
+			if pair[i] = m.Resource; m.HasTypes() {
+				pair[i] = m.Of(t.event)
+			}
 		}
 	}
 	return pair
@@ -160,6 +166,20 @@ func methods(patterns []route.Pattern, segments []string) []string {
 		}
 	}
 	return out
+}
+
+// events lists the types of events that a pattern names for a path, and one that none
+// names; "" alone where the path is not that of events.
+func events(patterns []route.Pattern, segments []string) (out []string) {
+	for _, p := range patterns {
+		if p.Event != "" && fits(p.Path, segments) {
+			out = appendNew(out, p.Event)
+		}
+	}
+	if out == nil {
+		return []string{""}
+	}
+	return append(out, fresh("event", func(name string) bool { return slices.Contains(out, name) }))
 }
 
 func fits(t route.Template, segments []string) bool {

@@ -57,7 +57,8 @@ func shown(ms []*meeting) string {
 	for _, m := range ms {
 		at := m.targets[0]
 		host := strings.TrimPrefix(at.host, "localhost")
-		lines = append(lines, fmt.Sprintf("%s %s %s %s%s", nameOf(m.resources[0]), nameOf(m.resources[1]), at.method, host, at.path()))
+		line := fmt.Sprintf("%s %s %s %s%s %s", nameOf(m.resources[0]), nameOf(m.resources[1]), at.method, host, at.path(), at.event)
+		lines = append(lines, strings.TrimSuffix(line, " "))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -109,20 +110,27 @@ func TestMeetingsOfTheAPI(t *testing.T) {
 	const head = "project: p\n"
 	old := load(t, head+`
 services: {s: {endpoints: {e: {rule: {rule: allow}}, f: {rule: {rule: allow}}}}}
-databases: {d: {type: embedded, collections: {c: {rules: {read: {rule: allow}}}, default: {rules: {read: {rule: deny}, create: {rule: deny}}}}}}
+events: {a: {rule: {rule: allow}}, default: {rule: {rule: deny}}}
+databases: {d: {type: embedded, collections: {c: {rules: {read: {rule: allow}}}, default: {rules: {read: {rule: deny}, create: {rule: deny}}}}, queries: {q: {rule: {rule: allow}}}}}
 files: [{prefix: "/u/:id", rules: {read: {rule: allow}}}]
 `)
 	changed := load(t, head+`
 services: {s: {endpoints: {e: {rule: {rule: allow}}}}}
-databases: {d: {type: embedded, collections: {c: {rules: {read: {rule: allow}, create: {rule: allow}}}, default: {rules: {read: {rule: deny}}}}}}
+events: {a: {rule: {rule: allow}}, b: {rule: {rule: allow}}}
+databases: {d: {type: embedded, collections: {c: {rules: {read: {rule: allow}, create: {rule: allow}}}, default: {rules: {read: {rule: deny}}}}, queries: {q: {rule: {rule: deny}}, default: {rule: {rule: deny}}}}}
 files: [{prefix: "/u/:id", rules: {read: {rule: allow}}}, {prefix: /u/me/x, rules: {delete: {rule: allow}}}]
 `)
 	want := strings.Join([]string{
+		"- databases.d.queries.default POST /v1/api/p/crud/d/prepared-queries/x",
 		"- files[/u/me/x].delete DELETE /v1/api/p/files/u/me/x",
 		"databases.d.c.read databases.d.c.read POST /v1/api/p/crud/d/c/read",
 		"databases.d.default.create - POST /v1/api/p/crud/d/x/create",
 		"databases.d.default.create databases.d.c.create POST /v1/api/p/crud/d/c/create",
 		"databases.d.default.read databases.d.default.read POST /v1/api/p/crud/d/x/read",
+		"databases.d.queries.q databases.d.queries.q POST /v1/api/p/crud/d/prepared-queries/q",
+		"events.a events.a POST /v1/api/p/eventing/queue a",
+		"events.default - POST /v1/api/p/eventing/queue event",
+		"events.default events.b POST /v1/api/p/eventing/queue b",
 		"files[/u/:id].read - GET /v1/api/p/files/u/me/x",
 		"files[/u/:id].read files[/u/:id].read GET /v1/api/p/files/u/x",
 		"services.s.e services.s.e POST /v1/api/p/services/s/e",

@@ -15,8 +15,9 @@ import (
 // Case is a request of the comparison as a test of a policy has it.
 type Case struct {
 	Method, Host, Path string
-	Token              bool // it has a token
-	Valid              bool // which is valid
+	Event              string // its type; "": it is no event
+	Token              bool   // it has a token
+	Valid              bool   // which is valid
 	Provider           string
 	// Args are the parts of args that are chosen: auth, params, request, peer, the
 	// parts of a database operation.
@@ -73,7 +74,7 @@ func (x *explorer) current() *Case {
 			c.Cost += x.chosen(x.shape).cost
 		}
 	}
-	c.Method, c.Host, c.Path = t.method, t.host, t.path()
+	c.Method, c.Host, c.Path, c.Event = t.method, t.host, t.path(), t.event
 	for _, root := range requestRoots {
 		c.Args = c.Args.With(root, all.Key(root))
 	}
@@ -176,7 +177,10 @@ func (x *explorer) encodeBody(c *Case) (body value.Value, form [][2]string, ok b
 	switch x.kind() {
 	case policy.File:
 		return value.Value{}, nil, true
-	case policy.Service:
+	case policy.Event:
+		body := value.Obj(value.Member{Key: "type", Value: value.Str(c.Event)})
+		return body.With("payload", params), nil, true
+	case policy.Service, policy.Query:
 		if params.Kind() == value.Missing {
 			return value.Value{}, nil, true
 		}

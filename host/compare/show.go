@@ -51,7 +51,11 @@ func (c *Case) Target() string {
 	if host == defaultHost {
 		host = ""
 	}
-	return c.Method + " " + host + c.Path
+	target := c.Method + " " + host + c.Path
+	if c.Event != "" {
+		target += ", event " + c.Event
+	}
+	return target
 }
 
 // Request describes a case as an object: the parts of args that the request has, its

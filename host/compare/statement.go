@@ -252,7 +252,7 @@ func statedAPI(doc, from, auth, rule value.Value) value.Value {
 		return entry(v).With("rules", mapMembers(v.Key("rules"), func(value.Value) value.Value { return rule }))
 	}
 	var files []value.Value
-	services, databases := value.Obj(), connections(from.Key("databases"))
+	services, events, databases := value.Obj(), value.Obj(), connections(from.Key("databases"))
 	for _, d := range documents(from) {
 		d.Key("services").Each(func(name string, s value.Value) bool {
 			endpoints := services.Key(name).Key("endpoints").Members()
@@ -260,7 +260,15 @@ func statedAPI(doc, from, auth, rule value.Value) value.Value {
 			services = services.With(name, value.Obj(value.Member{Key: "endpoints", Value: value.Obj(endpoints...)}))
 			return true
 		})
+		one := func(e value.Value) value.Value { return entry(e).With("rule", rule) }
+		if d.Key("events").Kind() == value.Object {
+			events = value.Obj(append(events.Members(), mapMembers(d.Key("events"), one).Members()...)...)
+		}
 		d.Key("databases").Each(func(name string, db value.Value) bool {
+			if queries := db.Key("queries"); queries.Kind() == value.Object {
+				all := append(databases.Key(name).Key("queries").Members(), mapMembers(queries, one).Members()...)
+				databases = databases.With(name, databases.Key(name).With("queries", value.Obj(all...)))
+			}
 			if collections := db.Key("collections"); collections.Kind() == value.Object {
 				all := append(databases.Key(name).Key("collections").Members(), mapMembers(collections, operations).Members()...)
 				databases = databases.With(name, databases.Key(name).With("collections", value.Obj(all...)))
@@ -273,6 +281,9 @@ func statedAPI(doc, from, auth, rule value.Value) value.Value {
 	}
 	if services.Len() > 0 {
 		doc = doc.With("services", services)
+	}
+	if events.Len() > 0 {
+		doc = doc.With("events", events)
 	}
 	if len(files) > 0 {
 		doc = doc.With("files", value.Arr(files...))
@@ -298,7 +309,7 @@ func documents(doc value.Value) []value.Value {
 
 // connections are databases without rules.
 func connections(databases value.Value) value.Value {
-	return mapMembers(databases, func(d value.Value) value.Value { return d.Without("collections") })
+	return mapMembers(databases, func(d value.Value) value.Value { return d.Without("collections").Without("queries") })
 }
 
 // mapMembers changes the values of an object.

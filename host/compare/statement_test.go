@@ -135,6 +135,21 @@ func TestProve(t *testing.T) {
 			`{for: /v1/api/p/services/s/e, allowed: {rule: match, type: string, eval: "==", f1: args.params.id, f2: args.auth.id}}`,
 			"proved, 1 pairs",
 		},
+		"the events": {
+			head + `events: {a: {rule: {rule: match, type: string, eval: "==", f1: args.auth.id, f2: args.params.id}}, default: {rule: {rule: authenticated}}}`,
+			`{for: /v1/api/p/eventing/queue, allowed: {rule: match, type: string, eval: "==", f1: args.params.id, f2: args.auth.id}}`,
+			`POST /v1/api/p/eventing/queue: events.default ->  token {}`,
+		},
+		"the events, and it is so": {
+			head + `events: {a: {rule: {rule: match, type: string, eval: "==", f1: args.auth.id, f2: args.params.id}}}`,
+			`{for: /v1/api/p/eventing/queue, allowed: {rule: match, type: string, eval: "==", f1: args.params.id, f2: args.auth.id}}`,
+			"proved, 1 pairs",
+		},
+		"a prepared query": {
+			strings.Replace(head, "conn: x}", `conn: x, queries: {q: {rule: {rule: authenticated}}}}`, 1),
+			`{for: /v1/api/p/crud/d/prepared-queries/q, allowed: {rule: match, type: string, eval: "==", f1: args.params.id, f2: args.auth.id}}`,
+			`POST /v1/api/p/crud/d/prepared-queries/q: databases.d.queries.q ->  token {}`,
+		},
 		"all endpoints of a service": {
 			head + `services: {s: {endpoints: {e: {rule: {rule: match, type: string, eval: "==", f1: args.auth.id, f2: args.params.id}}, f: {rule: {rule: authenticated}}}}}`,
 			`{for: "/v1/api/p/services/s/{e}", allowed: {rule: match, type: string, eval: "==", f1: args.params.id, f2: args.auth.id}}`,

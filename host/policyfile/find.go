@@ -150,6 +150,6 @@ func isPolicy(doc value.Value) bool {
 	auth := doc.Key("auth")
 	return has(doc.Key("routes"), "match") || doc.Key("routes").Kind() == value.Array && doc.Key("routes").Len() == 0 ||
 		has(doc.Key("teams"), "include") || has(doc.Key("services"), "endpoints") ||
-		has(doc.Key("databases"), "type", "collections") || has(doc.Key("files"), "prefix", "rules") ||
+		has(doc.Key("events"), "rule") || has(doc.Key("databases"), "type", "collections", "queries") || has(doc.Key("files"), "prefix", "rules") ||
 		auth.Key("tokens").Kind() != value.Missing || auth.Key("from").Kind() != value.Missing
 }

@@ -14,7 +14,7 @@ var open = map[string]map[string]bool{
 	"auth.tokens": {"name": true, "alg": true, "publicKey": true, "kid": true, "issuer": true, "audience": true, "primary": true},
 	"crypto":      {},
 	"companion":   {"cluster": true, "timeout": true},
-	"databases":   {"type": true, "collections": true},
+	"databases":   {"type": true, "collections": true, "queries": true},
 }
 
 // isSecret reports whether the value at a place may be a secret: every value in a

@@ -212,6 +212,11 @@ func (m *Module) result(c *Case, rec *httptest.ResponseRecorder) {
 	got := m.got
 	if match, err := m.suite.Policy.Find(c.request.Method, hostOf(&c.request), pathOf(&c.request)); err == nil {
 		got.Resource = match.Resource
+		if match.HasTypes() && !strings.Contains(m.decision, " "+match.Resource.Name+" ") {
+			body, _ := value.Parse(c.request.Body, m.suite.Policy.Limits.Depth)
+			name, _ := body.Key("type").Text()
+			got.Resource = match.Of(name)
+		}
 	}
 	answer := &simulate.Response{Status: rec.Code, Body: rec.Body.String(), Headers: headersOf(rec.Result().Header)}
 	if got.Upstream != nil && c.request.Response == nil {

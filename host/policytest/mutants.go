@@ -103,10 +103,19 @@ func (m *mutator) document(doc value.Value, at steps, place string) {
 		})
 		return true
 	})
+	doc.Key("events").Each(func(name string, e value.Value) bool {
+		m.resource(e, at.with("events", name), rules.Join(rules.Join(place, "events"), name))
+		return true
+	})
 	doc.Key("databases").Each(func(db string, d value.Value) bool {
 		d.Key("collections").Each(func(name string, c value.Value) bool {
 			in := rules.Join(rules.Join(rules.Join(place, "databases"), db), "collections")
 			m.operations(c, at.with("databases", db, "collections", name), rules.Join(in, name))
+			return true
+		})
+		d.Key("queries").Each(func(name string, q value.Value) bool {
+			in := rules.Join(rules.Join(rules.Join(place, "databases"), db), "queries")
+			m.resource(q, at.with("databases", db, "queries", name), rules.Join(in, name))
 			return true
 		})
 		return true

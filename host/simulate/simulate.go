@@ -131,6 +131,7 @@ func (d *decision) run(fields [][2]string) (*Result, error) {
 			step = req.Keys(d.wait())
 		case decide.AwaitBody:
 			step = req.Body(r.Body)
+			d.result.Resource = req.Resource() // an event's is told by its body
 		case decide.AwaitReplies:
 			replies, err := d.call(step.Calls)
 			if err != nil {

@@ -89,8 +89,10 @@ func (m *messages) below(root string) (out []keys) {
 		}
 	}
 	switch m.kind {
-	case policy.Service:
+	case policy.Service, policy.Query:
 		prefixed("params", rules.RootParams)
+	case policy.Event:
+		prefixed("payload", rules.RootParams)
 	case policy.Database:
 		for key, root := range map[string]string{"op": rules.RootOp, "find": rules.RootFind, "doc": rules.RootDoc,
 			"update": rules.RootUpdate, "pipe": rules.RootPipeline, "options": rules.RootOpts} {

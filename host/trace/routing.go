@@ -103,7 +103,7 @@ func pattern(c *policy.Candidate) string {
 }
 
 func kindName(k policy.Kind) string {
-	return [...]string{policy.Route: "route", policy.Service: "service", policy.Database: "database", policy.File: "file"}[k]
+	return [...]string{policy.Route: "route", policy.Service: "service", policy.Database: "database", policy.File: "file", policy.Query: "query", policy.Event: "event"}[k]
 }
 
 // authText writes which token a resource needs.

@@ -81,7 +81,10 @@ func (r *Request) headerParams() (value.Value, error) {
 		return r.bodylessParams()
 	case kind == policy.Route && r.head.length > 0 && r.head.readsQuery() && r.head.query != "":
 		return value.Value{}, errBodyAndQuery
-	case kind == policy.Route || kind == policy.Service && !r.bodyless:
+	case kind == policy.Event:
+		r.params = memberParams
+		return r.body.Key("payload"), nil
+	case kind == policy.Route || (kind == policy.Service || kind == policy.Query) && !r.bodyless:
 		r.bodyPending = true
 		return value.PendingValue, nil
 	}

@@ -42,22 +42,21 @@ func (r *Request) readBody(text string) *Refusal {
 	if m == httpfield.Form {
 		return r.readForm(text)
 	}
+	if keys := envelopes[r.resource.Kind]; keys != nil {
+		v, refusal := r.parseEnvelope(text, keys...)
+		if refusal != nil {
+			return refusal
+		}
+		r.body = v
+		return r.setJSON(memberParams, v.Key("params"))
+	}
 	v, err := value.Parse(text, r.engine.policy.Limits.Depth)
 	if err != nil {
 		return malformed("body: " + err.Error())
 	}
 	r.body = v
-	switch r.resource.Kind {
-	case policy.Database:
+	if r.resource.Kind == policy.Database {
 		return r.readOperation()
-	case policy.Service:
-		if v.Kind() != value.Object {
-			return malformed("body: want an object, found " + v.Kind().String())
-		}
-		if err := checkEnvelope(v, "params", "timeout", "cache"); err != nil {
-			return malformed("body: " + err.Error())
-		}
-		return r.setJSON(memberParams, v.Key("params"))
 	}
 	if v.Kind() != value.Object && v.Kind() != value.Array {
 		return malformed("body: want an object or an array, found " + v.Kind().String())
@@ -76,6 +75,27 @@ var (
 	errEnvelope  = errors.New("a key that the API does not have")
 	errOtherCase = errors.New("two keys that differ by case alone, and the rule reads or changes one of them")
 )
+
+// envelopes are the keys of the bodies whose `params` are args.params.
+var envelopes = [...][]string{
+	policy.Service: {"params", "timeout", "cache"}, policy.Query: {"params", "debug"}, policy.Event: nil,
+}
+
+// parseEnvelope parses a body that is an object with no other keys.
+func (r *Request) parseEnvelope(text string, keys ...string) (value.Value, *Refusal) {
+	v, err := value.Parse(text, r.engine.policy.Limits.Depth)
+	switch {
+	case err != nil:
+	case v.Kind() != value.Object:
+		err = errors.New("want an object, found " + v.Kind().String())
+	default:
+		err = checkEnvelope(v, keys...)
+	}
+	if err != nil {
+		return value.Value{}, malformed("body: " + err.Error())
+	}
+	return v, nil
+}
 
 // checkEnvelope fails if an object has other keys: Space Cloud reads `Find` as
 // find, and rules read neither that nor keys that they do not know.

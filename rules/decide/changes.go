@@ -156,7 +156,7 @@ func (r *Request) bodyChanges(after value.Value) (body string, changed bool, err
 		}
 		return now.String(), true, nil
 	case memberParams:
-		return r.body.With("params", now).String(), true, nil
+		return r.body.With(r.paramsKey(), now).String(), true, nil
 	case formParams:
 		e := newEdits()
 		if err := e.compare(before, now); err != nil {

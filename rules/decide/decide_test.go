@@ -24,7 +24,8 @@ const frame = `{
 	},
 	"companion": {"cluster": "companion", "timeout": "1s", "secret": "yet another secret of more than 32 bytes"},
 	"limits": {"requestBody": %d, "depth": 8, "calls": 3},
-	"databases": {"db": {"type": "embedded", "conn": "./x.db", "collections": {%s}}},
+	"databases": {"db": {"type": "embedded", "conn": "./x.db", "collections": {%s}, "queries": {%s}}},
+	"events": {%s},
 	"services": {"s": {"endpoints": {%s}}},
 	"files": [%s],
 	"routes": [%s]
@@ -32,8 +33,8 @@ const frame = `{
 
 // parts of a policy, as JSON members and elements.
 type parts struct {
-	auth, collections, endpoints, files, routes string
-	requestBody                                 int // bytes; 0: 200
+	auth, collections, queries, events, endpoints, files, routes string
+	requestBody                                                  int // bytes; 0: 200
 }
 
 func (p parts) load(t testing.TB) (*decide.Engine, *policy.Policy) {
@@ -45,7 +46,7 @@ func (p parts) load(t testing.TB) (*decide.Engine, *policy.Policy) {
 	if p.requestBody == 0 {
 		p.requestBody = 200
 	}
-	doc, err := value.Parse(fmt.Sprintf(frame, auth, p.requestBody, p.collections, p.endpoints, p.files, p.routes), 64)
+	doc, err := value.Parse(fmt.Sprintf(frame, auth, p.requestBody, p.collections, p.queries, p.events, p.endpoints, p.files, p.routes), 64)
 	if err != nil {
 		t.Fatal(err)
 	}

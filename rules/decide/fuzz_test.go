@@ -29,6 +29,8 @@ func FuzzRequest(f *testing.F) {
 			both(either(is("args.params.a"), is("args.request.query.b"), is("args.request.headers.x-c")), force("args.params.n", `["a", 1]`), force("args.request.headers[args.request.query.h]", `"args.request.query.v"`)) + `}`,
 		endpoints:   `"e": {"auth": "none", "rule": ` + is("args.params.a") + `}`,
 		collections: `"users": {"rules": {"read": {"rule": "deny"}}}, "c": {"auth": "none", "rules": {"create": ` + both(is("args.doc.a"), `{"rule": "query", "db": "db", "col": "users", "find": {"id": "args.doc.a"}}`, force("args.opts.n", `"args.doc.a"`)) + `, "read": ` + is("args.find.a") + `}}`,
+		queries:     `"q": {"auth": "none", "rule": ` + is("args.params.a") + `}, "default": {"rule": ` + is("args.params.b") + `}`,
+		events:      `"e": {"auth": "none", "rule": ` + both(is("args.params.a"), force("args.params.n", `1`)) + `}, "default": {"rule": ` + is("args.params.b") + `}`,
 		files:       `{"prefix": "/users/:id", "auth": "none", "rules": {"read": ` + is("args.params.id") + `}}`,
 	}
 	g, pol := p.load(f)
@@ -38,6 +40,9 @@ func FuzzRequest(f *testing.F) {
 		"POST /v1/api/shop/services/s/e\ncontent-type: application/json\n\n{\"params\":{\"a\":\"7391\"}}",
 		"POST /v1/api/shop/crud/db/c/create\ncontent-type: application/json\n\n{\"op\":\"all\",\"doc\":[{\"a\":\"7391\"}]}",
 		"POST /v1/api/shop/crud/db/c/read\ncontent-type: application/json\n\n{\"op\":\"one\",\"find\":{\"a\":\"7391\"}}",
+		"POST /v1/api/shop/crud/db/prepared-queries/q\ncontent-type: application/json\n\n{\"params\":{\"a\":\"7391\"}}",
+		"POST /v1/api/shop/eventing/queue\ncontent-type: application/json\n\n{\"type\":\"e\",\"payload\":{\"a\":\"7391\"}}",
+		"POST /v1/api/shop/eventing/queue?t={alice}\ncontent-type: application/json\n\n{\"type\":\"x\",\"payload\":{\"b\":\"7391\"}}",
 		"GET /v1/api/shop/files/users/7391/x", "DELETE /x/..%2f", "GET /x/1?a=%37391",
 	} {
 		f.Add(tokens(f, pol).Replace(seed))

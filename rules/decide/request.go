@@ -33,6 +33,7 @@ type Request struct {
 
 	head     head
 	resource *policy.Resource
+	event    policy.Match   // tells the resource by the event's type; zero for other requests
 	vars     []value.Member // captured from the path
 	bodyless bool           // the request ends with its headers
 
@@ -121,6 +122,9 @@ func (r *Request) Headers(headers [][2]string, end bool) Step {
 		return r.refuse(notFound(err))
 	}
 	r.resource, r.vars = match.Resource, match.Vars
+	if match.HasTypes() {
+		r.event = match
+	}
 	return r.admit(r.received)
 }
 
@@ -140,6 +144,9 @@ func (r *Request) Body(text string) Step {
 	r.bodyPending = false
 	if len(text) > r.MaxBody() {
 		return r.TooLarge()
+	}
+	if r.untyped() {
+		return r.readEvent(text)
 	}
 	if refusal := r.readBody(text); refusal != nil {
 		return r.refuse(refusal)
@@ -169,7 +176,8 @@ func (r *Request) TooLarge() Step {
 // MaxBody is the greatest length that Body accepts, in bytes.
 func (r *Request) MaxBody() int { return r.engine.policy.Limits.RequestBody }
 
-// Resource covers the request; nil if nothing does, or before Headers.
+// Resource covers the request; nil if nothing does, or before Headers. The one of an
+// event is known after Body; before, it is one without a rule.
 func (r *Request) Resource() *policy.Resource { return r.resource }
 
 // RequestHeader returns the first value of a header, whose name is in lower case.
@@ -193,6 +201,9 @@ func (r *Request) admit(now time.Time) Step {
 
 // admitted goes on to the rule, once it is known who sent the request.
 func (r *Request) admitted() Step {
+	if r.untyped() {
+		return r.awaitEvent()
+	}
 	// Not before the token was read: it may have come in a header that a rule sets.
 	r.reserved = r.head.removeReserved(r.resource)
 	if refusal := r.checkConnection(); refusal != nil {
@@ -206,6 +217,9 @@ func (r *Request) admitted() Step {
 
 // mayAwaitBody reports whether AwaitBody may come.
 func (r *Request) mayAwaitBody() bool {
+	if r.resource.Kind == policy.Event {
+		return r.untyped() && !r.bodyless
+	}
 	return !r.bodyless && (r.resource.Kind == policy.Database || r.uses(rules.RootParams))
 }
 

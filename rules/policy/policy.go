@@ -22,7 +22,7 @@ import (
 // Policy is a policy file that was loaded without a fault. It does not change,
 // so any number of goroutines may use it. The zero Policy covers no request.
 type Policy struct {
-	Project string // "" for a policy without services, collections and files
+	Project string // "" for a policy without services, events, collections, queries and files
 	Gateway string // `id` of service tokens; "": use the name of the machine
 
 	Tokens       *token.Set
@@ -155,21 +155,25 @@ const (
 	Service
 	Database
 	File
+	Query
+	Event
 )
 
-// Resource is a part of an API with one rule: a route, an endpoint of a service,
-// or an operation on a collection or on files.
+// Resource is a part of an API with one rule: a route, an endpoint of a service, an
+// operation on a collection or on files, a prepared query, or a type of events.
 type Resource struct {
 	Kind Kind
-	// Index is the resource's in Policy.Resources.
+	// Index is the resource's in Policy.Resources. An event whose type is not known yet
+	// has the number of those.
 	Index int
 	// Name is for logs and metrics: a route's name, `services.s.e`,
-	// `databases.db.col.op` or `files[/users/:id].op`.
+	// `databases.db.col.op`, `files[/users/:id].op`, `databases.db.queries.name`, or
+	// `events.type`; `events` for an event whose type is not known yet.
 	Name string
 	// Place is the place of the rule in the file.
 	Place string
 	Auth  Auth
-	Rule  *rules.Rule
+	Rule  *rules.Rule // nil for an event whose type is not known yet
 	// Response decides about the upstream's response; nil: the resource has no
 	// such rule.
 	Response *rules.Rule
@@ -198,7 +202,7 @@ type Names struct {
 func (n *Names) Has(name string) bool { return n.All || slices.Contains(n.List, name) }
 
 // argsOf are the kinds of resources in the description of args.
-var argsOf = map[Kind]args.Resource{Route: args.Route, Service: args.Service, Database: args.Database, File: args.File}
+var argsOf = map[Kind]args.Resource{Route: args.Route, Service: args.Service, Database: args.Database, File: args.File, Query: args.Query, Event: args.Event}
 
 // Match is the resource that decides a request.
 type Match = route.Match[Resource]
@@ -230,7 +234,7 @@ func (p *Policy) Patterns() []route.Pattern { return p.table.Patterns() }
 // else comes than its headers: keys, a body, or replies to calls.
 func (p *Policy) Waits() bool {
 	return p.Calls || len(p.JWKS) > 0 || slices.ContainsFunc(p.resources, func(r *Resource) bool {
-		return r.Kind == Database || r.Rule.Uses(rules.RootParams) || r.Rule.HasResponse() || r.Response != nil
+		return r.Kind == Database || r.Kind == Event || r.Rule.Uses(rules.RootParams) || r.Rule.HasResponse() || r.Response != nil
 	})
 }
 

@@ -21,12 +21,15 @@ func (l *loader) resources() {
 	for _, p := range l.documents() {
 		l.serviceRules(p)
 		l.databaseRules(p)
+		l.queryRules(p)
+		l.eventRules(p)
 		l.fileRules(p)
 	}
 	places := map[string]string{}
 	for _, p := range l.documents() {
 		l.routes(p, places)
 	}
+	l.queue()
 }
 
 // ruleSource is a rule as it is written in the file.

@@ -37,11 +37,16 @@ func (l *loader) routeName(v value.Value, place string, places map[string]string
 	switch other := places[name]; {
 	case other != "":
 		l.fault(at, "%s has this name already", l.seenFrom(at, other))
-	case len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case !isPrintable(name):
 		l.fault(at, "want at most 100 bytes of printable text")
 	}
 	places[name] = place
 	return name
+}
+
+// isPrintable reports whether logs and metrics can have a name.
+func isPrintable(name string) bool {
+	return len(name) <= 100 && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 func (l *loader) route(p *part, v value.Value, place, name string) {

@@ -29,27 +29,122 @@ func (l *loader) serviceRules(p *part) {
 		if endpoints == nil {
 			endpoints = map[string]*Resource{}
 		}
-		s.Key("endpoints").Each(func(endpoint string, e value.Value) bool {
-			place := rules.Join(rules.Join(at, "endpoints"), endpoint)
-			if !l.checkName(place, endpoint) || e.Kind() != value.Object {
-				return true
-			}
-			if l.isTaken("services "+service+" "+endpoint, place) {
-				return true
-			}
-			p.team.checkAPI(l, place, "services", service, endpoint)
-			endpoints[endpoint] = l.resource(
-				Resource{Kind: Service, Name: "services." + service + "." + endpoint, Place: rules.Join(place, "rule")},
-				guarded{
-					rule: e.Key("rule"), response: ruleSource{e.Key("response"), rules.Join(place, "response")},
-					auth: l.auth(e.Key("auth"), rules.Join(place, "auth")), team: p.team,
-				})
-			return true
-		})
+		l.namedRules(p, s.Key("endpoints"), rules.Join(at, "endpoints"), Resource{Kind: Service, Name: "services." + service}, endpoints,
+			func(place, endpoint string) bool {
+				p.team.checkAPI(l, place, "services", service, endpoint)
+				return l.checkName(place, endpoint)
+			})
 		index[service] = endpoints
 		return true
 	})
 	l.p.table.API.Services = index
+}
+
+// namedRules reads entries with one rule each, by name. Like is a resource without
+// the entry's name. Check reports whether an entry can have its name.
+func (l *loader) namedRules(p *part, v value.Value, place string, like Resource, index map[string]*Resource, check func(place, name string) bool) {
+	v.Each(func(name string, e value.Value) bool {
+		at := rules.Join(place, name)
+		if !check(at, name) || e.Kind() != value.Object || l.isTaken(like.Name+" "+name, at) {
+			return true
+		}
+		r := like
+		r.Name, r.Place = like.Name+"."+name, rules.Join(at, "rule")
+		index[name] = l.resource(r, guarded{
+			rule: e.Key("rule"), response: ruleSource{e.Key("response"), rules.Join(at, "response")},
+			auth: l.auth(e.Key("auth"), rules.Join(at, "auth")), team: p.team,
+		})
+		return true
+	})
+}
+
+// eventRules reads `events`.
+func (l *loader) eventRules(p *part) {
+	v := p.doc.Key("events")
+	if v.Kind() != value.Object {
+		return
+	}
+	if v.Len() > 0 {
+		l.needProject("events")
+	}
+	api := &l.p.table.API
+	if api.Events == nil {
+		api.Events = map[string]*Resource{}
+	}
+	l.namedRules(p, v, rules.Join(p.root, "events"), Resource{Kind: Event, Name: "events"}, api.Events, func(place, name string) bool {
+		if name == "" || !isPrintable(name) {
+			l.fault(place, "want a type of 1 to 100 bytes of printable text")
+			return false
+		}
+		p.team.checkAPI(l, place, "eventing", "queue")
+		return true
+	})
+}
+
+// queue makes the resource of an event whose type is not known yet. Where all events
+// need the same tokens, a request without one is refused before its body is read.
+func (l *loader) queue() {
+	api := &l.p.table.API
+	if api.Events == nil {
+		return
+	}
+	none := Auth{mode: authNone}
+	q := &Resource{Kind: Event, Name: "events", Place: "events", Index: len(l.p.resources), CORS: l.p.CORS, Auth: none}
+	var first *Resource
+	for _, r := range api.Events {
+		switch {
+		case r == nil || r.Rule.Kind() == "deny": // faults, or never yes
+			continue
+		case first == nil:
+			first, q.Auth = r, r.Auth
+		case !r.Auth.Equal(first.Auth):
+			q.Auth = none
+		}
+		q.Reserved = append(q.Reserved, r.Reserved...)
+		q.Headers.List = append(q.Headers.List, r.Headers.List...)
+		q.Headers.All = q.Headers.All || r.Headers.All
+	}
+	q.Reserved, q.Headers.List = sorted(q.Reserved), sorted(q.Headers.List)
+	api.Queue = q
+}
+
+// queryRules reads `databases.*.queries`.
+func (l *loader) queryRules(p *part) {
+	p.doc.Key("databases").Each(func(db string, d value.Value) bool {
+		queries := d.Key("queries")
+		if queries.Kind() != value.Object {
+			return true
+		}
+		at := l.ruledDatabase(p, db, "queries")
+		if l.p.table.API.Queries == nil {
+			l.p.table.API.Queries = map[string]map[string]*Resource{}
+		}
+		index := l.p.table.API.Queries[db]
+		if index == nil {
+			index = map[string]*Resource{}
+		}
+		l.p.table.API.Queries[db] = index
+		l.namedRules(p, queries, rules.Join(at, "queries"), Resource{Kind: Query, Name: "databases." + db + ".queries"}, index, func(place, name string) bool {
+			if slices.Contains(route.Operations, name) {
+				l.fault(place, "Space Cloud takes its path for the operation %s on a collection; want another name", name)
+				return false
+			}
+			p.team.checkQuery(l, place, db, name)
+			return l.checkName(place, name)
+		})
+		return true
+	})
+}
+
+// ruledDatabase checks a database whose rules are read, and returns its place.
+func (l *loader) ruledDatabase(p *part, db, section string) (place string) {
+	l.needProject(section)
+	place = rules.Join(rules.Join(p.root, "databases"), db)
+	l.checkName(place, db)
+	if l.database(db) < 0 && l.known(place) {
+		l.settle(rules.Fault{Place: place, Message: "databases of the main file has no entry of this name"})
+	}
+	return place
 }
 
 // databaseRules reads `databases.*.collections`.
@@ -63,21 +158,20 @@ func (l *loader) databaseRules(p *part) {
 		if collections.Kind() != value.Object {
 			return true
 		}
-		l.needProject("collections")
-		at := rules.Join(rules.Join(p.root, "databases"), db)
-		l.checkName(at, db)
-		if l.database(db) < 0 {
-			l.fault(at, "databases of the main file has no entry of this name")
-		}
+		at := l.ruledDatabase(p, db, "collections")
 		byCollection := index[db]
 		if byCollection == nil {
 			byCollection = map[string]map[string]*Resource{}
 		}
 		collections.Each(func(col string, c value.Value) bool {
 			place := rules.Join(rules.Join(at, "collections"), col)
+			if col == route.PreparedQueries {
+				l.fault(place, "its paths are those of prepared queries; want %s", rules.Join(at, "queries"))
+				return true
+			}
 			if l.checkName(place, col) && !l.isTaken("collections "+db+" "+col, place) {
 				p.team.checkCollection(l, place, db, col)
-				byCollection[col] = l.operationRules(p, c, place, schema.Operations, nil,
+				byCollection[col] = l.operationRules(p, c, place, route.Operations, nil,
 					Resource{Kind: Database, Name: "databases." + db + "." + col})
 			}
 			return true

@@ -75,10 +75,18 @@ func (t *team) checkAPI(l *loader, place string, segments ...string) {
 
 // checkCollection checks the bounds of a collection. `default` is for all.
 func (t *team) checkCollection(l *loader, place, db, collection string) {
-	if collection == "default" {
+	if collection == route.Default {
 		collection = "{collection}"
 	}
 	t.checkAPI(l, place, "crud", db, collection, "{operation}")
+}
+
+// checkQuery checks the bounds of a prepared query. `default` is for all.
+func (t *team) checkQuery(l *loader, place, db, query string) {
+	if query == route.Default {
+		query = "{query}"
+	}
+	t.checkAPI(l, place, "crud", db, route.PreparedQueries, query)
 }
 
 // checkFiles checks the bounds of an entry of files, which covers all below it.

@@ -220,8 +220,15 @@ func (l *loader) lintNoRulesIn(p *part) {
 		l.lintNoRule(rules.Join(rules.Join(p.root, "services"), name), s.Key("endpoints"))
 		return true
 	})
+	if events := p.doc.Key("events"); events.Kind() == value.Object {
+		l.lintNoRule(rules.Join(p.root, "events"), events)
+	}
 	p.doc.Key("databases").Each(func(name string, d value.Value) bool {
-		collections := rules.Join(rules.Join(rules.Join(p.root, "databases"), name), "collections")
+		at := rules.Join(rules.Join(p.root, "databases"), name)
+		if queries := d.Key("queries"); queries.Kind() == value.Object {
+			l.lintNoRule(rules.Join(at, "queries"), queries)
+		}
+		collections := rules.Join(at, "collections")
 		d.Key("collections").Each(func(col string, c value.Value) bool {
 			l.lintNoRule(rules.Join(collections, col), c.Key("rules"))
 			return true

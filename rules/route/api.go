@@ -1,5 +1,7 @@
 package route
 
+import "slices"
+
 // API finds the resource of a request to Space Cloud's HTTP API.
 type API[R any] struct {
 	Base []string // the path's segments before the section: {apiPrefix}/{project}
@@ -7,12 +9,24 @@ type API[R any] struct {
 	// denies all requests below its path.
 	Services  map[string]map[string]*R            // by service and endpoint
 	Databases map[string]map[string]map[string]*R // by database, collection and operation
+	Queries   map[string]map[string]*R            // by database and name
 	Files     *Files[R]
+	Events    map[string]*R // by type
+	Queue     *R            // covers an event whose type is not known yet
 }
 
-// defaultCollection is the collection whose rules hold for an operation that the
-// request's own collection does not list.
-const defaultCollection = "default"
+// Default is the collection whose rules hold for an operation that the request's own
+// collection does not list. It is also the query and the event whose rule holds for
+// those that the policy does not list.
+const Default = "default"
+
+// PreparedQueries stands in the place of a collection in the paths of prepared
+// queries.
+const PreparedQueries = "prepared-queries"
+
+// Operations are the operations on a collection. No prepared query has one of these
+// names: its path would be that of an operation.
+var Operations = []string{"create", "read", "update", "delete", "aggr"}
 
 // section returns the section of the API whose rules decide on a path, by the
 // name that its paths have, and the segments below it. It is "" when no section
@@ -32,11 +46,24 @@ func (x *API[R]) section(segs []string) (section string, below []string, ok bool
 	case "services":
 		ok = x.Services != nil
 	case "crud":
-		ok = x.Databases != nil
+		ok = x.Databases != nil || x.Queries != nil
 	case "files":
 		ok = x.Files != nil
+	case "eventing":
+		ok = x.Events != nil
 	}
 	return section, segs[n+1:], ok
+}
+
+// sectionNames are the names that sections have in the policy file, where they are
+// other than in paths.
+var sectionNames = map[string]string{"crud": "databases", "eventing": "events"}
+
+func nameOf(section string) string {
+	if name := sectionNames[section]; name != "" {
+		return name
+	}
+	return section
 }
 
 // Decides returns the section of the policy file whose rules decide on every
@@ -44,13 +71,10 @@ func (x *API[R]) section(segs []string) (section string, below []string, ok bool
 func (x *API[R]) Decides(t Template) (section string) {
 	path, _ := t.Literals()
 	section, _, ok := x.section(path)
-	switch {
-	case !ok:
+	if !ok {
 		return ""
-	case section == "crud":
-		return "databases"
 	}
-	return section
+	return nameOf(section)
 }
 
 func (x *API[R]) find(method, section string, below []string) (Match[R], error) {
@@ -58,14 +82,22 @@ func (x *API[R]) find(method, section string, below []string) (Match[R], error) 
 		return x.Files.find(method, below)
 	}
 	var r *R
+	var types map[string]*R
 	switch {
 	case section == "services" && len(below) == 2:
 		r = x.Services[below[0]][below[1]]
+	case section == "crud" && len(below) == 3 && below[1] == PreparedQueries:
+		queries := x.Queries[below[0]]
+		if r = queries[below[2]]; r == nil && !slices.Contains(Operations, below[2]) {
+			r = queries[Default]
+		}
 	case section == "crud" && len(below) == 3:
 		collections := x.Databases[below[0]]
 		if r = collections[below[1]][below[2]]; r == nil {
-			r = collections[defaultCollection][below[2]]
+			r = collections[Default][below[2]]
 		}
+	case section == "eventing" && len(below) == 1 && below[0] == "queue":
+		r, types = x.Queue, x.Events
 	}
 	switch {
 	case r == nil:
@@ -73,5 +105,5 @@ func (x *API[R]) find(method, section string, below []string) (Match[R], error) 
 	case method != "POST":
 		return Match[R]{}, ErrMethod
 	}
-	return Match[R]{Resource: r}, nil
+	return Match[R]{Resource: r, types: types}, nil
 }

@@ -32,10 +32,7 @@ func (t *Table[R]) Candidates(method, host, rawPath string) (all []Candidate[R],
 		method = "GET"
 	}
 	if section, _, ok := t.API.section(p.segments); ok {
-		if section == "crud" {
-			section = "databases"
-		}
-		return nil, section, nil
+		return nil, nameOf(section), nil
 	}
 	for r := range t.Routes.all() {
 		var alone Routes[R]

@@ -23,7 +23,7 @@ type Entry[R any] struct {
 // Entries returns the sections of the API and the routes in their order of
 // precedence: the first entry that matches a request decides it in Find.
 func (t *Table[R]) Entries() (out []Entry[R]) {
-	for _, section := range [...]string{"services", "crud", "files"} {
+	for _, section := range [...]string{"services", "crud", "files", "eventing"} {
 		var path Template
 		for _, s := range append(slices.Clone(t.API.Base), section) {
 			path = append(path, segment{kind: literal, text: s})

@@ -30,7 +30,20 @@ type Table[R any] struct {
 type Match[R any] struct {
 	Resource *R
 	// Vars are the values of the template's variables, percent-decoded once.
-	Vars []value.Member
+	Vars  []value.Member
+	types map[string]*R // of events
+}
+
+// HasTypes reports whether Resource is API.Queue: the type that the body names tells
+// the resource that decides.
+func (m *Match[R]) HasTypes() bool { return m.types != nil }
+
+// Of returns the resource that decides an event of a type, nil when none does.
+func (m *Match[R]) Of(eventType string) *R {
+	if r := m.types[eventType]; r != nil {
+		return r
+	}
+	return m.types[Default]
 }
 
 // Find returns the resource that decides a request. Host is the authority, with

@@ -12,7 +12,8 @@ type Pattern struct {
 	Host    string   // lower case, `*.` and the end of one, or "" for all
 	Methods []string // nil: all
 	Path    Template
-	API     bool // it belongs to a section of the API
+	API     bool   // it belongs to a section of the API
+	Event   string // the type that the body names; "": it is no event
 }
 
 // Patterns lists the patterns of all entries, for tools that look for the requests
@@ -41,12 +42,24 @@ func (x *API[R]) patterns() (out []Pattern) {
 	for _, db := range slices.Sorted(maps.Keys(x.Databases)) {
 		for _, col := range slices.Sorted(maps.Keys(x.Databases[db])) {
 			for _, op := range slices.Sorted(maps.Keys(x.Databases[db][col])) {
-				if col == defaultCollection {
+				if col == Default {
 					below(post, Template{{kind: variable, text: "collection"}, {kind: literal, text: op}}, "crud", db)
 				}
 				below(post, nil, "crud", db, col, op)
 			}
 		}
+	}
+	for _, db := range slices.Sorted(maps.Keys(x.Queries)) {
+		for _, name := range slices.Sorted(maps.Keys(x.Queries[db])) {
+			if name == Default {
+				below(post, Template{{kind: variable, text: "query"}}, "crud", db, PreparedQueries)
+			}
+			below(post, nil, "crud", db, PreparedQueries, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.Events)) {
+		below(post, nil, "eventing", "queue")
+		out[len(out)-1].Event = name
 	}
 	for _, p := range x.Files.prefixes(nil) {
 		below([]string{"GET", "POST", "DELETE"}, append(slices.Clone(p.Path), segment{kind: rest, text: "rest"}), "files")

@@ -90,9 +90,19 @@ func (c *collector) list(to *[]part, n *yaml.Node, name string) {
 		}
 		*to = append(*to, part{
 			node: e.Value, name: e.Name, at: c.at(e.Value), id: id,
-			db: importer.TextOf(e.Value, "dbAlias"), col: importer.TextOf(e.Value, "col"),
+			db: textOfAny(e.Value, "dbAlias", "db"), col: importer.TextOf(e.Value, "col"),
 		})
 	}
+}
+
+// textOfAny returns the first text at one of the keys, or "".
+func textOfAny(n *yaml.Node, keys ...string) string {
+	for _, key := range keys {
+		if s := importer.TextOf(n, key); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // crud reads the databases of a project's modules, with their collections inside.
@@ -103,7 +113,7 @@ func (c *collector) crud(p *project, n *yaml.Node) {
 			p.rules = append(p.rules, part{node: col.Value, name: col.Name, at: c.at(col.Value), id: col.Key, db: e.Key, col: col.Key})
 		}
 		for _, q := range importer.Entries(importer.Get(e.Value, "preparedQueries")) {
-			p.queries = append(p.queries, part{node: q.Value, at: c.at(q.Value), id: q.Key, db: e.Key})
+			p.queries = append(p.queries, part{node: q.Value, name: q.Name, at: c.at(q.Value), id: q.Key, db: e.Key})
 		}
 	}
 }
@@ -138,7 +148,7 @@ func (c *collector) resource(n *yaml.Node) error {
 		id = projectOf(importer.TextOf(n, "api"))
 	}
 	p := c.project(id)
-	x := part{node: spec, at: c.at(n), db: importer.TextOf(meta, "dbAlias"), col: importer.TextOf(meta, "col")}
+	x := part{node: spec, at: c.at(n), db: textOfAny(meta, "dbAlias", "db"), col: importer.TextOf(meta, "col")}
 	if x.col == "" {
 		x.col = importer.TextOf(meta, "collection")
 	}

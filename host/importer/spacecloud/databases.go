@@ -135,6 +135,23 @@ func comment(to, from *yaml.Node) {
 // queries writes the rules of prepared queries.
 func (w *writer) queries() {
 	for _, q := range w.project.queries {
-		w.dropped(q.at, "prepared query "+q.db+"."+q.id, "prepared queries have no rules here yet: their path is denied")
+		what := "prepared query " + q.db + "." + q.id
+		if w.database(q.db) == nil {
+			w.dropped(q.at, what, "its database is not carried over")
+			continue
+		}
+		rule := w.rule(importer.Get(q.node, "rule"), q.at, what, false)
+		if rule == nil {
+			w.dropped(q.at, what, "no rule, so it is denied")
+			continue
+		}
+		section := importer.Section(w.Policy, "databases", q.db, "queries")
+		comment(importer.Set(section, q.id, importer.Object(importer.Text("rule"), rule)), q.name)
+		for _, field := range []string{"sql", "args"} {
+			if !importer.IsEmpty(importer.Get(q.node, field)) {
+				w.dropped(q.at, what+"."+field, "the server that answers the API keeps the query")
+			}
+		}
+		w.carried(q.at, what)
 	}
 }

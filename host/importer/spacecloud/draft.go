@@ -39,8 +39,8 @@ func (p *project) draft() *importer.Draft {
 	w.collections()
 	w.queries()
 	w.services()
-	w.files()
 	w.events()
+	w.files()
 	w.routes()
 	w.companion()
 	for _, d := range p.unsupported {

@@ -85,7 +85,18 @@ func (w *writer) files() {
 // events writes the security rules of events.
 func (w *writer) events() {
 	for _, e := range w.project.events {
-		w.dropped(e.at, "event "+e.id, "events have no rules here yet: their path is denied")
+		what := "event " + e.id
+		source := clone(e.node)
+		if importer.TextOf(source, "id") == e.id { // it names the event, and not the rule
+			importer.Remove(source, importer.Get(source, "id"))
+		}
+		rule := w.rule(source, e.at, what, false)
+		if rule == nil {
+			w.dropped(e.at, what, "no rule, so it is denied")
+			continue
+		}
+		comment(importer.Set(importer.Section(w.Policy, "events"), e.id, importer.Object(importer.Text("rule"), rule)), e.name)
+		w.carried(e.at, what)
 	}
 }
 

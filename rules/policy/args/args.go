@@ -18,6 +18,8 @@ const (
 	Service
 	Database
 	File
+	Query
+	Event
 )
 
 // Type is the type of a value in args.
@@ -87,7 +89,8 @@ var roots = []root{
 	{Member: Member{Name: rules.RootToken, Type: Text, About: "the token as it was sent"}},
 	{kinds: []Resource{Route}, Member: Member{Name: rules.RootParams, Back: true,
 		About: "the JSON value in the body, the fields of a form, or, for a GET, HEAD or DELETE without a body, the query parameters (one with a body and a query is refused with 400, because servers read either)"}},
-	{kinds: []Resource{Service}, Member: Member{Name: rules.RootParams, Back: true, About: "the value of `params` in the body"}},
+	{kinds: []Resource{Service, Query}, Member: Member{Name: rules.RootParams, Back: true, About: "the value of `params` in the body"}},
+	{kinds: []Resource{Event}, Member: Member{Name: rules.RootParams, Back: true, About: "the value of `payload` in the body"}},
 	{kinds: []Resource{File}, Member: Member{Name: rules.RootParams, Type: TextMap, About: "the variables of the prefix"}},
 	{Member: Member{Name: rules.RootRequest, Type: Members, About: "the request", Members: []Member{
 		{Name: "method", Type: Text, About: "the method"},

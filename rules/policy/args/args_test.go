@@ -36,14 +36,17 @@ func TestLanguageTable(t *testing.T) {
 func table() string {
 	var b strings.Builder
 	b.WriteString("| key | for | is |\n|---|---|---|\n")
-	names := map[Resource]string{Route: "routes", Service: "services", Database: "databases", File: "files"}
+	names := map[Resource]string{Route: "routes", Service: "services", Database: "databases", File: "files", Query: "queries", Event: "events"}
 	for _, r := range roots {
 		of := "all"
 		switch {
 		case r.response:
 			of = "a rule on the response"
 		case len(r.kinds) > 0:
-			of = names[r.kinds[0]]
+			of = ""
+			for i, kind := range r.kinds {
+				of += map[bool]string{true: ", "}[i > 0] + names[kind]
+			}
 		}
 		b.WriteString("| `args." + r.Name + "` | " + of + " | " + r.About)
 		for i, m := range r.Members {
@@ -64,6 +67,8 @@ func TestOf(t *testing.T) {
 		{Route, false, "auth token params request peer"},
 		{Service, false, "auth token params request peer"},
 		{File, true, "auth token params request peer res response"},
+		{Query, false, "auth token params request peer"},
+		{Event, true, "auth token params request peer res response"},
 		{Database, false, "auth token request peer op find doc update pipeline opts"},
 	} {
 		if got := strings.Join(Of(c.kind, c.response).Names(), " "); got != c.want {

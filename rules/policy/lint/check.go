@@ -133,7 +133,7 @@ func (c *checker) unknownRoot(s *step, model *args.Member) string {
 	if args.Of(c.r.Kind, true).Member(name) != nil {
 		return "only a rule on the response has args." + name
 	}
-	for kind, of := range map[args.Resource]string{args.Database: "a database", args.Route: "a route, a service or a file"} {
+	for kind, of := range map[args.Resource]string{args.Database: "a database", args.Route: "a route, a service, a query, an event or a file"} {
 		if args.Of(kind, true).Member(name) != nil {
 			return "only a rule of " + of + " has args." + name
 		}

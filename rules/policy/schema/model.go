@@ -5,6 +5,7 @@ import (
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy/lint"
+	"github.com/rulegate/rulegate/rules/route"
 )
 
 // Bounds and defaults of the file's settings.
@@ -36,7 +37,6 @@ const (
 )
 
 var (
-	Operations     = []string{"create", "read", "update", "delete", "aggr"}
 	FileOperations = []string{"read", "create", "delete"}
 	databaseTypes  = []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}
 )
@@ -50,13 +50,13 @@ var databaseNames = map[string]string{
 
 // model is the whole file.
 var model = objectOf("A rulegate policy: who may do what, decided inside the proxy.",
-	may("project", aText("The {project} in the paths of services, databases and files, which need it.")),
+	may("project", aText("The {project} in the paths of services, events, databases and files, which need it.")),
 	may("gateway", aText("The `id` of service tokens. Default: the name of the machine.")),
 	may("lint", lintShape),
 	may("include", includeShape),
 	may("teams", teamsShape),
 	may("define", defineShape),
-	may("apiPrefix", aText("The beginning of the paths of services, databases and files, before {project}.").byDefault(DefaultPrefix)),
+	may("apiPrefix", aText("The beginning of the paths of services, events, databases and files, before {project}.").byDefault(DefaultPrefix)),
 	may("auth", authSection),
 	may("crypto", objectOf("The key of the rules encrypt and decrypt, and of hash with hmac-sha256.",
 		may("aesKey", aText("16, 24 or 32 bytes in base64.")))),
@@ -67,6 +67,7 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("mode", oneOf("enforce refuses denied requests. shadow is not built yet: a policy that has it is refused.", "enforce", "shadow").byDefault("enforce")),
 	may("routes", routesShape),
 	may("services", servicesShape),
+	may("events", eventsShape),
 	may("databases", mappingOf("Databases: connections for query rules, and rules for POST {apiPrefix}/{project}/crud/{db}/{collection}/{operation}.", databaseShape)),
 	may("webhooks", webhooksSection),
 	may("files", filesShape),
@@ -78,13 +79,14 @@ var included = objectOf("A file of a policy that the main file includes.",
 	may("define", defineShape),
 	may("routes", routesShape),
 	may("services", servicesShape),
-	may("databases", mappingOf("Rules for collections of databases of the main file.", includedDatabase)),
+	may("events", eventsShape),
+	may("databases", mappingOf("Rules for collections and prepared queries of databases of the main file.", includedDatabase)),
 	may("files", filesShape))
 
-var includedDatabase = objectOf("", need("collections", collectionsShape))
+var includedDatabase = objectOf("", may("collections", collectionsShape), may("queries", queriesShape))
 
 var (
-	includeShape = listOf("Files with more routes, services, collections, files and define: paths or patterns such as teams/*.yaml, relative to this file.", aText("")).atLeast(1)
+	includeShape = listOf("Files with more routes, services, events, collections, queries, files and define: paths or patterns such as teams/*.yaml, relative to this file.", aText("")).atLeast(1)
 	defineShape  = mappingOf("Named rules, which {rule: use, of: name} asks. Those of the main file can be used in all files.", ruleShape)
 	teamsShape   = mappingOf("Files of other authors, with bounds.", teamShape)
 	teamShape    = objectOf("",
@@ -97,9 +99,16 @@ var (
 var routesShape = listOf("Rules by method, host and path. The most specific match decides, in any order of the list. A request that no route matches is denied.", routeShape)
 
 var servicesShape = mappingOf("Rules for Space Cloud's remote services: POST {apiPrefix}/{project}/services/{service}/{endpoint}.",
-	objectOf("", need("endpoints", mappingOf("Rules by endpoint.", objectOf("",
-		may("auth", authShape), need("rule", ruleShape), may("response", responseShape), may("lint", lintShape)))),
-		may("lint", lintShape)))
+	objectOf("", need("endpoints", mappingOf("Rules by endpoint.", namedShape)), may("lint", lintShape)))
+
+var (
+	queriesShape = mappingOf("Rules for prepared queries, by name: POST {apiPrefix}/{project}/crud/{db}/prepared-queries/{name}. The rule of `default` holds for each query that is not listed.", namedShape)
+	eventsShape  = mappingOf("Rules for the events that clients queue, by type: POST {apiPrefix}/{project}/eventing/queue. The rule of `default` holds for each type that is not listed.", namedShape)
+)
+
+// namedShape is an entry with one rule, which is found by its name.
+var namedShape = objectOf("",
+	may("auth", authShape), need("rule", ruleShape), may("response", responseShape), may("lint", lintShape))
 
 var filesShape = listOf("Rules for {apiPrefix}/{project}/files/…. The longest prefix decides.",
 	objectOf("",
@@ -136,11 +145,12 @@ var databaseShape = objectOf("",
 	may("conn", aText("The connection string, which only the companion reads. PostgreSQL: a URL. MySQL: user:password@tcp(host:port)/database. MongoDB: mongodb://host/database. SQLite: a path.")),
 	may("pool", poolShape),
 	may("collections", collectionsShape),
+	may("queries", queriesShape),
 	may("lint", lintShape))
 
 var collectionsShape = mappingOf("Rules by collection. The rules of `default` hold for each operation that a collection does not list.",
-	objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", Operations, ruleShape)),
-		may("response", rulesOf("Rules on the response, by operation.", Operations, responseShape)), may("lint", lintShape)))
+	objectOf("", may("auth", authShape), need("rules", rulesOf("Rules by operation.", route.Operations, ruleShape)),
+		may("response", rulesOf("Rules on the response, by operation.", route.Operations, responseShape)), may("lint", lintShape)))
 
 var webhooksSection = objectOf("Where webhook rules may go, and how. Only the companion reads ca, cert, key and pool.",
 	may("allow", listOf("Hosts that webhook rules may call, with a port or for every port.", aText(""))),
