@@ -102,7 +102,7 @@ func chosen(drafts []*importer.Draft, project string) ([]*importer.Draft, error)
 
 func writeDrafts(w io.Writer, drafts []*importer.Draft, f importFlags) error {
 	var outputs []importer.Output
-	policies := make([]string, len(drafts))
+	policies, taken := make([]string, len(drafts)), map[string]bool{}
 	for i, d := range drafts {
 		if _, err := d.Settle(); err != nil {
 			return err
@@ -113,7 +113,12 @@ func writeDrafts(w io.Writer, drafts []*importer.Draft, f importFlags) error {
 		}
 		path := f.output
 		if len(drafts) > 1 {
-			path = filepath.Join(filepath.Dir(f.output), fileName(d.Name, i)+".yaml")
+			name := fileName(d.Name, i)
+			for taken[strings.ToLower(name)] { // two projects, for a file system that ignores case too
+				name += "-2"
+			}
+			taken[strings.ToLower(name)] = true
+			path = filepath.Join(filepath.Dir(f.output), name+".yaml")
 		}
 		policies[i] = path
 		outputs = append(outputs, importer.Output{Path: path, Content: text, Mode: 0o644})

@@ -111,7 +111,7 @@ func tidy(n *yaml.Node) int {
 		}
 		return len(n.Value) + 2 + commented(n)
 	}
-	length, objects := commented(n), 0
+	length, objects := 0, 0
 	for _, x := range n.Content {
 		length += tidy(x) + 2
 		if x.Kind == yaml.MappingNode {
@@ -122,7 +122,7 @@ func tidy(n *yaml.Node) int {
 	if len(n.Content) == 0 || length <= maxLine && (n.Kind == yaml.MappingNode || objects == 0) {
 		n.Style |= yaml.FlowStyle
 	}
-	return length
+	return length + commented(n)
 }
 
 // commented is more than maxLine if a node has a comment: it needs a line.

@@ -147,7 +147,10 @@ func (d *Draft) leaveOut(sites map[string]site, part, place, message string) {
 			} else if len(d.Policy.Content) > 0 {
 				above = d.Policy.Content[0]
 			}
-			Ask(above, fmt.Sprintf("%s is left out: %s: %s", part, strings.TrimPrefix(strings.TrimPrefix(place, part), "."), message))
+			if within := strings.TrimPrefix(strings.TrimPrefix(place, part), "."); within != "" {
+				message = within + ": " + message
+			}
+			Ask(above, part+" is left out: "+message)
 			break
 		}
 		part = s.parent

@@ -17,13 +17,14 @@ type Output struct {
 
 // Write writes all files, or none: a file that is there is replaced only with force.
 func Write(outputs []Output, force bool) error {
-	if !force {
-		for _, o := range outputs {
-			if _, err := os.Lstat(o.Path); err == nil {
-				return fmt.Errorf("%s is there already: choose another name with --output, or replace it with --force", o.Path)
-			} else if !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+	for _, o := range outputs {
+		switch there, err := os.Lstat(o.Path); {
+		case err == nil && there.IsDir():
+			return fmt.Errorf("%s is a folder: choose another name with --output", o.Path)
+		case err == nil && !force:
+			return fmt.Errorf("%s is there already: choose another name with --output, or replace it with --force", o.Path)
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
 		}
 	}
 	var parts []string

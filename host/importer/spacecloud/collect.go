@@ -18,7 +18,7 @@ func (c *collector) wholeProject(n *yaml.Node, key string) {
 		id = lastOf(key)
 	}
 	p := c.project(id)
-	p.config = append(p.config, part{node: config, at: c.at(config)})
+	p.config = append(p.config, part{node: config, name: n, at: c.at(config)})
 	c.sections(p, n)
 	if modules := importer.Get(n, "modules"); modules != nil {
 		c.sections(p, modules)
@@ -148,7 +148,7 @@ func (c *collector) resource(n *yaml.Node) error {
 		id = projectOf(importer.TextOf(n, "api"))
 	}
 	p := c.project(id)
-	x := part{node: spec, at: c.at(n), db: textOfAny(meta, "dbAlias", "db"), col: importer.TextOf(meta, "col")}
+	x := part{node: spec, name: n, at: c.at(n), db: textOfAny(meta, "dbAlias", "db"), col: importer.TextOf(meta, "col")}
 	if x.col == "" {
 		x.col = importer.TextOf(meta, "collection")
 	}

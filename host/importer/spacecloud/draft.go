@@ -33,6 +33,12 @@ func (p *project) draft() *importer.Draft {
 	} else {
 		importer.Set(w.Policy, "project", importer.Text(p.id))
 	}
+	for _, config := range p.config {
+		comment(w.Policy.Content[0], config.name)
+		if config.node != nil && len(config.node.Content) > 0 && config.node.Kind == yaml.MappingNode {
+			comment(w.Policy.Content[0], config.node.Content[0])
+		}
+	}
 	w.tokens()
 	w.crypto()
 	w.databases()

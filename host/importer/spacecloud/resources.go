@@ -74,7 +74,9 @@ func (w *writer) files() {
 			w.dropped(file.at, what, "no rule, so it is denied")
 			continue
 		}
-		list.Content = append(list.Content, importer.Object(importer.Text("prefix"), importer.Text(prefix), importer.Text("rules"), rules))
+		entry := importer.Object(importer.Text("prefix"), importer.Text(prefix), importer.Text("rules"), rules)
+		comment(entry, file.name)
+		list.Content = append(list.Content, entry)
 		w.carried(file.at, what)
 	}
 	if len(list.Content) > 0 {
@@ -163,8 +165,8 @@ func (w *writer) path(at, what string, source *yaml.Node) string {
 	}
 	path := strings.TrimSuffix(url, "/") + "/{rest...}"
 	reason := "the prefix ends at a slash here"
-	if trimmed := strings.TrimSuffix(url, "/"); trimmed != "" {
-		reason += fmt.Sprintf("; Space Cloud also took %sbeta", trimmed)
+	if !strings.HasSuffix(url, "/") {
+		reason += fmt.Sprintf("; Space Cloud also took %sbeta", url)
 	}
 	w.rewrote(at, what, "prefix "+url, path, reason)
 	return path

@@ -37,6 +37,11 @@ func (t *translator) rule(n *yaml.Node) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return n
 	}
+	if n.LineComment != "" { // its line may be another one
+		above := &yaml.Node{HeadComment: n.LineComment}
+		n.LineComment = ""
+		comment(n, above)
+	}
 	kind := importer.TextOf(n, "rule")
 	t.fields(n, kind)
 	for _, e := range importer.Entries(n) {
@@ -69,6 +74,8 @@ func (t *translator) rule(n *yaml.Node) *yaml.Node {
 		t.webhook(n)
 	case "query":
 		t.query(n)
+	case "encrypt", "decrypt":
+		t.w.rewrote(t.at, t.what, kind, "the same, by aes-cfb", "existing data has it; it shows which values are equal and does not notice changes, so give new data algorithm: aes-gcm")
 	}
 	return n
 }
