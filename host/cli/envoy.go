@@ -63,6 +63,7 @@ stats. The parts filter and stats need no --upstream.`,
 		},
 	}
 	f.register(cmd)
+	cmd.AddCommand(newEnvoyCheckCommand())
 	return cmd
 }
 

@@ -1,6 +1,9 @@
 package envoyconf
 
-import "sort"
+import (
+	"iter"
+	"sort"
+)
 
 // accessLog writes one JSON object a request to standard output. It leaves out
 // the path's query, which may hold a token.
@@ -51,6 +54,18 @@ func statsConfig() object {
 		object{{"tag_name", "resource"}, {"regex", `^wasmcustom\.rulegate\.decision\.[^.]+(\.(.+))$`}},
 		object{{"tag_name", "result"}, {"regex", `^wasmcustom\.rulegate\.jwks(\.([^.]+))$`}},
 	}}}
+}
+
+// StatsTags yields the name and the regular expression of each tag of the module's
+// metrics.
+func StatsTags() iter.Seq2[string, string] {
+	return func(yield func(name, regex string) bool) {
+		for _, t := range statsConfig().get("stats_tags").(list) {
+			if !yield(t.(object).get("tag_name").(string), t.(object).get("regex").(string)) {
+				return
+			}
+		}
+	}
 }
 
 // overload bounds the open connections of the process, as Envoy recommends for

@@ -1,0 +1,32 @@
+package envoycheck
+
+// Codes explains the codes of findings.
+var Codes = map[string]string{
+	"answers-before":      "A filter before rulegate's answers requests itself, so nothing is decided about them.",
+	"buffer":              "A buffer of Envoy is below the policy's limits: Envoy answers before rulegate has seen the body.",
+	"certificate-unread":  "A certificate cannot be read here, so it is not known whether it is valid.",
+	"compressed":          "Responses are compressed before rulegate masks them.",
+	"escaped-slashes":     "Envoy and the policy treat encoded slashes in paths differently.",
+	"expired-certificate": "A certificate is not valid, or not for long.",
+	"failure-policy":      "After a crash of the VM, requests pass undecided or all get 503.",
+	"faulty-policy":       "The module refuses the policy in the filter's configuration.",
+	"forwarded-for":       "A client can write the address that rules and logs see.",
+	"http2-window":        "The window of an HTTP/2 or HTTP/3 stream is below the policy's limits.",
+	"idle-released":       "Long silent responses are ended earlier than the policy says.",
+	"idle-timeout":        "Nothing ends requests that waited in a VM that crashed, or Envoy ends requests before rulegate does.",
+	"matcher":             "rulegate's filter runs only for requests that a matcher chooses.",
+	"merge-slashes":       "Envoy does not merge slashes in paths.",
+	"missing-cluster":     "The policy calls a cluster that Envoy does not have.",
+	"missing-variable":    "The policy reads a variable that the module does not see.",
+	"no-filter":           "No filter of the configuration is rulegate's.",
+	"normalize-path":      "Envoy does not normalise paths.",
+	"refused-update":      "Envoy has refused an update of its configuration and works with the one before.",
+	"route-without":       "Requests get to the upstream without rulegate's filter.",
+	"routes-unseen":       "The routes are not in the configuration.",
+	"stats-tags":          "The module's counters have no labels in Prometheus.",
+	"stop-iteration":      "Envoy does not give the module the body of a request that it holds.",
+	"token-removed":       "A filter before rulegate's removes the token.",
+	"unreadable-file":     "A file with a part of the configuration cannot be read here.",
+	"upstream-read":       "One read from the upstream may pass Envoy's buffer limit before rulegate sees it.",
+	"vm-id":               "Another plugin can write the module's shared memory.",
+}
