@@ -15,6 +15,7 @@ const (
 	readValue  readPart = iota
 	readLength          // how many elements it has
 	readExists          // whether it is there
+	readPlace           // nothing: it is replaced or removed
 )
 
 // free is the number of steps below the rows that a read may take without

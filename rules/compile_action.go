@@ -71,7 +71,11 @@ func (c *compiler) target(r *Rule, op editOp, text, at string) *path {
 		r.reads.readBrackets(p.steps)
 	default:
 		r.stores(p)
-		r.reads.read(p, readValue)
+		part := readValue
+		if op == opForce || op == opRemove {
+			part = readPlace
+		}
+		r.reads.read(p, part)
 	}
 	return p
 }

@@ -36,33 +36,78 @@ func leads(steps []step, path []string) bool {
 
 func (s step) isDynamic() bool { return s.inner != nil }
 
-// OtherCase returns a key of v, the value of args.<root>, that stands beside one
-// that the rule reads or changes and differs from it by case alone. Parsers such
+// OtherCase reports whether v, the value of args.<root>, has two keys in one object
+// that differ by case alone, and the rule reads or changes one of them. Parsers such
 // as Go's encoding/json take the last of the two.
-func (r *Rule) OtherCase(root string, v value.Value) (key string, found bool) {
-	for _, read := range r.reads.reads {
-		steps := read.path.steps
+func (r *Rule) OtherCase(root string, v value.Value) bool {
+	if r.reads.all {
+		return value.AlikeKeys(v)
+	}
+	for i := range r.reads.reads {
+		read := &r.reads.reads[i]
+		at, steps := v, read.path.steps
+		if steps[0].inner != nil || steps[0].key != root {
+			continue
+		}
+		for steps = steps[1:]; len(steps) > 0 && steps[0].inner == nil; steps = steps[1:] {
+			if at.Kind() == value.Object && at.Key(steps[0].key).Kind() != value.Missing && otherCase(at, steps[0].key, nil) {
+				return true
+			}
+			at, _ = child(at, steps[0].key, steps[0].index)
+		}
+		// A key in brackets may be any, and what is read whole is read with all keys.
+		if (len(steps) > 0 || read.part == readValue) && value.AlikeKeys(at) {
+			return true
+		}
+	}
+	return false
+}
+
+// Misspells reports whether v, the value of args.<root>, has a key that differs by case
+// alone from one that the rule reads by name and does not find there.
+func (r *Rule) Misspells(root string, v value.Value) bool {
+	for i := range r.reads.reads {
+		steps := r.reads.reads[i].path.steps
 		if steps[0].inner != nil || steps[0].key != root {
 			continue
 		}
 		at := v
-		for i := 1; i < len(steps) && steps[i].inner == nil; i++ {
-			if at.Kind() == value.Object && at.Key(steps[i].key).Kind() != value.Missing {
-				if key, found = otherCase(at, steps[i].key); found {
-					return key, true
+		for n := 1; n < len(steps) && steps[n].inner == nil && at.Kind() == value.Object; n++ {
+			next, _ := child(at, steps[n].key, steps[n].index)
+			if next.Kind() == value.Missing {
+				if otherCase(at, steps[n].key, func(key string) bool { return r.names(steps[:n], key) }) {
+					return true
 				}
+				break
 			}
-			at, _ = child(at, steps[i].key, steps[i].index)
+			at = next
 		}
 	}
-	return "", false
+	return false
 }
 
-func otherCase(object value.Value, key string) (other string, found bool) {
+// names reports whether the rule reads a key by name below the steps.
+func (r *Rule) names(steps []step, key string) bool {
+	return slices.ContainsFunc(r.reads.reads, func(read columnRead) bool {
+		if len(read.path.steps) <= len(steps) {
+			return false
+		}
+		for i := range steps {
+			if s := read.path.steps[i]; s.inner != nil || s.key != steps[i].key {
+				return false
+			}
+		}
+		s := read.path.steps[len(steps)]
+		return s.inner == nil && s.key == key
+	})
+}
+
+// otherCase reports whether an object has a key that differs from this one by case
+// alone, but for those that except returns true for; nil: none.
+func otherCase(object value.Value, key string, except func(string) bool) (found bool) {
 	object.Each(func(k string, _ value.Value) bool {
-		found = len(k) >= len(key)/3 && k != key && strings.EqualFold(k, key)
-		other = k
+		found = len(k) >= len(key)/3 && k != key && strings.EqualFold(k, key) && (except == nil || !except(k))
 		return !found
 	})
-	return other, found
+	return found
 }

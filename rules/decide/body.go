@@ -74,6 +74,7 @@ func (r *Request) readBody(text string) *Refusal {
 var (
 	errEnvelope  = errors.New("a key that the API does not have")
 	errOtherCase = errors.New("two keys that differ by case alone, and the rule reads or changes one of them")
+	errMisspelt  = errors.New("a key that differs by case alone from one that the rule reads and that is not there")
 )
 
 // envelopes are the keys of the bodies whose `params` are args.params.
@@ -121,14 +122,24 @@ func (r *Request) setJSON(source paramsSource, v value.Value) *Refusal {
 // otherCase reports whether the value of a root has two keys that differ by case
 // alone, and the rules read or change one of them.
 func (r *Request) otherCase(root string, v value.Value) bool {
-	if _, found := r.resource.Rule.OtherCase(root, v); found {
-		return true
+	return r.resource.Rule.OtherCase(root, v) || r.resource.Response != nil && r.resource.Response.OtherCase(root, v)
+}
+
+// misspells reports whether the body has a key that differs by case alone from one that
+// the rules read and do not find: some parsers would take it for that one.
+func (r *Request) misspells() bool {
+	of := func(root string, v value.Value) bool {
+		return r.resource.Rule.Misspells(root, v) || r.resource.Response != nil && r.resource.Response.Misspells(root, v)
 	}
-	if r.resource.Response == nil {
-		return false
+	if r.resource.Kind != policy.Database {
+		return of(rules.RootParams, r.args.Key(rules.RootParams))
 	}
-	_, found := r.resource.Response.OtherCase(root, v)
-	return found
+	for _, o := range operationRoots {
+		if r.body.Key(o.key).Kind() == value.Object && of(o.root, r.body.Key(o.key)) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.docs, func(doc value.Value) bool { return of(rules.RootDoc, doc) })
 }
 
 func (r *Request) readForm(text string) *Refusal {

@@ -17,7 +17,10 @@ import (
 // the rule has allowed.
 func (r *Request) forward(v *rules.Verdict) Step {
 	c, err := r.changes(v.Args)
-	if err == errOtherCase {
+	if err == nil && r.body.Kind() != value.Missing && r.misspells() {
+		err = errMisspelt
+	}
+	if err == errOtherCase || err == errMisspelt {
 		return r.refuse(malformed("body: " + err.Error()))
 	}
 	if err != nil {

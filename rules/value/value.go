@@ -115,6 +115,12 @@ func Boolean(b bool) Value {
 // Int returns a Number.
 func Int(n int64) Value { return Value{kind: Number, text: strconv.FormatInt(n, 10)} }
 
+// AlikeKeys reports whether v, or a value inside it, is an object with two keys that
+// differ by case alone.
+func AlikeKeys(v Value) bool {
+	return (v.kind == Object || v.kind == Array) && strictjson.Alike(v.String())
+}
+
 // Num returns the Number that text spells, Missing when it spells none (RFC 8259).
 func Num(text string) Value {
 	if text == "" || !(text[0] == '-' || text[0] >= '0' && text[0] <= '9') || strictjson.Check(text, 0) != nil ||

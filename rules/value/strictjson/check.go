@@ -63,7 +63,15 @@ func Scan(text string, maxDepth int, v Visitor) error {
 	return s.run()
 }
 
+// Alike reports whether a text that Check has accepted has two keys in one object that
+// differ by case alone.
+func Alike(text string) bool {
+	s := scanner{text: text, max: len(text), silent: true, until: -1, fold: true}
+	return errors.Is(s.run(), ErrRepeated)
+}
+
 type scanner struct {
+	fold    bool // keys are compared without regard to case
 	text    string
 	max     int
 	visitor Visitor
@@ -223,6 +231,9 @@ func (s *scanner) key(start, before int) (i int) {
 	name := text[start+1 : end-1]
 	if escaped {
 		name = Unescape(name)
+	}
+	if s.fold {
+		name = withoutCase(name)
 	}
 	s.keys = append(s.keys, key{name: name, at: start})
 	if i = space(text, end); i >= len(text) || text[i] != ':' {
