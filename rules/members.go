@@ -64,14 +64,15 @@ func (r *Rule) OtherCase(root string, v value.Value) bool {
 }
 
 // Misspells reports whether v, the value of args.<root>, has a key that differs by case
-// alone from one that the rule reads by name and does not find there.
+// alone from one that the rule reads by name and does not find there. A key that the rule
+// only removes or sets is not looked for.
 func (r *Rule) Misspells(root string, v value.Value) bool {
 	for i := range r.reads.reads {
-		steps := r.reads.reads[i].path.steps
-		if steps[0].inner != nil || steps[0].key != root {
+		read := &r.reads.reads[i]
+		at, steps := v, read.path.steps
+		if steps[0].inner != nil || steps[0].key != root || read.part == readPlace {
 			continue
 		}
-		at := v
 		for n := 1; n < len(steps) && steps[n].inner == nil && at.Kind() == value.Object; n++ {
 			next, _ := child(at, steps[n].key, steps[n].index)
 			if next.Kind() == value.Missing {
