@@ -16,8 +16,8 @@ import (
 func (f *requestFlags) answers(q *question) {
 	var tables, hooks []value.Member
 	for _, text := range f.data {
-		if name, path, ok := strings.Cut(text, "="); ok {
-			tables = append(tables, member(name, value.Str(path)))
+		if name, rows, ok := strings.Cut(text, "="); ok {
+			tables = append(tables, member(name, q.written("data", rows)))
 			continue
 		}
 		dir := filepath.Dir(text)
@@ -25,8 +25,12 @@ func (f *requestFlags) answers(q *question) {
 			tables = append(tables, member(m.Key, inFolder(m.Value, dir)))
 		}
 	}
-	for _, path := range f.webhooks {
-		hooks = append(hooks, q.section("webhooks", path)...)
+	for _, text := range f.webhooks {
+		if url, _, ok := strings.Cut(text, "={"); ok {
+			hooks = append(hooks, member(url, q.written("webhooks", text[len(url)+1:])))
+			continue
+		}
+		hooks = append(hooks, q.section("webhooks", text)...)
 	}
 	if tables != nil {
 		q.top = append(q.top, member("data", value.Obj(tables...)))
@@ -34,6 +38,14 @@ func (f *requestFlags) answers(q *question) {
 	if hooks != nil {
 		q.top = append(q.top, member("webhooks", value.Obj(hooks...)))
 	}
+}
+
+// written is JSON that stands in a flag, or else the name of a file.
+func (q *question) written(flag, text string) value.Value {
+	if strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{") {
+		return q.parse(flag, text)
+	}
+	return value.Str(text)
 }
 
 // section reads a file with an object, or with a member of the flag's name that is

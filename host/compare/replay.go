@@ -26,7 +26,7 @@ type Recorded struct {
 
 	token   tokenChoice
 	claims  value.Value
-	replies map[string][]rules.Reply // by db.collection or URL
+	replies []recordedReply
 }
 
 // Target is the method and the path of the request.
@@ -57,7 +57,7 @@ func ofEntry(e *decisionlog.Entry) (*Recorded, error) {
 	if e.Of == "response" {
 		return nil, errors.New("a decision about a response, which is not recorded")
 	}
-	r := &Recorded{Route: e.Route, Allowed: e.Outcome == decide.Yes, Status: e.Status, replies: map[string][]rules.Reply{}}
+	r := &Recorded{Route: e.Route, Allowed: e.Outcome == decide.Yes, Status: e.Status}
 	r.Request = &simulate.Request{Method: e.Request.Method, Target: e.Request.Path, Host: e.Request.Host, IP: e.Request.IP, ID: e.RequestID, Now: e.Time}
 	claims, body := value.Obj(), value.Obj()
 	for path, raw := range e.Claims {
@@ -71,6 +71,11 @@ func ofEntry(e *decisionlog.Entry) (*Recorded, error) {
 		}
 	}
 	r.claims = claims
+	for _, c := range e.Calls {
+		if c.Error != "" {
+			r.replies = append(r.replies, recordedReply{target: c.Target, failed: true, reply: rules.Reply{Err: c.Error}})
+		}
+	}
 	r.token = tokenChoice{sent: claims.Len() > 0, valid: claims.Len() > 0}
 	r.setBody(body.Key(rules.RootParams))
 	return r, nil
@@ -92,7 +97,7 @@ func ofTrace(t *trace.Trace) (*Recorded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("time: %w", err)
 	}
-	r := &Recorded{Allowed: t.Decision.Outcome == decide.Yes, Status: t.Decision.Status, replies: map[string][]rules.Reply{}}
+	r := &Recorded{Allowed: t.Decision.Outcome == decide.Yes, Status: t.Decision.Status}
 	if t.Route != nil {
 		r.Route = t.Route.Name
 	}
@@ -155,32 +160,6 @@ func (r *Recorded) response(t *trace.Trace) error {
 
 func masked(v *trace.Value) bool { return v != nil && (v.Masked || v.Cut) }
 
-// collect keeps the replies to the calls of a clause and of those inside it.
-func (r *Recorded) collect(c *trace.Clause) {
-	if c == nil {
-		return
-	}
-	for _, call := range c.Calls {
-		if call.Reply == nil || masked(call.Reply.Rows) || masked(call.Reply.Body) {
-			continue
-		}
-		key, reply := call.URL, rules.Reply{Status: call.Reply.Status, Err: call.Reply.Error}
-		if call.Kind == rules.Query.String() {
-			key = call.DB + "." + call.Col
-		}
-		if call.Reply.Rows != nil {
-			reply.Rows = value.Checked(string(call.Reply.Rows.JSON))
-		}
-		if call.Reply.Body != nil {
-			reply.Body = string(call.Reply.Body.JSON)
-		}
-		r.replies[key] = append(r.replies[key], reply)
-	}
-	for _, in := range c.Clauses {
-		r.collect(in)
-	}
-}
-
 // Replayer decides recorded requests by another policy.
 type Replayer struct{ engine *engine }
 
@@ -202,30 +181,6 @@ func (r *Replayer) Replay(rec *Recorded) (*simulate.Result, error) {
 		}
 		q.Target, q.Headers = fields[0][1], fields[1:]
 	}
-	q.Companion = &recordedReplies{rec: rec, next: map[string]int{}}
+	q.Companion = &recordedReplies{replies: rec.replies, used: make([]bool, len(rec.replies))}
 	return r.engine.simulators[0].Decide(&q)
-}
-
-// recordedReplies answers calls with the replies that were recorded, in their order.
-type recordedReplies struct {
-	rec  *Recorded
-	next map[string]int
-}
-
-func (c *recordedReplies) Answer(calls []rules.Call) (out []rules.Reply, _ error) {
-	for _, call := range calls {
-		key := call.URL
-		if call.Kind == rules.Query {
-			key = call.DB + "." + call.Col
-		}
-		list, i := c.rec.replies[key], c.next[key]
-		if i >= len(list) {
-			return nil, fmt.Errorf("the reply of %s is not recorded", key)
-		}
-		c.next[key]++
-		reply := list[i]
-		reply.ID = call.ID
-		out = append(out, reply)
-	}
-	return out, nil
 }

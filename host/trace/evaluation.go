@@ -84,7 +84,7 @@ type Call struct {
 	DB      string   `json:"db,omitempty"`
 	Col     string   `json:"col,omitempty"`
 	Find    *Value   `json:"find,omitempty"`
-	Columns []string `json:"columns,omitempty"` // that the rule reads; nothing: all
+	Columns []string `json:"columns,omitzero"` // that the rule reads; nothing: all, empty: none
 	Limit   int      `json:"limit,omitempty"`
 	URL     string   `json:"url,omitempty"`
 	Body    *Value   `json:"body,omitempty"`
