@@ -69,7 +69,7 @@ func table(t *testing.T, name string, s *ast.StructType) string {
 		tag, options, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
 		text := strings.TrimSpace(strings.ReplaceAll(f.Doc.Text()+" "+f.Comment.Text(), "\n", " "))
 		kind := kindOf(f.Type)
-		if options == "omitempty" {
+		if options == "omitempty" || options == "omitzero" {
 			kind += ", may be absent"
 		}
 		if tag == "" {
