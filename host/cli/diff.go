@@ -237,21 +237,24 @@ func loadCompared(s *source, stderr io.Writer) (*comparedPolicy, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, o, _, err := f.LoadStandIn()
-		return &comparedPolicy{Policy: &compare.Policy{Policy: p, Doc: f.Doc, Options: o}, name: "(no policy)"}, err
+		p, err := f.LoadStandIn()
+		if err != nil {
+			return nil, err
+		}
+		return &comparedPolicy{Policy: &compare.Policy{Policy: p.Policy, Doc: f.Doc, Options: p.Options}, name: "(no policy)"}, nil
 	}
 	f, err := policyfile.Open(s.files, s.path)
 	if err != nil {
 		return nil, err
 	}
-	p, o, missing, err := f.LoadStandIn()
+	p, err := f.LoadStandIn()
 	if err != nil {
 		return nil, err
 	}
-	if len(missing) > 0 {
-		fmt.Fprintln(stderr, standIns(f.Name(), missing))
+	if len(p.Missing) > 0 {
+		fmt.Fprintln(stderr, standIns(f.Name(), p.Missing))
 	}
-	return &comparedPolicy{&compare.Policy{Policy: p, Doc: f.Doc, Options: o}, f.Name(), f}, nil
+	return &comparedPolicy{&compare.Policy{Policy: p.Policy, Doc: f.Doc, Options: p.Options}, f.Name(), f}, nil
 }
 
 // position is the place of the clause that refuses, in the policy that does.

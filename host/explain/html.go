@@ -1,3 +1,5 @@
+//go:build !js
+
 package explain
 
 import (
@@ -43,4 +45,12 @@ func at(file string, line int) string {
 		return ""
 	}
 	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// LocatedHTML writes a decision of a log as one page.
+func LocatedHTML(w io.Writer, l *Located) error {
+	return pages.ExecuteTemplate(w, "located", struct {
+		*Located
+		Excerpt string
+	}{l, l.excerpt()})
 }

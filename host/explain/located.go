@@ -166,14 +166,6 @@ func LocatedText(w io.Writer, l *Located, o Options) error {
 	return err
 }
 
-// LocatedHTML writes a decision of a log as one page.
-func LocatedHTML(w io.Writer, l *Located) error {
-	return pages.ExecuteTemplate(w, "located", struct {
-		*Located
-		Excerpt string
-	}{l, l.excerpt()})
-}
-
 // excerpt shows the line of the clause, "" if the policy has none.
 func (l *Located) excerpt() string {
 	if l.Way == nil {

@@ -146,14 +146,14 @@ func TestLoadStandIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, _, missing, err := f.LoadStandIn()
+		p, err := f.LoadStandIn()
 		switch {
 		case c.fault != "":
 			if err == nil || !strings.Contains(err.Error(), c.fault) || strings.Contains(err.Error(), "environment") {
 				t.Errorf("%s: %v", name, err)
 			}
-		case err != nil || p == nil || strings.Join(missing, " ") != c.missing:
-			t.Errorf("%s: %v %v, want %s", name, missing, err, c.missing)
+		case err != nil || strings.Join(p.Missing, " ") != c.missing:
+			t.Errorf("%s: %+v %v, want %s", name, p, err, c.missing)
 		}
 	}
 }

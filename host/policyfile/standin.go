@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -12,17 +13,28 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
+// StandIn is a policy that was compiled by LoadStandIn.
+type StandIn struct {
+	*policy.Policy
+	Options policy.Options
+	Missing []string // variables and files that stand-ins replace
+	// Warnings are those of the policy, without the ones about its keys if these are
+	// stand-ins.
+	Warnings []policy.Warning
+}
+
 // LoadStandIn compiles a policy for a tool that decides requests with tokens of its
 // own, on a machine that need not have the policy's secrets. A variable that is not
 // set is replaced by a text that names it, and a key that depends on one, or on a file
-// that is not there, by another key. missing lists the variables and files.
+// that is not there, by another key.
 //
 // Errors: as the function Load.
-func (f *File) LoadStandIn() (p *policy.Policy, o policy.Options, missing []string, err error) {
-	o = policy.Options{Getenv: os.LookupEnv, ReadFile: f.ReadFile, Crypto: gocrypto.Crypto()}
-	if p, _, err = f.Load(o); err == nil {
-		return p, o, nil, nil
+func (f *File) LoadStandIn() (*StandIn, error) {
+	o := policy.Options{Getenv: os.LookupEnv, ReadFile: f.ReadFile, Crypto: gocrypto.Crypto()}
+	if p, warnings, err := f.Load(o); err == nil {
+		return &StandIn{p, o, nil, warnings}, nil
 	}
+	var missing []string
 	note := func(name string) {
 		if !slices.Contains(missing, name) {
 			missing = append(missing, name)
@@ -52,11 +64,17 @@ func (f *File) LoadStandIn() (p *policy.Policy, o policy.Options, missing []stri
 		}
 		return len(names) > 0
 	})
-	if p, _, err = f.Load(o); err != nil {
-		return nil, o, nil, err
+	p, warnings, err := f.Load(o)
+	if err != nil {
+		return nil, err
 	}
 	slices.Sort(missing)
-	return p, o, missing, nil
+	return &StandIn{p, o, missing, slices.DeleteFunc(warnings, aboutKeys)}, nil
+}
+
+// aboutKeys reports whether a warning is about the policy's keys.
+func aboutKeys(w policy.Warning) bool {
+	return strings.HasPrefix(w.Place, "auth.tokens") || strings.HasPrefix(w.Place, "crypto")
 }
 
 // lacking lists the variables of a text that are not set, and its files that are not

@@ -47,6 +47,13 @@ func namesOf(p *policy.Policy) *names {
 	return n
 }
 
+// Targets lists what the rules of a policy call: collections, as `database.collection`,
+// and the URLs of webhooks.
+func Targets(p *policy.Policy) (tables, webhooks []string) {
+	n := namesOf(p)
+	return n.tableNames(), n.webhooks
+}
+
 // walk visits a rule, which may be nil, and the clauses in it.
 func walk(r *rules.Rule, visit func(*rules.Rule)) {
 	if r == nil {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"regexp"
 	"time"
+
+	"github.com/rulegate/rulegate/host/policyfile"
 )
 
 // Session is a run of files with tests.
 type Session struct {
-	Policy string   // tests this policy instead of those that the files name; "": these
-	Files  []string // as Find returns them
+	Policy string           // tests this policy instead of those that the files name; "": these
+	Files  []string         // as Find returns them
+	In     policyfile.Files // where the files are; nil: on the disk
 
 	Name   *regexp.Regexp // only tests whose name matches; nil: all
 	Seed   uint64
@@ -31,7 +34,7 @@ func (s *Session) Run(ctx context.Context) (suites []*Suite, results map[*Suite]
 	broken := map[string]error{}
 	loaded := map[string]*Suite{}
 	for _, path := range s.Files {
-		suite, err := Load(path, Options{Policy: s.Policy, Record: s.Record})
+		suite, err := Load(path, Options{Policy: s.Policy, Record: s.Record, Files: s.In})
 		if err != nil {
 			broken[path] = err
 			continue

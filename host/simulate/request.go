@@ -3,7 +3,6 @@ package simulate
 import (
 	"encoding/binary"
 	"errors"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,7 +130,7 @@ func changed(headers [][2]string, c *decide.Changes) [][2]string {
 // Values returns the values of a header, whose name may be in any case.
 func Values(headers [][2]string, name string) (values []string) {
 	for _, h := range headers {
-		if http.CanonicalHeaderKey(h[0]) == http.CanonicalHeaderKey(name) {
+		if strings.EqualFold(h[0], name) {
 			values = append(values, h[1])
 		}
 	}
