@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/rulegate/rulegate/plugin/abi"
@@ -22,7 +20,7 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 		return s.fail("headers out of turn")
 	}
 	s.failForTest()
-	s.received = time.Now()
+	s.received = abi.Now()
 	s.room = s.plugin.vm.rooms.take()
 	headers, err := abi.PairsIn(&s.room.results, abi.RequestHeaders)
 	if err != nil {

@@ -3,6 +3,8 @@
 package abi
 
 import (
+	"time"
+
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
@@ -10,6 +12,8 @@ import (
 )
 
 // Outside of a module the calls are the SDK's. See host_wasip1.go for their contracts.
+
+func Now() time.Time { return time.Now() }
 
 func Log(l Level, line string) {
 	switch l {

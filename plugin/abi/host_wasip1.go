@@ -4,10 +4,17 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"time"
 	"unsafe"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 )
+
+// The host has no call for the time but WASI's.
+//
+//go:wasmimport wasi_snapshot_preview1 clock_time_get
+//go:noescape
+func clockTimeGet(clock uint32, precision uint64, at unsafe.Pointer) uint32
 
 // A call is marked noescape if the host does not enter the module during it. In the
 // others the host asks for memory (Allocate), which may move the goroutine's stack, so
@@ -120,6 +127,16 @@ func received(status uint32) ([]byte, error) {
 }
 
 func addressOf(s string) unsafe.Pointer { return unsafe.Pointer(unsafe.StringData(s)) }
+
+// Now returns the time. Unlike time.Now it does not ask for the monotonic time too,
+// which is another call.
+func Now() time.Time {
+	var ns uint64
+	if clockTimeGet(0, 1, unsafe.Pointer(&ns)) != 0 {
+		return time.Now()
+	}
+	return time.Unix(0, int64(ns))
+}
 
 // Log writes a line to the host's log.
 func Log(l Level, line string) { hostLog(uint32(l), addressOf(line), uint32(len(line))) }
