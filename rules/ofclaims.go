@@ -5,6 +5,13 @@ package rules
 // nothing in the request, makes no calls and has no clock. Such a yes can be kept.
 func (r *Rule) OfClaims() bool { return r.ofClaims }
 
+// Constant reports whether the rule has the same answer for every request with a token,
+// and for every one without: it reads nothing and changes nothing.
+func (r *Rule) Constant() bool {
+	return !r.reads.all && !r.reads.clock && len(r.reads.names) == 0 &&
+		!r.writes.all && len(r.writes.names) == 0 && !r.calls && !r.fresh && !r.response
+}
+
 // dependsOnClaims works OfClaims out. A rule that does not even read the claims, such
 // as allow, is not worth it.
 func (r *Rule) dependsOnClaims() bool {

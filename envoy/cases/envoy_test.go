@@ -41,7 +41,8 @@ func TestEnvoy(t *testing.T) {
 			if c.Faults != nil {
 				refusedInEnvoy(t, c, at, log)
 			} else {
-				runOver(t, c, at[c.Name], up, companions[c])
+				p, _ := c.Load(t, c.Policy)
+				runOver(t, c, sent(c, p), at[c.Name], up, companions[c])
 			}
 			tally.envoy.add(c)
 		})

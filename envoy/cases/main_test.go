@@ -5,10 +5,12 @@ package cases
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/rulegate/rulegate/envoy/harness"
+	"github.com/rulegate/rulegate/rules/policy"
 )
 
 // TestMain prints how many cases ran in each runner, for .ci/test to compare.
@@ -28,6 +30,22 @@ func report(t *testing.T, r *harness.Request, w *harness.Want, s *harness.Seen, 
 	for _, f := range append(faults, r.Check(w, s)...) {
 		t.Error(f)
 	}
+}
+
+// sent returns a case's requests in the order in which they are sent: twice, if the
+// second time ends like the first. Then their tokens are known, and decide lets many
+// through by its quick way.
+func sent(c *harness.Case, p *policy.Policy) []*harness.Request {
+	if p.Calls || len(p.JWKS) > 0 {
+		return c.Requests
+	}
+	requests := slices.Clone(c.Requests)
+	for _, r := range c.Requests {
+		again := *r
+		again.Name += ", again"
+		requests = append(requests, &again)
+	}
+	return requests
 }
 
 // tally counts the cases that ran in each runner.

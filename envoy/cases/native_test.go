@@ -22,7 +22,7 @@ func TestNative(t *testing.T) {
 			p, _ := c.Load(t, c.Policy)
 			n := &native{policy: p, companion: c.Companion(t, p), keys: newNativeKeys(p)}
 			n.simulator = simulate.New(p, simulate.Options{Keys: n.keys, Wait: n.keys.wait})
-			for _, r := range c.Requests {
+			for _, r := range sent(c, p) {
 				t.Run(r.Name, func(t *testing.T) {
 					n.companion.Expect(r.Replies)
 					seen, err := n.run(r)

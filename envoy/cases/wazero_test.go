@@ -13,29 +13,41 @@ import (
 
 // TestWazero runs the cases through the module on the embedded gateway, over TCP.
 func TestWazero(t *testing.T) {
-	cases := harness.LoadCases(t)
-	module := harness.LoadModule(t)
-	up := harness.NewUpstream(t)
-	for _, c := range cases {
+	module, up := harness.LoadModule(t), harness.NewUpstream(t)
+	for _, c := range harness.LoadCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			if c.Faults != nil {
-				refusedOnWazero(t, c, module)
-				tally.wazero.add(c)
-				return
-			}
-			p, _ := c.Load(t, c.Policy)
-			co := c.Companion(t, p)
-			addr := harness.Gateway{Case: c, Module: module, Upstream: up, Companion: gateway.Cluster{Handler: co}}.Start(t)
-			runOver(t, c, addr, up, co)
+			onWazero(t, c, module, up)
 			tally.wazero.add(c)
 		})
 	}
 }
 
-// runOver sends a case's requests to a proxy in order.
-func runOver(t *testing.T, c *harness.Case, addr string, up *harness.Upstream, co *harness.Companion) {
-	for _, r := range c.Requests {
+// TestGeneralWayOnWazero does so with a module in which no request takes the quick way.
+func TestGeneralWayOnWazero(t *testing.T) {
+	module, up := harness.LoadModuleWith(t, "general"), harness.NewUpstream(t)
+	for _, c := range harness.LoadCases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			onWazero(t, c, module, up)
+		})
+	}
+}
+
+func onWazero(t *testing.T, c *harness.Case, module *gateway.Module, up *harness.Upstream) {
+	if c.Faults != nil {
+		refusedOnWazero(t, c, module)
+		return
+	}
+	p, _ := c.Load(t, c.Policy)
+	co := c.Companion(t, p)
+	addr := harness.Gateway{Case: c, Module: module, Upstream: up, Companion: gateway.Cluster{Handler: co}}.Start(t)
+	runOver(t, c, sent(c, p), addr, up, co)
+}
+
+// runOver sends requests of a case to a proxy in order.
+func runOver(t *testing.T, c *harness.Case, requests []*harness.Request, addr string, up *harness.Upstream, co *harness.Companion) {
+	for _, r := range requests {
 		t.Run(r.Name, func(t *testing.T) {
 			co.Expect(r.Replies)
 			id := t.Name()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -34,7 +35,22 @@ func moduleFile(t testing.TB) string {
 // LoadModule compiles the module for the embedded gateway.
 func LoadModule(t testing.TB) *gateway.Module {
 	t.Helper()
-	code, err := os.ReadFile(moduleFile(t))
+	return loadModule(t, moduleFile(t))
+}
+
+// LoadModuleWith builds the module with a build tag, and compiles it.
+func LoadModuleWith(t testing.TB, tag string) *gateway.Module {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), tag+".wasm")
+	if out, err := exec.Command(Repository(".ci/module"), path, "-tags="+tag).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return loadModule(t, path)
+}
+
+func loadModule(t testing.TB, path string) *gateway.Module {
+	t.Helper()
+	code, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,9 @@ func route(rule string) parts {
 	return parts{routes: `{"name": "x", "match": {"path": "/x"}, "rule": ` + rule + `}`}
 }
 
+// thumbprint is the SHA-256 of "a certificate", as a token has it.
+const thumbprint = "gazXYhQPppKhQoItL75NxvVLyqUB9oqzflru0Lr-TZk"
+
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // tokens replaces the names of tokens in braces.
@@ -77,6 +80,7 @@ func tokens(t testing.TB, pol *policy.Policy) *strings.Replacer {
 	exp := fmt.Sprint(now.Add(time.Hour).Unix())
 	return strings.NewReplacer(
 		"{alice}", mint(`{"id":"alice","n":7,"roles":["a","b"],"bad":"x\r\ny","o":{},"exp":`+exp+`}`),
+		"{bound}", mint(`{"id":"alice","cnf":{"x5t#S256":"`+thumbprint+`"},"exp":`+exp+`}`),
 		"{expired}", mint(`{"id":"alice","exp":1}`),
 		"{forged}", mint(`{"id":"alice"}`)+"A",
 	)
@@ -84,12 +88,19 @@ func tokens(t testing.TB, pol *policy.Policy) *strings.Replacer {
 
 // incoming is a request as a proxy shows it, with its Properties.
 type incoming struct {
-	headers [][2]string
-	end     bool
+	headers     [][2]string
+	end         bool
+	certificate string // SHA-256 of the client's, in hex; "": none
 }
 
-func (*incoming) ClientIP() string  { return "192.0.2.1" }
-func (*incoming) Peer() value.Value { return value.Value{} }
+func (*incoming) ClientIP() string { return "192.0.2.1" }
+
+func (in *incoming) Peer() value.Value {
+	if in.certificate == "" {
+		return value.Value{}
+	}
+	return value.Obj(value.Member{Key: "sha256", Value: value.Str(in.certificate)})
+}
 
 // begin brings the headers.
 func (in *incoming) begin(e *decide.Engine) (*decide.Request, decide.Step) {

@@ -38,6 +38,7 @@ type Engine struct {
 	// tokenPlaces are the policy's sources, but for cookies.
 	tokenPlaces rules.TokenPlaces
 	noMemo      bool // for tests: each rule is evaluated each time
+	quick       quick
 }
 
 // New returns an engine for a policy. If keys is nil, it uses the keys that
@@ -46,7 +47,7 @@ func New(p *policy.Policy, keys Keys) *Engine {
 	if keys == nil {
 		keys = FixedKeys(p.Tokens)
 	}
-	e := &Engine{policy: p, keys: keys, tokens: token.NewCache(cachedTokens)}
+	e := &Engine{policy: p, keys: keys, tokens: token.NewCache(cachedTokens), quick: newQuick(p)}
 	for _, src := range p.Sources {
 		if src.APIKeys {
 			e.tokenPlaces.APIKeys = append(e.tokenPlaces.APIKeys, src.Header)

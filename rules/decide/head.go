@@ -129,7 +129,7 @@ func (h *head) contradiction(target string) error {
 		return errors.New("a host that servers could read differently")
 	case h.chunked && h.length >= 0:
 		return errors.New("a content-length beside a transfer-encoding") // RFC 9112, section 6.3
-	case h.queryNamesMethod():
+	case namesMethod(h.query, h.method):
 		return errOtherMethod
 	case strings.Contains(target, "#"):
 		return errors.New("a fragment in the path") // RFC 9112, section 3.2: never sent

@@ -45,11 +45,10 @@ func isOverride(name string) bool {
 	return first < 'A' || first > 'Z' && first < 'a'
 }
 
-// queryNamesMethod reports whether a lenient server could find another method in
-// the query.
-func (h *head) queryNamesMethod() bool {
-	for name, value := range parameters(h.query) {
-		if isOverride(name) && !sameMethod(httpfield.UnescapeLenient(value), h.method) {
+// namesMethod reports whether a lenient server could find another method in a query.
+func namesMethod(query, method string) bool {
+	for name, value := range parameters(query) {
+		if isOverride(name) && !sameMethod(httpfield.UnescapeLenient(value), method) {
 			return true
 		}
 	}

@@ -1,0 +1,5 @@
+//go:build general
+
+package decide
+
+const quickly = false
