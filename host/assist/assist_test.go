@@ -159,23 +159,23 @@ func TestEverythingHasAText(t *testing.T) {
 	one := place{root: p.root}
 	one.add(reference("rule"))
 	for _, c := range one.member("rule", nil).choices() {
-		if len(ruleText(c.text)) < 20 {
-			t.Errorf("rule %s: %q", c.text, ruleText(c.text))
+		if len(rules.RuleText(c.text)) < 20 {
+			t.Errorf("rule %s: %q", c.text, rules.RuleText(c.text))
 		}
 	}
 	for _, c := range []string{"string", "number", "bool", "date", "ip", "any"} {
-		if typeText(c) == "" {
+		if rules.TypeText(c) == "" {
 			t.Errorf("no text about the type %s", c)
 		}
 	}
 	for _, name := range rules.Functions() {
-		if !strings.Contains(functionText(name), ": ") {
-			t.Errorf("no text about utils.%s: %q", name, functionText(name))
+		if !strings.Contains(rules.FunctionText(name), ": ") {
+			t.Errorf("no text about utils.%s: %q", name, rules.FunctionText(name))
 		}
 	}
 }
 
-func TestDefinitionAndReferences(t *testing.T) {
+func TestDefinitionAndUses(t *testing.T) {
 	uses := policyText + `    rule:
       rule: and
       clauses:
@@ -187,13 +187,13 @@ func TestDefinitionAndReferences(t *testing.T) {
 	for _, test := range []struct {
 		find       string // the cursor is in the middle of its last occurrence
 		definition int    // line
-		references int    // with the definition
+		uses       int
 	}{
-		{"of: owner", 2, 2},
-		{"db: shop", 7, 2},
-		{"col: orders", 11, 2},
-		{"providers: [own", 5, 2},
-		{"find: {user: args.request.vars.user", 13, 2},
+		{"of: owner", 2, 1},
+		{"db: shop", 7, 1},
+		{"col: orders", 11, 1},
+		{"providers: [own", 5, 1},
+		{"find: {user: args.request.vars.user", 13, 1},
 	} {
 		i := strings.LastIndex(uses, test.find) + len(test.find)
 		d, p := at(t, "policy.yaml", uses[:i-1]+"‸"+uses[i-1:])
@@ -201,8 +201,8 @@ func TestDefinitionAndReferences(t *testing.T) {
 		if len(got) != 1 || got[0].Range.Start.Line != test.definition {
 			t.Errorf("%s: defined at %v, want line %d", test.find, got, test.definition)
 		}
-		if all := d.References(p); len(all) != test.references {
-			t.Errorf("%s: %d references, want %d: %v", test.find, len(all), test.references, all)
+		if all := d.Uses(p); len(all) != test.uses {
+			t.Errorf("%s: %d uses, want %d: %v", test.find, len(all), test.uses, all)
 		}
 	}
 }

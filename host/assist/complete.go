@@ -30,6 +30,7 @@ type Item struct {
 	Label  string   `json:"label"`
 	Kind   ItemKind `json:"kind"`
 	Detail string   `json:"detail,omitempty"` // needed, for a key
+	Filter string   `json:"filter"`           // what is typed has to fit this
 	About  string   `json:"about,omitempty"`  // Markdown
 	// Edit replaces what is typed. With Snippet, its text has places to fill in, as LSP
 	// writes them: ${1:text}.
@@ -37,14 +38,15 @@ type Item struct {
 	Snippet bool `json:"snippet,omitempty"`
 }
 
-// Complete lists what may be typed at a position.
-func (d Document) Complete(at Position) []Item {
+// Complete lists what may be typed at a position. The names that others of the policy's
+// files give are among it.
+func (d Document) Complete(at Position, others ...Document) []Item {
 	kind := d.Kind()
 	if kind == Other || len(d.Text) > maxText {
 		return nil
 	}
 	schema := kind.schema()
-	var t completer
+	t := completer{others: others}
 	for _, c := range cursors(d.Text, at) {
 		t.cursor, t.where = c, locate(start(schema, c.path[0]), c.path)
 		if c.key {
@@ -60,6 +62,7 @@ func (d Document) Complete(at Position) []Item {
 type completer struct {
 	cursor cursor
 	where  where
+	others []Document
 	items  []Item
 	seen   map[string]bool
 }
@@ -75,7 +78,10 @@ func (t *completer) add(i Item, text string) {
 	}
 	if id := string(i.Kind) + i.Label; !t.seen[id] {
 		t.seen[id] = true
-		i.Edit = Edit{t.cursor.words, text}
+		i.Edit, i.Filter = Edit{t.cursor.words, text}, t.cursor.prefix
+		if i.Filter == "" || strings.HasPrefix(strings.ToLower(i.Label), strings.ToLower(i.Filter)) {
+			i.Filter = i.Label
+		}
 		t.items = append(t.items, i)
 	}
 }
@@ -124,7 +130,7 @@ func (t *completer) values() {
 	}
 	if w.key() == "rule" && w.rule() != nil {
 		for _, c := range w.place.choices() {
-			t.add(Item{Label: c.text, Kind: WordItem, About: ruleText(c.text)}, c.text)
+			t.add(Item{Label: c.text, Kind: WordItem, About: rules.RuleText(c.text)}, c.text)
 		}
 		return
 	}
@@ -134,7 +140,7 @@ func (t *completer) values() {
 	for _, c := range w.place.choices() {
 		about := c.about
 		if w.key() == "type" && w.rule() != nil {
-			about = typeText(c.text)
+			about = rules.TypeText(c.text)
 		}
 		t.add(Item{Label: c.text, Kind: WordItem, About: about}, c.text)
 	}
@@ -157,7 +163,7 @@ func (t *completer) evals() {
 		if !t.cursor.quotes && strings.ContainsAny(e, "=<>!") {
 			text = `"` + e + `"`
 		}
-		t.add(Item{Label: e, Kind: WordItem, About: typeText(kind)}, text)
+		t.add(Item{Label: e, Kind: WordItem, About: rules.TypeText(kind)}, text)
 	}
 }
 
@@ -176,7 +182,7 @@ func (t *completer) wholeRules() {
 				text += ", " + key.name + ": " + hole(n, key)
 			}
 		}
-		t.add(Item{Label: name.text, Kind: RuleItem, About: ruleText(name.text), Snippet: n > 0}, text+"}")
+		t.add(Item{Label: name.text, Kind: RuleItem, About: rules.RuleText(name.text), Snippet: n > 0}, text+"}")
 	}
 }
 
@@ -246,6 +252,6 @@ func (t *completer) references() {
 	}
 	for _, name := range rules.Functions() {
 		label := "utils." + name
-		t.add(Item{Label: label, Kind: ReferenceItem, About: functionText(name), Snippet: true}, label+"($1)")
+		t.add(Item{Label: label, Kind: ReferenceItem, About: rules.FunctionText(name), Snippet: true}, label+"($1)")
 	}
 }

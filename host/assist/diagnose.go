@@ -77,7 +77,7 @@ func Diagnose(files policyfile.Files, path string, getenv func(string) (string, 
 			lines = strings.Split(string(data), "\n")
 			texts[x.File] = lines
 		}
-		found = append(found, diagnostic(x, lines))
+		found = append(found, diagnostic(x, lines, texts[path]))
 		if !slices.Contains(paths, x.File) {
 			paths = append(paths, x.File)
 		}
@@ -101,7 +101,9 @@ func checkClaims(path string, data []byte) error {
 	return err
 }
 
-func diagnostic(x policyfile.Finding, lines []string) Diagnostic {
+// diagnostic is a finding in a file with these lines; main are those of the policy's main
+// file.
+func diagnostic(x policyfile.Finding, lines, main []string) Diagnostic {
 	d := Diagnostic{Path: x.File, Severity: Warning, Code: x.Code, Message: x.Message, Range: tokenAt(lines, Position{x.Line, x.Column})}
 	if x.Code == policyfile.FaultCode {
 		d.Severity = Error
@@ -109,7 +111,7 @@ func diagnostic(x policyfile.Finding, lines []string) Diagnostic {
 	if x.Place != "" {
 		d.Message = x.Place + ": " + x.Message
 	}
-	d.Fixes = fixes(x, lines, d.Range)
+	d.Fixes = fixes(x, lines, main, d.Range)
 	return d
 }
 

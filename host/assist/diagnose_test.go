@@ -128,7 +128,7 @@ func FuzzAssist(f *testing.F) {
 				t.Errorf("%d items", len(items))
 			}
 			d.Hover(p)
-			d.References(p)
+			d.Uses(p)
 			diagnose(name, text)
 		}
 	})

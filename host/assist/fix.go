@@ -19,7 +19,7 @@ var (
 )
 
 // fixes returns the changes that take a finding away.
-func fixes(x policyfile.Finding, lines []string, r Range) (out []Fix) {
+func fixes(x policyfile.Finding, lines, main []string, r Range) []Fix {
 	if r.Start.Line > len(lines) {
 		return nil
 	}
@@ -37,8 +37,35 @@ func fixes(x policyfile.Finding, lines []string, r Range) (out []Fix) {
 		}
 	case inQuotes.MatchString(x.Message) && token != "" && !strings.ContainsAny(token, `"'\{}[]`):
 		return []Fix{{"Put it in quotes", []Edit{{r, `"` + token + `"`}}}}
+	default:
+		if name := nearestName(token, lines, main, r.Start); name != "" {
+			return []Fix{{"Change to " + name, []Edit{{r, strings.Replace(token, strings.Trim(token, `"'`), name, 1)}}}}
+		}
 	}
 	return nil
+}
+
+// nearestName returns the name that is meant where a scalar uses one that nothing has.
+func nearestName(token string, lines, main []string, at Position) string {
+	root := parse(strings.Join(lines, "\n"))
+	if root == nil {
+		return ""
+	}
+	path := pathTo(root, at)
+	if len(path) == 0 {
+		return ""
+	}
+	w := locate(start(schema.JSON(), root), path)
+	kind := w.uses()
+	if kind == "" {
+		return ""
+	}
+	database, _ := scalar(w.rule(), "db")
+	var names []string
+	for _, n := range slices.Concat(given(root, kind, database), given(parse(strings.Join(main, "\n")), kind, database)) {
+		names = append(names, n.Value)
+	}
+	return spelling.Nearest(strings.Trim(token, `"'`), names)
 }
 
 // part returns the text in a range of one line.

@@ -39,7 +39,7 @@ func (d Document) Hover(at Position) (t Text, ok bool) {
 func (w *where) keyText(key string) string {
 	if key == "rule" && w.place.rule {
 		name, _ := scalar(w.holds, "rule")
-		return ruleText(name)
+		return rules.RuleText(name)
 	}
 	for _, p := range w.place.properties() {
 		if p.name == key {
@@ -55,16 +55,16 @@ func (w *where) valueText(text string, at int) string {
 		if isPath {
 			return pathText(word, w)
 		}
-		return functionText(word)
+		return rules.FunctionText(word)
 	}
 	switch {
 	case w.rule() != nil && w.last("rule"):
-		return ruleText(text)
+		return rules.RuleText(text)
 	case w.rule() != nil && w.last("eval"):
 		kind, _ := scalar(w.rule(), "type")
-		return typeText(kind)
+		return rules.TypeText(kind)
 	case w.rule() != nil && w.last("type"):
-		return typeText(text)
+		return rules.TypeText(text)
 	case w.key() == "off":
 		why, _ := lint.Explain(text)
 		return why

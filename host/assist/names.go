@@ -83,8 +83,14 @@ func (t *completer) named() bool {
 		return false
 	}
 	database, _ := scalar(t.where.rule(), "db")
-	for _, n := range given(t.where.root, kind, database) {
-		t.add(Item{Label: n.Value, Kind: WordItem}, n.Value)
+	roots := []*yaml.Node{t.where.root}
+	for _, d := range t.others {
+		roots = append(roots, parse(d.Text))
+	}
+	for _, root := range roots {
+		for _, n := range given(root, kind, database) {
+			t.add(Item{Label: n.Value, Kind: WordItem}, n.Value)
+		}
 	}
 	if kind == users {
 		t.add(Item{Label: "nobody", Kind: WordItem, About: "without a token"}, "nobody")

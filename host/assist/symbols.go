@@ -34,14 +34,13 @@ func (d Document) Definition(at Position, others ...Document) (out []Location) {
 	return out
 }
 
-// References returns where the name at a position is given and used.
-func (d Document) References(at Position, others ...Document) (out []Location) {
+// Uses returns where the name at a position is used.
+func (d Document) Uses(at Position, others ...Document) (out []Location) {
 	s, ok := d.symbol(at)
 	if !ok {
 		return nil
 	}
 	for _, x := range d.with(s, others) {
-		out = append(out, x.occurrences(s, true)...)
 		out = append(out, x.occurrences(s, false)...)
 	}
 	return out

@@ -69,6 +69,7 @@ func newRootCommand() *cobra.Command {
 		newCheckCommand(),
 		newTestCommand(),
 		newExplainCommand(),
+		newLSPCommand(),
 		newDiffCommand(),
 		newProveCommand(),
 		newReplayCommand(),

@@ -1,8 +1,11 @@
+//go:build !wasip1
+
 package schema
 
 import (
 	"slices"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy/args"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -12,6 +15,7 @@ import (
 func JSON() value.Value {
 	head := []value.Member{
 		{Key: "$schema", Value: value.Str("http://json-schema.org/draft-07/schema#")},
+		{Key: "$id", Value: value.Str("https://raw.githubusercontent.com/rulegate/rulegate/main/rules/policy/schema/schema.json")},
 		{Key: "title", Value: value.Str("rulegate policy")},
 	}
 	return value.Obj(append(head, members(model)...)...).With("definitions", value.Obj(
@@ -147,22 +151,45 @@ func texts(list []string) value.Value {
 
 // ruleSchema describes a rule: its name, and the fields of a rule of that name.
 func ruleSchema() value.Value {
-	var names []string
+	var names, about []string
 	var cases []value.Value
 	for _, r := range ruleShapes {
-		names = append(names, r.name)
-		is := value.Obj(value.Member{Key: "properties", Value: value.Obj(
-			value.Member{Key: "rule", Value: value.Obj(value.Member{Key: "const", Value: value.Str(r.name)})})})
+		text := rules.RuleText(r.name)
+		names, about = append(names, r.name), append(about, text)
 		keys := append(slices.Clone(commonFields), r.shape.keys...)
-		cases = append(cases, value.Obj(
-			value.Member{Key: "if", Value: is},
-			value.Member{Key: "then", Value: value.Obj(keysSchema(keys)...)}))
+		keys[0].shape = aText(text)
+		then := keysSchema(keys)
+		if r.name == "match" {
+			then = append(then, value.Member{Key: "allOf", Value: evalsSchema(r.shape)})
+		}
+		cases = append(cases, when("rule", r.name, value.Obj(then...)))
 	}
+	name := value.Obj(
+		value.Member{Key: "enum", Value: texts(names)},
+		value.Member{Key: "markdownEnumDescriptions", Value: texts(about)}) // VS Code and yaml-language-server show them
 	return value.Obj(
 		value.Member{Key: "description", Value: value.Str(ruleShape.about)},
 		value.Member{Key: "type", Value: value.Str("object")},
-		value.Member{Key: "properties", Value: value.Obj(value.Member{Key: "rule", Value: value.Obj(value.Member{Key: "enum", Value: texts(names)})})},
+		value.Member{Key: "properties", Value: value.Obj(value.Member{Key: "rule", Value: name})},
 		value.Member{Key: "required", Value: texts([]string{"rule"})},
 		value.Member{Key: "allOf", Value: value.Arr(cases...)},
 	)
+}
+
+// evalsSchema narrows the evals of a match to those of its type.
+func evalsSchema(match *shape) value.Value {
+	var cases []value.Value
+	for _, typeName := range match.key("type").shape.words {
+		eval := schemaOf(oneOf(rules.TypeText(typeName), rules.Evals(typeName)...))
+		cases = append(cases, when("type", typeName, value.Obj(
+			value.Member{Key: "properties", Value: value.Obj(value.Member{Key: "eval", Value: eval})})))
+	}
+	return value.Arr(cases...)
+}
+
+// when is a schema for objects with a value of a key.
+func when(key, is string, then value.Value) value.Value {
+	condition := value.Obj(value.Member{Key: "properties", Value: value.Obj(
+		value.Member{Key: key, Value: value.Obj(value.Member{Key: "const", Value: value.Str(is)})})})
+	return value.Obj(value.Member{Key: "if", Value: condition}, value.Member{Key: "then", Value: then})
 }
