@@ -56,3 +56,9 @@ func Python(t *testing.T, root, dir, module string, args ...string) (out string,
 	text, err := cmd.CombinedOutput()
 	return string(text), err
 }
+
+// YAMLLanguageServer returns the command line of the language server of YAML.
+func YAMLLanguageServer(t *testing.T, root string) *exec.Cmd {
+	t.Helper()
+	return exec.Command("node", filepath.Join(validators(t, root), "node_modules/yaml-language-server/bin/yaml-language-server"), "--stdio")
+}
