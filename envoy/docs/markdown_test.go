@@ -30,6 +30,7 @@ import (
 //	yaml filter         an EnvoyFilter whose filter Envoy accepts
 //	yaml not-run: REASON
 //	json args           the args for the values and verdicts below
+//	json, lua, toml not-run: REASON
 //	text values         EXPRESSION >> its value
 //	text verdicts       RULE >> its outcome
 //	text tree           folders of the repository: all packages, and no other
@@ -51,7 +52,9 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 var uses = map[string]string{
 	"sh":      "run make not-run",
 	"yaml":    "file routes rule define policy generated filter not-run",
-	"json":    "args",
+	"json":    "args not-run",
+	"lua":     "not-run",
+	"toml":    "not-run",
 	"text":    "output values verdicts tree -",
 	"txtar":   "case",
 	"go":      "from",
