@@ -105,7 +105,7 @@ func check(cmd *cobra.Command, args []string, f checkFlags) error {
 	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	switch f.format {
 	case "text":
-		err = writeChecked(stdout, stderr, all)
+		err = writeChecked(report.Plain(stdout), report.Plain(stderr), all)
 	case "json":
 		err = writeCheckedJSON(stdout, all)
 	default:

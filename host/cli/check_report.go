@@ -11,7 +11,7 @@ import (
 )
 
 // writeChecked writes findings for people, and a line about each policy.
-func writeChecked(stdout, stderr io.Writer, all []*checked) error {
+func writeChecked(stdout, stderr *report.PlainWriter, all []*checked) error {
 	faulty, warned := 0, 0
 	for _, c := range all {
 		for _, found := range c.findings {
@@ -32,11 +32,10 @@ func writeChecked(stdout, stderr io.Writer, all []*checked) error {
 			fmt.Fprintf(stdout, "%s: %s\n", c.path, unset(name))
 		}
 	}
-	if len(all) == 1 {
-		return nil
+	if len(all) > 1 {
+		fmt.Fprintf(stdout, "%d policies: %d with faults, %s\n", len(all), faulty, counted(warned, "warning"))
 	}
-	_, err := fmt.Fprintf(stdout, "%d policies: %d with faults, %s\n", len(all), faulty, counted(warned, "warning"))
-	return err
+	return stdout.Err
 }
 
 func unset(name string) string {

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/rulegate/rulegate/host/policyfile"
+	"github.com/rulegate/rulegate/host/report"
 	"github.com/spf13/cobra"
 )
 
@@ -40,6 +42,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cmd, err := root.ExecuteContextC(context.Background())
 	var usage usageError
 	var faults *policyfile.Error
+	stderr = report.Plain(stderr) // errors name what files and clients say
 	switch {
 	case err == nil:
 		return exitOK
@@ -51,6 +54,9 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.As(err, &faults):
 		fmt.Fprintf(stderr, "%v\n%s: %s\n", faults, cmd.CommandPath(), counted(len(faults.Faults), "fault"))
 		return exitFailed
+	}
+	if missing, ok := err.(*fs.PathError); ok { // the name of the system call helps nobody
+		err = fmt.Errorf("%s: %w", missing.Path, missing.Err)
 	}
 	fmt.Fprintf(stderr, "%s: %v\n", cmd.CommandPath(), err)
 	return exitFailed

@@ -278,6 +278,7 @@ func (f *diffFlags) write(w io.Writer, pairs []*comparedPair) error {
 	case "json":
 		return writeJSON(w, pairs)
 	case "markdown":
+		w = report.Plain(w)
 		for i, p := range pairs {
 			if i > 0 {
 				fmt.Fprintln(w)
@@ -290,6 +291,7 @@ func (f *diffFlags) write(w io.Writer, pairs []*comparedPair) error {
 	case "sarif", "github", "junit":
 		return report.Write(w, f.format, version(), diffCases(pairs), diffCodes)
 	}
+	w = report.Plain(w)
 	for i, p := range pairs {
 		if len(pairs) > 1 {
 			fmt.Fprintf(w, "%s%s -> %s\n", map[bool]string{true: "\n"}[i > 0], p.old.name, p.changed.name)

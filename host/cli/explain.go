@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/host/explain"
+	"github.com/rulegate/rulegate/host/report"
 	"github.com/rulegate/rulegate/host/simulate"
 	"github.com/rulegate/rulegate/host/trace"
 	"github.com/rulegate/rulegate/rules/decide"
@@ -164,7 +165,7 @@ func explainRequest(cmd *cobra.Command, args []string, file *loadedFile, f *requ
 	case "json":
 		return out.json(t)
 	case "html":
-		return explain.HTML(out, t)
+		return explain.HTML(report.Plain(out), t)
 	}
 	return explain.Text(out, t, out.Options)
 }
@@ -200,7 +201,7 @@ func (out *explainOutput) located(l *explain.Located) error {
 	case "json":
 		return out.json(l)
 	case "html":
-		return explain.LocatedHTML(out, l)
+		return explain.LocatedHTML(report.Plain(out), l)
 	}
 	return explain.LocatedText(out, l, out.Options)
 }

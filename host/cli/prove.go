@@ -167,6 +167,7 @@ func (f *proveFlags) write(w io.Writer, policy string, all []*claims) error {
 	case "json":
 		return writeProofs(w, policy, all)
 	case "text":
+		w = report.Plain(w)
 		for _, c := range all {
 			for _, p := range c.proofs {
 				fmt.Fprintln(w, strings.Join(p.Lines(), "\n"))

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/host/compare"
+	"github.com/rulegate/rulegate/host/report"
 	"github.com/rulegate/rulegate/host/simulate"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
@@ -81,11 +82,14 @@ func (r *replayRun) decide(path string, n int, record []byte, err error) {
 	if !rec.Allowed {
 		d.Before = fmt.Sprintf("refused with %d", rec.Status)
 	}
+	if !rec.Allowed && rec.Status == 0 {
+		d.Before = "refused"
+	}
 	allowed := result.Outcome == decide.Yes
 	if !allowed {
 		d.After = fmt.Sprintf("refused with %d", result.Status)
 	}
-	if d.Before == d.After {
+	if d.Before == d.After || d.Before == "refused" && !allowed {
 		of.Same++
 		return
 	}
@@ -142,6 +146,7 @@ func (r *replayRun) write(w io.Writer, format string) error {
 		e.SetIndent("", "  ")
 		return e.Encode(map[string]any{"routes": all, "same": same, "different": different, "undecided": undecided})
 	}
+	w = report.Plain(w)
 	for _, of := range all {
 		name := of.Route
 		if name == "" {

@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rulegate/rulegate/host/issuer"
@@ -50,6 +51,7 @@ func TestMain(m *testing.M) {
 //	sqlite FILE SQL      creates a database
 //	authorize            sets $AUTH to an Authorization header with the token in stdout, or to X-API-Key with the API key
 //	codes CODE args…     runs rulegate, which must end with exit code CODE
+//	plain FILE           fails if the file has a control character but tabs and the ends of lines; $ESC is one
 //	mask                 replaces the tokens in stdout, which differ in each run, by <token>, and times and steps by 0
 func TestScript(t *testing.T) {
 	module := buildModule(t)
@@ -58,7 +60,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
-			e.Vars = append(e.Vars, "MODULE="+module, "ENVOY="+os.Getenv("ENVOY"))
+			e.Vars = append(e.Vars, "MODULE="+module, "ESC=a\x1b[31m", "ENVOY="+os.Getenv("ENVOY"))
 			e.Values[processes{}] = map[string]*process{}
 			return nil
 		},
@@ -75,6 +77,7 @@ func TestScript(t *testing.T) {
 			"certificates": func(ts *testscript.TestScript, _ bool, args []string) { writeCertificates(t, ts, args) },
 			"codes":        cmdCodes,
 			"mask":         cmdMask,
+			"plain":        cmdPlain,
 			"crash": func(ts *testscript.TestScript, _ bool, args []string) {
 				p := started(ts, args)
 				ts.Check(p.cmd.Process.Kill())
@@ -313,4 +316,12 @@ func cmdAuthorize(ts *testscript.TestScript, _ bool, _ []string) {
 func cmdMask(ts *testscript.TestScript, _ bool, _ []string) {
 	text := jwt.ReplaceAllString(ts.ReadFile("stdout"), "<token>")
 	fmt.Fprint(ts.Stdout(), took.ReplaceAllString(text, "${1}0${2}"))
+}
+
+func cmdPlain(ts *testscript.TestScript, _ bool, args []string) {
+	for i, line := range strings.Split(ts.ReadFile(args[0]), "\n") {
+		if at := strings.IndexFunc(line, func(r rune) bool { return r != '\t' && !unicode.IsGraphic(r) }); at >= 0 {
+			ts.Fatalf("%s:%d: a control character: %q", args[0], i+1, line)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -130,7 +131,11 @@ func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFla
 		return err
 	}
 	bar := newBar(cmd.ErrOrStderr(), "test")
-	stdout, stderr := bar.above(cmd.OutOrStdout()), bar.above(cmd.ErrOrStderr())
+	stdout, stderr := bar.above(cmd.OutOrStdout()), bar.above(report.Plain(cmd.ErrOrStderr()))
+	text := report.Plain(cmd.OutOrStdout())
+	if f.format == "text" {
+		stdout = bar.above(text)
+	}
 	c := &runners{ctx: ctx, flags: f, log: textLog(stderr)}
 	defer c.close()
 	s := &policytest.Session{
@@ -153,12 +158,12 @@ func runTests(ctx context.Context, cmd *cobra.Command, args []string, f *testFla
 	}
 	noticed := true
 	if f.mutate {
-		m := mutations{flags: f, suites: suites, results: results, reporter: s.Reporter, out: f.side(stdout, stderr), stderr: stderr}
+		m := mutations{flags: f, suites: suites, results: results, reporter: s.Reporter, out: f.side(stdout, stderr), stderr: stderr, terminal: cmd.ErrOrStderr()}
 		if noticed, err = m.run(ctx, sum.OK()); err != nil {
 			return err
 		}
 	}
-	if err := s.Reporter.Close(sum); err != nil {
+	if err := cmp.Or(s.Reporter.Close(sum), text.Err); err != nil {
 		return err
 	}
 	if !sum.OK() || !enough || !noticed {

@@ -16,6 +16,7 @@ type mutations struct {
 	results     map[*policytest.Suite][]policytest.Result
 	reporter    policytest.Reporter
 	out, stderr io.Writer
+	terminal    io.Writer // for a bar
 }
 
 // run reports the mutants that pass the tests. noticed is false if there is one, or if
@@ -35,7 +36,7 @@ func (m *mutations) run(ctx context.Context, passed bool) (noticed bool, err err
 	}
 	noticed = true
 	for _, path := range order {
-		bar := newBar(underBar(m.stderr), "mutant")
+		bar := newBar(m.terminal, "mutant")
 		found, err := policytest.Mutate(ctx, byPath[path], m.results, m.flags.mutants, m.flags.seed, bar.set)
 		bar.end()
 		if err != nil {
@@ -62,12 +63,4 @@ func (m *mutations) report(found *policytest.Mutation) error {
 	}
 	_, err := fmt.Fprintln(m.out, found.Describe())
 	return err
-}
-
-// underBar returns the writer that is below a bar.
-func underBar(w io.Writer) io.Writer {
-	if a, ok := w.(aboveBar); ok {
-		return a.w
-	}
-	return w
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy/schema"
@@ -38,6 +39,9 @@ func Statements(doc value.Value) ([]*Statement, error) {
 		s, more := statement(v, rules.Elem("", i))
 		if s.Name != "" && names[s.Name] {
 			more = append(more, rules.Fault{Place: rules.Join(rules.Elem("", i), "name"), Message: "another statement has this name"})
+		}
+		if strings.ContainsFunc(s.Name, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+			more = append(more, rules.Fault{Place: rules.Join(rules.Elem("", i), "name"), Message: "a name has one line, of characters that can be printed"})
 		}
 		if names[s.Name] = true; s.Name == "" {
 			s.Name = s.describe()

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ func (r *Recorded) Target() string {
 //
 // Errors: it records no decision, or the request is not recorded.
 func ParseRecord(line []byte) (*Recorded, error) {
+	if !bytes.HasPrefix(line, []byte("{")) {
+		return nil, errors.New("not a line of the decision log: want an object")
+	}
 	var t trace.Trace
 	if err := json.Unmarshal(line, &t); err == nil && t.Version > 0 && t.Request.Method != "" {
 		return ofTrace(&t)
@@ -51,7 +55,7 @@ func ParseRecord(line []byte) (*Recorded, error) {
 }
 
 func ofEntry(e *decisionlog.Entry) (*Recorded, error) {
-	if e.Request == nil {
+	if e.Request == nil || e.Request.Method == "" || e.Request.Path == "" {
 		return nil, errors.New("the request is not recorded")
 	}
 	if e.Of == "response" {

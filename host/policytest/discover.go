@@ -63,10 +63,10 @@ func IsTest(name string) bool {
 // name starts with a point or an underscore, and node_modules.
 func inFolder(dir string) (files []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		name := d.Name()
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
+		}
+		switch name := d.Name(); {
 		case d.IsDir() && path != dir && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "node_modules"):
 			return filepath.SkipDir
 		case d.IsDir() || !IsTest(name):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -33,11 +34,31 @@ func (s *Suite) Record(results []Result) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w; write `want` by hand", s.Path, err)
 	}
-	info, err := os.Stat(s.Path)
+	return replaceFile(s.Path, []byte(text))
+}
+
+// replaceFile replaces the content of a file. Whoever reads it, or comes after a crash, finds
+// the old content or the new one, whole.
+func replaceFile(path string, data []byte) error {
+	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.Path, []byte(text), info.Mode().Perm())
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".rulegate-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name()) // it is gone after the rename
+	_, err = temporary.Write(data)
+	err = errors.Join(err, temporary.Chmod(info.Mode().Perm()), temporary.Sync(), temporary.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
 }
 
 // withWants returns the text of the file with the results. It fails unless the text then

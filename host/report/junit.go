@@ -117,13 +117,3 @@ func junitCase(c Case) JUnitCase {
 	out.Output = Printable(strings.Join(said, "\n"))
 	return out
 }
-
-// Printable replaces the characters that XML cannot have.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0xfffe || r == 0xffff {
-			return '\ufffd'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-}

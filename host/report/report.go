@@ -89,10 +89,12 @@ func GitHub(w io.Writer, findings []Finding) error {
 
 // data and property escape texts as the runner of GitHub Actions reads them.
 func data(s string) string {
+	s = Printable(s)
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
 }
 
 func property(s string) string {
+	s = Printable(s)
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/xml"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,7 @@ func TestGitHub(t *testing.T) {
 	}
 	want := "::error file=policy.yaml,line=12,col=9,title=fault::routes[0].rule.f2: want number, found string%0A12 | f2: x%0A   |     ^\n" +
 		"::warning file=a b/ü.yaml,line=3,title=or-allow::always yes, 100%25 of the time: really\n" +
-		"::notice file=other.yaml,title=not-proved::a\x1b[31m text\n"
+		"::notice file=other.yaml,title=not-proved::a\ufffd[31m text\n"
 	if b.String() != want {
 		t.Errorf("got\n%q\nwant\n%q", b.String(), want)
 	}
@@ -82,5 +83,14 @@ func TestSARIF(t *testing.T) {
 	// The validator finds mistakes.
 	if out := validate(t, strings.Replace(b.String(), `"results": []`, `"results": [{"ruleId": "x"}]`, 1)); !strings.Contains(out, ": error ") {
 		t.Errorf("a wrong log passes: %s", out)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	var b bytes.Buffer
+	// Controls of 7 and 8 bits, directions of text, a byte that is no UTF-8.
+	n, err := fmt.Fprint(Plain(&b), "a\tä\u00a0\u2713\n\x1b[31m\u009b1m\x7f\u202e\u2066\xff\r")
+	if want := "a\tä\u00a0\u2713\n\ufffd[31m\ufffd1m\ufffd\ufffd\ufffd\ufffd\ufffd"; b.String() != want || err != nil || n != 28 {
+		t.Errorf("%d %v %q, want %q", n, err, &b, want)
 	}
 }
