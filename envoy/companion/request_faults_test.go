@@ -25,6 +25,7 @@ func TestCompanionInEnvoy(t *testing.T) {
 		{Name: "response: faulty companion", Setup: responseFaults},
 		{Name: "response: client leaves", Setup: responseClientsLeave},
 		{Name: "response with trailers", Setup: responseTrailers},
+		{Name: "companions of another version", Setup: versionsApart},
 	})
 }
 

@@ -40,7 +40,7 @@ func NewBootstrap(t testing.TB, upstream string) *Bootstrap {
 	return &Bootstrap{
 		Conf: envoyconf.Config{
 			Admin:    "127.0.0.1:0",
-			Module:   moduleFile(t),
+			Module:   ModuleFile(t),
 			VM:       "cases",
 			Idle:     RequestTimeout,
 			Clusters: []envoyconf.Cluster{{Name: "upstream", URL: upstream}},

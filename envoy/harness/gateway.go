@@ -15,8 +15,8 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// moduleFile returns the path of the module under test.
-func moduleFile(t testing.TB) string {
+// ModuleFile returns the path of the module under test.
+func ModuleFile(t testing.TB) string {
 	t.Helper()
 	path := os.Getenv("RULEGATE_WASM")
 	if path == "" {
@@ -35,7 +35,7 @@ func moduleFile(t testing.TB) string {
 // LoadModule compiles the module for the embedded gateway.
 func LoadModule(t testing.TB) *gateway.Module {
 	t.Helper()
-	return loadModule(t, moduleFile(t))
+	return loadModule(t, ModuleFile(t))
 }
 
 // LoadModuleWith builds the module with a build tag, and compiles it.

@@ -9,7 +9,8 @@ import (
 )
 
 // TestCheckOfDump tests that `rulegate envoy check` finds nothing in the dump of an
-// Envoy with a generated configuration, and a setting that was changed.
+// Envoy with a generated configuration, but settings that were changed and an update
+// that Envoy refused.
 func TestCheckOfDump(t *testing.T) {
 	b := harness.NewBootstrap(t, harness.NewUpstream(t).URL)
 	const policy = `
@@ -24,6 +25,7 @@ routes:
 		manager["use_remote_address"] = false
 		harness.PluginConfig(manager)["failure_policy"] = "FAIL_CLOSED"
 	}
+	b.Discover(t, &harness.Case{}, "refused", "routes: [{match: {path: /}, rule: {rule: alow}}]")
 	p := b.Start(t)
 	p.Ready(t)
 	dump, err := p.AdminGet("/config_dump")
@@ -38,7 +40,7 @@ routes:
 	for _, f := range found {
 		codes[f.Code]++
 	}
-	if len(found) != 2 || codes["forwarded-for"] != 1 || codes["failure-policy"] != 1 {
-		t.Errorf("want the two settings of the listener \"bad\", found %+v", found)
+	if len(codes) != 3 || codes["refused-update"] == 0 || codes["forwarded-for"] != 1 || codes["failure-policy"] != 1 {
+		t.Errorf("want the two settings of the listener \"bad\" and the listener \"refused\", found %v: %+v", codes, found)
 	}
 }

@@ -19,7 +19,7 @@ type envoyFlags struct {
 	companionCert, companionKey string
 	jwksCA                      string
 	tls                         envoyconf.ServerTLS
-	module, format, print       string
+	module, format, print, ecds string
 	inlineSecrets               bool
 	trustForwarded              bool
 	idle                        time.Duration
@@ -37,6 +37,10 @@ func newEnvoyCommand() *cobra.Command {
 that the policy names stay out of it: the module reads them from Envoy's environment. Connection
 strings and webhook hosts stay out of it too, because only the companion uses them.
 
+With --ecds, the filter with the policy is in a file of that folder, and Envoy takes a new policy
+without a restart when the same command has replaced the file. It refuses a faulty policy and keeps
+the one before. The rest of the configuration is printed: if it has changed too, restart Envoy.
+
 For a configuration of your own, --print prints one part: filter (the HTTP filters to put before the
 router), clusters (of the companion and of the key sets; of the upstream with --upstream), listener,
 stats. The parts filter and stats need no --upstream.`,
@@ -47,6 +51,8 @@ stats. The parts filter and stats need no --upstream.`,
   rulegate envoy policy.yaml --listen 0.0.0.0:10000 --tls-cert gw.pem --tls-key gw.key --client-ca ca.pem \
     --upstream https://10.0.0.7:8443 --upstream-ca ca.pem --upstream-cert gw.pem --upstream-key gw.key \
     --upstream-id spiffe://shop.example/orders > envoy.yaml
+  # A policy that can be replaced while Envoy runs:
+  rulegate envoy policy.yaml --upstream http://127.0.0.1:8080 --ecds /etc/envoy/rulegate > envoy.yaml
   # The filters, for a configuration of your own:
   rulegate envoy policy.yaml --print filter --module /etc/envoy/rulegate.wasm`,
 		Args: oneFile,
@@ -89,6 +95,7 @@ func (f *envoyFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.module, "module", "rulegate.wasm", "path of the module, as Envoy opens it")
 	flags.StringVar(&f.format, "format", "yaml", "yaml or json")
 	flags.StringVar(&f.print, "print", "all", "part to print: all, filter, clusters, listener or stats")
+	flags.StringVar(&f.ecds, "ecds", "", "write the filter to rulegate.yaml in this `folder`, as Envoy opens it, from which Envoy takes it by config discovery")
 	flags.BoolVar(&f.inlineSecrets, "inline-secrets", false, "write the values of variables into the configuration, which everybody who reaches the admin interface can read")
 	flags.BoolVar(&f.trustForwarded, "trust-forwarded", false, "keep the headers forwarded, x-forwarded-host, -port, -prefix, x-real-ip, x-original-url and x-rewrite-url of clients: a proxy in front of Envoy sets them")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(envoyFormats, cobra.ShellCompDirectiveNoFileComp))

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -50,6 +52,12 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 			Buffer:   envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody),
 		}},
 	}
+	if f.ecds != "" {
+		conf.Discovery = filepath.Join(f.ecds, "rulegate.yaml")
+		if err := f.writeDiscovery(conf); err != nil {
+			return nil, fmt.Errorf("--ecds: %w", err)
+		}
+	}
 	b, err := f.build(conf)
 	if err != nil {
 		return nil, err
@@ -58,6 +66,33 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 		return b.JSON()
 	}
 	return b.YAML()
+}
+
+// writeDiscovery replaces the file of the filter by a rename: Envoy never reads half of
+// it, and looks at a file again when one is moved to its folder.
+func (f *envoyFlags) writeDiscovery(conf envoyconf.Config) error {
+	b, err := envoyconf.Discovered(conf)
+	if err != nil {
+		return err
+	}
+	text, err := b.YAML()
+	if err != nil {
+		return err
+	}
+	mode := os.FileMode(0o644)
+	if f.inlineSecrets {
+		mode = 0o600
+	}
+	part, err := os.CreateTemp(f.ecds, ".rulegate-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(part.Name()) // fails after the rename
+	_, err = part.Write(text)
+	if err := errors.Join(err, part.Chmod(mode), part.Sync(), part.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), conf.Discovery)
 }
 
 // needsCompanion reports whether the part that is printed names the server of the

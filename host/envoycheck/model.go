@@ -16,6 +16,8 @@ type config struct {
 	filters   map[string]*node // filters by config discovery: TypedExtensionConfig by name
 	secrets   []*node
 	bootstrap *node // nil for a part of a configuration
+	// dumped: the configuration is Envoy's dump, which has what Envoy has read of files.
+	dumped bool
 	// dynamic reports whether Envoy gets more resources from a server than are here.
 	dynamic bool
 	read    map[string]bool // files that it names and that were read
@@ -25,6 +27,7 @@ func (c *checker) load(root *node) error {
 	c.root = root
 	switch {
 	case root.get("configs").all() != nil:
+		c.dumped = true
 		c.dump(root.get("configs"))
 	case root.get("static_resources") != nil || root.get("dynamic_resources") != nil:
 		c.loadBootstrap(root)
@@ -131,7 +134,7 @@ func (c *checker) file(source *node) bool {
 	if path == "" {
 		return false
 	}
-	if c.read[path] {
+	if c.dumped || c.read[path] {
 		return true
 	}
 	c.read[path] = true

@@ -23,6 +23,10 @@ type Config struct {
 	// TrustForwarded keeps the clients' headers about an earlier proxy, such as
 	// x-forwarded-host: a proxy in front of Envoy sets them.
 	TrustForwarded bool
+	// Discovery is the path of a file from which Envoy takes the filters, by config
+	// discovery, so that a policy can be replaced while Envoy runs: Discovered
+	// returns its content. "": the filters are in the configuration.
+	Discovery string
 	// VM is the id of the VM that the listeners share; "" derives it from the
 	// module and the policies. Any plugin with the same id can write the module's
 	// shared data.
@@ -34,20 +38,12 @@ type Config struct {
 // Errors: an address or URL that Envoy cannot use, two listeners or clusters with
 // one name, a listener whose upstream or companion is not among the clusters.
 func Build(c Config) (*Bootstrap, error) {
-	if c.Idle == 0 {
-		c.Idle = 30 * time.Second
-	}
-	if c.Module == "" {
-		return nil, fmt.Errorf("module: want a path, found none")
+	if err := c.complete(); err != nil {
+		return nil, err
 	}
 	clusters, err := c.clusters()
 	if err != nil {
 		return nil, err
-	}
-	if c.VM == "" {
-		if c.VM, err = c.vmID(); err != nil {
-			return nil, err
-		}
 	}
 	listeners := make(list, len(c.Listeners))
 	names := map[string]bool{}
@@ -61,6 +57,11 @@ func Build(c Config) (*Bootstrap, error) {
 		}
 	}
 	var root object
+	if c.Discovery != "" {
+		// Envoy wants a name for itself where a part of its configuration comes by
+		// discovery.
+		root = append(root, field{"node", object{{"id", "rulegate"}, {"cluster", "rulegate"}}})
+	}
 	if c.Admin != "" {
 		addr, err := address(c.Admin)
 		if err != nil {
@@ -80,6 +81,20 @@ func Build(c Config) (*Bootstrap, error) {
 		field{"overload_manager", overload()},
 	)
 	return &Bootstrap{root}, nil
+}
+
+// complete sets the defaults.
+func (c *Config) complete() (err error) {
+	if c.Idle == 0 {
+		c.Idle = 30 * time.Second
+	}
+	if c.Module == "" {
+		return fmt.Errorf("module: want a path, found none")
+	}
+	if c.VM == "" {
+		c.VM, err = c.vmID()
+	}
+	return err
 }
 
 func (c *Config) clusters() (list, error) {

@@ -51,6 +51,9 @@ func (c *Config) listener(l Listener) (object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listener %s: %w", l.Name, err)
 	}
+	if c.Discovery != "" {
+		filter = c.discovered(l)
+	}
 	chain := object{{"filters", list{object{
 		{"name", "envoy.filters.network.http_connection_manager"},
 		{"typed_config", c.manager(l, filter)},
@@ -184,7 +187,7 @@ func (c *Config) filter(l Listener) (object, error) {
 	}
 	return object{
 		{"name", "rulegate"},
-		{"typed_config", typed("envoy.extensions.filters.http.wasm.v3.Wasm", field{"config", object{
+		{"typed_config", typed(wasmFilter, field{"config", object{
 			{"name", l.Name},
 			{"root_id", "rulegate"},
 			// Envoy replaces the VM after a trap; FAIL_CLOSED would answer 503 from then on.
