@@ -8,31 +8,33 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/host/importer"
+	"github.com/rulegate/rulegate/host/importer/envoy"
 	"github.com/rulegate/rulegate/host/importer/spacecloud"
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/spf13/cobra"
 )
 
 type importFlags struct {
-	output, format, project string
-	force                   bool
+	output, format, one string
+	force               bool
 }
 
-func newImportCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "import",
-		Short: "Make a policy of the configuration of another gateway",
-	}
-	cmd.AddCommand(newImportSpaceCloudCommand())
-	return cmd
+// importSource is a kind of configurations that are imported.
+type importSource struct {
+	use, short, long, example string
+	read                      func([]*policyfile.Documents) ([]*importer.Draft, error)
+	part, parts               string // that a policy is made of: a project, a listener
 }
 
-func newImportSpaceCloudCommand() *cobra.Command {
-	var f importFlags
-	cmd := &cobra.Command{
-		Use:   "space-cloud FILE...",
-		Short: "Import projects and resource files of Space Cloud",
-		Long: `Space-cloud reads configurations of Space Cloud: files with modules, exports of projects, and the
+// reportHelp describes the report of an importer.
+const reportHelp = `It prints a report: the questions to decide, what stays where it is, what is written in another way
+and why, and what was carried over. Nothing is looser than before: a condition that no rule can say
+denies, with a comment "# TODO:", which "rulegate check" points at.`
+
+var importSources = []importSource{
+	{
+		use: "space-cloud FILE...", short: "Import projects and resource files of Space Cloud", part: "project", parts: "projects", read: spacecloud.Import,
+		long: `Space-cloud reads configurations of Space Cloud: files with modules, exports of projects, and the
 resource files of space-cli, in YAML or JSON. It writes a policy, and beside it a file with the
 secrets of the source, which only its owner can read: .env for policy.yaml, shop.env for shop.yaml.
 With several projects it writes a policy for each, named after the project.
@@ -40,26 +42,58 @@ With several projects it writes a policy for each, named after the project.
 It prints a report: the questions to decide, what has no counterpart, what is written in another
 way, and what was carried over. A rule that cannot be said is denied, with its old text in a comment
 "# TODO:", which "rulegate check" points at.`,
-		Example: `  rulegate import space-cloud config.yaml
+		example: `  rulegate import space-cloud config.yaml
   rulegate import space-cloud resources/*.yaml --output shop.yaml
   set -a; . ./.env; set +a; rulegate check policy.yaml`,
+	},
+	{
+		use: "envoy FILE...", short: "Import the filters jwt_authn and rbac of Envoy", part: "listener", parts: "listeners", read: envoy.Import,
+		long: `Envoy reads configurations of Envoy in YAML or JSON: a static configuration, a dump of
+/config_dump, a listener or an HTTP connection manager. The policy says what the filters jwt_authn
+and rbac decide, and stands in their place; the other filters, the routes and the clusters stay in
+Envoy. With several listeners it writes a policy for each, named after the listener.
+
+` + reportHelp,
+		example: `  rulegate import envoy envoy.yaml
+  curl -s localhost:9901/config_dump > dump.json; rulegate import envoy dump.json --listener ingress`,
+	},
+}
+
+func newImportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "import",
+		Short: "Make a policy of the configuration of another gateway",
+	}
+	for i := range importSources {
+		cmd.AddCommand(newImporterCommand(&importSources[i]))
+	}
+	return cmd
+}
+
+func newImporterCommand(s *importSource) *cobra.Command {
+	var f importFlags
+	cmd := &cobra.Command{
+		Use:     s.use,
+		Short:   s.short,
+		Long:    s.long,
+		Example: s.example,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("want at least one file")
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return importSpaceCloud(cmd, args, f) },
+		RunE: func(cmd *cobra.Command, args []string) error { return importFiles(cmd, s, args, f) },
 	}
-	cmd.Flags().StringVarP(&f.output, "output", "o", "policy.yaml", "`file` to write; with several projects, files in its folder")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "policy.yaml", "`file` to write; with several "+s.parts+", files in its folder")
 	cmd.Flags().StringVar(&f.format, "format", "text", "format of the report: text or json")
-	cmd.Flags().StringVar(&f.project, "project", "", "import this project only")
+	cmd.Flags().StringVar(&f.one, s.part, "", "import this "+s.part+" only")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace files that are there already")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-func importSpaceCloud(cmd *cobra.Command, paths []string, f importFlags) error {
+func importFiles(cmd *cobra.Command, s *importSource, paths []string, f importFlags) error {
 	if f.format != "text" && f.format != "json" {
 		return usagef("--format: want text or json, found %q", f.format)
 	}
@@ -71,36 +105,36 @@ func importSpaceCloud(cmd *cobra.Command, paths []string, f importFlags) error {
 		}
 		files = append(files, file)
 	}
-	drafts, err := spacecloud.Import(files)
+	drafts, err := s.read(files)
 	if err != nil {
 		return err
 	}
-	drafts, err = chosen(drafts, f.project)
+	drafts, err = s.chosen(drafts, f.one)
 	if err != nil {
 		return err
 	}
-	return writeDrafts(cmd.OutOrStdout(), drafts, f)
+	return s.write(cmd.OutOrStdout(), drafts, f)
 }
 
-// chosen returns the drafts of a project, or all.
-func chosen(drafts []*importer.Draft, project string) ([]*importer.Draft, error) {
+// chosen returns the draft of a name, or all.
+func (s *importSource) chosen(drafts []*importer.Draft, one string) ([]*importer.Draft, error) {
 	var names []string
 	for _, d := range drafts {
-		if project != "" && d.Name == project {
+		if one != "" && d.Name == one {
 			return []*importer.Draft{d}, nil
 		}
 		names = append(names, d.Name)
 	}
 	switch {
 	case len(drafts) == 0:
-		return nil, fmt.Errorf("the files hold no project")
-	case project != "":
-		return nil, usagef("--project: no project is called %q: want one of %s", project, strings.Join(names, ", "))
+		return nil, fmt.Errorf("the files hold no %s", s.part)
+	case one != "":
+		return nil, usagef("--%s: no %s is called %q: want one of %s", s.part, s.part, one, strings.Join(names, ", "))
 	}
 	return drafts, nil
 }
 
-func writeDrafts(w io.Writer, drafts []*importer.Draft, f importFlags) error {
+func (s *importSource) write(w io.Writer, drafts []*importer.Draft, f importFlags) error {
 	var outputs []importer.Output
 	policies, taken := make([]string, len(drafts)), map[string]bool{}
 	for i, d := range drafts {
@@ -113,7 +147,7 @@ func writeDrafts(w io.Writer, drafts []*importer.Draft, f importFlags) error {
 		}
 		path := f.output
 		if len(drafts) > 1 {
-			name := fileName(d.Name, i)
+			name := s.fileName(d.Name, i)
 			for taken[strings.ToLower(name)] { // two projects, for a file system that ignores case too
 				name += "-2"
 			}
@@ -129,7 +163,7 @@ func writeDrafts(w io.Writer, drafts []*importer.Draft, f importFlags) error {
 	if err := importer.Write(outputs, f.force); err != nil {
 		return err
 	}
-	return reportImport(w, drafts, policies, outputs, f.format)
+	return s.report(w, drafts, policies, outputs, f.format)
 }
 
 // variablesOf is the path of the variables of a policy: .env beside policy.yaml,
@@ -142,8 +176,8 @@ func variablesOf(policy string) string {
 	return filepath.Join(filepath.Dir(policy), base+".env")
 }
 
-// fileName is the name of a project as a file's.
-func fileName(project string, index int) string {
+// fileName is the name of a project or a listener as a file's.
+func (s *importSource) fileName(project string, index int) string {
 	name := strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
@@ -151,12 +185,12 @@ func fileName(project string, index int) string {
 		return '-'
 	}, project)
 	if name == "" {
-		return fmt.Sprintf("project-%d", index+1)
+		return fmt.Sprintf("%s-%d", s.part, index+1)
 	}
 	return name
 }
 
-func reportImport(w io.Writer, drafts []*importer.Draft, policies []string, outputs []importer.Output, format string) error {
+func (s *importSource) report(w io.Writer, drafts []*importer.Draft, policies []string, outputs []importer.Output, format string) error {
 	if format == "json" {
 		type project struct {
 			Project string `json:"project"`
@@ -174,7 +208,7 @@ func reportImport(w io.Writer, drafts []*importer.Draft, policies []string, outp
 	}
 	for i, d := range drafts {
 		if len(drafts) > 1 {
-			fmt.Fprintf(w, "project %s: %s\n", d.Name, policies[i])
+			fmt.Fprintf(w, "%s %s: %s\n", s.part, d.Name, policies[i])
 		}
 		if err := d.Report.Write(w); err != nil {
 			return err

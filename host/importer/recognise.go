@@ -15,7 +15,8 @@ func Recognise(n *yaml.Node) string {
 		return ""
 	case has("modules"), has("projects"), has("type") && has("spec") && (has("meta") || has("api")):
 		return "space-cloud"
-	case has("static_resources"), has("configs"), has("http_filters"), strings.HasPrefix(TextOf(n, "@type"), "type.googleapis.com/envoy"):
+	case has("static_resources"), has("staticResources"), has("configs"), has("http_filters"), has("httpFilters"), has("filter_chains"), has("filterChains"),
+		strings.HasPrefix(TextOf(n, "@type"), "type.googleapis.com/envoy"), isDiscovery(n):
 		return "envoy"
 	case strings.Contains(group, "istio.io/"):
 		return "istio"
@@ -29,13 +30,20 @@ func Recognise(n *yaml.Node) string {
 	return ""
 }
 
+// isDiscovery reports whether a document is a discovery response of Envoy, as its file
+// subscriptions read.
+func isDiscovery(n *yaml.Node) bool {
+	list := Entries(Get(n, "resources"))
+	return len(list) > 0 && strings.HasPrefix(TextOf(list[0].Value, "@type"), "type.googleapis.com/envoy")
+}
+
 // Describe says which command wants a kind of document.
 func Describe(kind string) string {
 	switch kind {
 	case "space-cloud":
 		return "a Space Cloud configuration: rulegate import space-cloud"
 	case "envoy":
-		return "a configuration of Envoy, which no importer reads yet"
+		return "a configuration of Envoy: rulegate import envoy"
 	case "istio":
 		return "a resource of Istio, which no importer reads yet"
 	case "envoy-gateway":

@@ -39,6 +39,17 @@ func (d *Draft) Settle() (*policy.Policy, error) {
 	return nil, errors.New("the policy has too many faults")
 }
 
+// Load loads the draft as it is.
+//
+// Errors: *policyfile.Error for its faults.
+func (d *Draft) Load() (*policy.Policy, error) {
+	text, err := d.Render()
+	if err != nil {
+		return nil, err
+	}
+	return d.load(text)
+}
+
 func (d *Draft) load(text []byte) (*policy.Policy, error) {
 	f, err := policyfile.Parse("policy.yaml", text)
 	if err != nil {
