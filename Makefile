@@ -19,12 +19,21 @@ help: ## list the targets
 
 # The build targets are phony: Go's build cache knows which packages changed.
 .PHONY: build
-build: command module ## bin/rulegate and bin/rulegate.wasm
+build: page command module ## bin/rulegate, with its page where npm is, and bin/rulegate.wasm
 
 .PHONY: command
 command:
 	@mkdir -p bin
 	$(GO) build -trimpath -o bin/rulegate ./host/cli/rulegate
+
+# Without npm, the command is built without the page, and says so.
+.PHONY: page
+page:
+	@GO=$(GO) .ci/console 0
+
+.PHONY: console
+console: ## the page of rulegate console, which the command embeds
+	@GO=$(GO) .ci/console
 
 .PHONY: module
 module:

@@ -79,6 +79,7 @@ func newRootCommand() *cobra.Command {
 		newDiffCommand(),
 		newProveCommand(),
 		newReplayCommand(),
+		newConsoleCommand(),
 		newImportCommand(),
 		newSchemaCommand(),
 		newEvalCommand(),

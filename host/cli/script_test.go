@@ -23,6 +23,7 @@ import (
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rulegate/rulegate/host/console"
 	"github.com/rulegate/rulegate/host/issuer"
 	_ "modernc.org/sqlite"
 )
@@ -59,6 +60,13 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
+		Condition: func(name string) (bool, error) {
+			if name != "page" { // [page]: rulegate console has its page
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			_, err := console.Page()
+			return err == nil, nil
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, "MODULE="+module, "ESC=a\x1b[31m", "ENVOY="+os.Getenv("ENVOY"))
 			e.Values[processes{}] = map[string]*process{}

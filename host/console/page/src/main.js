@@ -1,0 +1,390 @@
+// The page: policy, request, decision. The state is one object; each change of it asks
+// the evaluator again, and the answers are shown.
+import {DecisionView} from './decision.js'
+import {add, fill, h, later} from './dom.js'
+import {Editor} from './editor.js'
+import {Evaluator} from './evaluator.js'
+import {examples} from './examples.js'
+import * as panels from './panels.js'
+import {RequestForm, question} from './request.js'
+import {Session} from './session.js'
+import {checked, fromLink, link} from './share.js'
+import {Tabs} from './tabs.js'
+
+const evaluator = new Evaluator()
+let state = structuredClone(examples[0].state)
+let session
+const disk = new Map() // of the session: {text, hash} of each file
+let offered = {} // what the policy calls and lacks, by the last decision
+let comparing = false
+let first = true
+
+// The parts of the page.
+const note = h('p', {role: 'status', class: 'note'})
+const tabs = new Tabs('Files', open)
+const place = h('div', {class: 'editor', id: 'file', role: 'tabpanel', 'aria-label': 'File'})
+const beforePlace = h('div', {class: 'editor'})
+const beforeBox = h('div', {class: 'before', hidden: true}, h('h3', {}, 'Before the change'), beforePlace)
+const problemList = h('div', {class: 'panel'})
+const testList = h('div', {class: 'panel'})
+const differenceList = h('div', {class: 'panel', 'aria-live': 'polite'})
+const form = h('form', {class: 'stack', onsubmit: e => e.preventDefault()})
+const decisionBox = h('div', {class: 'stack decision', 'aria-live': 'polite', 'aria-atomic': 'false'})
+const picker = h('select', {'aria-label': 'Example', onchange: () => load(examples[picker.value].state)}, h('option', {value: '', disabled: true}, 'Examples'), examples.map((e, i) => h('option', {value: String(i)}, e.name)))
+const saveButton = h('button', {type: 'button', hidden: true, onclick: save}, 'Save')
+const compareButton = h('button', {type: 'button', 'aria-pressed': 'false', onclick: compare}, 'Compare')
+const changedBox = h('div', {class: 'changed', role: 'alert', hidden: true})
+const summary = h('a', {class: 'summary', href: '#decision', 'aria-hidden': 'true', tabindex: '-1'})
+
+const logDialog = dialog('Show a line of a log', 'A line of the decision log, or a refusal in the log of the module or of rulegate run. It opens the request, the rule and the clause that decided.', 'Line', showLine)
+
+const sections = {
+  policy: h('section', {class: 'column', 'aria-labelledby': 'policy-title'},
+    h('div', {class: 'title'}, h('h2', {id: 'policy-title'}, 'Policy'), tabs.root),
+    h('div', {class: 'editors'}, beforeBox, place), 
+    h('div', {class: 'below'}, differenceList, problemList,
+      h('div', {class: 'title sub'}, h('h3', {}, 'Tests'), h('button', {type: 'button', class: 'small', onclick: addTest}, 'Add as a test')), testList)),
+  request: h('section', {class: 'column', 'aria-labelledby': 'request-title'}, h('div', {class: 'title'}, h('h2', {id: 'request-title'}, 'Request')), form),
+  decision: h('section', {class: 'column', id: 'decision', 'aria-labelledby': 'decision-title'}, h('div', {class: 'title'}, h('h2', {id: 'decision-title'}, 'Decision')), decisionBox),
+}
+
+add(document.body, [
+  h('header', {class: 'bar'}, h('h1', {}, 'rulegate'), picker, h('span', {class: 'grow'}), note,
+    compareButton, h('button', {type: 'button', onclick: () => logDialog.showModal()}, 'Log line'), h('button', {type: 'button', onclick: share}, 'Link'), saveButton),
+  changedBox,
+  h('main', {class: 'columns'}, sections.policy, sections.request, sections.decision),
+  summary, logDialog,
+])
+
+const editor = new Editor(place, {
+  changed: (name, text) => {
+    state.files[name] = text
+    changed()
+  },
+  complete: (file, line, column) => evaluator.ask('complete', {op: 'complete', ...files(), file, line, column}),
+  hover: (file, line, column) => evaluator.ask('hover', {op: 'hover', ...files(), file, line, column}),
+})
+const before = new Editor(beforePlace, {
+  changed: (_, text) => {
+    state.before = text
+    changed()
+  },
+  complete: () => undefined,
+  hover: () => undefined,
+})
+const view = new DecisionView(decisionBox, jump)
+const request = new RequestForm(form, changed)
+
+function files() { return {files: state.files, policy: state.policy, env: state.env} }
+
+// changed asks for everything anew.
+function changed() {
+  decide()
+  test()
+  if (comparing) diff()
+  showTabs()
+}
+
+async function decide() {
+  const {doc, wrong} = question(state.request, offered)
+  const answer = await evaluator.ask('decide', {op: 'decide', ...files(), request: doc})
+  if (!answer) return
+  const calls = JSON.stringify([answer.tables, answer.webhooks])
+  if (answer.trace || answer.faults || answer.failed) {
+    const news = calls !== JSON.stringify([offered.tables, offered.webhooks])
+    offered = {tables: answer.tables, webhooks: answer.webhooks, missing: answer.missing}
+    request.offer(answer)
+    if (news) return decide() // the request may have rows for these
+  }
+  view.show(answer, wrong)
+  sum(answer)
+  if (answer.diagnostics) {
+    diagnostics = [...answer.diagnostics, ...testDiagnostics]
+    showDiagnostics()
+  }
+  if (first) {
+    first = false
+    performance.mark('first-decision')
+  }
+  document.body.dataset.decisions = String(Number(document.body.dataset.decisions ?? 0) + 1)
+}
+
+let diagnostics = []
+let testDiagnostics = []
+
+function showDiagnostics() {
+  editor.diagnose(diagnostics)
+  panels.problems(problemList, diagnostics, {jump, apply})
+}
+
+function apply(d, fix) {
+  open(d.path)
+  editor.apply(d.path, fix)
+}
+
+// sum shows the outcome below the columns, for narrow windows.
+function sum(a) {
+  const d = a.trace?.decision
+  fill(summary, d ? `${d.outcome === 'yes' ? '✓ Allowed' : '✗ Refused'} ${d.status ?? ''}` : 'No decision')
+}
+
+const test = later(async () => {
+  if (typeof state.files[state.tests] !== 'string') {
+    testDiagnostics = []
+    editor.cover([])
+    return panels.tests(testList, undefined, {jump})
+  }
+  const answer = await evaluator.ask('test', {op: 'test', ...files(), tests: state.tests})
+  if (!answer) return
+  testDiagnostics = (answer.diagnostics ?? []).filter(d => d.path === state.tests)
+  diagnostics = [...diagnostics.filter(d => d.path !== state.tests), ...testDiagnostics]
+  showDiagnostics()
+  lastTests = answer
+  editor.cover(answer.clauses ?? [])
+  panels.tests(testList, answer, {jump})
+  document.body.dataset.tests = answer.error || answer.why ? 'failed' : `${answer.passed} ${answer.failed}`
+}, 250)
+
+let lastTests
+
+const diff = later(async () => {
+  const old = 'before: ' + state.policy // beside the policy, so that it includes the same files
+  const answer = await evaluator.ask('diff', {op: 'diff', ...files(), files: {...state.files, [old]: state.before}, old})
+  if (answer && comparing) panels.differences(differenceList, answer, {take: takeDifference})
+}, 300)
+
+// takeDifference puts the request of a difference into the form.
+function takeDifference(d) {
+  const r = d.request
+  const args = r.request ?? {}
+  Object.assign(state.request, {
+    method: d.method, path: d.path, host: d.host ?? '', ip: args.ip ?? '', now: r.now ?? '',
+    user: r.auth ? 'claims' : 'nobody', claims: JSON.stringify(r.auth ?? {}, null, 2),
+    headers: Object.entries(args.headers ?? {}).flatMap(([k, v]) => [v].flat().map(x => `${k}: ${x}`)).join('\n'),
+    peer: r.peer ? JSON.stringify(r.peer) : '',
+    bodyKind: r.params !== undefined && !['GET', 'HEAD', 'DELETE'].includes(d.method) ? 'json' : 'none', body: JSON.stringify(r.params ?? null, null, 2),
+    answered: r.res !== undefined, response: JSON.stringify(r.res ?? {}, null, 2),
+  })
+  for (const [name, v] of Object.entries(r.replies ?? {})) state.request[name.includes('://') ? 'webhooks' : 'data'][name] = JSON.stringify(v)
+  request.show(state)
+  request.offer(offered)
+  decide()
+  sections.request.querySelector('input, select, textarea').focus()
+}
+
+function names() {
+  const list = Object.keys(state.files)
+  return [state.policy, ...list.filter(n => n !== state.policy && n !== state.tests).sort(), ...list.filter(n => n === state.tests)]
+}
+
+function showTabs() {
+  tabs.show(names().map(n => [n, n, session && disk.has(n) && disk.get(n).text !== state.files[n] || session && !disk.has(n)]), editor.name ?? state.policy, 'file')
+  saveButton.hidden = !session
+  saveButton.disabled = !names().some(n => disk.get(n)?.text !== state.files[n])
+}
+
+function open(name) {
+  if (typeof state.files[name] !== 'string') return
+  if (editor.name !== name) {
+    editor.open(name, state.files[name])
+    if (lastTests) editor.cover(lastTests.clauses ?? [])
+  }
+  showTabs()
+}
+
+function jump(file, line, column) {
+  open(file)
+  editor.jump(line, column)
+}
+
+// load replaces the whole state.
+function load(next) {
+  state = structuredClone(next)
+  offered = {}
+  lastTests = undefined
+  diagnostics = []
+  testDiagnostics = []
+  editor.forget()
+  view.forget()
+  editor.open(state.policy, state.files[state.policy])
+  request.show(state)
+  setComparing(state.before !== '')
+  changed()
+}
+
+function say(...what) {
+  fill(note, what)
+}
+
+async function share() {
+  const url = await link(state)
+  history.replaceState(null, '', url)
+  try {
+    await navigator.clipboard.writeText(url)
+    say('The link is copied. It holds the whole state, secrets that were typed too.')
+  } catch {
+    say('The link is in the address bar. It holds the whole state, secrets that were typed too.')
+  }
+}
+
+function compare() {
+  if (!comparing) state.before ||= state.files[state.policy]
+  setComparing(!comparing)
+  if (!comparing) state.before = ''
+}
+
+function setComparing(on) {
+  comparing = on
+  compareButton.setAttribute('aria-pressed', String(on))
+  beforeBox.hidden = !on
+  document.body.classList.toggle('comparing', on)
+  differenceList.replaceChildren()
+  if (!on) return
+  before.forget()
+  before.open('before', state.before)
+  diff()
+}
+
+async function addTest() {
+  const {doc, wrong} = question(state.request, offered)
+  if (wrong.length > 0) return say('The request has fields that cannot be read: ', wrong.join('; '))
+  const answer = await evaluator.ask('record', {op: 'record', ...files(), tests: state.tests, name: `${state.request.method} ${state.request.path}`, request: doc})
+  if (!answer) return
+  if (!answer.text) return say(answer.error ?? answer.diagnostics?.[0]?.message ?? 'The test cannot be added.')
+  state.files[state.tests] = answer.text
+  open(state.tests)
+  editor.replace(answer.text)
+  editor.jump(answer.text.trimEnd().split('\n').length)
+  say(`Added to ${state.tests}.`)
+  changed()
+}
+
+async function showLine(text) {
+  const answer = await evaluator.ask('log', {op: 'log', ...files(), text})
+  if (!answer) return
+  if (answer.error) return answer.error
+  const {decision: d, entry: e} = answer
+  if (e?.request) {
+    Object.assign(state.request, {method: e.request.method, path: e.request.path, host: e.request.host ?? '', ip: e.request.ip ?? '', now: e.time ?? ''})
+    if (e.claims) Object.assign(state.request, {user: 'claims', claims: JSON.stringify(nested(e.claims), null, 2)})
+    const body = nested(e.body ?? {})
+    if (body.args?.params !== undefined) Object.assign(state.request, {bodyKind: 'json', body: JSON.stringify(body.args.params, null, 2)})
+    request.show(state)
+    request.offer(offered)
+  }
+  changed()
+  const r = d.record
+  say(`${r.of ?? 'request'} ${r.outcome}${r.status ? ` ${r.status}` : ''}`, r.reason && `: ${r.reason}`, d.note && ` (${d.note})`)
+  if (d.line) jump(d.file, d.line, d.column)
+}
+
+// nested makes objects of members whose names are paths.
+function nested(flat) {
+  const out = {}
+  for (const [path, v] of Object.entries(flat)) {
+    const keys = path.split('.')
+    let at = out
+    for (const key of keys.slice(0, -1)) {
+      if (!Object.hasOwn(at, key) || typeof at[key] !== 'object') Object.defineProperty(at, key, {value: {}, enumerable: true, configurable: true, writable: true})
+      at = at[key]
+    }
+    Object.defineProperty(at, keys.at(-1), {value: v, enumerable: true, configurable: true, writable: true})
+  }
+  return out
+}
+
+// dialog makes a dialog with one text. done returns what is wrong with it.
+function dialog(title, about, label, done) {
+  const text = h('textarea', {rows: 6, spellcheck: 'false', 'aria-label': label})
+  const wrong = h('p', {role: 'alert', class: 'wrong'})
+  const e = h('dialog', {'aria-labelledby': 'dialog-title', onclose: () => fill(wrong)},
+    h('form', {
+      method: 'dialog', class: 'stack', onsubmit: async event => {
+        event.preventDefault()
+        const fault = await done(text.value)
+        if (fault) return fill(wrong, fault)
+        e.close()
+      },
+    },
+    h('h2', {id: 'dialog-title'}, title), h('p', {}, about), text, wrong,
+    h('div', {class: 'row end'}, h('button', {type: 'button', onclick: () => e.close()}, 'Cancel'), h('button', {class: 'primary'}, 'Show'))))
+  return e
+}
+
+async function save() {
+  for (const name of names()) {
+    const known = disk.get(name)
+    const text = state.files[name]
+    if (known?.text === text) continue
+    try {
+      disk.set(name, {text, hash: await session.save(name, text, known?.hash ?? '')})
+    } catch (e) {
+      say(`${name} is not saved: ${e.message}`)
+      return showTabs()
+    }
+  }
+  say('Saved.')
+  showTabs()
+}
+
+// fromDisk takes over the files of the session: those without changes at once.
+async function fromDisk() {
+  const answer = await session.load()
+  const clashes = []
+  for (const [name, file] of Object.entries(answer.files)) {
+    const known = disk.get(name)
+    if (known?.hash === file.hash) continue
+    if (known && state.files[name] !== known.text && state.files[name] !== file.text) clashes.push(name)
+    else {
+      state.files[name] = file.text
+      if (editor.name === name) editor.replace(file.text)
+    }
+    disk.set(name, file)
+  }
+  for (const name of disk.keys()) if (!(name in answer.files)) disk.delete(name)
+  changedBox.hidden = clashes.length === 0
+  fill(changedBox, clashes.length > 0 && [h('span', {}, `${clashes.join(', ')} changed on the disk.`),
+    h('button', {type: 'button', onclick: () => {
+      for (const name of clashes) {
+        state.files[name] = disk.get(name).text
+        if (editor.name === name) editor.replace(state.files[name])
+      }
+      changedBox.hidden = true
+      changed()
+    }}, 'Take it from the disk'), h('button', {type: 'button', onclick: () => { changedBox.hidden = true }}, 'Keep what is here')])
+  changed()
+  return answer
+}
+
+async function start() {
+  session = Session.found()
+  try {
+    const shared = await fromLink(location.hash)
+    if (shared) return load(shared)
+  } catch (e) {
+    say('The link cannot be read: ', e.message)
+  }
+  if (!session) return load(examples[0].state)
+  try {
+    const answer = await session.load()
+    const next = checked({files: Object.fromEntries(Object.entries(answer.files).map(([n, f]) => [n, f.text])), policy: answer.policy, tests: answer.tests})
+    for (const [name, file] of Object.entries(answer.files)) disk.set(name, file)
+    load(next)
+    picker.value = ''
+    session.watch(fromDisk)
+  } catch (e) {
+    session = undefined
+    load(examples[0].state)
+    say(e.status === 401 ? 'Open the link that rulegate console has printed, to edit its file.' : `The file cannot be read: ${e.message}`)
+  }
+}
+
+window.addEventListener('hashchange', () => start())
+window.addEventListener('beforeunload', e => { if (session && !saveButton.disabled) e.preventDefault() })
+window.addEventListener('keydown', e => {
+  if ((e.ctrlKey || e.metaKey) && e.key === 's') {
+    e.preventDefault()
+    if (session) save()
+  }
+})
+start()
