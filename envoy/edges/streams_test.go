@@ -14,8 +14,7 @@ import (
 )
 
 // streams tests gRPC and WebSockets: a rule on the headers decides and the stream
-// flows unbuffered; a rule that reads the body refuses it. The embedded gateway
-// takes no upgrades.
+// flows unbuffered; a rule that reads the body refuses it.
 func streams(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*testing.T, *harness.Process) {
 	echo := httptest.NewUnstartedServer(http.HandlerFunc(echoMessages))
 	echo.Config.Protocols = harness.HTTP2()
@@ -30,9 +29,7 @@ func streams(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*test
 	for _, name := range []string{"upgrades", "no upgrades"} {
 		b.AddPolicy(t, name, edgesPolicy, "").Upstream = "sockets"
 	}
-	b.Alter["upgrades"] = func(manager map[string]any) {
-		manager["upgrade_configs"] = []any{map[string]any{"upgrade_type": "websocket"}}
-	}
+	b.Alter["no upgrades"] = func(manager map[string]any) { delete(manager, "upgrade_configs") }
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
 		t.Run("gRPC", func(t *testing.T) { runGRPC(t, at["grpc"]) })

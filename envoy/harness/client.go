@@ -43,7 +43,7 @@ func SendTLS(addr string, r *Request, id string) (*Response, error) {
 }
 
 func sendOn(conn net.Conn, r *Request, id string) (*Response, error) {
-	defer conn.Close()
+	defer conn.Close() // also if the request does not ask for it
 	conn.SetDeadline(time.Now().Add(RequestTimeout))
 	if _, err := io.WriteString(conn, r.Wire(id)); err != nil {
 		return nil, err
@@ -72,7 +72,10 @@ func (r *Request) Wire(id string) string {
 			fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
 		}
 	}
-	b.WriteString("connection: close\r\n\r\n")
+	if _, named := r.header("connection"); !named {
+		b.WriteString("connection: close\r\n")
+	}
+	b.WriteString("\r\n")
 	if _, chunked := r.header("transfer-encoding"); chunked {
 		half := len(r.Body) / 2
 		for _, part := range []string{r.Body[:half], r.Body[half:]} {

@@ -87,7 +87,6 @@ func TestIdle(t *testing.T) {
 	b.Conf.Idle = 2 * time.Second
 	b.AddPolicy(t, "idle", idlePolicy, "")
 	b.AddPolicy(t, "never-holds", "routes: [{match: {path: /events}, rule: {rule: allow}}, {match: {path: '/cut/{x}'}, idle: 1s, rule: {rule: allow}}]", "")
-	b.Alter["idle"] = func(m map[string]any) { m["upgrade_configs"] = []any{map[string]any{"upgrade_type": "websocket"}} }
 	p := b.Start(t)
 	p.Ready(t)
 	at := p.Listeners(t)

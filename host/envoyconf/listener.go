@@ -89,6 +89,8 @@ func (c *Config) manager(l Listener, filter object) object {
 		// If the module traps, only this timeout ends the streams that waited in
 		// its VM. Those that were let through have that of a route.
 		field{"stream_idle_timeout", seconds(c.Idle)},
+		// A WebSocket is decided by the request that opens it.
+		field{"upgrade_configs", list{object{{"upgrade_type", "websocket"}}}},
 		field{"request_headers_timeout", "10s"},
 		field{"request_timeout", "300s"},
 		field{"common_http_protocol_options", object{

@@ -29,6 +29,6 @@
 //   - All VMs serve requests. Envoy has one more, in its main thread, which gets
 //     ticks only.
 //   - There is one upstream, over HTTP/1.1, without retries, and the streams' idle
-//     timeout is the only limit to its time. Upgrades are refused. The module's
-//     gRPC calls are not implemented.
+//     timeout is the only limit to its time. Of upgrades there is that of HTTP/1.1 to a
+//     WebSocket. The module's gRPC calls are not implemented.
 package gateway

@@ -3,7 +3,6 @@ package gateway
 import (
 	"net/http"
 	"strconv"
-	"time"
 )
 
 // downstreamResponse is the response to the client while it is sent.
@@ -34,8 +33,7 @@ func (s *stream) sendDownstream(out output) {
 	}
 	d := &s.downstream
 	if len(out.data) > 0 && !d.bodyless {
-		_ = d.control.SetWriteDeadline(time.Now().Add(s.idleTimeout()))
-		n, err := s.w.Write(out.data)
+		n, err := s.write(out.data)
 		d.written += int64(n)
 		if err != nil { // the client is gone, or there is more than was declared
 			s.abort()
@@ -49,7 +47,7 @@ func (s *stream) sendDownstream(out output) {
 		s.state = streamEnded
 		return
 	}
-	if d.length < 0 || d.written < d.length {
+	if s.tunnel == nil && (d.length < 0 || d.written < d.length) {
 		_ = d.control.Flush()
 	}
 }
@@ -60,6 +58,14 @@ func (s *stream) writeHeaders(out output) bool {
 	s.downstream.bodyless = s.r.Method == http.MethodHead || code == http.StatusNoContent || code == http.StatusNotModified
 	length, declared, lengthErr := s.responseLength(out)
 	name, bad := unsendable(out.headers)
+	if err == nil && code == http.StatusSwitchingProtocols && s.upstream.switched != nil && !bad {
+		s.info.status = code
+		if err := s.switchProtocols(out.headers); err != nil {
+			s.abort()
+			return false
+		}
+		return true
+	}
 	if err != nil || code < 200 || code > 599 || lengthErr != nil || bad {
 		s.gw.cfg.Log.Warn("the module left a response that cannot be sent", "status", out.headers.value(":status"), "header", name)
 		s.w.WriteHeader(http.StatusServiceUnavailable)

@@ -36,7 +36,7 @@ func refusedStatus(r *http.Request) int {
 		return http.StatusForbidden
 	case r.ProtoMajor == 1 && !knownMethods[r.Method]:
 		return http.StatusBadRequest
-	case isUpgrade(r.Header):
+	case isUpgrade(r.Header) && !isWebSocket(r):
 		return http.StatusForbidden
 	}
 	return 0
@@ -92,6 +92,9 @@ func (s *stream) requestPairs() pairs {
 	}
 	if forwarded != "" {
 		h = append(h, [2]string{"x-forwarded-for", forwarded})
+	}
+	if s.upgrade {
+		h = append(h, upgradePairs(r.Header)...)
 	}
 	return append(h, [2]string{"x-forwarded-proto", scheme}, [2]string{"x-request-id", s.info.id})
 }
@@ -153,6 +156,9 @@ func (s *stream) requestBody() <-chan chunk {
 		return nil
 	}
 	c := &s.client
+	if s.upgrade && s.tunnel == nil {
+		return nil // the client sends once it gets 101
+	}
 	if c.state == bodyUnread {
 		*c = clientBody{state: bodyReading, pieces: make(chan chunk), done: make(chan struct{})}
 		length := int64(0)
@@ -177,6 +183,9 @@ func (s *stream) trailers(major int, h http.Header) pairs {
 }
 
 func (s *stream) onRequestBody(c chunk) {
+	if c.err != nil && s.tunnel != nil {
+		c = chunk{end: true}
+	}
 	if c.err != nil { // the client is gone, or its body is malformed
 		s.info.flags = "request broken off"
 		s.abort()
@@ -196,7 +205,7 @@ const lingerTime = 500 * time.Millisecond
 // outlive the handler.
 func (s *stream) stopReading() {
 	c := &s.client
-	if c.state == bodyComplete || c.state == bodyUnread && s.r.ProtoMajor > 1 {
+	if c.state == bodyComplete || c.state == bodyUnread && s.r.ProtoMajor > 1 || s.tunnel != nil {
 		return
 	}
 	if s.state != streamAborted {

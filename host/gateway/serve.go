@@ -36,13 +36,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(http.StatusServiceUnavailable, "module failed")
 		return
 	}
-	s.info.path = path
+	s.info.path, s.upgrade = path, isUpgrade(r.Header)
 	headers := s.requestPairs()
 	s.vm = v
 	s.ctx, s.cancel = context.WithCancel(r.Context())
 	s.idle = time.NewTimer(g.cfg.StreamIdleTimeout)
 	s.downstream.control = http.NewResponseController(w)
-	bodyless := r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0
+	bodyless := (r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0) && !s.upgrade
 	if !bodyless && r.ProtoMajor == 1 {
 		_ = s.downstream.control.EnableFullDuplex()
 	}

@@ -49,6 +49,8 @@ type stream struct {
 	fromUpstream chan chunk            // the response's body, or a local reply's; nil before there is one
 	upstream     upstreamRequest
 	downstream   downstreamResponse
+	upgrade      bool    // the request opens a WebSocket
+	tunnel       *tunnel // once the upstream has agreed to that
 }
 
 // wakeLoop lets the loop apply commands that come from a callback of another
@@ -153,8 +155,11 @@ func (s *stream) abort() { s.state = streamAborted }
 func (s *stream) close() {
 	s.cancel()
 	s.idle.Stop()
+	if s.tunnel != nil {
+		s.tunnel.close()
+	}
 	defer s.stopReading()
-	if s.downstream.written > 0 { // the connection may carry another request
+	if s.downstream.written > 0 && s.tunnel == nil { // the connection may carry another request
 		_ = s.downstream.control.SetWriteDeadline(time.Time{})
 	}
 	v := s.vm

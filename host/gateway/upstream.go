@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 )
@@ -16,7 +17,8 @@ type upstreamRequest struct {
 	in       chan []byte   // into body; nil: nothing more can be sent
 	body     *upstreamBody // nil if the body was known in full
 	cancel   context.CancelFunc
-	stopped  <-chan struct{} // closed when the request is abandoned
+	stopped  <-chan struct{}    // closed when the request is abandoned
+	switched io.ReadWriteCloser // the connection, if the response is a 101
 }
 
 // next is the channel for the first piece of the queue; nil if there is none.
@@ -67,6 +69,9 @@ func (u *upstreamRequest) stop() {
 		u.cancel()
 	}
 	u.queue, u.in = nil, nil
+	if u.switched != nil {
+		_ = u.switched.Close()
+	}
 }
 
 // upstreamResponse is the head of the upstream's response, or why there is none.
@@ -112,6 +117,8 @@ func (s *stream) buildRequest(ctx context.Context, out output) (*http.Request, e
 		length = -1
 	}
 	switch {
+	case s.upgrade:
+		s.setUpgrade(ctx, r)
 	case out.whole():
 		setBody(r, out.data, length)
 	case length == 0:
@@ -141,7 +148,15 @@ func (s *stream) onUpstreamResponse(u upstreamResponse) {
 		return
 	}
 	r := u.response
-	end := r.Body == http.NoBody || r.ContentLength == 0 || s.r.Method == http.MethodHead
+	if conn, err := s.switched(r); err != nil {
+		_ = r.Body.Close()
+		s.gw.cfg.Log.Info("no response from the upstream", "error", err.Error())
+		s.withVM(func() { s.sendLocal(&localReply{status: http.StatusBadGateway, body: resetText + "protocol error"}) })
+		return
+	} else {
+		s.upstream.switched = conn
+	}
+	end := s.upstream.switched == nil && (r.Body == http.NoBody || r.ContentLength == 0 || s.r.Method == http.MethodHead)
 	if end {
 		_ = r.Body.Close()
 	} else {
@@ -164,6 +179,9 @@ func (s *stream) responseBody() <-chan chunk {
 }
 
 func (s *stream) onResponseBody(c chunk) {
+	if c.err != nil && s.tunnel != nil { // either side has closed its connection
+		c = chunk{end: true}
+	}
 	if c.err != nil {
 		s.gw.cfg.Log.Info("the upstream broke its response off", "error", c.err.Error())
 		s.info.flags = "upstream failed"
