@@ -43,6 +43,16 @@ func buildCommand() (string, error) {
 	return filepath.Join(c.dir, "rulegate"), c.err
 }
 
+// Command returns the path of the rulegate command.
+func Command(t testing.TB) string {
+	t.Helper()
+	bin, err := buildCommand()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
 // ServeProcess is a `rulegate serve` that a test started.
 type ServeProcess struct {
 	Cmd    *exec.Cmd
@@ -56,10 +66,7 @@ type ServeProcess struct {
 // it when the test ends. listen is the value of --listen.
 func Serve(t testing.TB, policy, listen string, flags ...string) *ServeProcess {
 	t.Helper()
-	bin, err := buildCommand()
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin := Command(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "policy.yaml")
 	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
