@@ -96,7 +96,7 @@ func TestRequestsThatNeverReachTheModule(t *testing.T) {
 		{"CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n", 403},
 		{"FOO / HTTP/1.1\r\nHost: h\r\n\r\n", 400},
 		{"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
-		{"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 403},
+		{"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: tls/1.3\r\n\r\n", 403},
 		{"GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", 400},
 		{"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
 	} {
