@@ -38,7 +38,7 @@ func (v *vm) newPlugin(id uint32) *plugin { return &plugin{vm: v, id: id} }
 // cryptography returns the proxy's verification of signatures.
 func (v *vm) cryptography() tokenkeys.Crypto {
 	if v.crypto == nil {
-		c := tokenkeys.Probe(verifySignature)
+		c := tokenkeys.Probe(new(signatures).verify)
 		v.crypto = &c
 	}
 	return *v.crypto

@@ -7,23 +7,38 @@ import (
 	"github.com/rulegate/rulegate/plugin/abi"
 )
 
-// verifySignature calls Envoy's foreign function verify_signature, which uses
+// verify calls Envoy's foreign function verify_signature, which uses
 // BoringSSL. Its argument and its result are messages of the package
 // envoy.source.extensions.common.wasm:
 //
 //	VerifySignatureArguments  hash_function=1 string, public_key=2, signature=3, text=4 bytes
 //	VerifySignatureResult     result=1 bool, error=2 string
-func verifySignature(hash string, key, signature, text []byte) (bool, error) {
-	args := make([]byte, 0, len(hash)+len(key)+len(signature)+len(text)+24)
-	for i, field := range [...][]byte{[]byte(hash), key, signature, text} {
-		args = append(args, byte(i+1)<<3|2)
-		args = append(binary.AppendUvarint(args, uint64(len(field))), field...)
-	}
-	result, err := abi.Foreign("verify_signature", args)
+//
+// The argument and the result are in memory that is used again: the host keeps neither.
+func (v *signatures) verify(hash string, key, signature []byte, text string) (bool, error) {
+	args := appendField(v.args[:0], 1, hash)
+	args = appendField(args, 2, key)
+	args = appendField(args, 3, signature)
+	args = appendField(args, 4, text)
+	v.args = args
+	v.result.Reset()
+	result, err := abi.ForeignIn(&v.result, "verify_signature", args)
 	if err != nil {
 		return false, err
 	}
 	return readResult(result)
+}
+
+// appendField appends a field of a protobuf message.
+func appendField[T string | []byte](b []byte, number byte, content T) []byte {
+	b = binary.AppendUvarint(append(b, number<<3|2), uint64(len(content)))
+	return append(b, content...)
+}
+
+// signatures is the memory for calls of verify_signature.
+type signatures struct {
+	args   []byte
+	result abi.Room
 }
 
 var errResult = errors.New("verify_signature: not a VerifySignatureResult")

@@ -71,7 +71,7 @@ func parseSignature(b []byte) (s signature, err error) {
 // verify returns a VerifySignatureResult: whether the key signed the text, and if not,
 // why.
 func (s signature) verify() []byte {
-	ok, err := gocrypto.Verify(s.hash, s.publicKey, s.signature, s.text)
+	ok, err := gocrypto.Verify(s.hash, s.publicKey, s.signature, string(s.text))
 	if ok && err == nil {
 		return protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1)
 	}

@@ -153,7 +153,7 @@ func (c Counter) Add(n uint64) (err error) {
 	return nil
 }
 
-func Foreign(name string, args []byte) ([]byte, error) {
+func ForeignIn(_ *Room, name string, args []byte) ([]byte, error) {
 	return proxywasm.CallForeignFunction(name, args)
 }
 

@@ -278,9 +278,9 @@ func NewCounter(name string) (Counter, error) {
 // Add adds to the counter.
 func (c Counter) Add(n uint64) error { return errorOf(hostIncrementMetric(uint32(c), int64(n))) }
 
-// Foreign calls a function that is the host's own.
-func Foreign(name string, args []byte) ([]byte, error) {
-	expect(nil)
+// ForeignIn calls a function that is the host's own. The result is in the memory of r.
+func ForeignIn(r *Room, name string, args []byte) ([]byte, error) {
+	expect(r)
 	return received(hostForeign(addressOf(name), uint32(len(name)), unsafe.Pointer(unsafe.SliceData(args)), uint32(len(args)),
 		unsafe.Pointer(&result.data), unsafe.Pointer(&result.size)))
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"hash/maphash"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,8 @@ const (
 	cacheShare = 4 << 10
 	// maxIndexed bounds the values that the index of a token's claims holds.
 	maxIndexed = 1000
+	// sightings is the number of tokens that are known to have been verified once.
+	sightings = 4096
 )
 
 // Cache remembers the most recently used tokens that were verified. It does not
@@ -24,14 +27,16 @@ const (
 //
 // The map's key is the whole token: hashing it with SHA-256 first would cost
 // more in wasm than the rest of a request whose token is cached. Go seeds the
-// hash of its maps, so the time of a lookup does not tell a guesser how much of
+// hash of its maps, and maphash its own, so the time of a lookup does not tell a guesser how much of
 // a token was right.
 type Cache struct {
 	mu      sync.Mutex
 	max     int // entries
 	room    int // free bytes
 	entries map[string]*cached
-	ring    cached // ring.next is the most recently used entry, ring.prev the least
+	seed    maphash.Seed
+	seen    [sightings]uint32 // hashes of tokens that were verified; 0: none
+	ring    cached            // ring.next is the most recently used entry, ring.prev the least
 }
 
 type cached struct {
@@ -49,13 +54,15 @@ type cached struct {
 // times entries of texts and their indices. With 0 or fewer entries each token
 // is verified each time.
 func NewCache(entries int) *Cache {
-	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, entries: map[string]*cached{}}
+	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, entries: map[string]*cached{}, seed: maphash.MakeSeed()}
 	c.ring.prev, c.ring.next = &c.ring, &c.ring
 	return c
 }
 
 // Verify returns the result of s.VerifyFor. It verifies only tokens that are not
-// in the cache, and asks takes each time.
+// in the cache, and asks takes each time. A token gets into the cache when it is
+// verified for the second time: to keep one costs as much as some kinds of verification,
+// and many come once.
 func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider string) bool) (Claims, error) {
 	if c == nil || c.max < 1 {
 		return s.VerifyFor(raw, now, takes)
@@ -66,7 +73,7 @@ func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider st
 		if j, err = s.judge(raw, now); err != nil {
 			return Claims{}, err
 		}
-		if len(j.accepted) > 0 {
+		if len(j.accepted) > 0 && c.sees(raw) {
 			c.add(s, raw, j, now)
 		}
 	}
@@ -106,6 +113,19 @@ func (c *Cache) find(s *Set, raw string, now time.Time) *judgement {
 	e.unlink()
 	c.link(e)
 	return e.judgement
+}
+
+// sees reports whether the token, which was verified, was so before. It may forget one,
+// and take two for one.
+func (c *Cache) sees(raw string) bool {
+	hash := maphash.String(c.seed, raw)
+	mark := uint32(hash>>32) | 1
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := &c.seen[hash%sightings]
+	before := *at == mark
+	*at = mark
+	return before
 }
 
 func (c *Cache) add(s *Set, raw string, j *judgement, now time.Time) {

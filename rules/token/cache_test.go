@@ -20,6 +20,37 @@ func inCache(c *Cache, s *Set, raw string, now time.Time) bool {
 	return err == nil
 }
 
+// verifyTwice returns the result of Verify for a token that comes for the second time:
+// then the cache keeps it.
+func verifyTwice(c *Cache, s *Set, raw string, now time.Time) (Claims, error) {
+	_, _ = c.Verify(s, raw, now, nil)
+	return c.Verify(s, raw, now, nil)
+}
+
+// TestCacheKeepsWhatComesTwice: a token that came once takes no room, and pushes no
+// other one out.
+func TestCacheKeepsWhatComesTwice(t *testing.T) {
+	set, cache := hsSet(t), NewCache(1)
+	good := forge(hsHeader, `{"id":0}`)
+	for i, want := range []bool{false, true} {
+		_, err := cache.Verify(set, good, testNow, nil)
+		wantStage(t, err, "")
+		if got := inCache(cache, set, good, testNow); got != want {
+			t.Fatalf("after %d times in the cache: %t", i+1, got)
+		}
+	}
+	for i := range 100 {
+		claims, err := cache.Verify(set, forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i+1)), testNow, nil)
+		wantStage(t, err, "")
+		if claims.Memo != nil {
+			t.Error("answers are kept for a token that is not")
+		}
+	}
+	if !inCache(cache, set, good, testNow) {
+		t.Error("tokens that came once pushed out one that came twice")
+	}
+}
+
 func TestCacheAnswersAsTheSetDoes(t *testing.T) {
 	set, cache := hsSet(t), NewCache(8)
 	raw := forge(hsHeader, sums(`{"id":"1","exp":%d+9,"nbf":%d-1}`, testNow.Unix()))
@@ -69,7 +100,7 @@ func TestCacheRespectsTimes(t *testing.T) {
 		t.Run(fmt.Sprintf("%s %s", c.claims, c.now.Sub(testNow)), func(t *testing.T) {
 			set, cache := hsSet(t), NewCache(8)
 			raw := forge(hsHeader, sums(c.claims, testNow.Unix()))
-			_, err := cache.Verify(set, raw, testNow, nil)
+			_, err := verifyTwice(cache, set, raw, testNow)
 			wantStage(t, err, "")
 			if got := inCache(cache, set, raw, c.now); got != c.cached {
 				t.Errorf("from the cache: %t, want %t", got, c.cached)
@@ -83,7 +114,7 @@ func TestCacheRespectsTimes(t *testing.T) {
 func TestCacheForgetsWithTheKeys(t *testing.T) {
 	cache, raw := NewCache(8), forge(hsHeader, `{}`)
 	old, same := hsSet(t), hsSet(t)
-	_, err := cache.Verify(old, raw, testNow, nil)
+	_, err := verifyTwice(cache, old, raw, testNow)
 	wantStage(t, err, "")
 	if inCache(cache, same, raw, testNow) {
 		t.Error("answers for another Set")
@@ -92,7 +123,7 @@ func TestCacheForgetsWithTheKeys(t *testing.T) {
 	wantStage(t, err, StageSignature)
 	_, err = cache.Verify(nil, raw, testNow, nil)
 	wantStage(t, err, StageKey)
-	_, err = cache.Verify(same, raw, testNow, nil)
+	_, err = verifyTwice(cache, same, raw, testNow)
 	wantStage(t, err, "")
 	if !inCache(cache, same, raw, testNow) {
 		t.Error("not remembered for the new Set")
@@ -104,7 +135,7 @@ func TestCacheIsBounded(t *testing.T) {
 	set, cache := hsSet(t), NewCache(size)
 	raw := func(i int) string { return forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i)) }
 	for i := range 3 * size {
-		_, err := cache.Verify(set, raw(i), testNow, nil)
+		_, err := verifyTwice(cache, set, raw(i), testNow)
 		wantStage(t, err, "")
 		if !inCache(cache, set, raw(0), testNow) { // it is in use, so it stays
 			t.Fatalf("token 0 is gone after token %d", i)
@@ -128,7 +159,7 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 		return forge(hsHeader, fmt.Sprintf(`{"id":%d,"x":%q}`, i, strings.Repeat("x", 10_000)))
 	}
 	for i := range 8 {
-		_, err := cache.Verify(set, raw(i), testNow, nil)
+		_, err := verifyTwice(cache, set, raw(i), testNow)
 		wantStage(t, err, "")
 		if !inCache(cache, set, raw(i), testNow) {
 			t.Errorf("token %d is not remembered", i)
@@ -138,7 +169,7 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 		t.Error("32 KiB hold one token of 13 KB with claims of 10 KB")
 	}
 	one := NewCache(1)
-	_, err := one.Verify(set, raw(0), testNow, nil)
+	_, err := verifyTwice(one, set, raw(0), testNow)
 	wantStage(t, err, "")
 	if inCache(one, set, raw(0), testNow) {
 		t.Error("a token larger than the cache is remembered")
@@ -148,7 +179,7 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 func TestFailuresPushNothingOut(t *testing.T) {
 	set, cache := hsSet(t), NewCache(1)
 	good := forge(hsHeader, `{}`)
-	_, err := cache.Verify(set, good, testNow, nil)
+	_, err := verifyTwice(cache, set, good, testNow)
 	wantStage(t, err, "")
 	for i, bad := range []string{
 		"", "a.b.c", strings.Repeat("x", maxToken+1), rfcNone,
@@ -166,7 +197,7 @@ func TestFailuresPushNothingOut(t *testing.T) {
 func TestCacheHoldsNoTokenThatNoEntryAccepts(t *testing.T) {
 	set, cache := newSet(t, Key{Alg: "HS256", Secret: testSecret, Audience: []string{"a"}}), NewCache(1)
 	good := forge(hsHeader, `{"aud":"a"}`)
-	_, err := cache.Verify(set, good, testNow, nil)
+	_, err := verifyTwice(cache, set, good, testNow)
 	wantStage(t, err, "")
 	_, err = cache.Verify(set, forge(hsHeader, `{"aud":"b"}`), testNow, nil)
 	wantStage(t, err, StageAudience)
@@ -179,7 +210,7 @@ func TestCacheOfNone(t *testing.T) {
 	set, raw := hsSet(t), forge(hsHeader, `{}`)
 	for _, n := range []int{0, -1} {
 		cache := NewCache(n)
-		_, err := cache.Verify(set, raw, testNow, nil)
+		_, err := verifyTwice(cache, set, raw, testNow)
 		wantStage(t, err, "")
 		if inCache(cache, set, raw, testNow) {
 			t.Errorf("a cache of %d remembers", n)

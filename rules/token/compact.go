@@ -16,63 +16,68 @@ var ErrServiceToken error = &Error{Stage: StageParse, Message: "a service token 
 
 // compact is a token that was split and decoded. Its signature is not verified.
 type compact struct {
-	alg       string
-	kid       string
-	hasKid    bool
+	header
+	encoded   string // the header as sent
 	signed    string // header and payload as sent: the text that the signature covers
 	payload   string // decoded
 	signature []byte
 }
 
+// header is the part of a JOSE header that chooses the key.
+type header struct {
+	alg    string
+	kid    string
+	hasKid bool
+}
+
 // parse splits and decodes a token: RFC 7515 section 5.2, steps 1 to 7. It
 // ignores jwk, jku, x5c and x5u: the token's author chose them.
-func parse(raw string) (compact, error) {
+func parse(raw string, known *headers) (t compact, err error) {
 	if raw == "" {
 		return compact{}, fail(StageParse, "empty")
 	}
 	if len(raw) > maxToken {
 		return compact{}, fail(StageParse, "%d bytes, at most %d are read", len(raw), maxToken)
 	}
-	parts := strings.SplitN(raw, ".", 4)
-	if len(parts) != 3 {
+	encoded, rest, _ := strings.Cut(raw, ".")
+	payload, signature, found := strings.Cut(rest, ".")
+	if !found || strings.IndexByte(signature, '.') >= 0 {
 		return compact{}, fail(StageParse, "want three segments, found %d", strings.Count(raw, ".")+1)
 	}
-	header, err := keys.DecodeBase64URL(parts[0])
-	if err != nil {
-		return compact{}, fail(StageParse, "header: %v", err)
+	t.encoded, t.signed = encoded, raw[:len(encoded)+1+len(payload)]
+	if t.header, found = known.find(encoded); !found {
+		if t.header, err = readHeader(encoded); err != nil {
+			return compact{}, err
+		}
 	}
-	t, err := readHeader(string(header))
-	if err != nil {
-		return compact{}, err
-	}
-	payload, err := keys.DecodeBase64URL(parts[1])
-	if err != nil {
+	if t.payload, err = keys.DecodeText(payload); err != nil {
 		return compact{}, fail(StageParse, "payload: %v", err)
 	}
-	if t.signature, err = keys.DecodeBase64URL(parts[2]); err != nil {
+	if t.signature, err = keys.DecodeBase64URL(signature); err != nil {
 		return compact{}, fail(StageParse, "signature: %v", err)
 	}
-	t.payload = string(payload)
-	t.signed = raw[:len(parts[0])+1+len(parts[1])]
 	return t, nil
 }
 
-// readHeader reads the JOSE header. It checks the types of alg and kid; choose
-// checks their values.
-func readHeader(text string) (compact, error) {
-	var t compact
-	header, err := value.Parse(text, maxDepth)
+// readHeader decodes and reads the JOSE header. It checks the types of alg and kid;
+// signers checks their values.
+func readHeader(encoded string) (t header, err error) {
+	text, err := keys.DecodeText(encoded)
 	if err != nil {
 		return t, fail(StageParse, "header: %v", err)
 	}
-	if header.Kind() != value.Object {
+	object, err := value.Parse(text, maxDepth)
+	if err != nil {
+		return t, fail(StageParse, "header: %v", err)
+	}
+	if object.Kind() != value.Object {
 		return t, fail(StageParse, "header: want a JSON object")
 	}
-	if typ, _ := header.Key("typ").Text(); isServiceType(typ) {
+	if typ, _ := object.Key("typ").Text(); isServiceType(typ) {
 		return t, ErrServiceToken
 	}
 	hasAlg := false
-	header.Each(func(key string, v value.Value) bool {
+	object.Each(func(key string, v value.Value) bool {
 		text, isText := v.Text()
 		switch key {
 		case "alg":

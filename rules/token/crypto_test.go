@@ -12,7 +12,7 @@ import (
 // A Set uses the proxy's answer.
 func TestSetAsksTheProxy(t *testing.T) {
 	probing, calls := true, 0
-	proxy := keys.Probe(func(_ string, _, _, text []byte) (bool, error) {
+	proxy := keys.Probe(func(_ string, _, _ []byte, text string) (bool, error) {
 		if probing {
 			return string(text) == "rulegate", nil
 		}

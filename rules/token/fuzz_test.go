@@ -2,6 +2,7 @@ package token
 
 import (
 	"errors"
+	"fmt"
 	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"strings"
 	"testing"
@@ -41,6 +42,11 @@ func FuzzVerify(f *testing.F) {
 		now := time.Unix(unix, 0)
 		for _, s := range []*Set{set, plain, named} {
 			claims, err := s.Verify(raw, now)
+			forgetful := *s
+			forgetful.headers = nil // it reads each header anew
+			if read, readErr := forgetful.Verify(raw, now); read.JSON != claims.JSON || fmt.Sprint(readErr) != fmt.Sprint(err) {
+				t.Fatalf("%v and %q; with the header read anew %v and %q", err, claims.JSON, readErr, read.JSON)
+			}
 			again, cacheErr := cache.Verify(s, raw, now, nil)
 			if (err == nil) != (cacheErr == nil) || again.JSON != claims.JSON {
 				t.Fatalf("%v and %q, from the cache %v and %q", err, claims.JSON, cacheErr, again.JSON)

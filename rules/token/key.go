@@ -57,7 +57,7 @@ type Fault struct {
 // Errors: every fault of every entry, by entry; then the Set is nil.
 func NewSet(entries []Key, leeway time.Duration, requireExpiry bool, c keys.Crypto) (*Set, []Fault) {
 	b := builder{
-		set:     &Set{crypto: c, keyList: keyList{byKid: map[string][]*key{}}, leeway: max(leeway, 0), requireExpiry: requireExpiry},
+		set:     &Set{crypto: c, headers: new(headers), keyList: keyList{byKid: map[string][]*key{}}, leeway: max(leeway, 0), requireExpiry: requireExpiry},
 		primary: -1,
 	}
 	for i := range entries {

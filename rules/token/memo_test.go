@@ -14,7 +14,7 @@ func TestMemoEndsWithItsEntry(t *testing.T) {
 	question := new(int)
 	verify := func(s *Set, raw string, at time.Time) *Memo {
 		t.Helper()
-		c, err := cache.Verify(s, raw, at, nil)
+		c, err := verifyTwice(cache, s, raw, at)
 		wantStage(t, err, "")
 		return c.Memo
 	}

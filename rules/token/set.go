@@ -27,6 +27,7 @@ type Set struct {
 	keyList
 	primary *primary
 	crypto  keys.Crypto
+	headers *headers // of tokens that were verified
 
 	fetched    []fetchedSet
 	configured keyList // keyList without the keys of fetched sets; neither changes

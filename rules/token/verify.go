@@ -34,9 +34,10 @@ func (s *Set) VerifyFor(raw string, now time.Time, takes func(provider string) b
 
 // judgement is the answer of every entry of a Set to one token.
 type judgement struct {
-	claims   Claims   // without the Provider; zero when no key made the signature
-	accepted []*entry // whose key made the signature, and whose parties agree
-	refused  error    // why an entry refuses, or why no key is the token's
+	claims   Claims    // without the Provider; zero when no key made the signature
+	accepted []*entry  // whose key made the signature, and whose parties agree
+	one      [1]*entry // the memory of accepted, in most cases
+	refused  error     // why an entry refuses, or why no key is the token's
 	kid      string
 	// missing are the fetched sets that may have the token's key if they are
 	// fetched now. It does not matter for entries that have accepted the token.
@@ -46,7 +47,11 @@ type judgement struct {
 // judge verifies a token with the keys of all entries. It fails for a token that
 // no entry and no fetch can accept.
 func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
-	t, err := parse(raw)
+	var known *headers
+	if s != nil {
+		known = s.headers
+	}
+	t, err := parse(raw, known)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +66,7 @@ func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
 		return nil, fail(StageKey, "alg %s is not accepted: the proxy cannot verify it", a.Name)
 	}
 	j := &judgement{kid: t.kid}
-	signers, err := s.signers(a, &t)
+	signers, err := s.signers(a, &t, j.one[:0])
 	fetchable := s.fetchable(a, &t)
 	if len(signers) == 0 && len(fetchable) == 0 {
 		return nil, err
@@ -75,9 +80,11 @@ func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
 	}
 	j.refused = err
 	if len(signers) > 0 {
+		s.headers.keep(&t)
 		j.claims = s.times(&c)
 		j.claims.JSON, j.claims.Value = t.payload, c.object
 	}
+	j.accepted = signers[:0]
 	for _, e := range signers {
 		if err := e.checkParties(&c); err == nil {
 			j.accepted = append(j.accepted, e)
@@ -123,9 +130,9 @@ func otherProvider(e *entry) *Error {
 	return &Error{Stage: StageProvider, Message: "of provider " + keys.Quote(e.provider) + ", which the resource does not accept"}
 }
 
-// signers returns the entries with a key that made the token's signature, in
+// signers appends the entries with a key that made the token's signature to found, in
 // their order. The error says why there is none.
-func (s *Set) signers(a *keys.Algorithm, t *compact) ([]*entry, error) {
+func (s *Set) signers(a *keys.Algorithm, t *compact, found []*entry) ([]*entry, error) {
 	among := s.all
 	if t.hasKid {
 		among = s.byKid[t.kid]
@@ -133,7 +140,6 @@ func (s *Set) signers(a *keys.Algorithm, t *compact) ([]*entry, error) {
 			return nil, fail(StageKey, "no key has the kid %s: add kid to the entry of auth.tokens that it belongs to", keys.Quote(t.kid))
 		}
 	}
-	var found []*entry
 	var signer keys.Public  // the key that made the signature
 	var tried []keys.Public // the other keys; entries may share one
 	more := false           // there are keys beyond maxTried

@@ -3,16 +3,14 @@ package keys
 import (
 	"crypto"
 	"crypto/ed25519"
-	"crypto/hmac"
 	"encoding/base64"
-	"hash"
 )
 
 // VerifyFunc verifies a signature by RSASSA-PKCS1-v1_5 or ECDSA. Hash is "sha256",
 // "sha384" or "sha512"; key is a SubjectPublicKeyInfo in DER; signature is in the form
 // of PKCS #1 v1.5 or, for ECDSA, an Ecdsa-Sig-Value in DER (RFC 3279, section 2.2.3).
 // An error means that it could not be verified.
-type VerifyFunc func(hash string, key, signature, text []byte) (bool, error)
+type VerifyFunc func(hash string, key, signature []byte, text string) (bool, error)
 
 // Private is a private key.
 type Private interface {
@@ -45,8 +43,8 @@ func Probe(verify VerifyFunc) Crypto {
 			continue
 		}
 		a := Find(k.alg)
-		right, err1 := verify(a.hashName(), key, signature, []byte(knownText))
-		wrong, err2 := verify(a.hashName(), key, signature, []byte(knownText+"."))
+		right, err1 := verify(a.hashName(), key, signature, knownText)
+		wrong, err2 := verify(a.hashName(), key, signature, knownText+".")
 		if err1 == nil && err2 == nil && right && !wrong {
 			c.algs = append(c.algs, a)
 		}
@@ -94,7 +92,7 @@ func (c Crypto) Verify(a *Algorithm, key Public, text string, sig []byte) bool {
 	}
 	switch a.family {
 	case familyHMAC:
-		return hmac.Equal(sig, SignHMAC(a, key, text))
+		return key.mac.verify(a, key.bytes, text, sig)
 	case familyRSAPSS:
 		return verifyPSS(a.hash, key, text, sig)
 	case familyEd25519:
@@ -106,21 +104,16 @@ func (c Crypto) Verify(a *Algorithm, key Public, text string, sig []byte) bool {
 		}
 		sig = ecdsaDER(sig[:size], sig[size:])
 	}
-	ok, err := c.verify(a.hashName(), key.spki, sig, []byte(text))
+	ok, err := c.verify(a.hashName(), key.spki, sig, text)
 	return ok && err == nil
 }
 
 // ecdsaDER writes the r and s of a JWS (RFC 7518, section 3.4) as the
 // Ecdsa-Sig-Value that other protocols use.
 func ecdsaDER(r, s []byte) []byte {
-	return tlv(tagSequence, derInteger(r), derInteger(s))
-}
-
-// SignHMAC signs the text with a secret.
-func SignHMAC(a *Algorithm, secret Public, text string) []byte {
-	mac := hmac.New(func() hash.Hash { return a.hash.New() }, secret.bytes)
-	mac.Write([]byte(text))
-	return mac.Sum(nil)
+	out := make([]byte, 0, 9+len(r)+len(s)) // three tags, their lengths, and a zero before r and s
+	size := integerSize(r) + integerSize(s)
+	return appendInteger(appendInteger(appendTag(out, tagSequence, size), r), s)
 }
 
 // hashName returns the name of the algorithm's hash for a VerifyFunc.

@@ -25,17 +25,17 @@ func TestProbe(t *testing.T) {
 		want   []string
 	}{
 		"works":       {gocrypto.Verify, all},
-		"accepts all": {func(string, []byte, []byte, []byte) (bool, error) { return true, nil }, nil},
-		"refuses all": {func(string, []byte, []byte, []byte) (bool, error) { return false, nil }, nil},
-		"missing":     {func(string, []byte, []byte, []byte) (bool, error) { return true, errors.New("not found") }, nil},
-		"SHA-256 only": {func(hash string, key, sig, text []byte) (bool, error) {
+		"accepts all": {func(string, []byte, []byte, string) (bool, error) { return true, nil }, nil},
+		"refuses all": {func(string, []byte, []byte, string) (bool, error) { return false, nil }, nil},
+		"missing":     {func(string, []byte, []byte, string) (bool, error) { return true, errors.New("not found") }, nil},
+		"SHA-256 only": {func(hash string, key, sig []byte, text string) (bool, error) {
 			if hash != "sha256" {
 				return false, errors.New("unknown hash")
 			}
 			return gocrypto.Verify(hash, key, sig, text)
 		}, []string{"RS256", "ES256"}},
-		"ignores the text": {func(hash string, key, sig, _ []byte) (bool, error) {
-			return gocrypto.Verify(hash, key, sig, []byte("rulegate"))
+		"ignores the text": {func(hash string, key, sig []byte, _ string) (bool, error) {
+			return gocrypto.Verify(hash, key, sig, "rulegate")
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +100,7 @@ func standard(a *keys.Algorithm, text string, sig []byte) bool {
 // elliptic curves by the function of Probe alone.
 func TestVerifyAgreesWithTheStandardLibrary(t *testing.T) {
 	calls := 0
-	c := keys.Probe(func(hash string, key, sig, text []byte) (bool, error) {
+	c := keys.Probe(func(hash string, key, sig []byte, text string) (bool, error) {
 		calls++
 		return gocrypto.Verify(hash, key, sig, text)
 	})
@@ -156,7 +156,7 @@ func TestZeroCryptoRefuses(t *testing.T) {
 // A function that fails after it was probed refuses.
 func TestAFunctionThatFailsLater(t *testing.T) {
 	fails := false
-	c := keys.Probe(func(hash string, key, sig, text []byte) (bool, error) {
+	c := keys.Probe(func(hash string, key, sig []byte, text string) (bool, error) {
 		if fails {
 			return true, errors.New("gone")
 		}

@@ -133,27 +133,40 @@ func dotted(oid []byte) string {
 // tlv writes an element.
 func tlv(tag byte, contents ...[]byte) []byte {
 	content := bytes.Join(contents, nil)
-	out := []byte{tag}
-	switch n := len(content); {
+	return append(appendTag(nil, tag, len(content)), content...)
+}
+
+// appendTag appends the tag and the length of an element.
+func appendTag(out []byte, tag byte, n int) []byte {
+	switch {
 	case n < 0x80:
-		out = append(out, byte(n))
+		return append(out, tag, byte(n))
 	case n < 0x100:
-		out = append(out, 0x81, byte(n))
-	default:
-		out = append(out, 0x82, byte(n>>8), byte(n))
+		return append(out, tag, 0x81, byte(n))
 	}
-	return append(out, content...)
+	return append(out, tag, 0x82, byte(n>>8), byte(n))
 }
 
 var derNull = []byte{tagNull, 0}
 
 // derInteger writes a big-endian number that is not negative.
-func derInteger(number []byte) []byte {
+func derInteger(number []byte) []byte { return appendInteger(nil, number) }
+
+func appendInteger(out, number []byte) []byte {
 	number = bytes.TrimLeft(number, "\x00")
 	if len(number) == 0 || number[0]&0x80 != 0 {
-		return tlv(tagInteger, []byte{0}, number)
+		return append(append(appendTag(out, tagInteger, len(number)+1), 0), number...)
 	}
-	return tlv(tagInteger, number)
+	return append(appendTag(out, tagInteger, len(number)), number...)
+}
+
+// integerSize returns the length of what appendInteger appends for an r or s.
+func integerSize(number []byte) int {
+	number = bytes.TrimLeft(number, "\x00")
+	if len(number) == 0 || number[0]&0x80 != 0 {
+		return 3 + len(number)
+	}
+	return 2 + len(number)
 }
 
 // spki writes a SubjectPublicKeyInfo: RFC 3279 section 2.3, RFC 5480 and RFC 8410.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/rulegate/rulegate/rules/lightfmt"
 )
@@ -63,6 +64,12 @@ func DecodeBase64URL(s string) ([]byte, error) {
 		return nil, errors.New("not base64url without padding")
 	}
 	return b, nil
+}
+
+// DecodeText is DecodeBase64URL to a text.
+func DecodeText(s string) (string, error) {
+	b, err := DecodeBase64URL(s)
+	return unsafe.String(unsafe.SliceData(b), len(b)), err // nobody changes b
 }
 
 // maxQuoted bounds the text that a message repeats of a token or a key.

@@ -28,10 +28,11 @@ type Public struct {
 	bytes    []byte // the secret, the modulus of RSA, or the key of Ed25519
 	exponent uint32 // of RSA
 	spki     []byte // SubjectPublicKeyInfo in DER; nil for a secret
+	mac      *mac   // of a secret
 }
 
 // Secret returns the key of an HMAC.
-func Secret(text string) Public { return Public{kind: kindSecret, bytes: []byte(text)} }
+func Secret(text string) Public { return Public{kind: kindSecret, bytes: []byte(text), mac: new(mac)} }
 
 // IsZero reports whether there is no key.
 func (p Public) IsZero() bool { return p.kind == 0 }

@@ -34,7 +34,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // and paired surrogates. It loops instead of recursing: a deep text must not
 // overflow the small stack that a wasm host gives (gjson.Valid does).
 //
-// It allocates for keys that hold escapes and for objects of many keys, never
+// It allocates for keys that hold escapes, for many keys and for deep texts, never
 // for values.
 func Check(text string, maxDepth int) error { return Scan(text, maxDepth, nil) }
 
@@ -57,6 +57,7 @@ type Visitor interface {
 // Scan is Check, and tells the Visitor, if there is one, of each part that it reads.
 func Scan(text string, maxDepth int, v Visitor) error {
 	s := scanner{text: text, max: maxDepth, visitor: v}
+	s.open, s.keys = s.firstOpen[:0], s.firstKeys[:0]
 	if v == nil {
 		s.silent, s.until = true, -1
 	}
@@ -80,6 +81,9 @@ type scanner struct {
 	silent  bool    // nothing is told, until so many arrays and objects are open again
 	until   int
 	err     error
+
+	firstOpen [4]frame // the memory of open and keys, until they grow
+	firstKeys [16]key
 }
 
 type frame struct {

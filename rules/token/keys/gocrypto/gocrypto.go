@@ -31,7 +31,7 @@ var hashes = map[string]crypto.Hash{"sha256": crypto.SHA256, "sha384": crypto.SH
 // P-521. Hash is sha256, sha384 or sha512; key is a SubjectPublicKeyInfo in DER.
 //
 // Errors: another hash, or a key that cannot be used.
-func Verify(hash string, key, signature, text []byte) (bool, error) {
+func Verify(hash string, key, signature []byte, text string) (bool, error) {
 	h, ok := hashes[hash]
 	if !ok {
 		return false, fmt.Errorf("hash_function: want sha256, sha384 or sha512, found %q", hash)
@@ -41,7 +41,7 @@ func Verify(hash string, key, signature, text []byte) (bool, error) {
 		return false, fmt.Errorf("public_key: %w", err)
 	}
 	digest := h.New()
-	digest.Write(text)
+	digest.Write([]byte(text))
 	switch k := public.(type) {
 	case *rsa.PublicKey:
 		return rsa.VerifyPKCS1v15(k, h, digest.Sum(nil), signature) == nil, nil
