@@ -1,6 +1,8 @@
 package policyfile
 
 import (
+	"bytes"
+	"encoding/json"
 	"regexp"
 	"strings"
 
@@ -40,5 +42,11 @@ func unquoted(text string) string {
 	if bare.MatchString(text) && !reserved.MatchString(text) {
 		return text
 	}
-	return value.Str(text).String()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // value.Str writes < as an escape
+	if e.Encode(text) != nil {
+		return value.Str(text).String()
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -2,11 +2,13 @@ package policytest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/host/simulate"
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Coverage counts how the clauses of one policy came out in tests.
@@ -105,6 +107,7 @@ type Clause struct {
 	Place, File  string
 	Line, Column int
 	Kind, Name   string
+	Text         string // the other fields of the clause, as they are in the file, but for clauses in it
 	// CanYes and CanNo report which outcomes tests should show: allow is never no, an
 	// action never either.
 	CanYes, CanNo bool
@@ -189,6 +192,7 @@ func (c *Coverage) clause(r *rules.Rule, optional bool) *Clause {
 		out.Kind = "use"
 	}
 	out.File, out.Line, out.Column = c.file.Locate(out.Place)
+	out.Text = fieldsOf(c.file.Value(out.Place))
 	if n := c.counts[out.Place]; n != nil {
 		out.Counts = *n
 	}
@@ -197,6 +201,24 @@ func (c *Coverage) clause(r *rules.Rule, optional bool) *Clause {
 	}
 	out.CanYes, out.CanNo = possible(out, optional)
 	return out
+}
+
+// maxFields bounds the text of a clause, in bytes.
+const maxFields = 200
+
+// fieldsOf writes the fields of a clause, without its kind, its name and the clauses in it.
+func fieldsOf(rule value.Value) string {
+	if rule.Kind() != value.Object {
+		return ""
+	}
+	for _, key := range []string{"rule", "name", "clause", "clauses", "error", "lint"} {
+		rule = rule.Without(key)
+	}
+	text := strings.TrimSuffix(strings.TrimPrefix(policyfile.Flow(rule), "{"), "}")
+	if len(text) > maxFields {
+		text = strings.ToValidUTF8(text[:maxFields], "") + "…"
+	}
+	return text
 }
 
 // possible returns the outcomes that a clause can have where all its operands are there.
