@@ -21,7 +21,7 @@ import (
 type runFlags struct {
 	listen, upstream, module string
 	idle                     time.Duration
-	trustForwarded           bool
+	trustForwarded, watch    bool
 	tls                      listen.TLSFiles
 
 	address listen.Address // of listen
@@ -33,7 +33,10 @@ func newRunCommand() *cobra.Command {
 		Use:   "run policy.yaml --upstream URL",
 		Short: "Run the gateway without Envoy, with the companion in the same process",
 		Long: `Run loads the module that Envoy would load and serves HTTP with it. It logs one line a request
-to standard error.`,
+to standard error.
+
+SIGHUP reloads the policy and the certificates without losing a request: those that have begun end
+by the old policy. A faulty policy changes nothing. --watch does the same when a file changes.`,
 		Example: `  rulegate run policy.yaml --listen 127.0.0.1:10000 --upstream http://127.0.0.1:8080`,
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,6 +56,7 @@ to standard error.`,
 	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "accept clients without a certificate too; args.peer is missing for them")
 	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request that rulegate holds after this long without data; limits.idle of the policy is for requests that were let through")
 	flags.BoolVar(&f.trustForwarded, "trust-forwarded", false, "keep the headers forwarded, x-forwarded-host, -port, -prefix, x-real-ip, x-original-url and x-rewrite-url of clients: a proxy in front of this one sets them")
+	flags.BoolVar(&f.watch, "watch", false, "reload when a file changes: the policy, the files that it names, and the certificates")
 	return cmd
 }
 
@@ -99,22 +103,18 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 		return err
 	}
 	defer module.Close(context.WithoutCancel(ctx))
-	c, err := embeddedCompanion(file.policy, log)
+	first, err := startGateway(ctx, file, f, module, log)
 	if err != nil {
 		return err
 	}
-	if c != nil {
-		defer c.Close(context.WithoutCancel(ctx)) // deferred, so that the gateway has ended and makes no more calls
-	}
-	g, err := file.gateway(ctx, f, module, c, log)
-	if err != nil {
-		return err
-	}
+	r := &running{path: path, flags: f, module: module, log: log, tls: tls, current: first, gateways: gateway.NewSwitch(first.gateway)}
+	r.read.loaded(path, file)
 	ctx = untilSignal(ctx)
+	onChange(ctx, f.watch, r.files, func() { r.reload(ctx) }, log)
 	if err := sayReady(cmd.OutOrStdout(), at); err != nil {
 		return err
 	}
-	return serveHTTP(ctx, g.Server(), l, log, g.Close)
+	return serveHTTP(ctx, r.gateways.Server(), l, log, r.close)
 }
 
 // embeddedCompanion returns nil for a policy whose rules make no calls.

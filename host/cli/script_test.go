@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func TestMain(m *testing.M) {
 //	crash NAME           kills it with SIGKILL
 //	stop NAME            sends SIGTERM; it must end with exit code 0. Its output becomes stdout and stderr
 //	eventually URL TEXT  repeats GET URL until the body contains TEXT
+//	logged NAME TEXT     waits until the standard error of NAME contains the text
 //	keys NAME N          waits until the JWK set of the issuer at $NAME has N keys
 //	upstream NAME        starts a server that answers 200 with the request as JSON; sets $NAME to its URL
 //	taken NAME           sets $NAME to an address that is in use
@@ -93,6 +95,7 @@ func TestScript(t *testing.T) {
 				p.cmd.Wait()
 			},
 			"eventually": cmdEventually,
+			"logged":     cmdLogged,
 		},
 	})
 }
@@ -111,7 +114,7 @@ func buildModule(t *testing.T) string {
 type process struct {
 	cmd    *exec.Cmd
 	stdout bytes.Buffer
-	stderr bytes.Buffer
+	stderr buffer
 	read   chan struct{} // closed after the last byte of stdout
 }
 
@@ -195,6 +198,37 @@ func cmdEventually(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not say %q, but %s", args[0], args[1], text)
+}
+
+// buffer is a bytes.Buffer that can be read while a process writes it.
+type buffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+func cmdLogged(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: logged NAME TEXT")
+	}
+	p := started(ts, args[:1])
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if strings.Contains(p.stderr.String(), args[1]) {
+			return
+		}
+	}
+	ts.Fatalf("%s does not log %q, but %s", args[0], args[1], p.stderr.String())
 }
 
 func cmdEnd(ts *testscript.TestScript, _ bool, args []string) {

@@ -22,12 +22,14 @@ type serveFlags struct {
 	tls           listen.TLSFiles
 	inFlight      int
 	bytes, cache  size
+	watch         bool
+	read          *readPaths // files of the policy
 
 	address, adminAddress listen.Address // of listen and admin
 }
 
 func newServeCommand() *cobra.Command {
-	f := serveFlags{bytes: 128 << 20, cache: 32 << 20}
+	f := serveFlags{bytes: 128 << 20, cache: 32 << 20, read: &readPaths{}}
 	cmd := &cobra.Command{
 		Use:   "serve policy.yaml",
 		Short: "Run the companion, which makes the rules' database queries and webhook calls",
@@ -36,7 +38,7 @@ process runs, /readyz when the databases answer too. It needs the same policy an
 secrets as the module.
 
 SIGHUP reloads the policy and the certificates without losing a call; a faulty policy changes
-nothing. SIGTERM lets running calls finish. The log goes to standard error, one JSON object a
+nothing. --watch does the same when a file changes. SIGTERM lets running calls finish. The log goes to standard error, one JSON object a
 line. Traces go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT.`,
 		Example: `  rulegate serve policy.yaml --listen 127.0.0.1:9000 --admin 127.0.0.1:9001
   rulegate serve policy.yaml --listen unix:///run/rulegate/companion.sock`,
@@ -56,6 +58,7 @@ line. Traces go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT.`,
 	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "PEM file with the CA certificates of clients: clients without a certificate of theirs are refused")
 	flags.IntVar(&f.inFlight, "in-flight", 1024, "requests served at once; one more gets 503")
 	flags.Var(&f.bytes, "in-flight-bytes", "bytes of request bodies and answers held at once; a request beyond gets 503")
+	flags.BoolVar(&f.watch, "watch", false, "reload when a file changes: the policy, the files that it names, and the certificates")
 	flags.Var(&f.cache, "cache", "bytes for the answers that rules allow to cache")
 	return cmd
 }
@@ -130,13 +133,13 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 		return err
 	}
 	ctx := untilSignal(cmd.Context())
-	onHangup(ctx, func() {
+	onChange(ctx, f.watch, func() []string { return append(f.tls.Paths(), f.read.get()...) }, func() {
 		if err := reload(service, tls, path, f, log); err != nil {
 			log.Error("reload failed; the old policy stays", "error", err.Error())
 			return
 		}
 		log.Info("policy reloaded", "file", path)
-	})
+	}, log)
 	if err := sayReady(cmd.OutOrStdout(), url); err != nil {
 		return err
 	}
@@ -176,6 +179,7 @@ func reload(service *companion.Service, current *listen.TLS, path string, f serv
 
 func loadCompanion(path string, f serveFlags, log *slog.Logger) (companion.Config, error) {
 	file, err := loadFile(path, policy.Options{}, warningLog{log})
+	f.read.loaded(path, file)
 	if err != nil {
 		return companion.Config{}, err
 	}

@@ -8,13 +8,23 @@ import (
 
 // ServeHTTP takes one request through the module and to the upstream.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := &stream{gw: g, w: w, r: r, resp: flow{direction: responseFlow}, wake: make(chan struct{}, 1), responses: make(chan upstreamResponse, 1)}
-	s.info = info{start: time.Now(), peer: r.RemoteAddr, id: requestID(), method: r.Method, path: requestTarget(r), host: r.Host}
 	if !g.enter() {
-		s.refuse(http.StatusServiceUnavailable, "closing")
+		g.newStream(w, r).refuse(http.StatusServiceUnavailable, "closing")
 		return
 	}
+	g.serve(w, r)
+}
+
+func (g *Gateway) newStream(w http.ResponseWriter, r *http.Request) *stream {
+	s := &stream{gw: g, w: w, r: r, resp: flow{direction: responseFlow}, wake: make(chan struct{}, 1), responses: make(chan upstreamResponse, 1)}
+	s.info = info{start: time.Now(), peer: r.RemoteAddr, id: requestID(), method: r.Method, path: requestTarget(r), host: r.Host}
+	return s
+}
+
+// serve serves a request that has entered.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	defer g.streams.Done()
+	s := g.newStream(w, r)
 	path, ok := g.cfg.Path.clean(s.info.path)
 	code := refusedStatus(r)
 	switch {

@@ -19,6 +19,16 @@ type TLSFiles struct {
 	ClientOptional bool
 }
 
+// Paths lists the files.
+func (f TLSFiles) Paths() (paths []string) {
+	for _, p := range []string{f.Cert, f.Key, f.ClientCA} {
+		if p != "" {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
 // Check reports a file that is missing beside the others.
 func (f TLSFiles) Check() error {
 	switch {

@@ -30,6 +30,7 @@ type File struct {
 	from   Files            // where the file is; nil: on the disk
 	other  bool             // not a policy: no place holds a secret
 	parts  map[string]*File // the included files, by their path relative to this one
+	named  []string         // the files that ReadFile has read
 	lines  []string
 	marks  map[string]mark // by the place of the value
 	hidden map[int][]span  // parts that excerpts do not show, by line
@@ -205,7 +206,10 @@ func (f *File) checkText(text string) *Fault {
 // ReadFile reads a file that `${file:…}` names, at most 1 MiB.
 func (f *File) ReadFile(name string) ([]byte, error) {
 	if filepath.IsAbs(name) {
+		f.named = append(f.named, name)
 		return Disk{}.Read(name, maxIncluded)
 	}
-	return f.Files().Read(filepath.Join(filepath.Dir(f.Path), name), maxIncluded)
+	name = filepath.Join(filepath.Dir(f.Path), name)
+	f.named = append(f.named, name)
+	return f.Files().Read(name, maxIncluded)
 }

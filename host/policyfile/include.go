@@ -209,6 +209,17 @@ func (f *File) partAt(place string) (*File, string) {
 	return part, strings.TrimPrefix(strings.TrimPrefix(place[1+len(quoted):], "]"), ".")
 }
 
+// Paths lists the paths of the file, of those that it includes, and of those whose
+// content it names, as far as they were read.
+func (f *File) Paths() []string {
+	paths := append([]string{f.Path}, f.Parts()...)
+	for _, file := range append(slices.Collect(maps.Values(f.parts)), f) {
+		paths = append(paths, file.named...)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
 // Parts lists the paths of the files that the file includes, in order.
 func (f *File) Parts() (paths []string) {
 	for _, rel := range slices.Sorted(maps.Keys(f.parts)) {
