@@ -84,6 +84,7 @@ func newRootCommand() *cobra.Command {
 		newSchemaCommand(),
 		newEvalCommand(),
 		newEnvoyCommand(),
+		newImageCommand(),
 		newTokenCommand(),
 		newJWKSCommand(),
 		newVersionCommand(),

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rulegate/rulegate/host/console"
 	"github.com/rulegate/rulegate/host/issuer"
@@ -48,6 +50,7 @@ func TestMain(m *testing.M) {
 //	logged NAME TEXT     waits until the standard error of NAME contains the text
 //	keys NAME N          waits until the JWK set of the issuer at $NAME has N keys
 //	upstream NAME        starts a server that answers 200 with the request as JSON; sets $NAME to its URL
+//	registry NAME        starts a registry of OCI images in memory; sets $NAME to its host and port
 //	taken NAME           sets $NAME to an address that is in use
 //	http [-H 'k: v'] [-d body] [-cert NAME] METHOD URL   sends a request; status, headers and body go to stdout
 //	certificates NAME…   writes ca.pem, and NAME.pem and NAME.key that it signed; sets $X5T_NAME to the SHA-256 in base64url
@@ -80,6 +83,7 @@ func TestScript(t *testing.T) {
 			"signal":       cmdSignal,
 			"keys":         cmdKeys,
 			"upstream":     cmdUpstream,
+			"registry":     cmdRegistry,
 			"taken":        cmdTaken,
 			"http":         cmdHTTP,
 			"sqlite":       cmdSQLite,
@@ -229,6 +233,12 @@ func cmdLogged(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not log %q, but %s", args[0], args[1], p.stderr.String())
+}
+
+func cmdRegistry(ts *testscript.TestScript, _ bool, args []string) {
+	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	ts.Defer(srv.Close)
+	ts.Setenv(args[0], strings.TrimPrefix(srv.URL, "http://"))
 }
 
 func cmdEnd(ts *testscript.TestScript, _ bool, args []string) {
