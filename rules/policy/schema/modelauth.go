@@ -1,3 +1,5 @@
+//go:build !wasip1
+
 package schema
 
 import "github.com/rulegate/rulegate/rules/token/keys"

@@ -1,3 +1,5 @@
+//go:build !wasip1
+
 package schema
 
 // corsShape is an object with the answers to preflights.

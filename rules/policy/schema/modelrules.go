@@ -1,3 +1,5 @@
+//go:build !wasip1
+
 package schema
 
 // The shapes of rules are for the JSON Schema only: rules.Compile checks rules. A
