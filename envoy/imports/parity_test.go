@@ -14,6 +14,7 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 	"github.com/rulegate/rulegate/host/importer"
 	"github.com/rulegate/rulegate/host/importer/envoy"
+	"github.com/rulegate/rulegate/host/importer/istio"
 	"github.com/rulegate/rulegate/host/policyfile"
 	"go.yaml.in/yaml/v4"
 )
@@ -22,6 +23,7 @@ import (
 type original struct {
 	name    string
 	source  string // for the importer
+	more    string // what its control plane makes of it
 	filters []any  // for Envoy
 	draft   *importer.Draft
 }
@@ -30,6 +32,7 @@ type original struct {
 // NAME.filters the HTTP filters of Envoy that its control plane makes of it.
 var importers = map[string]func([]*policyfile.Documents) ([]*importer.Draft, error){
 	"envoy": envoy.Import,
+	"istio": istio.Import,
 }
 
 func originals(t *testing.T) (out []*original) {
@@ -44,6 +47,7 @@ func originals(t *testing.T) (out []*original) {
 			filters := o.source
 			if kind != "envoy" {
 				filters = expand(t, strings.TrimSuffix(file, ".yaml")+".filters")
+				o.more = filters
 			}
 			var manager struct {
 				Filters []any `yaml:"http_filters"`
@@ -59,10 +63,10 @@ func originals(t *testing.T) (out []*original) {
 				t.Fatal(err)
 			}
 			drafts, err := read([]*policyfile.Documents{doc})
-			if err != nil || len(drafts) != 1 {
+			if err != nil || len(drafts) == 0 {
 				t.Fatalf("%s: %d drafts, %v", file, len(drafts), err)
 			}
-			o.draft = drafts[0]
+			o.draft = drafts[0] // that of the first resource
 			if _, err := o.draft.Settle(); err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
@@ -115,7 +119,7 @@ var wants = regexp.MustCompile(`(?m)^# both: (\d+), original alone: (\d+)$`)
 func (o *original) compare(t *testing.T, originalAt, policyAt string) {
 	var both, neither, alone int
 	var strict []string
-	for i, r := range requests(o.source) {
+	for i, r := range requests(o.source + "\n---\n" + o.more) {
 		id := fmt.Sprintf("%s-%d", o.name, i)
 		was, err := harness.Send(originalAt, r, id+"-o")
 		if err != nil {

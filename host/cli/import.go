@@ -9,6 +9,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/importer"
 	"github.com/rulegate/rulegate/host/importer/envoy"
+	"github.com/rulegate/rulegate/host/importer/istio"
 	"github.com/rulegate/rulegate/host/importer/spacecloud"
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/spf13/cobra"
@@ -56,6 +57,16 @@ Envoy. With several listeners it writes a policy for each, named after the liste
 ` + reportHelp,
 		example: `  rulegate import envoy envoy.yaml
   curl -s localhost:9901/config_dump > dump.json; rulegate import envoy dump.json --listener ingress`,
+	},
+	{
+		use: "istio FILE...", short: "Import RequestAuthentication and AuthorizationPolicy of Istio", part: "workload", parts: "workloads", read: istio.Import,
+		long: `Istio reads resources of Istio in YAML or JSON: RequestAuthentication, and AuthorizationPolicy with
+ALLOW and DENY and the keys of when. The policy says what the filters decide that Istio makes of
+them. It writes a policy for each set of workloads that the resources select, named after it.
+
+` + reportHelp,
+		example: `  rulegate import istio authentication.yaml authorization.yaml
+  kubectl get requestauthentication,authorizationpolicy -n shop -o yaml > shop.yaml; rulegate import istio shop.yaml`,
 	},
 }
 

@@ -18,7 +18,7 @@ func Recognise(n *yaml.Node) string {
 	case has("static_resources"), has("staticResources"), has("configs"), has("http_filters"), has("httpFilters"), has("filter_chains"), has("filterChains"),
 		strings.HasPrefix(TextOf(n, "@type"), "type.googleapis.com/envoy"), isDiscovery(n):
 		return "envoy"
-	case strings.Contains(group, "istio.io/"):
+	case strings.Contains(group, "istio.io/"), TextOf(n, "kind") == "List" && Recognise(firstItem(n)) == "istio":
 		return "istio"
 	case strings.HasPrefix(group, "gateway.envoyproxy.io/"), strings.HasPrefix(group, "gateway.networking.k8s.io/"):
 		return "envoy-gateway"
@@ -28,6 +28,13 @@ func Recognise(n *yaml.Node) string {
 		return "policy"
 	}
 	return ""
+}
+
+func firstItem(n *yaml.Node) *yaml.Node {
+	if list := Entries(Get(n, "items")); len(list) > 0 && TextOf(list[0].Value, "kind") != "List" {
+		return list[0].Value
+	}
+	return nil
 }
 
 // isDiscovery reports whether a document is a discovery response of Envoy, as its file
@@ -45,7 +52,7 @@ func Describe(kind string) string {
 	case "envoy":
 		return "a configuration of Envoy: rulegate import envoy"
 	case "istio":
-		return "a resource of Istio, which no importer reads yet"
+		return "a resource of Istio: rulegate import istio"
 	case "envoy-gateway":
 		return "a resource of Envoy Gateway, which no importer reads yet"
 	case "openapi":
