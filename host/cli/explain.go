@@ -152,10 +152,8 @@ func explainRequest(cmd *cobra.Command, args []string, file *loadedFile, f *requ
 	keys := file.policy.Tokens
 	var o simulate.Options
 	if f.token != "" {
-		if keys, err = keySet(cmd.Context(), file.policy); err != nil {
-			return err
-		}
-		o.Keys = decide.FixedKeys(keys)
+		fetched := fetchForToken(cmd.Context(), file.policy, report.Plain(cmd.ErrOrStderr()))
+		o.Keys, keys = fetched, fetched.set
 	}
 	t, err := traceOf(file, out.mask, req, o, keys)
 	if err != nil {

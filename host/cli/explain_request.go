@@ -19,7 +19,7 @@ import (
 // requestFlags describe a request, its user and the answers of databases and webhooks.
 // Their names are those of the members of a test in a test file.
 type requestFlags struct {
-	as, token            string
+	as, token, active    string
 	host, scheme, ip     string
 	peer, now            string
 	headers              []string
@@ -35,6 +35,7 @@ func (f *requestFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.as, "as", "", "the user: claims as `JSON` (default nobody, without a token)")
 	flags.StringVar(&f.token, "token", "", "a `token` that the policy's keys verify, sent at the policy's first place of tokens")
+	flags.StringVar(&f.active, "active", "", "what the issuer says of an opaque --token: its claims as `JSON` (default that it is not active)")
 	flags.StringArrayVar(&f.headers, "header", nil, "a header, `'NAME: value'`; may be repeated")
 	flags.StringArrayVar(&f.query, "query", nil, "a query parameter, `NAME=value`, added to the path; may be repeated")
 	flags.StringArrayVar(&f.cookies, "cookie", nil, "a cookie, `NAME=value`; may be repeated")
@@ -55,7 +56,7 @@ func (f *requestFlags) add(cmd *cobra.Command) {
 
 // requestFlagNames are the names of the flags.
 var requestFlagNames = []string{
-	"as", "token", "header", "query", "cookie", "json", "form", "body", "host", "scheme", "ip", "peer", "now",
+	"as", "token", "active", "header", "query", "cookie", "json", "form", "body", "host", "scheme", "ip", "peer", "now",
 	"data", "webhooks", "response", "response-status", "response-header",
 }
 
@@ -131,8 +132,14 @@ func (f *requestFlags) user(q *question) {
 	case f.as != "" && f.token != "":
 		q.fail("as", "there is --token already; want one of the two")
 		return
+	case f.active != "" && f.token == "":
+		q.fail("active", "is for an opaque --token")
+		return
 	case f.token != "":
 		claims = value.Obj(member("token", value.Str(f.token)))
+		if f.active != "" {
+			claims = claims.With("active", q.parse("active", f.active))
+		}
 	case f.as == "" || f.as == policytest.Nobody:
 		return
 	default:
@@ -203,7 +210,7 @@ func (q *question) pairs(name, flag, sep string, list []string) {
 // flagNames are the flags of the members of a test, where they have another name.
 var flagNames = []struct{ place, flag string }{
 	{"tests[0].response.status", "--response-status"}, {"tests[0].response.headers", "--response-header"}, {"tests[0].response", "--response"},
-	{"tests[0].headers", "--header"}, {"tests[0].cookies", "--cookie"}, {"tests[0].request", "METHOD PATH"}, {"who.user", "--as"},
+	{"tests[0].headers", "--header"}, {"tests[0].cookies", "--cookie"}, {"tests[0].request", "METHOD PATH"}, {"who.user.active", "--active"}, {"who.user.token", "--token"}, {"who.user", "--as"},
 	{"tests[0].", "--"}, {"", "--"},
 }
 

@@ -17,20 +17,31 @@ import (
 // keySet returns a policy's keys, after fetching the JWK sets of its URLs.
 func keySet(ctx context.Context, p *policy.Policy) (*token.Set, error) {
 	set := p.Tokens
-	for i, s := range p.JWKS {
-		text, err := fetchKeys(ctx, s.URL)
-		if err == nil && s.Issuer != "" {
-			var address string
-			if address, err = s.KeysURL(text); err == nil {
-				text, err = fetchKeys(ctx, address)
-			}
-		}
-		if err == nil {
-			set, _, _, err = set.WithKeys(i, text)
-		}
+	for i := range p.JWKS {
+		with, err := withKeys(ctx, p, set, i)
 		if err != nil {
-			return nil, fmt.Errorf("jwks: %s: %w", s.URL, err)
+			return nil, err
 		}
+		set = with
+	}
+	return set, nil
+}
+
+// withKeys returns a set with the keys of one of the policy's URLs, which it fetches.
+func withKeys(ctx context.Context, p *policy.Policy, set *token.Set, i int) (*token.Set, error) {
+	s := p.JWKS[i]
+	text, err := fetchKeys(ctx, s.URL)
+	if err == nil && s.Issuer != "" {
+		var address string
+		if address, err = s.KeysURL(text); err == nil {
+			text, err = fetchKeys(ctx, address)
+		}
+	}
+	if err == nil {
+		set, _, _, err = set.WithKeys(i, text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("jwks: %s: %w", s.URL, err)
 	}
 	return set, nil
 }

@@ -80,6 +80,9 @@ func (p *printer) decision(t *trace.Trace) {
 	if d.Error != "" {
 		p.label("error", "%s", printable(d.Error))
 	}
+	if d.Challenge != "" {
+		p.label("asks for", "%s", printable(d.Challenge))
+	}
 }
 
 func (p *printer) status(d *trace.Decision) string {

@@ -134,6 +134,11 @@ func (b *builder) decision() Decision {
 			text, _ := v.Key("error").Text()
 			d.Error = b.mask.Text(text)
 		}
+		for _, h := range out.Client.Headers {
+			if h[0] == "www-authenticate" {
+				d.Challenge = h[1]
+			}
+		}
 	}
 	if b.o.Locate != nil && d.Place != "" {
 		p := b.o.Locate(d.Place)

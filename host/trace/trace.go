@@ -23,16 +23,17 @@ type Trace struct {
 
 // Decision is the decision about a request, or about its response.
 type Decision struct {
-	Outcome decide.Outcome `json:"outcome"`          // as in the metric rulegate_decision
-	Status  int            `json:"status,omitempty"` // that the client gets; nothing: that of the upstream
-	Place   string         `json:"place,omitempty"`  // of the clause that denied
-	Name    string         `json:"name,omitempty"`   // of that clause, or of the nearest around it
-	File    string         `json:"file,omitempty"`   // of the policy
-	Line    int            `json:"line,omitempty"`   // in that file, from 1
-	Column  int            `json:"column,omitempty"`
-	Reason  string         `json:"reason,omitempty"` // for the operator
-	Error   string         `json:"error,omitempty"`  // for the client
-	Of      string         `json:"of"`               // request or response
+	Outcome   decide.Outcome `json:"outcome"`          // as in the metric rulegate_decision
+	Status    int            `json:"status,omitempty"` // that the client gets; nothing: that of the upstream
+	Place     string         `json:"place,omitempty"`  // of the clause that denied
+	Name      string         `json:"name,omitempty"`   // of that clause, or of the nearest around it
+	File      string         `json:"file,omitempty"`   // of the policy
+	Line      int            `json:"line,omitempty"`   // in that file, from 1
+	Column    int            `json:"column,omitempty"`
+	Reason    string         `json:"reason,omitempty"`    // for the operator
+	Error     string         `json:"error,omitempty"`     // for the client
+	Challenge string         `json:"challenge,omitempty"` // WWW-Authenticate of a 401
+	Of        string         `json:"of"`                  // request or response
 }
 
 // Message is a request or a response.
