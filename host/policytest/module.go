@@ -29,11 +29,12 @@ import (
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
-// Module is a Runner that decides in the module, on the embedded gateway. It runs one
-// case at a time.
+// Module is a Runner that decides in the module, on the embedded gateway or in another
+// proxy. It runs one case at a time.
 type Module struct {
 	suite     *Suite
-	gateway   *gateway.Gateway
+	proxy     http.Handler     // that the module runs in
+	gateway   *gateway.Gateway // nil: in another proxy, whose clock is its own
 	trusted   *simulate.TrustedKey
 	companion http.Handler // the real one; nil: the data of the tests
 
@@ -52,11 +53,7 @@ const maxBody = 256 << 20
 // the data of the tests does.
 func NewModule(ctx context.Context, s *Suite, module *gateway.Module, companion http.Handler) (*Module, error) {
 	m := &Module{suite: s, trusted: simulate.NewTrustedKey(), companion: companion}
-	doc := s.PolicyFile.Doc
-	if doc.Key("gateway").Kind() == value.Missing {
-		doc = doc.With("gateway", value.Str(s.Policy.Gateway))
-	}
-	text, _, err := envoyconf.ForModule(m.trusted.ExtendDocument(doc, s.Policy), envoyconf.Expansion{Inline: true, Getenv: s.Getenv, ReadFile: s.PolicyFile.ReadFile})
+	text, err := m.policy()
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +75,44 @@ func NewModule(ctx context.Context, s *Suite, module *gateway.Module, companion 
 		Log:    slog.New(slog.DiscardHandler),
 		Access: m.logged,
 	})
+	m.proxy = m.gateway
 	return m, err
 }
 
+// policy is the policy as the module gets it. It trusts the tokens of the cases.
+func (m *Module) policy() (string, error) {
+	s := m.suite
+	doc := s.PolicyFile.Doc
+	if doc.Key("gateway").Kind() == value.Missing {
+		doc = doc.With("gateway", value.Str(s.Policy.Gateway))
+	}
+	text, _, err := envoyconf.ForModule(m.trusted.ExtendDocument(doc, s.Policy), envoyconf.Expansion{Inline: true, Getenv: s.Getenv, ReadFile: s.PolicyFile.ReadFile})
+	return text, err
+}
+
+// Backend is what a proxy needs to decide the cases of a suite.
+type Backend struct {
+	Policy    string       // for the module, as envoyconf.ForModule writes it
+	Upstream  http.Handler // gets the requests that are let through
+	Companion http.Handler // answers the calls
+}
+
+// NewProxied returns a Module for another proxy than the embedded gateway. Serve says
+// where it is, once it has started with the Backend.
+func NewProxied(s *Suite) (*Module, Backend, error) {
+	m := &Module{suite: s, trusted: simulate.NewTrustedKey()}
+	text, err := m.policy()
+	return m, Backend{text, http.HandlerFunc(m.serveUpstream), http.HandlerFunc(m.serveCalls)}, err
+}
+
+// Serve gives the requests of the cases to a proxy.
+func (m *Module) Serve(proxy http.Handler) { m.proxy = proxy }
+
 // Close implements Runner.
 func (m *Module) Close() error {
+	if m.gateway == nil {
+		return nil // who has started the proxy ends it
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return m.gateway.Close(ctx)
@@ -90,7 +120,7 @@ func (m *Module) Close() error {
 
 // time is the module's clock: that of the case.
 func (m *Module) time() time.Time {
-	if c := m.now.Load(); c != nil {
+	if c := m.now.Load(); c != nil && m.gateway != nil {
 		return c.request.Now
 	}
 	return time.Now()
@@ -126,11 +156,11 @@ func (m *Module) Decide(c *Case) (got *simulate.Result, err error) {
 	m.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
-			got, err = nil, fmt.Errorf("the gateway broke the response off: %v", p)
+			got, err = nil, fmt.Errorf("the proxy broke the response off: %v", p)
 		}
 	}()
 	rec := httptest.NewRecorder()
-	m.gateway.ServeHTTP(rec, r)
+	m.proxy.ServeHTTP(rec, r)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {
@@ -235,7 +265,7 @@ func (m *Module) result(c *Case, rec *httptest.ResponseRecorder) {
 		}
 		got.Place, got.Name = m.suite.clause(rest)
 	case got.Upstream == nil:
-		got.Outcome = decide.Invalid // the gateway refused what no module sees
+		got.Outcome = decide.Invalid // the proxy refused what no module sees, or tells no decisions
 	}
 }
 
