@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/rulegate/rulegate/host/policyfile"
 )
@@ -65,7 +66,9 @@ func Answer(question []byte) (answer []byte) {
 	if operation == nil {
 		return failed(fmt.Errorf("no operation %q", q.Op))
 	}
-	if err := q.setEnv(); err != nil {
+	restore, err := q.setEnv()
+	defer restore()
+	if err != nil {
 		return failed(err)
 	}
 	out, err := operation(&q)
@@ -75,16 +78,24 @@ func Answer(question []byte) (answer []byte) {
 	return encode(out)
 }
 
-// setEnv makes the question's variables those of the process, which is the worker of the
-// page and has no others.
-func (q *Question) setEnv() error {
+// setEnv makes the question's variables those of the process. Others must not get into an
+// answer. In the page there are no others; restore is for tests, where there are.
+func (q *Question) setEnv() (restore func(), err error) {
+	before := os.Environ()
+	restore = func() {
+		os.Clearenv()
+		for _, entry := range before {
+			name, v, _ := strings.Cut(entry, "=")
+			_ = os.Setenv(name, v) // it was set before
+		}
+	}
 	os.Clearenv()
 	for name, v := range q.Env {
 		if err := os.Setenv(name, v); err != nil {
-			return fmt.Errorf("the variable %q: %w", name, err)
+			return restore, fmt.Errorf("the variable %q: %w", name, err)
 		}
 	}
-	return nil
+	return restore, nil
 }
 
 func encode(v any) []byte {

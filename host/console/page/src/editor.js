@@ -112,7 +112,7 @@ export class Editor {
         hoverTooltip((view, pos) => this.#hover(pos)),
         // Tab indents; Escape and then Tab leaves the editor.
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap, ...defaultKeymap, indentWithTab]),
-        EditorView.contentAttributes.of({'aria-label': 'Text of the file. Escape and then Tab leaves the editor.'}),
+        EditorView.contentAttributes.of({tabindex: '0', 'aria-label': 'Text of the file. Escape and then Tab leaves the editor.'}),
         EditorView.updateListener.of(u => {
           if (u.docChanged && this.#name) this.#on.changed(this.#name, u.state.doc.toString())
         }),

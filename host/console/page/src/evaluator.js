@@ -38,7 +38,11 @@ export class Evaluator {
     }
     if (this.#asked !== asked) return
     asked.timer = setTimeout(() => this.#stop(`ended after ${limit / 1000} s: this takes too long in a page`), limit)
-    this.#worker.postMessage({id: asked.id, question: asked.question})
+    try {
+      this.#worker.postMessage({id: asked.id, question: JSON.stringify(asked.question)})
+    } catch (e) {
+      this.#answer({error: `The question cannot be asked: ${e.message}`}) // it is nested too deep
+    }
   }
 
   // start resolves when the worker is ready, so that its start does not count as work.

@@ -24,7 +24,7 @@ const note = h('p', {role: 'status', class: 'note'})
 const tabs = new Tabs('Files', open)
 const place = h('div', {class: 'editor', id: 'file', role: 'tabpanel', 'aria-label': 'File'})
 const beforePlace = h('div', {class: 'editor'})
-const beforeBox = h('div', {class: 'before', hidden: true}, h('h3', {}, 'Before the change'), beforePlace)
+const beforeBox = h('div', {class: 'side', hidden: true}, h('h3', {}, 'Before the change'), beforePlace)
 const problemList = h('div', {class: 'panel'})
 const testList = h('div', {class: 'panel'})
 const differenceList = h('div', {class: 'panel', 'aria-live': 'polite'})
@@ -41,7 +41,7 @@ const logDialog = dialog('Show a line of a log', 'A line of the decision log, or
 const sections = {
   policy: h('section', {class: 'column', 'aria-labelledby': 'policy-title'},
     h('div', {class: 'title'}, h('h2', {id: 'policy-title'}, 'Policy'), tabs.root),
-    h('div', {class: 'editors'}, beforeBox, place), 
+    h('div', {class: 'editors'}, beforeBox, h('div', {class: 'side'}, h('h3', {}, 'Now'), place)), 
     h('div', {class: 'below'}, differenceList, problemList,
       h('div', {class: 'title sub'}, h('h3', {}, 'Tests'), h('button', {type: 'button', class: 'small', onclick: addTest}, 'Add as a test')), testList)),
   request: h('section', {class: 'column', 'aria-labelledby': 'request-title'}, h('div', {class: 'title'}, h('h2', {id: 'request-title'}, 'Request')), form),

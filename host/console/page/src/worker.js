@@ -22,7 +22,7 @@ self.onmessage = async ({data}) => {
   }
   try {
     await ready
-    self.postMessage({id: data.id, answer: JSON.parse(self.rulegate(JSON.stringify(data.question)))})
+    self.postMessage({id: data.id, answer: JSON.parse(self.rulegate(data.question))})
   } catch (e) {
     self.postMessage({id: data.id, broken: String(e)})
   }
