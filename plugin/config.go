@@ -56,7 +56,6 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	p.keys = newKeys(p, pol)
 	p.engine = decide.New(pol, p.keys.ring)
 	p.metrics = newMetrics(len(pol.Resources()) + 1) // one for events without a known type
-	p.vm.memory.start(pol.Limits)
 	fetches, period := len(pol.JWKS) > 0, deadlinePeriod
 	if fetches {
 		period = keysPeriod

@@ -2,19 +2,16 @@ package main
 
 import (
 	"runtime"
-	"runtime/debug"
 
 	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
-	"github.com/rulegate/rulegate/rules/policy"
 )
 
 // memory counts the bytes that the bodies of all streams of a VM take, because
 // they share its linear memory: a VM that needs more than the host gives traps.
 type memory struct {
-	held  int // by all streams
-	used  int // for evaluations since the last collection
-	limit int // of Go's heap; 0: none is set
+	held int // by all streams
+	used int // for evaluations since the last collection
 }
 
 // collectAfter is the number of bytes of bodies after which garbage is collected.
@@ -22,18 +19,6 @@ type memory struct {
 // callbacks of a VM, which has one thread. A response of many keys that is rewritten
 // leaves sixty times its length as garbage.
 const collectAfter = 1 << 20
-
-// heapBeyondBodies is what Go's heap needs beside the bodies that limits.memory
-// counts.
-const heapBeyondBodies = 64 << 20
-
-// start sets the limit of Go's heap. The plugins of a VM share it.
-func (m *memory) start(l policy.Limits) {
-	if n := l.Memory + heapBeyondBodies; n > m.limit {
-		m.limit = n
-		debug.SetMemoryLimit(int64(n))
-	}
-}
 
 // use is called before an evaluation that works with n bytes. It collects the
 // garbage that earlier ones have left.
