@@ -49,8 +49,8 @@ func (r *Request) forget() {
 
 // conditions make the response depend on the body as the upstream has it (RFC 9110,
 // sections 13.1 and 14.2): by guesses of its etag or date a client would learn of
-// a body that it may not see.
-var conditions = [...]string{"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"}
+// a body that it may not see. Apache takes Request-Range for Range.
+var conditions = [...]string{"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range", "request-range"}
 
 // conditionalChange reports whether a request that changes something does so only
 // under a condition: without that, it would be another request.
@@ -61,11 +61,16 @@ func (h *head) conditionalChange() bool {
 // appendConditions appends the names of the conditions that the request has.
 func (h *head) appendConditions(names []string) []string {
 	for _, f := range h.fields {
-		if name := f[0]; (name[0] == 'i' || name[0] == 'r') && slices.Contains(conditions[:], name) {
-			names = appendNew(names, name)
+		if isCondition(f[0]) {
+			names = appendNew(names, f[0])
 		}
 	}
 	return names
+}
+
+// isCondition reports whether a server could take a field for one of conditions.
+func isCondition(name string) bool {
+	return (name[0] == 'i' || name[0] == 'r') && slices.Contains(conditions[:], name) || hasMark(name) && hasTwin(conditions[:], name)
 }
 
 func (r *Request) changes(after value.Value) (c Changes, err error) {

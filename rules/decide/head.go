@@ -195,12 +195,15 @@ func (h *head) aliases(name string) (names []string) {
 // removeReserved removes the fields that only the policy may set, and those that a
 // server could take for one of them or for one that the rules read. It returns
 // their names.
-func (h *head) removeReserved(r *policy.Resource) (removed []string) {
-	if len(r.Reserved) == 0 && len(r.Headers.List) == 0 && !r.Headers.All {
+//
+// Where the rules read the body, so are the fields that a server could take for one
+// that says how the body is read.
+func (h *head) removeReserved(r *policy.Resource, body bool) (removed []string) {
+	if len(r.Reserved) == 0 && len(r.Headers.List) == 0 && !r.Headers.All && !body {
 		return nil
 	}
 	for i, f := range h.fields {
-		if isReserved(r, f[0]) || h.isTwin(r, i) {
+		if isReserved(r, f[0]) || h.isTwin(r, i) || body && hasMark(f[0]) && hasTwin(framing[:], f[0]) {
 			removed = appendNew(removed, f[0])
 		}
 	}
@@ -209,6 +212,10 @@ func (h *head) removeReserved(r *policy.Resource) (removed []string) {
 	}
 	return removed
 }
+
+// framing says where a body ends, and how it is read. CGI has Content_Type under the
+// name of Content-Type, and so do some servers of Rack.
+var framing = [...]string{"content-type", "content-encoding", "content-length", "transfer-encoding"}
 
 // isTwin reports whether a server could take a field for another one that the
 // rules read. If they may read every field, the field with other marks than `-` is
@@ -238,9 +245,10 @@ func (r *Request) checkConnection() *Refusal {
 	return nil
 }
 
+// isTokenHeader reports whether a token, or an API key, may come in the header.
 func (r *Request) isTokenHeader(name string) bool {
 	for _, src := range r.engine.policy.Sources {
-		if src.Header != "" && httpfield.Twins(name, src.Header) {
+		if src.Header != "" && httpfield.Twins(name, src.Header) || src.Cookie != "" && strings.EqualFold(name, "cookie") {
 			return true
 		}
 	}

@@ -219,7 +219,7 @@ func (r *Request) admitted() Step {
 		return r.awaitEvent()
 	}
 	// Not before the token was read: it may have come in a header that a rule sets.
-	r.reserved = r.head.removeReserved(r.resource)
+	r.reserved = r.head.removeReserved(r.resource, r.mayAwaitBody())
 	if refusal := r.checkConnection(); refusal != nil {
 		return r.refuse(refusal)
 	}

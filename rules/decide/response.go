@@ -2,7 +2,6 @@ package decide
 
 import (
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,7 +24,8 @@ type Response struct {
 	resource *policy.Resource
 	state    state
 
-	body string // as the upstream sent it; "": none
+	body      string   // as the upstream sent it; "": none
+	described []string // names of the fields that describe it
 	kept int    // bytes of input.Args, if the request had a body
 
 	calls // of both rules
@@ -43,6 +43,7 @@ func (r *Response) Headers(headers [][2]string, end bool) Step {
 	if !r.needsBody() {
 		return r.evaluate()
 	}
+	r.described = h.described
 	if h.status == 206 || h.status == 304 { // the request asked for neither a part nor a comparison
 		return r.withhold("status " + strconv.Itoa(h.status))
 	}
@@ -144,6 +145,7 @@ type responseHead struct {
 	types      []string // of content-type
 	unreadable error    // the reason why the body cannot be read, if it cannot
 	fields     grouped
+	described  []string // names of fields that describe the body
 	opaque     []string // names of fields with a value that is not UTF-8
 }
 
@@ -169,6 +171,9 @@ func readResponseHead(headers [][2]string) *responseHead {
 		case "content-range":
 			h.unreadable = errors.New("a content-range: a part of a document") // RFC 9110, section 15.3.7
 		}
+		if describesBody(name) {
+			h.described = appendNew(h.described, name)
+		}
 		if !strings.HasPrefix(name, ":") {
 			h.fields.add(name, text)
 			if !utf8.ValidString(text) || !utf8.ValidString(name) {
@@ -179,15 +184,27 @@ func readResponseHead(headers [][2]string) *responseHead {
 	return h
 }
 
-// bodyHeaders describe the body as the upstream sent it (RFC 9530, RFC 9110,
-// section 8.8.3). A rewritten body loses them.
-var bodyHeaders = []string{"etag", "last-modified", "digest", "content-digest", "repr-digest", "content-md5", "accept-ranges"}
+// describesBody reports whether a field, its name in lower case, describes the body as
+// the upstream sent it (RFC 9530, RFC 9110, section 8.8.3; the checksums and lengths of
+// object stores). A rewritten body loses it.
+func describesBody(name string) bool {
+	switch name {
+	case "etag", "last-modified", "accept-ranges", "x-goog-hash", "x-goog-stored-content-length":
+		return true
+	}
+	for _, part := range [...]string{"digest", "checksum", "md5", "-sha1", "-sha256", "-sha512"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}
 
 // BodyTrailers returns the names of those trailers of a response that describe
 // its body. A body that may be rewritten loses them.
 func BodyTrailers(trailers [][2]string) (names []string) {
 	for _, t := range trailers {
-		if slices.Contains(bodyHeaders, strings.ToLower(t[0])) {
+		if describesBody(strings.ToLower(t[0])) {
 			names = appendNew(names, strings.ToLower(t[0]))
 		}
 	}

@@ -73,7 +73,7 @@ func TestResponse(t *testing.T) {
 			}
 			if step.Action == decide.Continue && step.Changes.Body != nil {
 				got = *step.Changes.Body
-				if len(step.Changes.SetHeaders) != 1 || len(step.Changes.RemoveHeaders) == 0 {
+				if len(step.Changes.SetHeaders) != 1 || (len(step.Changes.RemoveHeaders) == 1) != strings.Contains(tt.headers, "etag") {
 					t.Errorf("headers of another body: %+v", step.Changes)
 				}
 			}

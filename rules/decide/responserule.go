@@ -128,9 +128,9 @@ func (r *Response) rewrite(body string, actions []rules.Edit) Step {
 		}
 		// These headers describe the body as the upstream has it: for a HEAD, or
 		// after a change that is answered without a body.
-		step := Step{Action: Continue, Changes: Changes{RemoveHeaders: bodyHeaders}}
+		step := Step{Action: Continue, Changes: Changes{RemoveHeaders: r.described}}
 		if r.toHEAD() {
-			step.Changes.RemoveHeaders = append([]string{"content-length"}, bodyHeaders...)
+			step.Changes.RemoveHeaders = append([]string{"content-length"}, r.described...)
 		}
 		return step
 	}
@@ -142,7 +142,7 @@ func (r *Response) rewrite(body string, actions []rules.Edit) Step {
 		return Step{Action: Continue}
 	}
 	return Step{Action: Continue, Changes: Changes{
-		RemoveHeaders: bodyHeaders,
+		RemoveHeaders: r.described,
 		SetHeaders:    [][2]string{{"content-length", strconv.Itoa(len(rewritten))}},
 		Body:          &rewritten,
 	}}

@@ -35,13 +35,18 @@ func WithoutCookie(lines []string, name string) (kept []string) {
 }
 
 // HasTwinCookie reports whether a cookie has another name that a server could take
-// for name. Some servers decode the names.
+// for name. Some servers decode the names, and some take a comma for the end of a cookie
+// (RFC 2965, section 3.3.4).
 func HasTwinCookie(lines []string, name string) bool {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ";") {
-			n, _, _ := strings.Cut(part, "=")
-			if n = TrimSpace(n); n != name && n != "" && Twins(UnescapeLenient(n), name) {
-				return true
+			behind := false // a comma
+			for piece := range strings.SplitSeq(part, ",") {
+				n, _, _ := strings.Cut(piece, "=")
+				if n = TrimSpace(n); (n != name || behind) && n != "" && Twins(UnescapeLenient(n), name) {
+					return true
+				}
+				behind = true
 			}
 		}
 	}
