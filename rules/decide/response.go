@@ -26,7 +26,7 @@ type Response struct {
 
 	body      string   // as the upstream sent it; "": none
 	described []string // names of the fields that describe it
-	kept int    // bytes of input.Args, if the request had a body
+	kept      int      // bytes of input.Args, if the request had a body
 
 	calls // of both rules
 }
