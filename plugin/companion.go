@@ -31,13 +31,14 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 		return failedReplies(calls, "not sent: "+decide.MemoryReason)
 	}
 	s.calling = len(body)
+	signature := s.plugin.companion.Sign(p.Project, body, time.Now())
 	timeout := max(1, uint32(p.Companion.Timeout.Milliseconds())) // to the host, 0 means no limit
 	headers := [][2]string{
 		{":method", "POST"},
 		{":path", wire.Path},
 		{":authority", p.Companion.Cluster},
 		{"content-type", "application/json"},
-		{"authorization", "Bearer " + s.plugin.companion.Token(p.Project, body, time.Now())},
+		{"authorization", signature},
 		{wire.TimeoutHeader, strconv.FormatUint(uint64(timeout), 10)},
 	}
 	for _, name := range traceHeaders {
@@ -45,10 +46,10 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 			headers = append(headers, [2]string{name, v})
 		}
 	}
-	id := s.id
+	id, sent := s.id, len(body)
 	err = abi.Call(s.plugin.id, p.Companion.Cluster, headers, body, timeout, func(size int) {
 		if s.id == id { // else s is another stream by now
-			s.replied(calls, body, size)
+			s.replied(calls, signature, sent, size)
 		}
 	})
 	if err != nil {
@@ -60,8 +61,8 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 // replied is called when the companion has answered a request for calls, or when
 // the host answers for it (503, 504, or no headers at all). It ignores an answer
 // that the stream does not await: the host may call long after the stream is gone.
-// size is that of the answer's body.
-func (s *stream) replied(calls []rules.Call, request []byte, size int) {
+// sent and size are the sizes of the request's body and of the answer's.
+func (s *stream) replied(calls []rules.Call, signature string, sent, size int) {
 	var action types.Action
 	defer s.guard(&action)
 	if !s.enter() || !s.state.awaitsReplies() {
@@ -69,17 +70,17 @@ func (s *stream) replied(calls []rules.Call, request []byte, size int) {
 	}
 	// From here on the stream needs the answer, and no more its request for it.
 	s.calling = 0
-	if !s.hold(s.held - len(request) + size) {
+	if !s.hold(s.held - sent + size) {
 		s.refuse(s.noMemory())
 		return
 	}
 	s.plugin.vm.memory.use(s.held)
-	s.resume(s.message().Replies(s.readReplies(calls, request)))
+	s.resume(s.message().Replies(s.readReplies(calls, signature)))
 }
 
 // readReplies reads the companion's answer. Every call fails, unless the answer
-// has a seal over this request and this answer.
-func (s *stream) readReplies(calls []rules.Call, request []byte) []rules.Reply {
+// has a seal for the request with this signature.
+func (s *stream) readReplies(calls []rules.Call, signature string) []rules.Reply {
 	p := s.plugin.policy
 	headers, err := abi.Pairs(abi.CallHeaders)
 	if err != nil {
@@ -94,14 +95,17 @@ func (s *stream) readReplies(calls []rules.Call, request []byte) []rules.Reply {
 			seal = h[1]
 		}
 	}
-	if status != "200" || seal == "" {
+	switch {
+	case status == "401":
+		return failedReplies(calls, "the companion's cluster answered 401: want a companion of the module's release, with its secret, project and time")
+	case status != "200" || seal == "":
 		return failedReplies(calls, "the companion's cluster answered "+status)
 	}
 	body, err := abi.Bytes(abi.CallBody, p.Limits.ResponseBody+1)
 	if err != nil || len(body) > p.Limits.ResponseBody {
 		return failedReplies(calls, "no reply, or one beyond limits.responseBody")
 	}
-	if err := s.plugin.companion.CheckSeal(request, body, seal); err != nil {
+	if err := s.plugin.companion.CheckSeal(signature, body, seal); err != nil {
 		return failedReplies(calls, "reply without a valid seal: "+err.Error())
 	}
 	replies, err := wire.DecodeReplies(string(body), calls, p.Limits.Depth+replyNesting)

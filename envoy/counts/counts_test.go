@@ -241,7 +241,7 @@ func upstream(w http.ResponseWriter, r *http.Request) {
 
 func companion(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	harness.Sealed(w, harness.BansKeys, body, harness.NoRows(body))
+	harness.Sealed(w, harness.BansKeys, r, harness.NoRows(body))
 }
 
 // send sends the request of number n.

@@ -90,7 +90,7 @@ func canaries(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*tes
 		if id == nil {
 			id = [][]byte{nil, []byte("0")}
 		}
-		harness.Sealed(w, keys, body, fmt.Appendf(nil, `{"replies":[{"id":%q,"rows":[{"id":%q}]}]}`, id[1], own))
+		harness.Sealed(w, keys, r, fmt.Appendf(nil, `{"replies":[{"id":%q,"rows":[{"id":%q}]}]}`, id[1], own))
 	}))
 	t.Cleanup(companion.Close)
 	b.AddCluster("canary-echo", up.URL)

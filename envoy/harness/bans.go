@@ -40,10 +40,10 @@ func NoRows(request []byte) []byte {
 	return []byte(JSON(map[string]any{"replies": []any{map[string]any{"id": calls[0]["id"], "rows": []any{}}}}))
 }
 
-// Sealed writes a reply with the seal that proves it answers this request.
-func Sealed(w http.ResponseWriter, keys wire.Keys, request, answer []byte) {
+// Sealed writes a reply with the seal that proves that it answers this request.
+func Sealed(w http.ResponseWriter, keys wire.Keys, r *http.Request, answer []byte) {
 	w.Header().Set("content-type", "application/json")
-	w.Header().Set(wire.SealHeader, keys.Seal(request, answer))
+	w.Header().Set(wire.SealHeader, keys.Seal(r.Header.Get("authorization"), answer))
 	w.Write(answer)
 }
 

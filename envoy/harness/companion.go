@@ -82,7 +82,7 @@ func parseCalls(text string) (*[][]Call, error) {
 	return &batches, nil
 }
 
-// Companion takes the companion's place: it checks the module's token, records
+// Companion takes the companion's place: it checks the module's signature, records
 // the calls, and answers with the case's replies or passes the request to a real
 // companion.
 type Companion struct {
@@ -135,7 +135,7 @@ func (c *Companion) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := c.answer(body)
 	w.Header().Set("content-type", "application/json")
-	w.Header().Set(wire.SealHeader, c.Keys.Seal(body, answer))
+	w.Header().Set(wire.SealHeader, c.Keys.Seal(r.Header.Get("authorization"), answer))
 	w.Write(answer)
 }
 
@@ -144,11 +144,7 @@ func (c *Companion) note(r *http.Request, body []byte) error {
 	if r.Method != http.MethodPost || r.URL.Path != wire.Path {
 		return fmt.Errorf("want POST %s, found %s %s", wire.Path, r.Method, r.URL.Path)
 	}
-	tok, ok := strings.CutPrefix(r.Header.Get("authorization"), "Bearer ")
-	if !ok {
-		return errors.New("no token")
-	}
-	if err := c.Keys.CheckToken(c.project, tok, body, time.Now()); err != nil {
+	if err := c.Keys.Check(c.project, r.Header.Get("authorization"), body, time.Now()); err != nil {
 		return err
 	}
 	calls, err := readCalls(body)

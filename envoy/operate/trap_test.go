@@ -45,7 +45,7 @@ func newWaitingCompanion(t *testing.T) *waitingCompanion {
 		}
 		w.asked <- struct{}{}
 		<-released
-		harness.Sealed(rw, harness.BansKeys, body, harness.NoRows(body))
+		harness.Sealed(rw, harness.BansKeys, r, harness.NoRows(body))
 	}))
 	t.Cleanup(w.Close)
 	t.Cleanup(w.release) // runs before Close, which waits for the responses

@@ -114,7 +114,7 @@ func TestTraces(t *testing.T) {
 		body := []byte(`{"calls":[{"id":"1","kind":"query","db":"social","col":"users"},{"id":"2","kind":"query","db":"social","col":"users","find":{"x":"hidden"}},` +
 			`{"id":"3","kind":"webhook","url":"` + hook.URL + `/hidden","body":{}}]}`)
 		req := httptest.NewRequest("POST", wire.Path, bytes.NewReader(body))
-		req.Header.Set("Authorization", "Bearer "+keys.Token("", body, time.Now()))
+		req.Header.Set("Authorization", keys.Sign("", body, time.Now()))
 		req.Header.Set("traceparent", "00-"+traceID+"-"+parent+"-01")
 		w := httptest.NewRecorder()
 		if c.ServeHTTP(w, req); w.Code != 200 || strings.Count(w.Body.String(), "error") != 1 {

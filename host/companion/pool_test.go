@@ -144,7 +144,7 @@ func TestFailuresThatOpenABreaker(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.Header.Set("Authorization", "Bearer "+testKeys.Token("shop", []byte(body), time.Now()))
+			req.Header.Set("Authorization", testKeys.Sign("shop", []byte(body), time.Now()))
 			go func() {
 				until(t, "it runs", func() bool { return n.n.Load() == int64(i+1) })
 				leave()

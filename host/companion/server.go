@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,12 +33,12 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 	defer c.admission.leave()
 	id := r.Header.Get("x-request-id")
 	log := c.log.With("request_id", id[:min(len(id), 128)])
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || len(r.Header.Values("Authorization")) != 1 {
-		unauthorized(w, log, errors.New("want one Authorization: Bearer"))
+	authorization := r.Header.Get("Authorization")
+	if len(r.Header.Values("Authorization")) != 1 {
+		unauthorized(w, log, errors.New("want one header Authorization"))
 		return
 	}
-	bound, err := c.keys.ReadToken(c.project, token, time.Now())
+	signature, err := c.keys.Read(c.project, authorization, time.Now())
 	if err != nil {
 		unauthorized(w, log, err)
 		return
@@ -62,8 +61,8 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		refuse(w, http.StatusBadRequest, "body broke off")
 		return
-	case !bound.Covers(body):
-		unauthorized(w, log, errors.New("token: made for another body"))
+	case !signature.Covers(body):
+		unauthorized(w, log, errors.New("signature: of another body"))
 		return
 	}
 	calls, err := decodeCalls(string(body), c.limits)
@@ -72,11 +71,11 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "malformed calls")
 		return
 	}
-	c.reply(w, r, log, body, calls)
+	c.reply(w, r, log, calls)
 }
 
 // reply runs the calls and writes the sealed replies.
-func (c *Companion) reply(w http.ResponseWriter, r *http.Request, log *slog.Logger, body []byte, calls []*call) {
+func (c *Companion) reply(w http.ResponseWriter, r *http.Request, log *slog.Logger, calls []*call) {
 	ctx, span, log := c.traced(r, log)
 	defer span.End()
 	ctx, cancel := context.WithTimeout(ctx, c.timeout(r.Header))
@@ -84,7 +83,7 @@ func (c *Companion) reply(w http.ResponseWriter, r *http.Request, log *slog.Logg
 	reply, reserved := c.runAll(ctx, log, calls)
 	defer c.admission.release(reserved)
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set(wire.SealHeader, c.keys.Seal(body, reply))
+	w.Header().Set(wire.SealHeader, c.keys.Seal(r.Header.Get("Authorization"), reply))
 	w.Write(reply) // an error means that the client is gone, so nobody can be told
 }
 
@@ -141,7 +140,7 @@ func (c *Companion) timeout(h http.Header) time.Duration {
 
 func unauthorized(w http.ResponseWriter, log *slog.Logger, err error) {
 	log.Warn("request refused", "error", err.Error())
-	w.Header().Set("WWW-Authenticate", "Bearer")
+	w.Header().Set("WWW-Authenticate", "Rulegate2")
 	w.Header().Set("Connection", "close") // else the server reads the rest of the body first
 	refuse(w, http.StatusUnauthorized, "unauthorized")
 }

@@ -345,10 +345,10 @@ func (m *Module) serveCalls(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	keys := wire.DeriveKeys(m.suite.Policy.Companion.Secrets...)
-	bearer := strings.TrimPrefix(r.Header.Get("authorization"), "Bearer ")
+	signature := r.Header.Get("authorization")
 	calls, err := readCalls(string(body))
 	if err == nil {
-		err = keys.CheckToken(m.suite.Policy.Project, bearer, body, m.time())
+		err = keys.Check(m.suite.Policy.Project, signature, body, m.time())
 	}
 	if err != nil {
 		m.fail("companion", err)
@@ -361,10 +361,17 @@ func (m *Module) serveCalls(w http.ResponseWriter, r *http.Request) {
 	}
 	m.mu.Unlock()
 	if m.companion != nil {
-		// With a token of this moment: its clock is not that of the test.
+		// With a signature of this moment: its clock is not that of the test.
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		r.Header.Set("authorization", "Bearer "+keys.Token(m.suite.Policy.Project, body, time.Now()))
-		m.companion.ServeHTTP(w, r)
+		r.Header.Set("authorization", keys.Sign(m.suite.Policy.Project, body, time.Now()))
+		recorded := httptest.NewRecorder()
+		m.companion.ServeHTTP(recorded, r)
+		answer := recorded.Body.Bytes()
+		if keys.CheckSeal(r.Header.Get("authorization"), answer, recorded.Header().Get(wire.SealHeader)) == nil {
+			w.Header().Set(wire.SealHeader, keys.Seal(signature, answer))
+		}
+		w.WriteHeader(recorded.Code)
+		w.Write(answer)
 		return
 	}
 	replies, err := m.now.Load().answers.Answer(calls)
@@ -374,6 +381,6 @@ func (m *Module) serveCalls(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := repliesText(calls, replies)
 	w.Header().Set("content-type", "application/json")
-	w.Header().Set(wire.SealHeader, keys.Seal(body, answer))
+	w.Header().Set(wire.SealHeader, keys.Seal(signature, answer))
 	w.Write(answer)
 }

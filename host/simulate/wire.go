@@ -19,7 +19,7 @@ type Wire struct {
 	Policy  *policy.Policy
 	Keys    wire.Keys
 	Handler http.Handler
-	Now     func() time.Time // for the tokens between module and companion
+	Now     func() time.Time // for the signatures between module and companion
 }
 
 // Answer implements Companion.
@@ -30,11 +30,12 @@ func (w *Wire) Answer(calls []rules.Call) ([]rules.Reply, error) {
 		return nil, err
 	}
 	req := httptest.NewRequest(http.MethodPost, wire.Path, strings.NewReader(string(body)))
-	req.Header.Set("authorization", "Bearer "+w.Keys.Token(w.Policy.Project, body, now))
+	signature := w.Keys.Sign(w.Policy.Project, body, now)
+	req.Header.Set("authorization", signature)
 	rec := httptest.NewRecorder()
 	w.Handler.ServeHTTP(rec, req)
 	answer := rec.Body.String()
-	if err := w.Keys.CheckSeal(body, []byte(answer), rec.Header().Get(wire.SealHeader)); err != nil {
+	if err := w.Keys.CheckSeal(signature, []byte(answer), rec.Header().Get(wire.SealHeader)); err != nil {
 		return nil, err
 	}
 	return wire.DecodeReplies(answer, calls, w.Policy.Limits.Depth)

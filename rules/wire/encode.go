@@ -15,8 +15,8 @@ import (
 const defaultGateway = "rulegate"
 
 // Encode writes calls as the body of POST /v1/calls. The body has a nonce: the
-// seal of an answer is over the hash of the body, so no answer fits the same calls
-// made again.
+// seal of an answer is over the signature of the body, so no answer fits the same
+// calls made again.
 //
 // The companion signs the tokens of webhooks. gateway is the id in their service
 // tokens.

@@ -1,6 +1,8 @@
 // Package wire is the protocol between the module and its companion: calls are the
-// body of POST /v1/calls, replies its answer. A token proves that the request is
-// the module's, a seal that the answer is the companion's.
+// body of POST /v1/calls, replies its answer. A signature proves that the request is
+// the module's, a seal that the answer is the companion's. Module and companion must be
+// of one version of it; otherwise the companion refuses the request, and its rules are
+// unknown.
 //
 // The package is linked into the module, so it reads JSON with package value and
 // writes it by hand.
@@ -10,10 +12,13 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"hash"
+	"sync"
+	"sync/atomic"
 )
 
 // The path and the headers of a request for calls and of its answer. The header
-// Authorization has the token, after "Bearer ".
+// Authorization has the signature.
 const (
 	Path          = "/v1/calls"
 	SealHeader    = "x-rulegate-signature"
@@ -21,25 +26,29 @@ const (
 )
 
 // Keys sign and verify the messages between module and companion. They are derived
-// from the secrets, so a token of this protocol is never valid where a secret has
-// another use. The zero Keys sign nothing and accept nothing.
+// from the secrets, so a signature of this protocol is never valid where a secret has
+// another use. The zero Keys sign nothing and accept nothing. Keys may be used by
+// several goroutines.
 type Keys struct {
-	pairs []pair
+	sets []*keySet
 }
 
-type pair struct {
-	token, seal []byte
+// keySet has the keys of one secret.
+type keySet struct {
+	ticket, request, seal *macKey
+	last                  atomic.Pointer[stamp]
 }
 
-// The info strings keep the two keys apart (RFC 5869, section 3.2): the key of
-// seals cannot sign a token.
+// The info strings keep the keys apart (RFC 5869, section 3.2): the key of seals cannot
+// sign a request.
 const (
-	tokenInfo = "rulegate companion token v1"
-	sealInfo  = "rulegate companion seal v1"
+	ticketInfo  = "rulegate companion ticket v2"
+	requestInfo = "rulegate companion request v2"
+	sealInfo    = "rulegate companion seal v2"
 )
 
 // DeriveKeys derives keys from the secrets by HKDF-SHA256 (RFC 5869), without a
-// salt. The first secret signs tokens and all of them verify, so that a secret can
+// salt. The first secret signs requests and all of them verify, so that a secret can
 // be changed on one side after the other. Empty secrets are ignored.
 func DeriveKeys(secrets ...string) Keys {
 	var k Keys
@@ -47,26 +56,44 @@ func DeriveKeys(secrets ...string) Keys {
 		if s == "" {
 			continue
 		}
-		token, err := hkdf.Key(sha256.New, []byte(s), nil, tokenInfo, sha256.Size)
-		if err != nil {
+		ticket, request, seal := derive(s, ticketInfo), derive(s, requestInfo), derive(s, sealInfo)
+		if ticket == nil || request == nil || seal == nil {
 			continue
 		}
-		seal, err := hkdf.Key(sha256.New, []byte(s), nil, sealInfo, sha256.Size)
-		if err != nil {
-			continue
-		}
-		k.pairs = append(k.pairs, pair{token: token, seal: seal})
+		k.sets = append(k.sets, &keySet{ticket: ticket, request: request, seal: seal})
 	}
 	return k
 }
 
-// Empty reports whether there is no key: then nothing can be signed or accepted.
-func (k Keys) Empty() bool { return len(k.pairs) == 0 }
+func derive(secret, info string) *macKey {
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, info, sha256.Size)
+	if err != nil {
+		return nil
+	}
+	return &macKey{key: key}
+}
 
-func mac(key []byte, parts ...[]byte) []byte {
-	h := hmac.New(sha256.New, key)
+// Empty reports whether there is no key: then nothing can be signed or accepted.
+func (k Keys) Empty() bool { return len(k.sets) == 0 }
+
+// macKey is a key of HMAC-SHA256. It keeps what HMAC computes from the key alone, which
+// is as much work as 128 bytes of text.
+type macKey struct {
+	key  []byte
+	free sync.Pool // of hash.Hash
+}
+
+// sum returns the MAC over the parts.
+func (m *macKey) sum(parts ...[]byte) (out [sha256.Size]byte) {
+	h, ok := m.free.Get().(hash.Hash)
+	if !ok {
+		h = hmac.New(sha256.New, m.key)
+	}
+	h.Reset()
 	for _, p := range parts {
 		h.Write(p)
 	}
-	return h.Sum(nil)
+	h.Sum(out[:0])
+	m.free.Put(h)
+	return out
 }

@@ -3,10 +3,9 @@ package wire
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -17,98 +16,92 @@ var (
 	keys = DeriveKeys("new secret", "old secret")
 )
 
-// sign signs a token with any header and claims.
-func sign(k Keys, head, claims string) string {
-	signed := base64.RawURLEncoding.EncodeToString([]byte(head)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(k.pairs[0].token, []byte(signed)))
+// hmacOf is HMAC-SHA256, computed without macKey.
+func hmacOf(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
 }
 
-const plainHeader = `{"alg":"HS256","typ":"JWT"}`
-
-func claimsWith(old, new string) string {
-	sum := sha256.Sum256(body)
-	c := `{"iss":"rulegate","aud":"shop","iat":1700000000,"exp":1700000030,"bodySha256":"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"}`
-	return strings.Replace(c, old, new, 1)
+// signed signs any text in the place of project, time and body.
+func signed(set *keySet, seconds, ticket, text string) string {
+	return scheme + " " + seconds + "." + b64.EncodeToString(hmacOf(set.ticket.key, ticket)[:ticketSize]) + "." +
+		b64.EncodeToString(hmacOf(set.request.key, text))
 }
 
-func TestToken(t *testing.T) {
-	tok := keys.Token("shop", body, now)
-	if want := sign(keys, plainHeader, claimsWith("", "")); tok != want {
-		t.Errorf("token %s, want %s", tok, want)
+func TestSignature(t *testing.T) {
+	const at = "1700000000"
+	set := keys.sets[0]
+	text := "\"shop\"\n" + at + "\n"
+	good := keys.Sign("shop", body, now)
+	if want := signed(set, at, text, text+string(body)); good != want {
+		t.Errorf("signature %s, want %s", good, want)
 	}
-	dot := strings.LastIndexByte(tok, '.')
-	last := tok[:len(tok)-1] + string("AB"[(tok[len(tok)-1]&1)])
+	head, mac := good[:strings.LastIndexByte(good, '.')+1], good[strings.LastIndexByte(good, '.')+1:]
+	other := good[:len(good)-1] + string("AB"[good[len(good)-1]&1])
 	for _, c := range []struct {
-		name    string
-		keys    Keys
-		project string
-		token   string
-		body    string
-		at      time.Duration
-		good    bool
+		name      string
+		keys      Keys
+		project   string
+		signature string
+		body      string
+		at        time.Duration
+		good      bool
 	}{
-		{"as made", keys, "shop", tok, "", 0, true},
-		{"another body", keys, "shop", tok, `{"calls":[] }`, 0, false},
-		{"no body", keys, "shop", tok, "\x00", 0, false},
-		{"another project", keys, "shop2", tok, "", 0, false},
-		{"of no project, for none", keys, "", keys.Token("", body, now), "", 0, true},
-		{"of no project, for one", keys, "shop", keys.Token("", body, now), "", 0, false},
-		{"of a project, for none", keys, "", tok, "", 0, false},
-		{"no audience, for no project", keys, "", sign(keys, plainHeader, claimsWith(`"aud":"shop",`, ``)), "", 0, false},
-		{"audience null, for no project", keys, "", sign(keys, plainHeader, claimsWith(`"shop"`, `null`)), "", 0, false},
-		{"just before its end", keys, "shop", tok, "", TokenLife - time.Second, true},
-		{"at its end", keys, "shop", tok, "", TokenLife, false},
-		{"later", keys, "shop", tok, "", time.Hour, false},
-		{"a clock slightly behind", keys, "shop", tok, "", -TokenSkew, true},
-		{"a clock far behind", keys, "shop", tok, "", -TokenSkew - time.Second, false},
+		{"as made", keys, "shop", good, "", 0, true},
+		{"another body", keys, "shop", good, `{"calls":[] }`, 0, false},
+		{"no body", keys, "shop", good, "\x00", 0, false},
+		{"another project", keys, "shop2", good, "", 0, false},
+		{"of no project, for none", keys, "", keys.Sign("", body, now), "", 0, true},
+		{"of no project, for one", keys, "shop", keys.Sign("", body, now), "", 0, false},
+		{"of a project, for none", keys, "", good, "", 0, false},
+		{"of a project with a line feed, for its first line", keys, "a", keys.Sign("a\"\n1700000000\n", body, now), "", 0, false},
+		{"just before its end", keys, "shop", good, "", Life - time.Second, true},
+		{"at its end", keys, "shop", good, "", Life, false},
+		{"later", keys, "shop", good, "", time.Hour, false},
+		{"a clock slightly behind", keys, "shop", good, "", -Skew, true},
+		{"a clock far behind", keys, "shop", good, "", -Skew - time.Second, false},
+		{"a later time with the same ticket", keys, "shop", strings.Replace(good, at, "1700000001", 1), "", 0, false},
+		{"the ticket of a later time", keys, "shop", keys.Sign("shop", body, now.Add(time.Second))[:len(head)] + mac, "", 0, false},
+		{"the MAC of a later time", keys, "shop", head + keys.Sign("shop", body, now.Add(time.Second))[len(head):], "", 0, false},
 
-		{"the old secret alone verifies what the new one signed", DeriveKeys("old secret"), "shop", tok, "", 0, false},
-		{"the old secret's token while both are valid", keys, "shop", DeriveKeys("old secret").Token("shop", body, now), "", 0, true},
-		{"the new secret's token where it is second", DeriveKeys("old secret", "new secret"), "shop", tok, "", 0, true},
-		{"another secret", DeriveKeys("new secret "), "shop", tok, "", 0, false},
-		{"no keys", Keys{}, "shop", tok, "", 0, false},
-		{"keys of an empty secret", DeriveKeys(""), "shop", tok, "", 0, false},
-		{"signed by the key of seals", Keys{pairs: []pair{{token: keys.pairs[0].seal}}}, "shop", tok, "", 0, false},
-		{"signed by the secret itself", keys, "shop", sign(Keys{pairs: []pair{{token: []byte("new secret")}}}, plainHeader, claimsWith("", "")), "", 0, false},
+		{"the old secret alone verifies what the new one signed", DeriveKeys("old secret"), "shop", good, "", 0, false},
+		{"the old secret's while both are valid", keys, "shop", DeriveKeys("old secret").Sign("shop", body, now), "", 0, true},
+		{"the new secret's where it is second", DeriveKeys("old secret", "new secret"), "shop", good, "", 0, true},
+		{"the ticket of one secret, the MAC of another", keys, "shop", head + DeriveKeys("old secret").Sign("shop", body, now)[len(head):], "", 0, false},
+		{"another secret", DeriveKeys("new secret "), "shop", good, "", 0, false},
+		{"no keys", Keys{}, "shop", good, "", 0, false},
+		{"keys of an empty secret", DeriveKeys(""), "shop", good, "", 0, false},
+		{"signed by the key of seals", keys, "shop", signed(&keySet{ticket: set.ticket, request: set.seal}, at, text, text+string(body)), "", 0, false},
+		{"signed by the key of tickets", keys, "shop", signed(&keySet{ticket: set.ticket, request: set.ticket}, at, text, text+string(body)), "", 0, false},
+		{"signed by the secret itself", keys, "shop", signed(&keySet{ticket: set.ticket, request: &macKey{key: []byte("new secret")}}, at, text, text+string(body)), "", 0, false},
 
-		{"alg none", keys, "shop", sign(keys, `{"alg":"none","typ":"JWT"}`, claimsWith("", "")), "", 0, false},
-		{"alg none, unsigned", keys, "shop", base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + tok[strings.IndexByte(tok, '.'):dot+1], "", 0, false},
-		{"alg HS512", keys, "shop", sign(keys, `{"alg":"HS512","typ":"JWT"}`, claimsWith("", "")), "", 0, false},
-		{"alg written otherwise", keys, "shop", sign(keys, `{"typ":"JWT","alg":"HS256"}`, claimsWith("", "")), "", 0, false},
-		{"with a kid", keys, "shop", sign(keys, `{"alg":"HS256","typ":"JWT","kid":"1"}`, claimsWith("", "")), "", 0, false},
+		{"made by hand", keys, "shop", signed(set, at, text, text+string(body)), "", 0, true},
+		{"a time with a sign", keys, "shop", signed(set, "+"+at, text, text+string(body)), "", 0, false},
+		{"a time with a zero", keys, "shop", signed(set, "0"+at, text, text+string(body)), "", 0, false},
+		{"a time with a blank", keys, "shop", signed(set, " "+at, text, text+string(body)), "", 0, false},
+		{"a negative time", keys, "shop", signed(set, "-1", text, text+string(body)), "", -100 * time.Hour, false},
+		{"a time beyond 64 bits", keys, "shop", signed(set, "99999999999999999999", text, text+string(body)), "", 0, false},
+		{"the largest time", keys, "shop", signed(set, "9223372036854775807", text, text+string(body)), "", 0, false},
 
-		{"without its signature", keys, "shop", tok[:dot+1], "", 0, false},
-		{"without a part", keys, "shop", tok[:dot], "", 0, false},
-		{"other bits at the signature's end", keys, "shop", last, "", 0, false},
-		{"padded", keys, "shop", tok + "=", "", 0, false},
-		{"another part", keys, "shop", tok + ".", "", 0, false},
+		{"of the version before", keys, "shop", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "", 0, false},
+		{"without its scheme", keys, "shop", strings.TrimPrefix(good, scheme+" "), "", 0, false},
+		{"the scheme in other letters", keys, "shop", strings.ToLower(scheme) + good[len(scheme):], "", 0, false},
+		{"without its MAC", keys, "shop", head, "", 0, false},
+		{"without a part", keys, "shop", strings.TrimSuffix(head, "."), "", 0, false},
+		{"other bits at the end", keys, "shop", other, "", 0, false},
+		{"cut short", keys, "shop", good[:len(good)-1], "", 0, false},
+		{"padded", keys, "shop", good + "=", "", 0, false},
+		{"another part", keys, "shop", good + ".", "", 0, false},
 		{"empty", keys, "shop", "", "", 0, false},
-		{"long", keys, "shop", sign(keys, plainHeader, claimsWith(`{`, `{"x":"`+strings.Repeat("x", 4000)+`",`)), "", 0, false},
-
-		{"claims signed by hand", keys, "shop", sign(keys, plainHeader, claimsWith("", "")), "", 0, true},
-		{"repeated claim", keys, "shop", sign(keys, plainHeader, claimsWith(`"aud":"shop"`, `"aud":"shop","aud":"shop"`)), "", 0, false},
-		{"repeated claim in other letters", keys, "shop", sign(keys, plainHeader, claimsWith(`"aud":"shop"`, `"aud":"x","\u0061ud":"shop"`)), "", 0, false},
-		{"no issuer", keys, "shop", sign(keys, plainHeader, claimsWith(`"iss":"rulegate",`, ``)), "", 0, false},
-		{"another issuer", keys, "shop", sign(keys, plainHeader, claimsWith(`rulegate`, `somebody`)), "", 0, false},
-		{"audience in an array", keys, "shop", sign(keys, plainHeader, claimsWith(`"shop"`, `["shop"]`)), "", 0, false},
-		{"no exp", keys, "shop", sign(keys, plainHeader, claimsWith(`"exp":1700000030,`, ``)), "", 0, false},
-		{"exp as text", keys, "shop", sign(keys, plainHeader, claimsWith(`1700000030`, `"1700000030"`)), "", 0, false},
-		{"exp with an exponent", keys, "shop", sign(keys, plainHeader, claimsWith(`1700000030`, `17e99`)), "", 0, false},
-		{"lives a second longer", keys, "shop", sign(keys, plainHeader, claimsWith(`1700000030`, `1700000031`)), "", 0, false},
-		{"lives a second less", keys, "shop", sign(keys, plainHeader, claimsWith(`1700000030`, `1700000029`)), "", 0, true},
-		{"no iat", keys, "shop", sign(keys, plainHeader, claimsWith(`"iat":1700000000,`, ``)), "", 0, false},
-		{"iat after exp", keys, "shop", sign(keys, plainHeader, claimsWith(`1700000030`, `1699999999`)), "", -time.Hour, false},
-		{"no body hash", keys, "shop", sign(keys, plainHeader, claimsWith(`bodySha256`, `other`)), "", 0, false},
-		{"body hash with padding", keys, "shop", sign(keys, plainHeader, claimsWith(`"}`, `="}`)), "", 0, false},
-		{"claims that are no object", keys, "shop", sign(keys, plainHeader, `["iss"]`), "", 0, false},
-		{"claims in claims", keys, "shop", sign(keys, plainHeader, claimsWith(`{`, `{"a":{},`)), "", 0, false},
+		{"the scheme alone", keys, "shop", scheme + " ", "", 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := body
 			if c.body != "" {
 				b = []byte(c.body)
 			}
-			err := c.keys.CheckToken(c.project, c.token, b, now.Add(c.at))
+			err := c.keys.Check(c.project, c.signature, b, now.Add(c.at))
 			if (err == nil) != c.good {
 				t.Errorf("error %v", err)
 			}
@@ -116,18 +109,58 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestTokenOfNoKeysIsEmpty(t *testing.T) {
-	if tok := (Keys{}).Token("shop", body, now); tok != "" {
-		t.Errorf("token %q", tok)
+// A stranger's signature is refused by its ticket, before the body is read.
+func TestStrangersHaveNoTicket(t *testing.T) {
+	for name, signature := range map[string]string{
+		"another secret":  DeriveKeys("other").Sign("shop", body, now),
+		"another project": keys.Sign("other", body, now),
+		"a JWT":           "Bearer a.b.c",
+	} {
+		if s, err := keys.Read("shop", signature, now); err == nil || s.Covers(body) {
+			t.Errorf("%s: it is read", name)
+		}
 	}
-	if (Bound{}).Covers(nil) {
-		t.Error("the zero Bound covers a body")
+	if _, err := keys.Read("shop", "Bearer a.b.c", now); err == nil || !strings.Contains(err.Error(), "of the same release") {
+		t.Errorf("another version: %v", err)
 	}
+}
+
+func TestSignatureOfNoKeysIsEmpty(t *testing.T) {
+	if s := (Keys{}).Sign("shop", body, now); s != "" {
+		t.Errorf("signature %q", s)
+	}
+	if (Signature{}).Covers(nil) {
+		t.Error("the zero Signature covers a body")
+	}
+}
+
+// Keys keep state between signatures: that of one must not get into another.
+func TestSignaturesSideBySide(t *testing.T) {
+	keys := DeriveKeys("new secret", "old secret")
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for j := range 200 {
+				at, body := now.Add(time.Duration(j/50)*time.Second), []byte(strings.Repeat("x", i*j))
+				project := []string{"shop", "other"}[j%2]
+				s := keys.Sign(project, body, at)
+				if err := keys.Check(project, s, body, at); err != nil {
+					t.Error(err)
+				}
+				if err := keys.CheckSeal(s, body, keys.Seal(s, body)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func TestSeal(t *testing.T) {
 	reply := []byte(`{"replies":[]}`)
-	seal := keys.Seal(body, reply)
+	request := keys.Sign("shop", body, now)
+	seal := keys.Seal(request, reply)
+	withKey := func(k *macKey) Keys { return Keys{sets: []*keySet{{seal: k}}} }
 	for _, c := range []struct {
 		name           string
 		keys           Keys
@@ -135,25 +168,28 @@ func TestSeal(t *testing.T) {
 		seal           string
 		good           bool
 	}{
-		{"as made", keys, string(body), string(reply), seal, true},
-		{"another reply", keys, string(body), `{"replies":[] }`, seal, false},
-		{"the reply to another request", keys, `{"calls":[1]}`, string(reply), seal, false},
-		{"a byte moved from one to the other", keys, string(body) + "{", string(reply[1:]), seal, false},
-		{"no seal", keys, string(body), string(reply), "", false},
-		{"no keys", Keys{}, string(body), string(reply), seal, false},
-		{"no keys, no seal", Keys{}, string(body), string(reply), Keys{}.Seal(body, reply), false},
-		{"another secret", DeriveKeys("other"), string(body), string(reply), seal, false},
-		{"a module that knows the old secret alone", DeriveKeys("old secret"), string(body), string(reply), seal, true},
-		{"a module that knows the new secret alone", DeriveKeys("new secret"), string(body), string(reply), seal, true},
-		{"a companion that knows the old secret alone", keys, string(body), string(reply), DeriveKeys("old secret").Seal(body, reply), true},
-		{"among others", keys, string(body), string(reply), "x,," + seal, true},
-		{"among too many", keys, string(body), string(reply), "a,b,c,d," + seal, false},
-		{"cut short", keys, string(body), string(reply), seal[:42], false},
-		{"the request's token", keys, string(body), string(reply), keys.Token("shop", body, now), false},
-		{"made with the key of tokens", keys, string(body), string(reply), Keys{pairs: []pair{{seal: keys.pairs[0].token}}}.Seal(body, reply), false},
+		{"as made", keys, request, string(reply), seal, true},
+		{"another reply", keys, request, `{"replies":[] }`, seal, false},
+		{"the reply to another request", keys, keys.Sign("shop", []byte(`{"calls":[1]}`), now), string(reply), seal, false},
+		{"the reply to the same request a second later", keys, keys.Sign("shop", body, now.Add(time.Second)), string(reply), seal, false},
+		{"a byte moved from one to the other", keys, request + "{", string(reply[1:]), seal, false},
+		{"no seal", keys, request, string(reply), "", false},
+		{"no keys", Keys{}, request, string(reply), seal, false},
+		{"no keys, no seal", Keys{}, request, string(reply), Keys{}.Seal(request, reply), false},
+		{"another secret", DeriveKeys("other"), request, string(reply), seal, false},
+		{"a module that knows the old secret alone", DeriveKeys("old secret"), request, string(reply), seal, true},
+		{"a module that knows the new secret alone", DeriveKeys("new secret"), request, string(reply), seal, true},
+		{"a companion that knows the old secret alone", keys, request, string(reply), DeriveKeys("old secret").Seal(request, reply), true},
+		{"among others", keys, request, string(reply), "x,," + seal, true},
+		{"among too many", keys, request, string(reply), "a,b,c,d," + seal, false},
+		{"cut short", keys, request, string(reply), seal[:42], false},
+		{"the request's signature", keys, request, string(reply), request, false},
+		{"the request's MAC", keys, request, string(reply), request[strings.LastIndexByte(request, '.')+1:], false},
+		{"made with the key of requests", keys, request, string(reply), withKey(keys.sets[0].request).Seal(request, reply), false},
+		{"made with the key of tickets", keys, request, string(reply), withKey(keys.sets[0].ticket).Seal(request, reply), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := c.keys.CheckSeal([]byte(c.request), []byte(c.reply), c.seal)
+			err := c.keys.CheckSeal(c.request, []byte(c.reply), c.seal)
 			if (err == nil) != c.good {
 				t.Errorf("error %v", err)
 			}
@@ -164,18 +200,33 @@ func TestSeal(t *testing.T) {
 // TestKeysAreHKDF computes RFC 5869 itself: extract with a salt of zeros, expand to
 // one block.
 func TestKeysAreHKDF(t *testing.T) {
-	hash := func(key, data []byte) []byte {
-		h := hmac.New(sha256.New, key)
-		h.Write(data)
-		return h.Sum(nil)
-	}
-	prk := hash(make([]byte, 32), []byte("new secret"))
-	for info, got := range map[string][]byte{tokenInfo: keys.pairs[0].token, sealInfo: keys.pairs[0].seal} {
-		if want := hash(prk, []byte(info+"\x01")); hex.EncodeToString(got) != hex.EncodeToString(want) {
+	prk := hmacOf(make([]byte, 32), "new secret")
+	for info, got := range map[string][]byte{ticketInfo: keys.sets[0].ticket.key, requestInfo: keys.sets[0].request.key, sealInfo: keys.sets[0].seal.key} {
+		if want := hmacOf(prk, info+"\x01"); hex.EncodeToString(got) != hex.EncodeToString(want) {
 			t.Errorf("%s: %x, want %x", info, got, want)
 		}
 	}
-	if n := len(keys.pairs); n != 2 {
-		t.Errorf("%s keys", strconv.Itoa(n))
+	if n := len(keys.sets); n != 2 {
+		t.Errorf("%d keys", n)
+	}
+}
+
+func BenchmarkSign(b *testing.B) {
+	body := []byte(strings.Repeat("x", 338))
+	b.ReportAllocs()
+	for b.Loop() {
+		keys.Sign("shop", body, now)
+	}
+}
+
+func BenchmarkCheckSeal(b *testing.B) {
+	reply := []byte(strings.Repeat("x", 60))
+	request := keys.Sign("shop", []byte(strings.Repeat("x", 338)), now)
+	seal := keys.Seal(request, reply)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := keys.CheckSeal(request, reply, seal); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -2,24 +2,22 @@ package wire
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"strings"
 )
 
-// Seal signs a reply as the answer to a request. A signature is the HMAC-SHA256
-// over the request's SHA-256 and the reply, in base64url. The seal has one for each
-// key, joined by commas: while secrets are being changed, a module may know only
-// one of them. Without keys it is "".
-func (k Keys) Seal(request, reply []byte) string {
-	sum := sha256.Sum256(request)
+// Seal signs a reply as the answer to a request. A seal is the HMAC-SHA256 over the
+// request's signature and the reply, in base64url: the signature stands for the body,
+// which has a nonce. There is one for each key, joined by commas: while secrets are
+// being changed, a module may know only one of them. Without keys it is "".
+func (k Keys) Seal(authorization string, reply []byte) string {
 	var out []byte
-	for i, p := range k.pairs {
+	for i, set := range k.sets {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = base64.RawURLEncoding.AppendEncode(out, mac(p.seal, sum[:], reply))
+		sum := set.seal.sum([]byte(authorization+"\n"), reply)
+		out = b64.AppendEncode(out, sum[:])
 	}
 	return string(out)
 }
@@ -27,17 +25,17 @@ func (k Keys) Seal(request, reply []byte) string {
 // maxSeals bounds the work that a forged header can cause.
 const maxSeals = 4
 
-// CheckSeal fails unless one of the keys has made one of the seal's signatures for
-// this request and this reply. Then the answer is not the companion's, or belongs
-// to another request.
-func (k Keys) CheckSeal(request, reply []byte, seal string) error {
-	sum := sha256.Sum256(request)
+// CheckSeal fails unless one of the keys has made one of the seals for the request with
+// this signature and this reply. Then the answer is not the companion's, or belongs to
+// another request.
+func (k Keys) CheckSeal(authorization string, reply []byte, seal string) error {
 	parts := strings.Split(seal, ",")
 	if len(parts) > maxSeals {
 		return errors.New("reply: too many signatures")
 	}
-	for _, p := range k.pairs {
-		want := []byte(base64.RawURLEncoding.EncodeToString(mac(p.seal, sum[:], reply)))
+	for _, set := range k.sets {
+		sum := set.seal.sum([]byte(authorization+"\n"), reply)
+		want := []byte(b64.EncodeToString(sum[:]))
 		for _, part := range parts {
 			if hmac.Equal(want, []byte(part)) {
 				return nil
