@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/host/companion/sqldb"
+	"modernc.org/sqlite"
 )
 
 // table is a table or view with the affinities of its columns.
@@ -57,17 +58,10 @@ func affinityOf(decl string) affinity {
 	return numeric
 }
 
-// table finds a table by its exact name. The description is cached until the
-// schema's version changes.
+// table finds a table by its exact name, in the schema that the connection has read
+// last. The description is cached until another connection reads a newer one.
 func (d *database) table(ctx context.Context, conn *connection, name string) (*table, error) {
-	var version int64
-	stmt, err := conn.prepare(ctx, "PRAGMA main.schema_version")
-	if err != nil {
-		return nil, err
-	}
-	if err := stmt.QueryRowContext(ctx).Scan(&version); err != nil {
-		return nil, err
-	}
+	version := conn.schema
 	if t := d.cached(version, name); t != nil {
 		return t, nil
 	}
@@ -81,6 +75,39 @@ func (d *database) table(ctx context.Context, conn *connection, name string) (*t
 		d.tables[name] = t
 	}
 	return t, nil
+}
+
+// readSchema reads the schema's version, and the version of the data that it is of.
+func (d *database) readSchema(ctx context.Context, conn *connection) error {
+	stmt, err := conn.prepare(ctx, "PRAGMA main.schema_version")
+	if err != nil {
+		return err
+	}
+	var version int64
+	if err := stmt.QueryRowContext(ctx).Scan(&version); err != nil {
+		return err
+	}
+	data, err := conn.dataVersion()
+	if err != nil {
+		return err
+	}
+	conn.schema, conn.data, conn.read = version, data, true
+	d.schemaReads.Add(1)
+	return nil
+}
+
+// dataVersion returns a number that changes when the connection sees that somebody has
+// written to the file: with its last statement or before it.
+func (c *connection) dataVersion() (version uint32, err error) {
+	err = c.Raw(func(driver any) error {
+		control, ok := driver.(sqlite.FileControl)
+		if !ok {
+			return errors.New("the driver has no version of the data")
+		}
+		version, err = control.FileControlDataVersion("main")
+		return err
+	})
+	return version, err
 }
 
 func (d *database) cached(version int64, name string) *table {

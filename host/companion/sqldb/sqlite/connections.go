@@ -29,6 +29,11 @@ type connection struct {
 	*sql.Conn
 	opened     time.Time
 	statements map[string]*sql.Stmt // by text
+
+	// The schema's version, and the version of the data at that time.
+	read   bool
+	schema int64
+	data   uint32
 }
 
 func newConnections(db *sql.DB, n int) *connections {

@@ -2,6 +2,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rulegate/rulegate/host/companion/failure"
 	"github.com/rulegate/rulegate/host/companion/query"
@@ -25,6 +27,8 @@ type database struct {
 	mu      sync.Mutex
 	version int64 // of the schema that tables describes
 	tables  map[string]*table
+
+	schemaReads atomic.Int64 // how often a connection has read the schema's version
 }
 
 // Open returns the database in the file at path, in which no character is special.
@@ -73,7 +77,42 @@ func (d *database) Query(ctx context.Context, q query.Query) (out []byte, err er
 	return d.run(ctx, conn, q)
 }
 
+// schemaTries is how often a query begins again because the schema has changed while it
+// ran.
+const schemaTries = 3
+
+// run runs a query by the schema that the connection has read last, and then looks
+// whether that is still the one: to read its version before each query would take half
+// as long as the query. What a query brought by another schema is thrown away.
 func (d *database) run(ctx context.Context, conn *connection, q query.Query) ([]byte, error) {
+	if !conn.read {
+		if err := d.readSchema(ctx, conn); err != nil {
+			return nil, err
+		}
+	}
+	for range schemaTries {
+		schema := conn.schema
+		out, err := d.runOnce(ctx, conn, q)
+		data, unknown := conn.dataVersion()
+		switch {
+		case unknown != nil || ctx.Err() != nil:
+			return nil, cmp.Or(err, unknown, ctx.Err())
+		case err == nil && data == conn.data:
+			return out, nil
+		}
+		// After an error SQLite may not have looked at the file at all: a column that
+		// is not in the description is refused without it.
+		if again := d.readSchema(ctx, conn); again != nil {
+			return nil, cmp.Or(err, again)
+		}
+		if conn.schema == schema {
+			return out, err
+		}
+	}
+	return nil, errors.New("the schema has changed while each query ran")
+}
+
+func (d *database) runOnce(ctx context.Context, conn *connection, q query.Query) ([]byte, error) {
 	t, err := d.table(ctx, conn, q.Table)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -248,6 +249,106 @@ func TestASchemaThatChangesIsSeen(t *testing.T) {
 	if got, err := dbtest.IDs(t, db, "t", `{"v":true}`); err != nil || got != "2" {
 		t.Errorf("after the change: %q, %v", got, err)
 	}
+}
+
+// The schema's version is not read before each query, and yet each connection sees a
+// change of it with its next query: of types, of columns, and of tables.
+func TestTheSchemaIsReadWhenItChanges(t *testing.T) {
+	for _, mode := range []string{"DELETE", "WAL"} {
+		t.Run(mode, func(t *testing.T) {
+			path := dbtest.SQLite(t, `PRAGMA journal_mode = `+mode+`; CREATE TABLE t (id INTEGER, v TEXT); INSERT INTO t VALUES (1, '1')`)
+			writer, err := sql.Open("sqlite", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer writer.Close()
+			dbs := make([]*database, 3) // each with one connection
+			for i := range dbs {
+				if dbs[i], err = open(path, 1); err != nil {
+					t.Fatal(err)
+				}
+				defer dbs[i].Close()
+			}
+			for _, step := range []struct{ change, table, find, want string }{
+				{``, "t", `{"v":"1"}`, "1"},
+				{`INSERT INTO t VALUES (2, '1')`, "t", `{"v":"1"}`, "1 2"},
+				{``, "t", `{"new":5}`, "error"},
+				{`ALTER TABLE t ADD COLUMN new INTEGER DEFAULT 5`, "t", `{"new":5}`, "1 2"},
+				{`DROP TABLE t; CREATE TABLE t (id INTEGER, v BOOLEAN); INSERT INTO t VALUES (3, 1)`, "t", `{"v":true}`, "3"},
+				{``, "later", `{"id":4}`, "error"},
+				{`CREATE TABLE later (id INTEGER); INSERT INTO later VALUES (4)`, "later", `{"id":4}`, "4"},
+				{`DROP TABLE later`, "later", `{"id":4}`, "error"},
+			} {
+				if _, err := writer.Exec(step.change); err != nil {
+					t.Fatal(err)
+				}
+				for i, db := range dbs {
+					got, err := dbtest.IDs(t, db, step.table, step.find)
+					if err != nil {
+						got = "error"
+					}
+					if got != step.want {
+						t.Errorf("connection %d, %s on %s after %q: %s, %v; want %s", i, step.find, step.table, step.change, got, err, step.want)
+					}
+				}
+			}
+			db := dbs[0]
+			before := db.schemaReads.Load()
+			for range 50 {
+				if got, err := dbtest.IDs(t, db, "t", `{"v":true}`); err != nil || got != "3" {
+					t.Fatalf("%s, %v", got, err)
+				}
+			}
+			if n := db.schemaReads.Load() - before; n > 1 {
+				t.Errorf("50 queries read the schema's version %d times", n)
+			}
+		})
+	}
+}
+
+// A schema that changes while queries run never mixes the types of two tables: v is
+// either text, and then never equal to a number, or a number.
+func TestTheSchemaChangesUnderQueries(t *testing.T) {
+	path := dbtest.SQLite(t, `PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER, v TEXT); INSERT INTO t VALUES (1, '1')`)
+	db, err := open(path, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	writer, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	for range 3 {
+		wait.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				got, err := dbtest.IDs(t, db, "t", `{"v":1}`)
+				if err == nil && got != "" && got != "2" {
+					t.Errorf("rows %q", got)
+					return
+				}
+			}
+		})
+	}
+	for i := range 40 {
+		change := `BEGIN; DROP TABLE t; CREATE TABLE t (id INTEGER, v INTEGER); INSERT INTO t VALUES (2, 1); COMMIT`
+		if i%2 == 1 {
+			change = `BEGIN; DROP TABLE t; CREATE TABLE t (id INTEGER, v TEXT); INSERT INTO t VALUES (1, '1'); COMMIT`
+		}
+		if _, err := writer.Exec(change); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	wait.Wait()
 }
 
 // Rows that another process writes are seen, also with a write-ahead log, and also
