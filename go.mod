@@ -33,7 +33,6 @@ require (
 	golang.org/x/tools v0.52.0
 	google.golang.org/protobuf v1.36.12
 	modernc.org/sqlite v1.61.1
-	resenje.org/singleflight v0.4.3
 )
 
 require (

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"resenje.org/singleflight"
 )
 
 // maxJoin bounds how long a running call accepts further callers: all of them get
@@ -15,58 +13,79 @@ const maxJoin = time.Second
 // Coalescer runs equal calls once. Each caller leaves at its own deadline; the call
 // is cancelled when the last caller has left. The zero Coalescer is ready to use.
 type Coalescer struct {
-	group singleflight.Group[generation, Answer]
+	workers workers
 
 	mu   sync.Mutex
-	open map[string]joinable // by key: the call that accepts further callers
-	last uint64              // number of the youngest generation
+	open map[string]*shared // by key: the call that accepts further callers
 }
 
-// generation is one of the calls that run under a key. A number is never used
-// twice, so that no caller joins a call that has ended or is older than maxJoin.
-type generation struct {
-	key    string
-	number uint64
-}
-
-type joinable struct {
-	number uint64
-	begun  time.Time
+// shared is a running call. Its answer is set before done is closed.
+type shared struct {
+	begun   time.Time
+	callers int // guarded by the Coalescer's mu
+	cancel  context.CancelFunc
+	done    chan struct{}
+	answer  Answer
+	err     error
 }
 
 // Do runs f, or waits for the call that runs under key already. f gets a context
 // with the values of ctx but without its deadline.
 func (c *Coalescer) Do(ctx context.Context, key string, f func(context.Context) (Answer, error)) (Answer, error) {
-	g := c.join(key)
-	a, _, err := c.group.Do(ctx, g, func(ctx context.Context) (Answer, error) {
-		defer c.end(g)
-		return guarded(ctx, f)
-	})
-	return a, err
-}
-
-// join returns the generation that a caller who comes now belongs to.
-func (c *Coalescer) join(key string) generation {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	j, ok := c.open[key]
-	if !ok || time.Since(j.begun) >= maxJoin {
-		if c.open == nil {
-			c.open = map[string]joinable{}
-		}
-		c.last++
-		j = joinable{number: c.last, begun: time.Now()}
-		c.open[key] = j
+	s := c.join(ctx, key, f)
+	select {
+	case <-s.done:
+		return s.answer, s.err
+	case <-ctx.Done():
+		c.leave(key, s)
+		return Answer{}, ctx.Err()
 	}
-	return generation{key, j.number}
 }
 
-// end keeps later callers from joining g, whose answer is from before they came.
-func (c *Coalescer) end(g generation) {
+// join makes the caller one of a running call, or starts one.
+func (c *Coalescer) join(ctx context.Context, key string, f func(context.Context) (Answer, error)) *shared {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.open[g.key].number == g.number {
-		delete(c.open, g.key)
+	s := c.open[key]
+	if s != nil && time.Since(s.begun) < maxJoin {
+		s.callers++
+		return s
+	}
+	if c.open == nil {
+		c.open = map[string]*shared{}
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s = &shared{begun: time.Now(), callers: 1, cancel: cancel, done: make(chan struct{})}
+	c.open[key] = s
+	c.workers.run(func() {
+		defer cancel()
+		defer close(s.done)
+		defer c.end(key, s)
+		s.answer, s.err = guarded(running, f)
+	})
+	return s
+}
+
+// leave cancels the call if nobody waits for it any more. Nobody can join it then.
+func (c *Coalescer) leave(key string, s *shared) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.callers--; s.callers == 0 {
+		c.forget(key, s)
+		s.cancel()
+	}
+}
+
+// end keeps later callers from joining s, whose answer is from before they came.
+func (c *Coalescer) end(key string, s *shared) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forget(key, s)
+}
+
+func (c *Coalescer) forget(key string, s *shared) {
+	if c.open[key] == s {
+		delete(c.open, key)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 func TestEqualCallsRunOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(2 * idleTime) // until the idle workers have ended
 		var c Coalescer
 		var runs atomic.Int64
 		release := make(chan struct{})
@@ -46,6 +47,7 @@ func TestEqualCallsRunOnce(t *testing.T) {
 // from one that began more than maxJoin ago.
 func TestLateCallersStartACallOfTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(2 * idleTime) // until the idle workers have ended
 		var c Coalescer
 		var runs atomic.Int64
 		call := func() {
@@ -75,6 +77,7 @@ func TestLateCallersStartACallOfTheirOwn(t *testing.T) {
 
 func TestACallEndsWithItsLastCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(2 * idleTime) // until the idle workers have ended
 		var c Coalescer
 		ended := make(chan time.Duration, 1)
 		start := time.Now()
@@ -113,4 +116,65 @@ func TestAnAnswerAndAnErrorReachTheCaller(t *testing.T) {
 	if failure.PhraseOf(err, failure.Database) != failure.Internal {
 		t.Error(err)
 	}
+}
+
+// Callers that come and leave at any time: each gets the answer of a call that began
+// after it came or ran when it came, and no call is cancelled that somebody waits for.
+func TestCallersComeAndLeave(t *testing.T) {
+	var c Coalescer
+	var wait sync.WaitGroup
+	for i := range 200 {
+		wait.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			if i%3 == 0 {
+				time.AfterFunc(time.Duration(i%7)*time.Millisecond, cancel)
+			}
+			a, err := c.Do(ctx, string(rune('a'+i%5)), func(ctx context.Context) (Answer, error) {
+				select {
+				case <-ctx.Done():
+					return Answer{}, ctx.Err()
+				case <-time.After(3 * time.Millisecond):
+					return Answer{Status: 1}, nil
+				}
+			})
+			if left := ctx.Err() != nil; !left && (err != nil || a.Status != 1) {
+				t.Errorf("a caller that stayed: %v, %v", a, err)
+			}
+		})
+	}
+	wait.Wait()
+	if n := c.Running(); n != 0 {
+		t.Errorf("%d calls are left", n)
+	}
+}
+
+func TestWorkersAreUsedAgainAndEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w workers
+		var ran atomic.Int64
+		for range 100 {
+			for range 3 {
+				w.run(func() { ran.Add(1) })
+			}
+			synctest.Wait()
+		}
+		if ran.Load() != 300 || w.idle.Load() != 3 {
+			t.Errorf("%d ran, %d workers are idle, want 300 and 3", ran.Load(), w.idle.Load())
+		}
+		release := make(chan struct{})
+		for range 2 * maxIdle {
+			w.run(func() { <-release })
+		}
+		close(release)
+		synctest.Wait()
+		if n := w.idle.Load(); n != maxIdle {
+			t.Errorf("%d workers are idle, want %d", n, maxIdle)
+		}
+		time.Sleep(idleTime + time.Second)
+		synctest.Wait()
+		if n := w.idle.Load(); n != 0 {
+			t.Errorf("%d workers are idle at last", n)
+		}
+	})
 }
