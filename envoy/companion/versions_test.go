@@ -19,23 +19,26 @@ var apart = map[string]struct {
 	reason string
 	answer behaviour
 }{
-	"a member more in a reply": {"malformed reply from the companion", func(w http.ResponseWriter, _ *http.Request, request []byte) {
+	"a member more in a reply": {"malformed reply from the companion", func(w http.ResponseWriter, r *http.Request, request []byte) {
 		answer := strings.Replace(string(harness.NoRows(request)), `"rows":[]`, `"rows":[],"took":"1ms"`, 1)
-		harness.Sealed(w, harness.BansKeys, request, []byte(answer))
+		harness.Sealed(w, harness.BansKeys, r, []byte(answer))
 	}},
-	"a member more in the answer": {"want an object with replies and nothing else", func(w http.ResponseWriter, _ *http.Request, request []byte) {
+	"a member more in the answer": {"want an object with replies and nothing else", func(w http.ResponseWriter, r *http.Request, request []byte) {
 		answer := strings.Replace(string(harness.NoRows(request)), `{"replies"`, `{"version":2,"replies"`, 1)
-		harness.Sealed(w, harness.BansKeys, request, []byte(answer))
+		harness.Sealed(w, harness.BansKeys, r, []byte(answer))
 	}},
 	"another path": {"the companion's cluster answered 404", func(w http.ResponseWriter, r *http.Request, _ []byte) { http.NotFound(w, r) }},
-	"another signature": {"reply without a valid seal", func(w http.ResponseWriter, _ *http.Request, request []byte) {
+	"another signature": {"reply without a valid seal", func(w http.ResponseWriter, r *http.Request, request []byte) {
 		answer := harness.NoRows(request)
-		w.Header().Set("x-rulegate-signature", "v2:"+harness.BansKeys.Seal(request, answer))
+		w.Header().Set("x-rulegate-signature", "v2:"+harness.BansKeys.Seal(r.Header.Get("authorization"), answer))
 		w.Write(answer)
 	}},
-	"a call that it does not know": {"bad call (0123456789ab)", func(w http.ResponseWriter, _ *http.Request, request []byte) {
+	"a signature that it does not know": {"the companion's cluster answered 401: want a companion of the module's release", func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		w.WriteHeader(http.StatusUnauthorized)
+	}},
+	"a call that it does not know": {"bad call (0123456789ab)", func(w http.ResponseWriter, r *http.Request, request []byte) {
 		answer := strings.Replace(string(harness.NoRows(request)), `"rows":[]`, `"error":"bad call (0123456789ab)"`, 1)
-		harness.Sealed(w, harness.BansKeys, request, []byte(answer))
+		harness.Sealed(w, harness.BansKeys, r, []byte(answer))
 	}},
 }
 
