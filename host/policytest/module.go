@@ -5,15 +5,11 @@ package policytest
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -182,113 +178,6 @@ func (m *Module) fail(where string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.err = fmt.Errorf("%s: %w", where, err)
-}
-
-// request returns the request of a case as a client's connection brings it.
-func (m *Module) request(c *Case) (*http.Request, error) {
-	q := &c.request
-	fields, err := q.Fields(m.suite.Policy, m.trusted)
-	if err != nil {
-		return nil, err
-	}
-	r := &http.Request{
-		Method: q.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody,
-		RemoteAddr: net.JoinHostPort(q.IP, "50000"), ContentLength: int64(len(q.Body)),
-	}
-	for _, f := range fields {
-		switch f[0] {
-		case ":path":
-			r.RequestURI = f[1]
-		case ":authority":
-			r.Host = f[1]
-		case ":scheme":
-			if f[1] == "https" || q.Peer.Kind() == value.Object {
-				r.TLS = connection(q.Peer)
-			}
-		case ":method":
-		default:
-			r.Header.Add(f[0], f[1])
-		}
-	}
-	if q.Body != "" {
-		r.Body = io.NopCloser(strings.NewReader(q.Body))
-	}
-	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
-		r.URL = &url.URL{Path: "/"} // the gateway reads RequestURI, and refuses it
-	}
-	return r, nil
-}
-
-// connection is a TLS connection whose client has a certificate, if there is a peer.
-func connection(peer value.Value) *tls.ConnectionState {
-	state := &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true}
-	if peer.Kind() != value.Object {
-		return state
-	}
-	cert := &x509.Certificate{}
-	if text, ok := peer.Key("uriSan").Text(); ok {
-		if u, err := url.Parse(text); err == nil {
-			cert.URIs = []*url.URL{u}
-		}
-	}
-	if text, ok := peer.Key("dnsSan").Text(); ok {
-		cert.DNSNames = []string{text}
-	}
-	state.PeerCertificates = []*x509.Certificate{cert}
-	state.VerifiedChains = [][]*x509.Certificate{{cert}}
-	return state
-}
-
-// result completes the result with the answer that the client got.
-func (m *Module) result(c *Case, rec *httptest.ResponseRecorder) {
-	got := m.got
-	if match, err := m.suite.Policy.Find(c.request.Method, hostOf(&c.request), pathOf(&c.request)); err == nil {
-		got.Resource = match.Resource
-		if match.HasTypes() && !strings.Contains(m.decision, " "+match.Resource.Name+" ") {
-			body, _ := value.Parse(c.request.Body, m.suite.Policy.Limits.Depth)
-			name, _ := body.Key("type").Text()
-			got.Resource = match.Of(name)
-		}
-	}
-	answer := &simulate.Response{Status: rec.Code, Body: rec.Body.String(), Headers: headersOf(rec.Result().Header)}
-	if got.Upstream != nil && c.request.Response == nil {
-		return // the rules on the response are not tested
-	}
-	got.Status, got.Client = rec.Code, answer
-	outcome, rest, refused := strings.Cut(m.decision, " ")
-	switch {
-	case refused:
-		got.Outcome = decide.Outcome(outcome)
-		_, rest, _ = strings.Cut(rest, " ") // the status
-		if got.Resource != nil {
-			rest = strings.TrimPrefix(rest, got.Resource.Name+" ")
-		}
-		got.Place, got.Name = m.suite.clause(rest)
-	case got.Upstream == nil:
-		got.Outcome = decide.Invalid // the proxy refused what no module sees, or tells no decisions
-	}
-}
-
-// clause splits the place of a clause and its name.
-func (s *Suite) clause(text string) (place, name string) {
-	if text == "-" {
-		return "", ""
-	}
-	for _, r := range s.Policy.Resources() {
-		walk(r.Rule, func(in *rules.Rule) { matchClause(in, text, &place, &name) })
-		walk(r.Response, func(in *rules.Rule) { matchClause(in, text, &place, &name) })
-	}
-	if place == "" {
-		place = text
-	}
-	return place, name
-}
-
-func matchClause(r *rules.Rule, text string, place, name *string) {
-	rest, ok := strings.CutPrefix(text, r.Place())
-	if ok && (rest == "" || strings.HasPrefix(rest, " (") && strings.HasSuffix(rest, ")")) {
-		*place, *name = r.Place(), strings.TrimSuffix(strings.TrimPrefix(rest, " ("), ")")
-	}
 }
 
 func hostOf(q *simulate.Request) string {
