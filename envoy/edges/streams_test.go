@@ -62,15 +62,16 @@ func runGRPC(t *testing.T, at string) {
 	for name, c := range map[string]struct {
 		path, id, kind string
 		status         string // the wanted grpc-status
+		message        string // and grpc-message
 	}{
-		"a rule on the metadata":         {"/claims", "u1", "application/grpc", "0"},
-		"a rule on the metadata, with +": {"/claims", "u1", "application/grpc+proto", "0"},
-		"a rule on the metadata says no": {"/claims", "u2", "application/grpc", "7"}, // permission denied
-		"no token":                       {"/claims", "", "application/grpc", "16"},  // unauthenticated
-		"a rule on the body":             {"/body", "u1", "application/grpc", "2"},   // 415 is unknown to gRPC
-		"a rule on the body, +json":      {"/body", "u1", "application/grpc+json", "2"},
-		"an action on the response":      {"/mask", "u1", "application/grpc", "14"}, // 502 is unavailable
-		"a path that no route covers":    {"/nowhere", "u1", "application/grpc", "7"},
+		"a rule on the metadata":         {"/claims", "u1", "application/grpc", "0", ""},
+		"a rule on the metadata, with +": {"/claims", "u1", "application/grpc+proto", "0", ""},
+		"a rule on the metadata says no": {"/claims", "u2", "application/grpc", "7", "not allowed"},                  // permission denied
+		"no token":                       {"/claims", "", "application/grpc", "16", "a valid token is needed"},       // unauthenticated
+		"a rule on the body":             {"/body", "u1", "application/grpc", "2", "the body's type cannot be read"}, // 415 is unknown to gRPC
+		"a rule on the body, +json":      {"/body", "u1", "application/grpc+json", "2", "the body's type cannot be read"},
+		"an action on the response":      {"/mask", "u1", "application/grpc", "14", "the response cannot be given"}, // 502 is unavailable
+		"a path that no route covers":    {"/nowhere", "u1", "application/grpc", "7", "not allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body, say := io.Pipe()
@@ -114,6 +115,9 @@ func runGRPC(t *testing.T, at string) {
 				t.Errorf("found %q, %v", rest, err)
 			}
 			status := resp.Trailer.Get("grpc-status") + resp.Header.Get("grpc-status")
+			if message := resp.Trailer.Get("grpc-message") + resp.Header.Get("grpc-message"); message != c.message {
+				t.Errorf("want grpc-message %q, found %q", c.message, message)
+			}
 			if status != c.status {
 				t.Errorf("want grpc-status %s, found %s: %d %v", c.status, status, resp.StatusCode, resp.Header)
 			}

@@ -5,6 +5,7 @@ import (
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
+	"strings"
 )
 
 // Outcome sorts decisions for the metric rulegate_decision.
@@ -34,6 +35,7 @@ type Refusal struct {
 	Name    string // of that clause, or of the nearest one around it that has a name
 	Reason  string // for the log: it has no claims, but may quote the client's bytes
 
+	message   string // for the client
 	challenge string // of a 401: the value of WWW-Authenticate
 	addressed bool   // Headers has those of address
 }
@@ -170,6 +172,10 @@ func (r *Refusal) address(h *head, to *policy.Resource) {
 			r.Headers = append(r.Headers, to.CORS.ResponseHeaders(origins[0])...)
 		}
 	}
+	if r.message != "" && len(h.types) == 1 && strings.HasPrefix(strings.ToLower(h.types[0]), "application/grpc") {
+		// The proxy makes grpc-message of the body, which clients show as it is.
+		r.Body, r.Headers[0] = r.message, [2]string{"content-type", "text/plain"}
+	}
 	if id := h.value("x-request-id"); id != "" && len(id) <= 128 && httpfield.IsValue(id) {
 		r.Headers = append(r.Headers, [2]string{"x-request-id", id})
 	}
@@ -187,6 +193,7 @@ func (r *Refusal) complete(message string) {
 	if message == "" { // a status of a rule
 		message = phrases[403]
 	}
+	r.message = message
 	r.Body = value.Obj(value.Member{Key: "error", Value: value.Str(message)}).String()
 	r.Headers = [][2]string{{"content-type", "application/json"}}
 	if r.challenge != "" {
