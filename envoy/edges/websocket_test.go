@@ -305,6 +305,7 @@ func noSockets(t *testing.T, at string) {
 		"its twin":                    {"GET", "/rooms/7", "connection: X_User_Id, upgrade\r\nupgrade: websocket\r\n" + key, "400"},
 		"the token":                   {"GET", "/rooms/7", "connection: upgrade\r\nconnection: authorization\r\nupgrade: websocket\r\n" + key, "40"}, // the gateway drops what it names first: 401
 		"another option":              {"GET", "/rooms/7", "connection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\n" + key, "101"},
+		"a body":                      {"GET", "/rooms/7", "connection: upgrade\r\nupgrade: websocket\r\ncontent-length: 5\r\n" + key, "40"},
 		"refused by the rule":         {"GET", "/rooms/8", "connection: upgrade\r\nupgrade: websocket\r\n" + key, "403"},
 		"an upstream that has none":   {"GET", "/plain", "connection: upgrade\r\nupgrade: websocket\r\n" + key, "200"},
 		"a key that the upstream has": {"GET", "/rooms/7", "connection: upgrade\r\nupgrade: websocket\r\n", "4"},

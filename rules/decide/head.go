@@ -22,6 +22,7 @@ type head struct {
 	encoded   bool     // there is a content-encoding
 	chunked   bool     // there is a transfer-encoding
 	upgrade   bool     // to another protocol, whose bytes have no end
+	websocket bool     // it is a WebSocket
 	hostField string   // the field host; a proxy makes :authority of it
 	options   []string // the values of connection
 	methods   []string // the methods that override fields name
@@ -87,6 +88,7 @@ func (h *head) readField(name, value string) error {
 		h.chunked = true
 	case "upgrade":
 		h.upgrade = h.upgrade || value != ""
+		h.websocket = h.websocket || strings.EqualFold(httpfield.TrimSpace(value), "websocket")
 	case "host":
 		two := h.hostField != "" && h.hostField != value
 		h.hostField = value
@@ -129,6 +131,8 @@ func (h *head) contradiction(target string) error {
 		return errors.New("a host that servers could read differently")
 	case h.chunked && h.length >= 0:
 		return errors.New("a content-length beside a transfer-encoding") // RFC 9112, section 6.3
+	case h.websocket && (h.chunked || h.length > 0):
+		return errors.New("a body in a request that opens a WebSocket, whose bytes begin behind it") // RFC 6455, section 4.1
 	case namesMethod(h.query, h.method):
 		return errOtherMethod
 	case strings.Contains(target, "#"):

@@ -289,6 +289,7 @@ func TestConnectionOptions(t *testing.T) {
 	runAll(t, p, []test{
 		{name: "upgrade", request: "GET /x\nconnection: Upgrade, keep-alive, x-other\nupgrade: websocket"},
 		{name: "a claim's header", request: "GET /x\nconnection: Upgrade, X-User-Id\nupgrade: websocket", status: 400, outcome: "invalid"},
+		{name: "a WebSocket with a body", request: "GET /x\nconnection: Upgrade\nupgrade: WebSocket\ncontent-length: 5\n\n12345", status: 400, outcome: "invalid"},
 		{name: "its twin", request: "GET /x\nconnection: x_user_id", status: 400, outcome: "invalid"},
 		{name: "the token", request: "GET /x\nconnection: close\nconnection: authorization", status: 400, outcome: "invalid"},
 		{name: "a header that the rule reads", request: "GET /y\nx-role: user\nconnection: x-role", status: 400, outcome: "invalid"},
