@@ -197,24 +197,30 @@ func (h *head) aliases(name string) (names []string) {
 }
 
 // removeReserved removes the fields that only the policy may set, and those that a
-// server could take for one of them or for one that the rules read. It returns
-// their names.
+// server could take for one of them, for one that the rules read, or for a proxy's. It
+// returns their names.
 //
 // Where the rules read the body, so are the fields that a server could take for one
 // that says how the body is read.
 func (h *head) removeReserved(r *policy.Resource, body bool) (removed []string) {
-	if len(r.Reserved) == 0 && len(r.Headers.List) == 0 && !r.Headers.All && !body {
-		return nil
-	}
-	for i, f := range h.fields {
-		if isReserved(r, f[0]) || h.isTwin(r, i) || body && hasMark(f[0]) && hasTwin(framing[:], f[0]) {
-			removed = appendNew(removed, f[0])
+	for i := range h.fields {
+		name := h.fields[i][0]
+		marked := hasMark(name)
+		if isReserved(r, name) || h.isTwin(r, i) || marked && (hasTwin(proxyFields[:], name) || body && hasTwin(framing[:], name)) {
+			removed = appendNew(removed, name)
 		}
 	}
 	if len(removed) > 0 {
 		h.fields = slices.DeleteFunc(h.fields, func(f [2]string) bool { return slices.Contains(removed, f[0]) })
 	}
 	return removed
+}
+
+// proxyFields are those by which a proxy tells about the client's request. A proxy
+// removes or writes them under these names alone; under others a client has sent them.
+var proxyFields = [...]string{
+	"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto",
+	"x-forwarded-client-cert", "x-real-ip", "x-original-url", "x-rewrite-url",
 }
 
 // framing says where a body ends, and how it is read. CGI has Content_Type under the
@@ -279,11 +285,11 @@ func hasTwin(names []string, name string) bool {
 }
 
 // Reserved returns the names of those trailers of a request that servers could
-// merge into headers that only the policy may set, or that the rules read (RFC
-// 9110, section 6.5.1).
+// merge into headers that only the policy or a proxy may set, or that the rules read
+// (RFC 9110, section 6.5.1).
 func Reserved(r *policy.Resource, trailers [][2]string) (names []string) {
 	for _, f := range trailers {
-		if name := strings.ToLower(f[0]); isReserved(r, name) || hasTwin(r.Headers.List, name) {
+		if name := strings.ToLower(f[0]); isReserved(r, name) || hasTwin(r.Headers.List, name) || hasTwin(proxyFields[:], name) {
 			names = appendNew(names, f[0])
 		}
 	}
