@@ -7,6 +7,8 @@ SHELL := bash
 GO        ?= go
 FUZZTIME  ?= 20s
 BENCH     ?= .
+# `make bench BENCHFLAGS=-help` lists the flags.
+BENCHFLAGS ?=
 BENCHTIME ?= 1s
 # The quickstart listens on five ports: this one and the next four.
 PORT      ?= 10000
@@ -66,9 +68,16 @@ test: ## vet, staticcheck, all tests, the cases in all three runners, the quicks
 fuzz: ## each fuzz target for FUZZTIME (20s)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
+# exec: the benchmark replaces the recipe's shell, so it receives Ctrl-C and ends the
+# processes that it started.
 .PHONY: bench
-bench: build ## the benchmarks; BENCH is a regular expression of their names
-	ENVOY=$${ENVOY:-$$(.ci/envoy)} RULEGATE_WASM=$(CURDIR)/bin/rulegate.wasm \
+bench: build ## rulegate in Envoy beside other filters; writes the tables of envoy/BENCHMARKS.md
+	@$(GO) build -trimpath -o bin/bench/bench ./envoy/bench
+	@envoy=$$(.ci/envoy); exec bin/bench/bench -envoy "$$envoy" $(BENCHFLAGS)
+
+.PHONY: microbench
+microbench: module ## the benchmarks of packages; BENCH is a regular expression of their names
+	RULEGATE_WASM=$(CURDIR)/bin/rulegate.wasm \
 	  $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./rules/... ./host/... ./envoy/...
 
 .PHONY: sizes

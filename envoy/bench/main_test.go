@@ -1,6 +1,4 @@
-// Package bench measures the time and memory that rulegate takes, in Envoy and in
-// the embedded gateway.
-package bench
+package main
 
 import (
 	"os"
