@@ -188,9 +188,11 @@ func requests(source string) (out []*harness.Request) {
 				}
 			}
 		}
-		if r.IntN(2) == 0 {
+		switch {
+		case !strings.Contains(source, "jwt"): // tokens mean nothing to it
+		case r.IntN(2) == 0:
 			m.valid(r, q, pick)
-		} else {
+		default:
 			for range r.IntN(5) / 2 {
 				m.token(r, q, pick)
 			}

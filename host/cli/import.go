@@ -9,6 +9,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/importer"
 	"github.com/rulegate/rulegate/host/importer/envoy"
+	"github.com/rulegate/rulegate/host/importer/envoygateway"
 	"github.com/rulegate/rulegate/host/importer/istio"
 	"github.com/rulegate/rulegate/host/importer/spacecloud"
 	"github.com/rulegate/rulegate/host/policyfile"
@@ -67,6 +68,16 @@ them. It writes a policy for each set of workloads that the resources select, na
 ` + reportHelp,
 		example: `  rulegate import istio authentication.yaml authorization.yaml
   kubectl get requestauthentication,authorizationpolicy -n shop -o yaml > shop.yaml; rulegate import istio shop.yaml`,
+	},
+	{
+		use: "envoy-gateway FILE...", short: "Import SecurityPolicy of Envoy Gateway", part: "resource", parts: "resources", read: envoygateway.Import,
+		long: `Envoy-gateway reads resources of Envoy Gateway in YAML or JSON: SecurityPolicy with jwt,
+authorization, apiKeyAuth and cors, and the Secrets with the API keys, of which the policy has the
+hashes. It writes a policy for each SecurityPolicy, named after it.
+
+` + reportHelp,
+		example: `  rulegate import envoy-gateway security.yaml
+  kubectl get securitypolicy,secret -n shop -o yaml > shop.yaml; rulegate import envoy-gateway shop.yaml --resource public`,
 	},
 }
 

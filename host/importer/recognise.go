@@ -20,6 +20,8 @@ func Recognise(n *yaml.Node) string {
 		return "envoy"
 	case strings.Contains(group, "istio.io/"), TextOf(n, "kind") == "List" && Recognise(firstItem(n)) == "istio":
 		return "istio"
+	case TextOf(n, "kind") == "List" && Recognise(firstItem(n)) == "envoy-gateway":
+		return "envoy-gateway"
 	case strings.HasPrefix(group, "gateway.envoyproxy.io/"), strings.HasPrefix(group, "gateway.networking.k8s.io/"):
 		return "envoy-gateway"
 	case has("openapi"), has("swagger"):
@@ -54,7 +56,7 @@ func Describe(kind string) string {
 	case "istio":
 		return "a resource of Istio: rulegate import istio"
 	case "envoy-gateway":
-		return "a resource of Envoy Gateway, which no importer reads yet"
+		return "a resource of Envoy Gateway: rulegate import envoy-gateway"
 	case "openapi":
 		return "an OpenAPI document, which no importer reads yet"
 	case "policy":

@@ -35,6 +35,8 @@ type Provider struct {
 	PayloadHeader string // gets the claims in the original, and is removed here
 	Skew          int    // seconds
 	NeedsExpiry   bool
+	// Ran holds where the original looks at the provider's tokens; nil: always.
+	Ran *Expr
 	// Refused says why tokens of the provider cannot be accepted as the original does;
 	// "": they can.
 	Refused string
@@ -115,6 +117,20 @@ func (x *Providers) Verified(p *Provider) Cond {
 		return Cond{Never, Always}
 	}
 	return Cond{Use(ruleName(p)), Always}
+}
+
+func claimsName(p *Provider) string { return "claims of " + p.Name }
+
+// Claimed is Verified for the claims of a token: they are there where the original has
+// looked at it.
+func (x *Providers) Claimed(p *Provider) Cond {
+	switch {
+	case p.Refused != "" || p.Ran != nil && p.Ran.IsNever():
+		return Cond{Never, Always}
+	case p.Ran == nil || p.Ran.IsAlways():
+		return x.Verified(p)
+	}
+	return Cond{Use(claimsName(p)), Always}
 }
 
 // rule is the rule of Verified.

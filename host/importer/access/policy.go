@@ -34,6 +34,8 @@ type Stage struct {
 	Effect Effect
 	Status int // of a refusal; 0: 403
 	Parts  []Part
+	// Noted are parts of the original that are in the conditions of Parts.
+	Noted []Part
 }
 
 // Policy is a policy of another proxy.
@@ -41,24 +43,30 @@ type Policy struct {
 	Providers Providers
 	Stages    []Stage
 	// Remove are headers of clients that the original replaces.
-	Remove []string
+	Remove  []string
+	APIKeys APIKeys
 }
 
 // Write writes the policy into a draft, with its report.
 func (p *Policy) Write(d *importer.Draft) error {
 	p.Providers.refuse()
+	p.bound()
 	p.Providers.auth(d)
+	p.APIKeys.auth(d)
 	rule := p.rule(d)
 	define := importer.Object()
 	for _, x := range p.Providers.List {
 		if x.Refused == "" {
 			importer.Set(define, ruleName(x), p.Providers.rule(x).Rule())
+			if x.Ran != nil && !x.Ran.IsAlways() {
+				importer.Set(define, claimsName(x), And(x.Ran, Use(ruleName(x))).Rule())
+			}
 		}
 	}
 	if used := named(rule); len(define.Content) > 0 {
 		kept := importer.Object()
 		for _, e := range importer.Entries(define) {
-			if used[e.Key] {
+			if used[e.Key] || used[strings.Replace(e.Key, "token of", "claims of", 1)] {
 				importer.Set(kept, e.Key, e.Value)
 			}
 		}
@@ -75,6 +83,45 @@ func (p *Policy) Write(d *importer.Draft) error {
 	importer.Set(route, "rule", rule)
 	importer.Set(d.Policy, "routes", importer.List(route))
 	return p.settle(d, route)
+}
+
+// maxExprs bounds the conditions of a policy: those of one filter may stand in many
+// rules.
+const maxExprs = 20_000
+
+// bound makes a policy that would be too large one that denies.
+func (p *Policy) bound() {
+	left := maxExprs
+	for _, s := range p.Stages {
+		for _, part := range s.Parts {
+			if s.Effect == Deny {
+				part.Cond.Over.count(&left)
+			} else {
+				part.Cond.Under.count(&left)
+			}
+		}
+	}
+	for _, x := range p.Providers.List {
+		if x.Ran != nil {
+			x.Ran.count(&left)
+		}
+	}
+	if left <= 0 {
+		p.Stages = []Stage{{Name: "all filters", Effect: Allow, Parts: []Part{{Cond: Unknown(), Reasons: []string{"they have more conditions than a policy may have"}}}}}
+		for _, x := range p.Providers.List {
+			x.Ran = nil
+		}
+	}
+}
+
+// count takes the number of conditions from left, and stops at 0.
+func (e *Expr) count(left *int) {
+	if *left--; *left <= 0 {
+		return
+	}
+	for _, x := range e.inside {
+		x.count(left)
+	}
 }
 
 // named are the rules that a rule uses.
@@ -138,6 +185,10 @@ func (p *Policy) rule(d *importer.Draft) *yaml.Node {
 // rule writes the rule of a stage; nil: each request passes it.
 func (s *Stage) rule(d *importer.Draft) *yaml.Node {
 	list := importer.List()
+	for _, part := range s.Noted {
+		denies := Stage{Name: s.Name, Effect: Deny}
+		denies.report(d, &part, part.Cond.Over)
+	}
 	for _, part := range s.Parts {
 		expr := part.Cond.Under
 		if s.Effect == Deny {
@@ -175,6 +226,13 @@ func (s *Stage) rule(d *importer.Draft) *yaml.Node {
 	default:
 		out = ruleOf("not", "clause", ruleOf("or", "clauses", list))
 	}
+	for _, part := range s.Noted {
+		if part.Asks || part.Cond.Over.IsAlways() {
+			for _, why := range part.Reasons {
+				importer.Ask(out, part.Name+": "+why)
+			}
+		}
+	}
 	if s.Status != 0 {
 		importer.Set(out, "status", importer.Int(s.Status))
 	}
@@ -183,7 +241,10 @@ func (s *Stage) rule(d *importer.Draft) *yaml.Node {
 
 // report adds the outcome of a part.
 func (s *Stage) report(d *importer.Draft, part *Part, expr *Expr) {
-	item := importer.Item{Outcome: importer.CarriedOver, At: part.At, Part: strings.TrimSpace(s.Name + " " + part.Name), Reason: "exact"}
+	item := importer.Item{Outcome: importer.CarriedOver, At: part.At, Part: part.Name, Reason: "exact"}
+	if s.Name != part.Name {
+		item.Part = strings.TrimSpace(s.Name + " " + part.Name)
+	}
 	switch {
 	case part.Asks:
 		item.Outcome, item.Reason = importer.ToDecide, strings.Join(part.Reasons, "; ")+"; until you decide they are denied"

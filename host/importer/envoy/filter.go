@@ -29,7 +29,7 @@ type Filter struct {
 
 // Write writes the policy of filters into a draft.
 func Write(d *importer.Draft, filters []Filter) error {
-	r := &reader{verified: map[string]access.Cond{}}
+	r := &reader{}
 	for _, f := range filters {
 		switch {
 		case f.Refuse != "":

@@ -117,7 +117,7 @@ func routeConfigs(root *yaml.Node) map[string]*yaml.Node {
 // that are read.
 func (m *manager) draft(f *policyfile.Documents, d *importer.Draft, routes map[string]*yaml.Node) (read bool, err error) {
 	r := &reader{
-		port: m.port, verified: map[string]access.Cond{},
+		port:   m.port,
 		direct: isTrue(m.node, "use_remote_address") && number(m.node, 0, "xff_num_trusted_hops") == 0 && field(m.node, "original_ip_detection_extensions") == nil,
 	}
 	d.Report.Notes = []string{

@@ -52,7 +52,7 @@ func (r *reader) jwt(name, at string, n *yaml.Node) {
 	}
 	r.afterJWT = true
 	for _, p := range r.policy.Providers.List {
-		r.verified[p.Name] = access.All(access.Any(ran[p.Name]...), r.policy.Providers.Verified(p))
+		p.Ran = access.Any(ran[p.Name]...).Under
 		if isHeaderName(p.PayloadHeader) {
 			r.policy.Remove = append(r.policy.Remove, p.PayloadHeader)
 		}
@@ -203,6 +203,11 @@ func keys(n *yaml.Node) (jwks *yaml.Node, why string) {
 	if inline == "" {
 		return nil, "its keys are in a file or a variable: put them into the policy"
 	}
+	return InlineKeys(inline)
+}
+
+// InlineKeys makes `jwks` of a policy of a JWK set. Why says why it cannot.
+func InlineKeys(inline string) (jwks *yaml.Node, why string) {
 	v, err := value.Parse(inline, 16)
 	list := v.Key("keys")
 	if err != nil || list.Kind() != value.Array || list.Len() == 0 {

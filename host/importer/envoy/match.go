@@ -17,7 +17,6 @@ type reader struct {
 	direct    bool // the client's address is that of the connection
 	port      int  // of the listener; 0: not known
 	afterJWT  bool // jwt_authn stands before the filter that is read
-	verified  map[string]access.Cond
 	reasons   []string
 	otherJWTs int
 }

@@ -215,7 +215,7 @@ func (r *reader) claim(keys []string, value *yaml.Node) access.Cond {
 		if contains(p.Split, strings.Join(keys[1:], ".")) {
 			of = split(of)
 		}
-		list = append(list, r.policy.Providers.Claim(r.verified[p.Name], keys[1:], of))
+		list = append(list, r.policy.Providers.Claim(r.policy.Providers.Claimed(p), keys[1:], of))
 	}
 	return access.Any(list...)
 }
