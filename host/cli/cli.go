@@ -84,6 +84,8 @@ func newRootCommand() *cobra.Command {
 		newSchemaCommand(),
 		newEvalCommand(),
 		newEnvoyCommand(),
+		newGatewayCommand(),
+		newIstioCommand(),
 		newImageCommand(),
 		newTokenCommand(),
 		newJWKSCommand(),

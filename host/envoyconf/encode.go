@@ -124,6 +124,8 @@ func yamlNode(v any) *yaml.Node {
 			n.Content = append(n.Content, yamlNode(e))
 		}
 		return n
+	case json.Number:
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: v.String()}
 	}
 	n := &yaml.Node{}
 	n.Dump(v)
