@@ -112,6 +112,7 @@ func TestPage(t *testing.T) {
 	p.Wait("document.querySelector('.problems .error')?.textContent.includes('unknown rule \"authenticate\"')")
 	p.Wait("document.querySelector('#file').shadowRoot.querySelector('.cm-lintRange-error')?.textContent === 'authenticate'")
 	p.outcome("No decision")
+	p.Wait("document.querySelector('.decision .last')?.textContent.includes('isEditor')") // the last decision stays
 	p.Screenshot(filepath.Join(shots, "fault.png"))
 	p.accessible("with a fault")
 	p.button("Change to authenticated")

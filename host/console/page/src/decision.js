@@ -10,6 +10,7 @@ export class DecisionView {
   #root
   #jump
   #open = new Map() // whether a part was unfolded, by its key
+  #last // the last answer with a decision
 
   // jump goes to a line of a file.
   constructor(root, jump) {
@@ -17,7 +18,10 @@ export class DecisionView {
     this.#jump = jump
   }
 
-  forget() { this.#open.clear() }
+  forget() {
+    this.#open.clear()
+    this.#last = undefined
+  }
 
   // show shows an answer of the evaluator; wrong are the fields that cannot be read.
   show(answer, wrong) {
@@ -29,9 +33,14 @@ export class DecisionView {
     if (a.error) return this.#none('No decision', [a.error])
     if (a.faults) return this.#none('No decision', a.faults.map(f => `${f.place.replace(/^tests\[0\]\.?/, '')}: ${f.message}`))
     if (a.failed) return this.#none('No decision', [a.failed])
-    if (!a.trace) return this.#none('No decision', ['The policy has a fault.'])
+    if (a.trace) this.#last = a
+    else return [this.#none('No decision', ['The policy has a fault.' + (this.#last ? ' This was the last decision:' : '')]), this.#last && h('div', {class: 'stack last'}, this.#details(this.#last))]
+    return [this.#head(a.trace, a.answer), this.#details(a)]
+  }
+
+  #details(a) {
     const t = a.trace
-    return [this.#head(t, a.answer), this.#route(t), this.#token(t.token), this.#rules('Rule', t.rule),
+    return [this.#route(t), this.#token(t.token), this.#rules('Rule', t.rule),
       t.upstream && this.#message('request', 'The upstream gets', t.request, t.upstream, t.changes),
       t.response && [this.#rules('Rule on the response', t.response.rule), this.#message('response', 'The client gets', t.response.upstream, t.response.client, t.response.changes)],
       a.answer && this.#answer(a.answer)]

@@ -1,6 +1,7 @@
 // The evaluator's worker. One question is answered at a time; a question of the same kind
 // that waits is replaced by the next. A worker that takes longer than `limit` is ended,
-// and another one is started, so that no policy and no request can freeze the page.
+// so that no policy and no request can freeze the page. The question gets one more worker,
+// if no newer one of its kind waits: the machine may have been busy with other things.
 const limit = 2000
 
 export class Evaluator {
@@ -37,7 +38,7 @@ export class Evaluator {
       return this.#answer({error: `The evaluator cannot be loaded: ${e.message}`})
     }
     if (this.#asked !== asked) return
-    asked.timer = setTimeout(() => this.#stop(`ended after ${limit / 1000} s: this takes too long in a page`), limit)
+    asked.timer = setTimeout(() => this.#stop(`ended after ${limit / 1000} s, twice: this takes too long in a page`), limit)
     try {
       this.#worker.postMessage({id: asked.id, question: JSON.stringify(asked.question)})
     } catch (e) {
@@ -66,7 +67,14 @@ export class Evaluator {
   #stop(why) {
     this.#worker?.terminate()
     this.#worker = undefined
-    if (this.#asked) this.#answer({error: why, ended: true})
+    const asked = this.#asked
+    if (!asked) return
+    if (this.#waiting.some(q => q.kind === asked.kind)) return this.#answer(undefined)
+    if (asked.again) return this.#answer({error: why})
+    clearTimeout(asked.timer)
+    this.#asked = undefined
+    this.#waiting.unshift({...asked, again: true})
+    this.#next()
   }
 
   #answer(answer) {
