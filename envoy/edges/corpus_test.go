@@ -58,6 +58,18 @@ func corpus() (all []oddRequest) {
 			all = append(all, r)
 		}
 	}
+	for _, name := range oddHeaders("content-type")[1:] {
+		for _, r := range []struct{ kind, other, body string }{
+			{"application/json", form, `{"user_role":"user","x":"&user_role=admin&"}`},
+			{form, "application/json", "user_role=user"},
+			{"application/json", "application/json; charset=utf-7", utf7},
+		} {
+			all = append(all, oddRequest{part: "params", method: "POST", headers: [][2]string{{"content-type", r.kind}, {name, r.other}}, body: r.body})
+		}
+	}
+	for _, h := range [][2]string{{"content_length", "20"}, {"transfer_encoding", "chunked"}, {"content_encoding", "gzip"}, {"content-encoding", "identity"}, {"x-http-method", "GET"}} {
+		all = append(all, oddRequest{part: "params", method: "POST", headers: [][2]string{{"content-type", form}, h}, body: "user_role=user&x=1&user_role_=admin"})
+	}
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
 		for _, body := range []string{`{"user_role":"user"}`, `{"x":1}`, "user_role=user", "x=1"} {
 			kind := form
