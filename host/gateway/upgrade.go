@@ -13,28 +13,28 @@ import (
 	"github.com/rulegate/rulegate/rules/httpfield"
 )
 
-// websocket is the only protocol to which a client may switch (RFC 6455).
-const websocket = "websocket"
+// webSocketProtocol is the only protocol to which a client may switch (RFC 6455).
+const webSocketProtocol = "websocket"
 
 // isWebSocket reports whether a request opens a WebSocket. It has no body, and no
 // other protocol to choose from.
 func isWebSocket(r *http.Request) bool {
 	protocols := r.Header["Upgrade"]
 	return r.ProtoMajor == 1 && r.Method == http.MethodGet && r.ContentLength == 0 &&
-		len(protocols) == 1 && strings.EqualFold(httpfield.TrimSpace(protocols[0]), websocket) &&
+		len(protocols) == 1 && strings.EqualFold(httpfield.TrimSpace(protocols[0]), webSocketProtocol) &&
 		isConnectionOption(r.Header["Connection"], "upgrade")
 }
 
 // upgradePairs are the headers by which the module sees that a request opens a
 // WebSocket: the upstream gets its own.
 func upgradePairs(h http.Header) pairs {
-	return pairs{{"connection", strings.Join(h["Connection"], ",")}, {"upgrade", websocket}}
+	return pairs{{"connection", strings.Join(h["Connection"], ",")}, {"upgrade", webSocketProtocol}}
 }
 
 // setUpgrade makes a request to the upstream one for a WebSocket. What the client
 // sends then is no body of the request: it goes upstream once that has switched.
 func (s *stream) setUpgrade(ctx context.Context, r *http.Request) {
-	r.Header["Connection"], r.Header["Upgrade"] = []string{"Upgrade"}, []string{websocket}
+	r.Header["Connection"], r.Header["Upgrade"] = []string{"Upgrade"}, []string{webSocketProtocol}
 	s.upstream.in = make(chan []byte)
 	s.upstream.body = &upstreamBody{in: s.upstream.in, stop: ctx.Done()}
 }
@@ -59,7 +59,7 @@ func (s *stream) switched(r *http.Response) (io.ReadWriteCloser, error) {
 		return nil, nil
 	}
 	conn, ok := r.Body.(io.ReadWriteCloser)
-	if !ok || !s.upgrade || !strings.EqualFold(r.Header.Get("Upgrade"), websocket) {
+	if !ok || !s.upgrade || !strings.EqualFold(r.Header.Get("Upgrade"), webSocketProtocol) {
 		return nil, errNoSwitch
 	}
 	return conn, nil
@@ -75,7 +75,7 @@ func (s *stream) switchProtocols(headers pairs) error {
 	t := &tunnel{client: conn, upstream: s.upstream.switched}
 	s.tunnel, s.downstream.length = t, -1
 	h := header(forwardable(headers))
-	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{websocket}
+	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{webSocketProtocol}
 	s.setCORS(h)
 	if err := conn.SetDeadline(time.Time{}); err != nil { // those of the server
 		return err
