@@ -141,6 +141,7 @@ func (p *plugin) NewHttpContext(id uint32) types.HttpContext {
 
 // newStream makes a stream in memory that may have been another one's.
 func (p *plugin) newStream(s *stream, id uint32) *stream {
-	*s = stream{plugin: p, id: id}
+	*s = stream{}
+	s.plugin, s.id = p, id
 	return s
 }

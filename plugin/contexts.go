@@ -87,7 +87,8 @@ func (t *streams) remove(s *stream) {
 	}
 	t.slots[i] = slot{}
 	t.count--
-	*s = stream{state: gone} // whoever still has it does nothing with it
+	*s = stream{}
+	s.state = gone // whoever still has it does nothing with it
 	if len(t.free) < maxFree {
 		t.free = append(t.free, s)
 	}

@@ -55,3 +55,25 @@ func BenchmarkClauses(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkQuick decides a request the quick way, in memory that is used again, and
+// without it.
+func BenchmarkQuick(b *testing.B) {
+	for _, quickly := range []bool{true, false} {
+		b.Run(fmt.Sprintf("quickly=%t", quickly), func(b *testing.B) {
+			g, pol := route(alice).load(b)
+			if !quickly {
+				g.GoGeneralWay()
+			}
+			req, _ := request(tokens(b, pol).Replace("GET /x\nauthorization: Bearer {alice}\nuser-agent: curl/8.5.0\naccept: */*\nx-forwarded-proto: https\nx-request-id: b7c38107-9bdc-4c50-85f6-40beb8351c2e"))
+			r := new(decide.Request)
+			b.ReportAllocs()
+			for b.Loop() {
+				if step := req.beginIn(r, g); step.Action != decide.Continue {
+					b.Fatalf("%+v", step.Refusal)
+				}
+				r.Clear()
+			}
+		})
+	}
+}

@@ -105,7 +105,9 @@ func (r *Request) Clear() {
 	if rooms != nil {
 		rooms.clear()
 	}
-	*r = Request{head: head{fields: emptied(r.head.fields), types: emptied(r.head.types)}, memory: memory{argsRooms: rooms}}
+	fields, types := emptied(r.head.fields), emptied(r.head.types)
+	*r = Request{} // in place: a literal with values would be made elsewhere, and copied
+	r.head.fields, r.head.types, r.argsRooms = fields, types, rooms
 }
 
 // Headers brings all fields in their order, pseudo-headers among them (RFC 9113,
