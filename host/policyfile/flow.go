@@ -3,8 +3,10 @@ package policyfile
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -48,5 +50,18 @@ func unquoted(text string) string {
 	if e.Encode(text) != nil {
 		return value.Str(text).String()
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return escaped(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// escaped escapes the controls that JSON may have as they are and YAML may not.
+func escaped(quoted string) string {
+	var b strings.Builder
+	for _, r := range quoted {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
