@@ -81,6 +81,7 @@ func newRootCommand() *cobra.Command {
 		newReplayCommand(),
 		newConsoleCommand(),
 		newImportCommand(),
+		newOpenAPICommand(),
 		newSchemaCommand(),
 		newEvalCommand(),
 		newEnvoyCommand(),

@@ -11,6 +11,7 @@ import (
 	"github.com/rulegate/rulegate/host/importer/envoy"
 	"github.com/rulegate/rulegate/host/importer/envoygateway"
 	"github.com/rulegate/rulegate/host/importer/istio"
+	"github.com/rulegate/rulegate/host/importer/openapi"
 	"github.com/rulegate/rulegate/host/importer/spacecloud"
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/spf13/cobra"
@@ -18,14 +19,16 @@ import (
 
 type importFlags struct {
 	output, format, one string
-	force               bool
+	force, validate     bool
 }
 
 // importSource is a kind of configurations that are imported.
 type importSource struct {
 	use, short, long, example string
 	read                      func([]*policyfile.Documents) ([]*importer.Draft, error)
-	part, parts               string // that a policy is made of: a project, a listener
+	// validated reads a document that has the shapes of bodies; nil: there are none.
+	validated   func(files []*policyfile.Documents, validate bool) ([]*importer.Draft, error)
+	part, parts string // that a policy is made of: a project, a listener
 }
 
 // reportHelp describes the report of an importer.
@@ -79,6 +82,17 @@ hashes. It writes a policy for each SecurityPolicy, named after it.
 		example: `  rulegate import envoy-gateway security.yaml
   kubectl get securitypolicy,secret -n shop -o yaml > shop.yaml; rulegate import envoy-gateway shop.yaml --resource public`,
 	},
+	{
+		use: "openapi FILE", short: "Import an OpenAPI document", part: "document", parts: "documents", validated: openapi.Import,
+		long: `Openapi reads an OpenAPI 3 document in YAML or JSON. It writes a route for each operation, with the
+captures of its path and the tokens that its security needs. With --validate, a route also checks
+the shape of a JSON body. What the document cannot say stands in it under x-rulegate: of an
+operation, rule, response or auth; of the document, sections of the policy.
+
+` + reportHelp,
+		example: `  rulegate import openapi openapi.yaml --validate
+  rulegate openapi check openapi.yaml policy.yaml`,
+	},
 }
 
 func newImportCommand() *cobra.Command {
@@ -110,6 +124,9 @@ func newImporterCommand(s *importSource) *cobra.Command {
 	cmd.Flags().StringVarP(&f.output, "output", "o", "policy.yaml", "`file` to write; with several "+s.parts+", files in its folder")
 	cmd.Flags().StringVar(&f.format, "format", "text", "format of the report: text or json")
 	cmd.Flags().StringVar(&f.one, s.part, "", "import this "+s.part+" only")
+	if s.validated != nil {
+		cmd.Flags().BoolVar(&f.validate, "validate", false, "check the shapes of bodies: required fields, types, enum, lengths, patterns, no other fields")
+	}
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace files that are there already")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -127,7 +144,13 @@ func importFiles(cmd *cobra.Command, s *importSource, paths []string, f importFl
 		}
 		files = append(files, file)
 	}
-	drafts, err := s.read(files)
+	var drafts []*importer.Draft
+	var err error
+	if s.validated != nil {
+		drafts, err = s.validated(files, f.validate)
+	} else {
+		drafts, err = s.read(files)
+	}
 	if err != nil {
 		return err
 	}

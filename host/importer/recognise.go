@@ -58,7 +58,7 @@ func Describe(kind string) string {
 	case "envoy-gateway":
 		return "a resource of Envoy Gateway: rulegate import envoy-gateway"
 	case "openapi":
-		return "an OpenAPI document, which no importer reads yet"
+		return "an OpenAPI document: rulegate import openapi"
 	case "policy":
 		return "a policy of rulegate already: rulegate check"
 	}
