@@ -139,7 +139,17 @@ func (w *writer) routes() {
 				importer.Ask(route, "who may use this route? It has no rule in the source; until you decide it is denied")
 				w.ask(r.at, what, "it has no rule")
 			} else {
-				importer.Set(route, "rule", clone(rule))
+				kind := importer.TextOf(rule, "rule")
+				if guard := slashGuard(source); guard != nil && kind != "deny" {
+					if kind == "allow" {
+						importer.Set(route, "auth", importer.Text("none"))
+						importer.Set(route, "rule", guard)
+					} else {
+						importer.Set(route, "rule", importer.Object(importer.Text("rule"), importer.Text("and"), importer.Text("clauses"), importer.List(guard, clone(rule))))
+					}
+				} else {
+					importer.Set(route, "rule", clone(rule))
+				}
 			}
 			comment(route, r.node)
 			comment(route, r.name)
@@ -170,6 +180,26 @@ func (w *writer) path(at, what string, source *yaml.Node) string {
 	}
 	w.rewrote(at, what, "prefix "+url, path, reason)
 	return path
+}
+
+// slashGuard returns the clause that keeps a route from a path with another slash at
+// its end, which means nothing in a route here; nil: the source takes both.
+func slashGuard(source *yaml.Node) *yaml.Node {
+	url, eval := importer.TextOf(source, "url"), ""
+	switch exact := importer.TextOf(source, "type") == "exact"; {
+	case exact:
+		eval = "=="
+	case len(url) > 1 && strings.HasSuffix(url, "/"):
+		eval = "startsWith"
+	default:
+		return nil
+	}
+	comparison := importer.Text(eval)
+	if eval == "==" {
+		comparison.Style = yaml.DoubleQuotedStyle
+	}
+	return importer.Object(importer.Text("rule"), importer.Text("match"), importer.Text("type"), importer.Text("string"), importer.Text("eval"), comparison,
+		importer.Text("f1"), importer.Text("args.request.path"), importer.Text("f2"), importer.Text(url))
 }
 
 // routeFields reports the fields of a route that are the proxy's.
