@@ -238,6 +238,13 @@ var views = map[string]testbrowser.View{
 	"narrow-dark":  {Width: 400, Height: 1900, Dark: true},
 }
 
+// shifted is the cumulative layout shift of the page.
+const shifted = `new Promise(done => {
+	let sum = 0
+	new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value }).observe({type: 'layout-shift', buffered: true})
+	setTimeout(() => done(sum), 100)
+})`
+
 // TestLook checks the page at each width and in both colours: nothing runs over the side,
 // and axe-core finds no violation. It writes screenshots.
 func TestLook(t *testing.T) {
@@ -252,6 +259,9 @@ func TestLook(t *testing.T) {
 			p.accessible("at first")
 			if over := testbrowser.Eval[int](p.Page, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 				t.Errorf("the page is %d pixels too wide", over)
+			}
+			if shift := testbrowser.Eval[float64](p.Page, shifted); shift > 0.1 { // what web.dev calls good
+				t.Errorf("what is shown has moved while the page was loaded: %.2f", shift)
 			}
 			p.set("path", "/articles/home")
 			p.outcome("Refused 403")
