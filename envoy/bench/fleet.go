@@ -28,13 +28,16 @@ const (
 	inFlight  = 1024
 )
 
-// newFleet returns nil if a work that the model needs was not measured.
+// newFleet returns nil if a figure that the model needs was not measured.
 func newFleet(r *report) *fleet {
 	warm, query := r.find("warm", ours, ""), r.find("query", ours+" and companion", "100")
 	few, kept := r.find("query", ours+" and companion", "8"), r.find("query", ours+", cache: 1m", "100")
 	bare, one, eight := r.start(none, 1), r.start(ours, 1), r.start(ours, 8)
 	if warm == nil || query == nil || few == nil || kept == nil || bare == nil || one == nil || eight == nil {
 		return nil
+	}
+	if warm.CPU == 0 || query.CPU == 0 || query.Helper == 0 || kept.CPU == 0 || few.P50 == 0 {
+		return nil // one of them did not answer
 	}
 	f := &fleet{
 		Warm: warm.CPU, Query: query.CPU, Cached: kept.CPU, Companion: query.Helper, Latency: float64(few.P50) / 1e6,

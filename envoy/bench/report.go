@@ -56,11 +56,14 @@ func newResult(w *work, samples [][]sample) result {
 	return out
 }
 
+// medians leaves out rounds without an answer.
 func medians(rounds []sample) (s sample) {
 	of := func(f func(sample) float64) float64 {
-		list := make([]float64, len(rounds))
-		for i, r := range rounds {
-			list[i] = f(r)
+		var list []float64
+		for _, r := range rounds {
+			if r.Requests > 0 {
+				list = append(list, f(r))
+			}
 		}
 		return median(list)
 	}
@@ -77,10 +80,10 @@ func medians(rounds []sample) (s sample) {
 }
 
 func ratios(of, to []sample, f func(sample) float64) []float64 {
-	out := make([]float64, len(of))
+	var out []float64
 	for i := range of {
-		if d := f(to[i]); d > 0 {
-			out[i] = f(of[i]) / d
+		if f(of[i]) > 0 && f(to[i]) > 0 {
+			out = append(out, f(of[i])/f(to[i]))
 		}
 	}
 	return out

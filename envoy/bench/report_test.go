@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,14 @@ func TestRatiosAreOfRounds(t *testing.T) {
 	if len(r.Rows[2].CPUTo) != 0 {
 		t.Errorf("a ratio without a base: %+v", r.Rows[2])
 	}
+	// A round without an answer counts for nothing.
+	drowned := newResult(w, [][]sample{round(10, 30, 20), {{Refused: 5}, {Requests: 1, CPU: 60, Rate: 1}, {}}, {{}, {}, {}}})
+	if b := drowned.Rows[1]; b.CPU != 60 || b.CPUTo["a"] != 2 || b.Refused != 5 {
+		t.Errorf("%+v", b)
+	}
+	if last := drowned.table().rows[2]; !slices.Contains(last, "no answer") {
+		t.Errorf("%q", last)
+	}
 	if m := median([]float64{4, 1, 3, 2}); m != 2.5 {
 		t.Errorf("median %v", m)
 	}
@@ -133,6 +142,17 @@ func TestFleet(t *testing.T) {
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("want %s in\n%s", line, text)
+		}
+	}
+	for _, drowned := range []string{"8", "100"} {
+		r := sampleReport()
+		*r.find("query", ours+" and companion", drowned) = row{Contender: ours + " and companion", At: drowned}
+		if newFleet(r) != nil {
+			t.Errorf("a model without the answers to %s clients", drowned)
+		}
+		r.Fleet = nil
+		if err := r.write(t.TempDir()); err != nil {
+			t.Error(err)
 		}
 	}
 	r := sampleReport()

@@ -87,7 +87,11 @@ func (r *result) table() *table {
 		for _, b := range r.Bases {
 			cells = append(cells, ratio(x.CPUTo[b]))
 		}
-		cells = append(cells, fmt.Sprintf("%.0f", x.Rate), milliseconds(x.P50), milliseconds(x.P99))
+		if x.Requests == 0 {
+			cells = append(cells, "no answer", "", "")
+		} else {
+			cells = append(cells, fmt.Sprintf("%.0f", x.Rate), milliseconds(x.P50), milliseconds(x.P99))
+		}
 		if refused {
 			cells = append(cells, fmt.Sprint(x.Refused))
 		}
@@ -129,6 +133,7 @@ func (r *report) sections() map[string]string {
 	if len(r.Targets) > 0 {
 		out["targets"] = r.targetTable().String()
 	}
+	out["fleet"] = "One of the figures was not measured: see the tables above.\n"
 	if r.Fleet != nil {
 		out["fleet"] = r.Fleet.String()
 	}

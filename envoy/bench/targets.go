@@ -32,7 +32,7 @@ func (r *report) targets() (out []target) {
 	}
 	cpu("a known token and one match: CPU to "+cached, 1.15, "warm", ours, "", cached)
 	cpu("the same: CPU to an "+empty, 1.35, "warm", ours, "", empty)
-	if a, b := r.find("warm", ours, ""), r.find("warm", opaName, ""); a != nil && b != nil {
+	if a, b := r.find("warm", ours, ""), r.find("warm", opaName, ""); a != nil && b != nil && b.Rate > 0 {
 		out = append(out, target{Work: "the same: requests a second to " + opaName, Want: 10, AtLeast: true, Measured: a.Rate / b.Rate})
 	}
 	for _, x := range []struct {

@@ -141,7 +141,12 @@ func (r *runner) turn(ctx context.Context, e *envoy, c *contender, w *work, turn
 		return s, err
 	}
 	if s.Requests == 0 {
-		return s, fmt.Errorf("%s: %s: no answer in %v\n%s", w.name, c, l.turn, e.tail())
+		// A contender that drowns is a result; the others are measured all the same.
+		r.o.progress("%s: %s: no answer in %v", w.name, c, l.turn)
+		if r.o.short {
+			return s, fmt.Errorf("%s: %s: no answer in %v\n%s", w.name, c, l.turn, e.tail())
+		}
+		return sample{Refused: s.Refused}, nil
 	}
 	if s.Refused > 0 {
 		r.o.progress("%s: %s: %d of %d requests were refused", w.name, c, s.Refused, s.Requests)
