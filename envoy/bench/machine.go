@@ -55,11 +55,16 @@ func loadAverage() string {
 	return one
 }
 
-// envoyVersion returns the version in the output of `envoy --version`, such as
-// "envoy  version: HASH/1.40.0/Clean/RELEASE/BoringSSL".
 func envoyVersion(ctx context.Context, path string) string {
 	out, _ := exec.CommandContext(ctx, path, "--version").Output()
-	if parts := strings.Split(string(out), "/"); len(parts) > 1 {
+	return versionIn(string(out))
+}
+
+// versionIn returns the version in the output of `envoy --version`, such as
+// "/usr/bin/envoy  version: HASH/1.40.0/Clean/RELEASE/BoringSSL".
+func versionIn(text string) string {
+	_, version, _ := strings.Cut(text, "version:")
+	if parts := strings.Split(version, "/"); len(parts) > 1 {
 		return parts[1]
 	}
 	return "of an unknown version"

@@ -112,6 +112,17 @@ func TestRatiosAreOfRounds(t *testing.T) {
 	}
 }
 
+func TestVersionOfEnvoy(t *testing.T) {
+	for text, want := range map[string]string{
+		"\n/opt/envoy-1.39/bin/envoy  version: 0123abc/1.40.0/Clean/RELEASE/BoringSSL\n": "1.40.0",
+		"envoy: not found": "of an unknown version",
+	} {
+		if got := versionIn(text); got != want {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
+
 func TestTargets(t *testing.T) {
 	r := sampleReport()
 	text := r.targetTable().String()
