@@ -23,11 +23,11 @@ type Evaluator struct {
 	stderr *strings.Builder
 }
 
-// Build compiles the evaluator, and returns its path.
+// Build compiles the evaluator with the flags of the page, and returns its path.
 func Build(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "eval.wasm")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "github.com/rulegate/rulegate/host/console/eval")
+	cmd := exec.Command("go", "build", "-trimpath", "-gcflags=all=-l", "-ldflags=-s -w", "-o", path, "github.com/rulegate/rulegate/host/console/eval")
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
