@@ -19,26 +19,42 @@ var traceHeaders = [...]string{"x-request-id", "traceparent", "tracestate"}
 // replyNesting is the depth of a reply around the row or body that it brings.
 const replyNesting = 4
 
-// dispatch sends the calls to the companion in one request. If that cannot be
-// sent, it returns the failed replies; if it returns nil, replied is called later.
-func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
+// batch is a request for calls that is under way.
+type batch struct {
+	calls     []rules.Call
+	keys      []string      // of the calls, for the answers that are kept
+	known     []rules.Reply // to other calls of the rule
+	signature string
+	sent      time.Time
+	size      int // of the body
+}
+
+// dispatch sends the calls to the companion in one request, except those whose answer
+// is kept. If there is nothing to send, or it cannot be sent, it returns the replies;
+// if it returns nil, replied is called later.
+func (s *stream) dispatch(calls []rules.Call) (replies []rules.Reply) {
 	p := s.plugin.policy
-	body, err := wire.Encode(calls, p.Gateway)
+	b := batch{sent: time.Now()}
+	if b.known, b.calls, b.keys = s.plugin.answers.find(calls, p.Gateway, b.sent); len(b.calls) == 0 {
+		return b.known
+	}
+	body, err := wire.Encode(b.calls, p.Gateway)
 	if err != nil {
 		return failedReplies(calls, "not encoded: "+err.Error())
 	}
 	if !s.hold(s.held + len(body)) {
 		return failedReplies(calls, "not sent: "+decide.MemoryReason)
 	}
-	s.calling = len(body)
-	signature := s.plugin.companion.Sign(p.Project, body, time.Now())
+	b.size = len(body)
+	s.calling = b.size
+	b.signature = s.plugin.companion.Sign(p.Project, body, b.sent)
 	timeout := max(1, uint32(p.Companion.Timeout.Milliseconds())) // to the host, 0 means no limit
 	headers := [][2]string{
 		{":method", "POST"},
 		{":path", wire.Path},
 		{":authority", p.Companion.Cluster},
 		{"content-type", "application/json"},
-		{"authorization", signature},
+		{"authorization", b.signature},
 		{wire.TimeoutHeader, strconv.FormatUint(uint64(timeout), 10)},
 	}
 	for _, name := range traceHeaders {
@@ -46,10 +62,10 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 			headers = append(headers, [2]string{name, v})
 		}
 	}
-	id, sent := s.id, len(body)
+	id := s.id
 	err = abi.Call(s.plugin.id, p.Companion.Cluster, headers, body, timeout, func(size int) {
 		if s.id == id { // else s is another stream by now
-			s.replied(calls, signature, sent, size)
+			s.replied(&b, size)
 		}
 	})
 	if err != nil {
@@ -61,8 +77,8 @@ func (s *stream) dispatch(calls []rules.Call) (failed []rules.Reply) {
 // replied is called when the companion has answered a request for calls, or when
 // the host answers for it (503, 504, or no headers at all). It ignores an answer
 // that the stream does not await: the host may call long after the stream is gone.
-// sent and size are the sizes of the request's body and of the answer's.
-func (s *stream) replied(calls []rules.Call, signature string, sent, size int) {
+// size is that of the answer's body.
+func (s *stream) replied(b *batch, size int) {
 	var action types.Action
 	defer s.guard(&action)
 	if !s.enter() || !s.state.awaitsReplies() {
@@ -70,12 +86,14 @@ func (s *stream) replied(calls []rules.Call, signature string, sent, size int) {
 	}
 	// From here on the stream needs the answer, and no more its request for it.
 	s.calling = 0
-	if !s.hold(s.held - sent + size) {
+	if !s.hold(s.held - b.size + size) {
 		s.refuse(s.noMemory())
 		return
 	}
 	s.plugin.vm.memory.use(s.held)
-	s.resume(s.message().Replies(s.readReplies(calls, signature)))
+	replies := s.readReplies(b.calls, b.signature)
+	s.plugin.answers.keep(b.keys, replies, size, b.sent)
+	s.resume(s.message().Replies(append(replies, b.known...)))
 }
 
 // readReplies reads the companion's answer. Every call fails, unless the answer

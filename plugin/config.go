@@ -28,6 +28,7 @@ type plugin struct {
 	engine    *decide.Engine
 	keys      keys
 	companion wire.Keys // shared with the companion
+	answers   answers
 	metrics   metrics
 	deadlines deadlines
 }

@@ -57,10 +57,11 @@ type Call struct {
 // Reply is the answer to the Call with its ID.
 type Reply struct {
 	ID     string
-	Rows   value.Value // of a query: an array of objects
-	Status int         // of a webhook or an introspection
-	Body   string      // of a webhook or an introspection, as received
-	Err    string      // set when the call failed: a short phrase for the log
+	Age    time.Duration // when the call was received
+	Rows   value.Value   // of a query: an array of objects
+	Status int           // of a webhook or an introspection
+	Body   string        // of a webhook or an introspection, as received
+	Err    string        // set when the call failed: a short phrase for the log
 }
 
 // Replies finds the reply to a call. False: there is none yet.

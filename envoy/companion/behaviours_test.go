@@ -61,6 +61,9 @@ var behaviours = map[string]struct {
 		w.WriteHeader(http.StatusInternalServerError)
 		w.Write(answer)
 	}},
+	"of another version": {false, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		http.Error(w, "unauthorized", http.StatusUnauthorized)
+	}},
 	"redirect": {false, func(w http.ResponseWriter, r *http.Request, _ []byte) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}},

@@ -21,6 +21,7 @@ import (
 func TestCompanionInEnvoy(t *testing.T) {
 	harness.RunParts(t, []harness.Part{
 		{Name: "request: faulty companion", Setup: requestFaults},
+		{Name: "kept answers", Setup: keptAnswers},
 		{Name: "request: client leaves", Setup: requestClientsLeave},
 		{Name: "response: faulty companion", Setup: responseFaults},
 		{Name: "response: client leaves", Setup: responseClientsLeave},

@@ -135,13 +135,16 @@ func (r *rig) ask(calls string, header ...string) []string {
 	}
 	var list []string
 	v.Key("replies").Each(func(_ string, x value.Value) bool {
-		list = append(list, errorIDs.ReplaceAllString(x.String(), "#"))
+		list = append(list, ages.ReplaceAllString(errorIDs.ReplaceAllString(x.String(), "#"), "}"))
 		return true
 	})
 	return list
 }
 
 var errorIDs = regexp.MustCompile(`\([0-9a-f]{12}\)`)
+
+// ages are of answers that may be kept, at the end of the reply.
+var ages = regexp.MustCompile(`,"age":[0-9]+\}$`)
 
 // one is ask for a single call.
 func (r *rig) one(call string, header ...string) string {

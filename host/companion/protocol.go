@@ -211,8 +211,9 @@ func (c *call) setHeaders(v value.Value) (err error) {
 }
 
 // appendReply writes the reply to a call. failed is "" or the failure that the module
-// is told.
-func appendReply(out []byte, id string, a target.Answer, failed string) []byte {
+// is told. If the module may keep the answer, and it is older than the request, it has its
+// age in milliseconds.
+func appendReply(out []byte, id string, a target.Answer, failed string, kept bool, received time.Time) []byte {
 	out = gjson.AppendJSONString(append(out, `{"id":`...), id)
 	switch {
 	case failed != "":
@@ -222,6 +223,9 @@ func appendReply(out []byte, id string, a target.Answer, failed string) []byte {
 	default:
 		out = strconv.AppendInt(append(out, `,"status":`...), int64(a.Status), 10)
 		out = gjson.AppendJSONString(append(out, `,"body":`...), a.Body)
+	}
+	if age := received.Sub(a.Begun); kept && failed == "" && age > 0 {
+		out = strconv.AppendInt(append(out, `,"age":`...), int64((age+time.Millisecond-1)/time.Millisecond), 10)
 	}
 	return append(out, '}')
 }

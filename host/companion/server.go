@@ -98,6 +98,7 @@ func (c *Companion) shed(w http.ResponseWriter, reason string) {
 // has not ended when ctx ends fails; the others keep their answers. reserved is the
 // number of bytes that the answers reserved from admission.
 func (c *Companion) runAll(ctx context.Context, log *slog.Logger, calls []*call) (reply []byte, reserved int64) {
+	received := time.Now()
 	answers, failed := make([]target.Answer, len(calls)), make([]string, len(calls))
 	var wait sync.WaitGroup
 	for i, x := range calls {
@@ -120,7 +121,7 @@ func (c *Companion) runAll(ctx context.Context, log *slog.Logger, calls []*call)
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = appendReply(out, x.id, answers[i], failed[i])
+		out = appendReply(out, x.id, answers[i], failed[i], x.cache > 0, received)
 	}
 	return append(out, `]}`...), reserved
 }

@@ -10,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -236,6 +238,28 @@ func TestCachedQueries(t *testing.T) {
 		if r.one(call); n.n.Load() != int64(6+i) {
 			t.Errorf("%s: %d queries", call, n.n.Load())
 		}
+	}
+}
+
+// A reply that the module may keep says how old it is. Others do not.
+func TestAgeOfAnAnswer(t *testing.T) {
+	r := newRig(t, Limits{})
+	age := func(call string) (ms int) {
+		_, reply, _ := r.send(`{"calls":[` + call + `]}`)
+		if found := regexp.MustCompile(`\],"age":([0-9]+)\}\]\}$`).FindStringSubmatch(reply); found != nil {
+			ms, _ = strconv.Atoi(found[1])
+		}
+		return ms
+	}
+	if ms := age(annCall + `,"cache":"1m"}`); ms != 0 {
+		t.Errorf("a new answer is %d ms old", ms)
+	}
+	time.Sleep(20 * time.Millisecond)
+	if ms := age(annCall + `,"cache":"1m"}`); ms < 20 {
+		t.Errorf("an answer that is at least 20 ms old is %d ms old", ms)
+	}
+	if ms := age(annCall + `}`); ms != 0 {
+		t.Errorf("without cache: %d ms old", ms)
 	}
 }
 

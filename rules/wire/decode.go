@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/lightfmt"
@@ -15,6 +16,9 @@ var (
 	errRepeated  = errors.New("repeated reply from the companion")
 	errTooMany   = errors.New("more rows than asked for")
 )
+
+// maxAge is above the greatest age that a rule may allow.
+const maxAge = 48 * time.Hour
 
 // maxPhrase bounds the text of a failure that the companion reports, in bytes.
 const maxPhrase = 200
@@ -62,17 +66,25 @@ func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply
 // decode reads one reply. The failure that the companion reports is an error too.
 func decode(v value.Value, c *rules.Call) (rules.Reply, error) {
 	failure, failed := v.Key("error").Text()
+	members, age := v.Len(), v.Key("age")
+	if age.Kind() != value.Missing {
+		members--
+	}
+	r := rules.Reply{ID: c.ID, Age: decodeAge(age)}
 	switch {
-	case failed && failure != "" && v.Len() == 2:
+	case r.Age < 0:
+		return rules.Reply{}, errMalformed
+	case failed && failure != "" && members == 2:
 		return rules.Reply{}, errors.New(failure[:min(len(failure), maxPhrase)])
-	case c.Kind == rules.Query && v.Len() == 2:
-		rows, err := decodeRows(v.Key("rows"), c.Limit)
-		return rules.Reply{ID: c.ID, Rows: rows}, err
-	case c.Kind != rules.Query && v.Len() == 3:
+	case c.Kind == rules.Query && members == 2:
+		var err error
+		r.Rows, err = decodeRows(v.Key("rows"), c.Limit)
+		return r, err
+	case c.Kind != rules.Query && members == 3:
 		body, ok := v.Key("body").Text()
-		status := decodeStatus(v.Key("status"))
-		if ok && status != 0 {
-			return rules.Reply{ID: c.ID, Status: status, Body: body}, nil
+		r.Status, r.Body = decodeStatus(v.Key("status")), body
+		if ok && r.Status != 0 {
+			return r, nil
 		}
 	}
 	return rules.Reply{}, errMalformed
@@ -92,6 +104,19 @@ func decodeRows(v value.Value, limit int) (value.Value, error) {
 		return value.Value{}, errTooMany
 	}
 	return v, nil
+}
+
+// decodeAge reads whole milliseconds. It returns -1 for anything but a missing age.
+func decodeAge(v value.Value) time.Duration {
+	if v.Kind() == value.Missing {
+		return 0
+	}
+	text, _ := v.Number()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > int64(maxAge/time.Millisecond) {
+		return -1
+	}
+	return time.Duration(n) * time.Millisecond
 }
 
 // decodeStatus reads a plain integer from 100 to 599, and returns 0 for anything

@@ -54,9 +54,32 @@ type encoder struct {
 	out     []byte
 }
 
-func (e *encoder) call(c *rules.Call) (err error) {
+// Key is equal for calls that ask the same, whatever their ids and the greatest ages of
+// their replies. It is "" for a call that is not complete.
+func Key(c *rules.Call, gateway string) string {
+	if gateway == "" {
+		gateway = defaultGateway
+	}
+	e := encoder{gateway: gateway, out: []byte{'{'}}
+	if err := e.question(c); err != nil {
+		return ""
+	}
+	return string(e.out)
+}
+
+func (e *encoder) call(c *rules.Call) error {
 	e.out = append(e.out, '{')
 	e.text("id", c.ID)
+	err := e.question(c)
+	if c.Cache > 0 {
+		e.text("cache", c.Cache.String())
+	}
+	e.out = append(e.out, '}')
+	return err
+}
+
+// question writes what is asked.
+func (e *encoder) question(c *rules.Call) (err error) {
 	e.text("kind", c.Kind.String())
 	switch c.Kind {
 	case rules.Query:
@@ -70,10 +93,6 @@ func (e *encoder) call(c *rules.Call) (err error) {
 	default:
 		err = errors.New("neither query, webhook nor introspect")
 	}
-	if c.Cache > 0 {
-		e.text("cache", c.Cache.String())
-	}
-	e.out = append(e.out, '}')
 	return err
 }
 

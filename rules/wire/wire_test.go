@@ -74,6 +74,45 @@ func withoutNonce(t *testing.T, body []byte) string {
 	return nonce.ReplaceAllString(string(body), "}")
 }
 
+// Calls that ask the same have one key, whatever their ids and greatest ages; calls that
+// ask something else have another.
+func TestKey(t *testing.T) {
+	query := rules.Call{ID: "1", Kind: rules.Query, DB: "d", Col: "c", Find: parsed(t, `{"a":1}`), Columns: []string{"x"}, Limit: 1, Cache: time.Second}
+	hook := rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/", Body: parsed(t, `{"a":1}`), UserToken: "a.b.c", Headers: [][2]string{{"X-A", "1"}}}
+	same := query
+	same.ID, same.Cache = "2", time.Minute
+	if a, b := Key(&query, "gw"), Key(&same, "gw"); a != b || a == "" {
+		t.Errorf("%s and %s", a, b)
+	}
+	seen := map[string]string{}
+	add := func(name string, c rules.Call, gateway string) {
+		key := Key(&c, gateway)
+		if other, ok := seen[key]; ok || key == "" {
+			t.Errorf("%s has the key of %s: %s", name, other, key)
+		}
+		seen[key] = name
+	}
+	add("query", query, "gw")
+	add("hook", hook, "gw")
+	add("hook of another gateway", hook, "gw2")
+	for name, change := range map[string]func(q, h *rules.Call){
+		"db and url":        func(q, h *rules.Call) { q.DB, h.URL = "d2", "http://h/2" },
+		"col and body":      func(q, h *rules.Call) { q.Col, h.Body = "c2", value.NullValue },
+		"find and token":    func(q, h *rules.Call) { q.Find, h.UserToken = parsed(t, `{"a":"1"}`), "a.b.d" },
+		"limit and headers": func(q, h *rules.Call) { q.Limit, h.Headers = 2, [][2]string{{"X-A", "2"}} },
+		"columns, claims":   func(q, h *rules.Call) { q.Columns, h.Claims = nil, parsed(t, `{"id":"u"}`) },
+		"no columns, token": func(q, h *rules.Call) { q.Columns, h.UserToken = []string{}, "" },
+	} {
+		q, h := query, hook
+		change(&q, &h)
+		add("query with other "+name, q, "gw")
+		add("hook with other "+name, h, "gw")
+	}
+	if key := Key(&rules.Call{ID: "1", Kind: rules.Webhook, URL: "http://h/"}, "gw"); key != "" {
+		t.Errorf("a webhook without a body has the key %s", key)
+	}
+}
+
 func TestEncodeSeveral(t *testing.T) {
 	calls := []rules.Call{{ID: "1", Kind: rules.Query, DB: "d", Col: "c"}, {ID: "2", Kind: rules.Query, DB: "d", Col: "c"}}
 	got, err := Encode(calls, "")
@@ -121,6 +160,10 @@ func TestDecodeReplies(t *testing.T) {
 		{"a status that is none", `{"id":"w","status":99,"body":""}`, "err: " + errNoReply.Error(), "err: " + errMalformed.Error()},
 		{"a status with a point", `{"id":"w","status":200.0,"body":""}`, "err: " + errNoReply.Error(), "err: " + errMalformed.Error()},
 		{"a status with an exponent", `{"id":"w","status":2e2,"body":""}`, "err: " + errNoReply.Error(), "err: " + errMalformed.Error()},
+		{"ages", `{"id":"q","rows":[],"age":1500},{"id":"w","status":200,"body":"","age":0}`, `[] 1.5s`, `200 `},
+		{"ages that are none", `{"id":"q","rows":[],"age":-1},{"id":"w","status":200,"body":"","age":"1"}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
+		{"ages beyond all", `{"id":"q","rows":[],"age":99999999999999999999},{"id":"w","status":200,"body":"","age":1e3}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
+		{"an age and nothing else", `{"id":"q","age":1},{"id":"w","status":200,"age":1}`, "err: " + errMalformed.Error(), "err: " + errMalformed.Error()},
 		{"a key that nobody knows", `{"id":"q","rows":[],"more":1}`, "err: " + errMalformed.Error(), "err: " + errNoReply.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -137,6 +180,10 @@ func TestDecodeReplies(t *testing.T) {
 
 func shown(r rules.Reply) string {
 	switch {
+	case r.Age > 0:
+		age := r.Age
+		r.Age = 0
+		return shown(r) + " " + age.String()
 	case r.Err != "":
 		return "err: " + r.Err
 	case r.Status != 0:
