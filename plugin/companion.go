@@ -81,6 +81,11 @@ func (s *stream) dispatch(calls []rules.Call) (replies []rules.Reply) {
 func (s *stream) replied(b *batch, size int) {
 	var action types.Action
 	defer s.guard(&action)
+	if s.shadow != shadowOff && s.enter() {
+		s.calling = 0
+		s.observeReplies(b.calls, s.readReplies(b.calls, b.signature), b.known)
+		return
+	}
 	if !s.enter() || !s.state.awaitsReplies() {
 		return
 	}
@@ -93,6 +98,7 @@ func (s *stream) replied(b *batch, size int) {
 	s.plugin.vm.memory.use(s.held)
 	replies := s.readReplies(b.calls, b.signature)
 	s.plugin.answers.keep(b.keys, replies, size, b.sent)
+	s.noteReplies(b.calls, replies)
 	s.resume(s.message().Replies(append(replies, b.known...)))
 }
 

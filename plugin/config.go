@@ -30,6 +30,7 @@ type plugin struct {
 	companion wire.Keys // shared with the companion
 	answers   answers
 	metrics   metrics
+	decisions decisionLog
 	deadlines deadlines
 }
 
@@ -57,6 +58,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	p.keys = newKeys(p, pol)
 	p.engine = decide.New(pol, p.keys.ring)
 	p.metrics = newMetrics(len(pol.Resources()) + 1) // one for events without a known type
+	p.decisions = newDecisionLog(pol.Log)
 	fetches, period := len(pol.JWKS) > 0, deadlinePeriod
 	if fetches {
 		period = keysPeriod
@@ -80,13 +82,18 @@ func (p *plugin) OnTick() {
 	p.keys.tick(now)
 	p.deadlines.tick(now)
 	p.enter()
+	p.tellState()
 	p.metrics.tell()
 }
 
 // OnPluginDone is called last, when the configuration is replaced or the host ends.
 func (p *plugin) OnPluginDone() bool {
 	defer p.rescue()
-	p.metrics.tell()
+	if p.policy != nil {
+		p.tellState()
+		p.metrics.tell()
+		p.untellState()
+	}
 	return true
 }
 

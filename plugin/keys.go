@@ -153,7 +153,7 @@ func (s *stream) retryKeys(now time.Time) {
 }
 
 func (k *keys) report(e jwks.Event) {
-	k.plugin.metrics.fetch(e.Result)
+	k.plugin.metrics.count("jwks_fetches_total", string(e.Result), "")
 	if e.Text == "" {
 		return
 	}

@@ -9,19 +9,36 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// logRefusal counts and logs a refusal, and shows it to the access log. An error
-// here does not keep the client from its answer.
-func (s *stream) logRefusal(r *decide.Refusal) {
+// logRefusal counts and logs a refusal, and shows it to the access log. waited: the
+// message was held. An error here does not keep the client from its answer.
+func (s *stream) logRefusal(r *decide.Refusal, waited bool) {
 	defer func() { _ = recover() }()
 	s.plugin.metrics.decision(s.resource, r.Outcome)
-	resource := resourceName(s.resource)
-	setDecision(lightfmt.Sprintf("%s %d %s %s", string(r.Outcome), r.Status, dash(resource), dash(r.Where())))
+	if r.Why != "" {
+		s.plugin.metrics.count("unknown_total", r.Why, labelOf(s.resource))
+	}
+	if s.direction == request && !s.received.IsZero() {
+		s.plugin.metrics.took(s.received, waited)
+	}
+	setDecision(describe(r, s.resource))
+	if !s.logDecision(r) {
+		s.logLine(r, "rulegate: refused: ")
+	}
+}
+
+// describe is a refusal as the access log shows it.
+func describe(r *decide.Refusal, to *policy.Resource) string {
+	return lightfmt.Sprintf("%s %d %s %s", string(r.Outcome), r.Status, dash(resourceName(to)), dash(r.Where()))
+}
+
+// logLine writes a refusal as a line of text, unless there were too many.
+func (s *stream) logLine(r *decide.Refusal, prefix string) {
 	ok, suppressed := s.plugin.vm.denials.take(time.Now())
 	if !ok {
 		return
 	}
-	line := lightfmt.Sprintf("rulegate: refused: status=%d outcome=%s id=%q route=%q clause=%q reason=%q",
-		r.Status, string(r.Outcome), shorten(s.requestID()), resource, r.Where(), shorten(r.Reason))
+	line := prefix + lightfmt.Sprintf("status=%d outcome=%s id=%q route=%q clause=%q reason=%q",
+		r.Status, string(r.Outcome), shorten(s.requestID()), resourceName(s.resource), r.Where(), shorten(r.Reason))
 	if suppressed > 0 {
 		line += lightfmt.Sprintf(" left_out=%d", suppressed)
 	}
@@ -85,10 +102,15 @@ const (
 // take reports whether a line may be written and, if so, how many lines before
 // it were suppressed.
 func (b *bucket) take(now time.Time) (ok bool, suppressed int) {
+	return b.takeAt(now, linesPerSecond, linesAtOnce)
+}
+
+// takeAt is take with other limits.
+func (b *bucket) takeAt(now time.Time, perSecond, atOnce float64) (ok bool, suppressed int) {
 	if b.last.IsZero() {
-		b.tokens = linesAtOnce
+		b.tokens = atOnce
 	} else if d := now.Sub(b.last); d > 0 {
-		b.tokens = min(linesAtOnce, b.tokens+d.Seconds()*linesPerSecond)
+		b.tokens = min(atOnce, b.tokens+d.Seconds()*perSecond)
 	}
 	b.last = now
 	if b.tokens < 1 {

@@ -1,88 +1,96 @@
 package main
 
 import (
+	"runtime"
 	"strings"
+	"time"
 
 	"github.com/rulegate/rulegate/plugin/abi"
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
-	"github.com/rulegate/rulegate/rules/jwks"
+	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// metrics are the counters of a plugin:
-//
-//	rulegate.decision.<outcome>.<resource>
-//	rulegate.jwks.<result>
-//
-// The outcomes are those of package decide; a request that no resource covers
-// has the resource none. The results are those of package jwks.
+// metrics are the metrics of a plugin. A name is rulegate.<family>, and behind it the
+// values of its labels; package host/metrics has the table of all.
 //
 // A decision only counts here. The next tick tells the host, because a host call
 // costs a request more than its rule.
 type metrics struct {
-	decisions []decisions // by the resource's index plus one; 0: no resource
-	fetches   map[jwks.Result]*counter
-	untold    []*counter // have counted since the host was told
-	atOnce    bool       // no tick comes: tell the host at once
+	yes      []counter // by the resource's index plus one; 0: no resource. Most decisions are these
+	counters map[labels]*counter
+	gauges   map[labels]*gauge
+	within   within
+	untold   []*counter // have counted since the host was told
+	atOnce   bool       // no tick comes: tell the host at once
+	ticks    int
 }
 
-// decisions are the counters of one resource.
-type decisions struct {
-	yes    counter // needs no search: most decisions are this one
-	others map[decide.Outcome]*counter
-}
+// labels are a family, and the values of its labels. Those that it does not have are "".
+type labels struct{ family, first, second string }
 
 // counter is one counter. The zero counter has counted nothing.
 type counter struct {
-	name    string // of the last part, which may have characters that metricName replaces
-	family  string
+	labels
 	count   uint64 // since the host was told
 	defined bool   // the host knows it as metric
 	metric  abi.Counter
 }
 
+// gauge is one gauge. VMs that have one of the same labels share it.
+type gauge struct {
+	value   int64 // of this VM, as the host was told
+	defined bool
+	metric  abi.Gauge
+}
+
 func newMetrics(resources int) metrics {
-	return metrics{decisions: make([]decisions, resources+1), fetches: map[jwks.Result]*counter{}}
+	return metrics{yes: make([]counter, resources+1), counters: map[labels]*counter{}, gauges: map[labels]*gauge{}}
 }
 
 // decision counts one decision.
 func (m *metrics) decision(r *policy.Resource, outcome decide.Outcome) {
+	if outcome != decide.Yes {
+		m.count("decisions_total", string(outcome), labelOf(r))
+		return
+	}
 	i := 0
 	if r != nil {
 		i = r.Index + 1
 	}
-	d := &m.decisions[i]
-	c := &d.yes
-	if outcome != decide.Yes {
-		if c = d.others[outcome]; c == nil {
-			if d.others == nil {
-				d.others = map[decide.Outcome]*counter{}
-			}
-			c = new(counter)
-			d.others[outcome] = c
-		}
-	}
+	c := &m.yes[i]
 	if c.family == "" {
-		c.family, c.name = "decision."+string(outcome), resourceName(r)
+		c.labels = labels{"decisions_total", string(outcome), labelOf(r)}
 	}
-	m.add(c)
+	m.add(c, 1)
 }
 
-// fetch counts one fetch of a JWK set.
-func (m *metrics) fetch(result jwks.Result) {
-	c := m.fetches[result]
+// labelOf is the label of a resource, none for a request that no resource covers.
+func labelOf(r *policy.Resource) string {
+	if r == nil {
+		return "none"
+	}
+	return r.Name
+}
+
+func (m *metrics) count(family, first, second string) { m.countN(family, first, second, 1) }
+
+func (m *metrics) countN(family, first, second string, n uint64) {
+	l := labels{family, first, second}
+	c := m.counters[l]
 	if c == nil {
-		c = &counter{family: "jwks", name: string(result)}
-		m.fetches[result] = c
+		c = &counter{labels: l}
+		m.counters[l] = c
 	}
-	m.add(c)
+	m.add(c, n)
 }
 
-func (m *metrics) add(c *counter) {
+func (m *metrics) add(c *counter, n uint64) {
 	if c.count == 0 {
 		m.untold = append(m.untold, c)
 	}
-	c.count++
+	c.count += n
 	if m.atOnce {
 		m.tell()
 	}
@@ -102,7 +110,7 @@ func (m *metrics) tell() {
 // cannot count keeps no request from being decided.
 func (c *counter) tell() {
 	if !c.defined {
-		metric, err := abi.NewCounter("rulegate." + c.family + "." + metricName(c.name))
+		metric, err := abi.NewCounter(c.name())
 		if err != nil {
 			return
 		}
@@ -111,16 +119,166 @@ func (c *counter) tell() {
 	_ = c.metric.Add(c.count)
 }
 
+// set makes v the value of a gauge. The host's is that of the VM that was last.
+func (m *metrics) set(family, first string, v int64) {
+	if g := m.gauge(labels{family: family, first: first}); g != nil {
+		g.value = v
+		_ = g.metric.Set(v)
+	}
+}
+
+// share makes v this VM's part of a gauge, which is the sum over all VMs.
+func (m *metrics) share(family string, v int64) {
+	if g := m.gauge(labels{family: family}); g != nil && g.value != v {
+		_ = g.metric.Add(v - g.value)
+		g.value = v
+	}
+}
+
+// gauge returns a gauge that the host knows, or nil.
+func (m *metrics) gauge(l labels) *gauge {
+	g := m.gauges[l]
+	if g == nil {
+		g = new(gauge)
+		m.gauges[l] = g
+	}
+	if !g.defined {
+		metric, err := abi.NewGauge(l.name())
+		if err != nil {
+			return nil
+		}
+		g.metric, g.defined = metric, true
+	}
+	return g
+}
+
+// name is the host's name of a metric.
+func (l *labels) name() string {
+	name := "rulegate." + l.family
+	for _, label := range [...]string{l.first, l.second} {
+		if label != "" {
+			name += "." + metricName(label)
+		}
+	}
+	return name
+}
+
 // metricName replaces the characters of a name that sinks of statistics do not
 // keep.
 func metricName(name string) string {
-	if name == "" {
-		return "none"
-	}
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.' {
 			return r
 		}
 		return '_'
 	}, name)
+}
+
+// within counts decisions by the time that they took: a histogram whose buckets are
+// counters, because a host's histogram takes a host call for each decision, and whole
+// numbers alone.
+type within struct {
+	buckets [len(withinBounds) + 1]counter // the last one is for all decisions
+	seconds counter
+	rest    time.Duration // that is no whole second yet
+	passed  int           // decisions in one callback since the last one that was measured
+}
+
+var withinBounds = [...]time.Duration{
+	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
+	10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond,
+	time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
+}
+
+var withinLabels = [...]string{
+	"0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "inf",
+}
+
+// measured is the number of decisions that are made in one callback, of which one is
+// measured and counts for all: the clock is a host call.
+const measured = 16
+
+// took counts a decision about a request that came at from. waited: in more than one
+// callback.
+func (m *metrics) took(from time.Time, waited bool) {
+	n, w := uint64(1), &m.within
+	if !waited {
+		if w.passed++; w.passed < measured {
+			return
+		}
+		w.passed, n = 0, measured
+	}
+	d := abi.Now().Sub(from)
+	for i := range w.buckets {
+		if i < len(withinBounds) && d > withinBounds[i] {
+			continue
+		}
+		c := &w.buckets[i]
+		c.labels = labels{family: "decisions_within_total", first: withinLabels[i]}
+		m.add(c, n)
+	}
+	if w.rest += max(0, d) * time.Duration(n); w.rest >= time.Second {
+		w.seconds.labels = labels{family: "decision_seconds_total"}
+		m.add(&w.seconds, uint64(w.rest/time.Second))
+		w.rest %= time.Second
+	}
+}
+
+// memoryTicks is the number of ticks between two looks at the memory, which stop the
+// program for some microseconds.
+const memoryTicks = 10
+
+// tellState tells the host what this VM holds now.
+func (p *plugin) tellState() {
+	m, v := &p.metrics, p.vm
+	m.set("policy_info", p.policy.Version, 1)
+	m.set("shadow_resources", "", int64(p.policy.ShadowedResources()))
+	// The plugins of a VM share its memory: each tells its part.
+	parts := int64(max(1, len(v.plugins)))
+	m.share("held_bytes", int64(v.memory.held)/parts)
+	if m.ticks++; m.ticks%memoryTicks == 1 {
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		m.share("vm_memory_bytes", int64(s.Sys)/parts)
+	}
+	for i, at := range p.keys.ring.Fetched() {
+		if !at.IsZero() {
+			m.set("jwks_fetch_timestamp_seconds", hostOf(p.policy.JWKS[i].URL), at.Unix())
+		}
+	}
+	hits, misses := p.engine.Lookups()
+	if hits > 0 {
+		m.countN("token_cache_lookups_total", "hit", "", hits)
+	}
+	if misses > 0 {
+		m.countN("token_cache_lookups_total", "miss", "", misses)
+	}
+}
+
+// untellState takes back what the host was told of a plugin that ends.
+func (p *plugin) untellState() {
+	m := &p.metrics
+	m.set("policy_info", p.policy.Version, 0)
+	m.share("held_bytes", 0)
+	m.share("vm_memory_bytes", 0)
+}
+
+// hostOf is the label of a key set.
+func hostOf(address string) string {
+	u, err := httpfield.ParseURL(address)
+	if err != nil {
+		return "none"
+	}
+	return u.Host
+}
+
+// replies counts the replies to calls.
+func (m *metrics) replies(calls []rules.Call, replies []rules.Reply) {
+	for i := range replies {
+		result := "ok"
+		if replies[i].Err != "" {
+			result = "failed"
+		}
+		m.count("calls_total", result, calls[min(i, len(calls)-1)].Kind.String())
+	}
 }

@@ -11,7 +11,7 @@ import (
 // TestMetricsAreTold: the host learns of decisions with the next tick, with the
 // plugin's end, and at once if no tick comes.
 func TestMetricsAreTold(t *testing.T) {
-	const name = "rulegate.decision.uncovered.none"
+	const name = "rulegate.decisions_total.uncovered.none"
 	host, p := startIdle(t)
 	count := func(host proxytest.HostEmulator) uint64 {
 		n, err := host.GetCounterMetric(name)

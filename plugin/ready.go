@@ -14,9 +14,12 @@ func (p *plugin) ready(ticks error) {
 	name, err := abi.Property("plugin_name")
 	properties := works(err)
 	_, _, err = abi.SharedData("rulegate.ready")
-	abi.Infof("rulegate: ready: policy %q, resources %d, calls %t, body timeout %v; "+
+	if n := p.policy.ShadowedResources(); n > 0 {
+		abi.Log(abi.Warn, lightfmt.Sprintf("rulegate: %d of %d resources are in shadow: they protect nothing", n, len(p.policy.Resources())))
+	}
+	abi.Infof("rulegate: ready: policy %q, version %s, resources %d, calls %t, body timeout %v; "+
 		"host: plugin %q, ticks %s, properties %s, shared data %s, verify_signature for %v, allow_on_headers_stop_iteration cannot be seen from here",
-		p.policy.Project, len(p.policy.Resources()), p.policy.Calls, p.policy.Limits.BodyTimeout,
+		p.policy.Project, p.policy.Version, len(p.policy.Resources()), p.policy.Calls, p.policy.Limits.BodyTimeout,
 		name, works(ticks), properties, works(err), p.vm.cryptography().Tested())
 }
 

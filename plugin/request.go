@@ -23,6 +23,11 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	s.received = abi.Now()
 	s.room = s.plugin.vm.rooms.take()
 	headers, err := abi.PairsIn(&s.room.results, abi.RequestHeaders)
+	if err != nil && s.inShadow() {
+		s.setState(passed)
+		s.undecided("headers")
+		return types.ActionContinue
+	}
 	if err != nil {
 		return s.fail("headers: " + err.Error())
 	}
@@ -30,6 +35,9 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	s.plugin.engine.Begin(s.request, properties{}, s.received)
 	step := s.request.Headers(headers, end)
 	s.resource = s.request.Resource()
+	if s.inShadow() {
+		return s.watch(step)
+	}
 	return s.atHeaders(s.apply(step))
 }
 
@@ -51,7 +59,10 @@ func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
 // 8.1). Trailers are fields too, so those that only the policy may set go.
 func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
 	defer s.guard(&action)
-	if s.resource != nil && len(s.resource.Reserved)+len(s.resource.Headers.List) > 0 {
+	if s.shadow != shadowOff {
+		s.observeBody(request, 0, true)
+	}
+	if s.resource != nil && !s.inShadow() && len(s.resource.Reserved)+len(s.resource.Headers.List) > 0 {
 		err := hosts[request].removeTrailers(func(trailers [][2]string) []string {
 			return decide.Reserved(s.resource, trailers)
 		})

@@ -10,6 +10,11 @@ import (
 // OnHttpResponseHeaders holds the headers of a response that a rule decides: a
 // response whose headers are out can no longer be withheld.
 func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
+	if s.shadow != shadowOff {
+		s.observeResponse(end)
+		s.settle()
+		return types.ActionContinue
+	}
 	if s.flows(response) {
 		return types.ActionContinue
 	}
@@ -18,6 +23,9 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 		return s.fail("headers out of turn")
 	}
 	s.setState(inHeaders)
+	if !s.away.IsZero() {
+		s.elsewhere = abi.Now().Sub(s.away)
+	}
 	headers, err := abi.Pairs(abi.ResponseHeaders)
 	if err != nil {
 		return s.fail("headers: " + err.Error())
@@ -33,6 +41,11 @@ func (s *stream) OnHttpResponseBody(size int, end bool) (action types.Action) {
 // OnHttpResponseTrailers ends a body that did not end before. Trailers that
 // describe the body go, because it may be rewritten.
 func (s *stream) OnHttpResponseTrailers(int) (action types.Action) {
+	if s.shadow != shadowOff {
+		s.observeBody(response, 0, true)
+		s.settle()
+		return types.ActionContinue
+	}
 	if s.flows(response) {
 		return types.ActionContinue
 	}

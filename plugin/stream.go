@@ -13,6 +13,7 @@ import (
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/record"
 )
 
 // stream is a request and its response.
@@ -36,6 +37,17 @@ type stream struct {
 	calling  int // bytes of calls that are out while the body is gathered
 	kept     int // bytes of the request that the response's rule reads
 	held     int // bytes that count for limits.memory; set by hold and release only
+
+	// Of a stream in shadow.
+	shadow shadow
+	seen   []byte // of the body that passes
+	ended  bool   // it has passed
+
+	// For the decision log; zero without one.
+	calls     []record.Call // of the request and its response
+	asked     time.Time     // when the last ones went out
+	away      time.Time     // when the request was let through
+	elsewhere time.Duration // from then to the response's headers
 }
 
 // message has the verbs that a Request and a Response share.
@@ -70,6 +82,10 @@ func (s *stream) flows(d direction) bool {
 // body is called for each piece of a body that comes; size is that of all pieces
 // that are held.
 func (s *stream) body(d direction, size int, end bool) types.Action {
+	if s.shadow != shadowOff {
+		s.observeBody(d, size, end)
+		return types.ActionContinue
+	}
 	if s.flows(d) {
 		return types.ActionContinue
 	}
@@ -109,6 +125,8 @@ func (s *stream) readBody() types.Action {
 		return s.refuse(s.noMemory())
 	}
 	s.plugin.vm.memory.use(s.gathered)
+	s.plugin.metrics.count("bodies_held_total", s.host().name, "")
+	s.plugin.metrics.countN("bodies_held_bytes_total", s.host().name, "", uint64(s.gathered))
 	// One byte more than is allowed shows that the body is too large.
 	body, err := abi.Bytes(s.host().body, s.message().MaxBody()+1)
 	if err != nil && err != types.ErrorStatusNotFound {
@@ -142,10 +160,12 @@ func (s *stream) apply(step decide.Step) types.Action {
 			return types.ActionPause
 		case decide.AwaitReplies:
 			s.setState(s.whileReplies(step.GatherBody))
+			s.noteCalls(step.Calls)
 			failed := s.dispatch(step.Calls)
 			if failed == nil {
 				return types.ActionPause
 			}
+			s.noteReplies(step.Calls, failed)
 			step = s.message().Replies(failed)
 		default:
 			return s.refuse(step.Refusal)
@@ -171,10 +191,15 @@ func (s *stream) proceed(step *decide.Step) types.Action {
 	}
 	if s.direction == request {
 		s.plugin.metrics.decision(s.resource, decide.Yes)
+		s.plugin.metrics.took(s.received, s.state != awaitHeaders)
 	}
 	if step.Response == nil {
+		s.logDecision(nil)
 		s.setState(passed)
 		return types.ActionContinue
+	}
+	if s.plugin.decisions.policy != nil {
+		s.away = abi.Now()
 	}
 	if step.Response.Holds() {
 		setHold()
@@ -227,7 +252,7 @@ func (s *stream) setState(next state) {
 // settle is called at the end of each callback. If nothing is left to decide, it gives
 // the stream's memory to other streams.
 func (s *stream) settle() {
-	if s.state < passed || s.room == nil {
+	if s.state < passed || s.room == nil || s.shadow != shadowOff {
 		return
 	}
 	s.request, s.response = nil, nil
@@ -251,8 +276,9 @@ func (s *stream) refuse(r decide.Refusal) types.Action {
 	case s.response != nil:
 		s.response.Address(&r)
 	}
+	waited := s.state != awaitHeaders
 	s.setState(withheld)
-	s.logRefusal(&r)
+	s.logRefusal(&r, waited)
 	if err := abi.Respond(r.Status, r.Headers, r.Body); err != nil {
 		abi.Errorf("rulegate: %s not answered, it stays paused: %v", s.host().name, err)
 		return types.ActionPause
@@ -291,6 +317,9 @@ func (s *stream) enter() bool {
 
 // OnHttpStreamDone is called last, after an answer or when the client has left.
 func (s *stream) OnHttpStreamDone() {
+	if s.shadow != shadowOff {
+		s.undecided("ended")
+	}
 	s.setState(gone)
 	s.settle()
 }

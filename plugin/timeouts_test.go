@@ -156,7 +156,7 @@ func TestStreamsThatEnd(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	host, _ := startIdle(t)
-	const want = `rulegate: ready: policy "shop", resources 5, calls true, body timeout 10s; host: plugin "", ticks yes, properties yes, shared data yes, `
+	const want = `rulegate: ready: policy "shop", version 082b85852754, resources 5, calls true, body timeout 10s; host: plugin "", ticks yes, properties yes, shared data yes, `
 	if log := strings.Join(host.GetInfoLogs(), "\n"); !strings.HasPrefix(log, want) {
 		t.Errorf("found %s, want %s", log, want)
 	}

@@ -21,7 +21,7 @@ func TestNative(t *testing.T) {
 			}
 			p, _ := c.Load(t, c.Policy)
 			n := &native{policy: p, companion: c.Companion(t, p), keys: newNativeKeys(p)}
-			n.simulator = simulate.New(p, simulate.Options{Keys: n.keys, Wait: n.keys.wait})
+			n.simulator = simulate.New(p, simulate.Options{Keys: n.keys, Wait: n.keys.wait, Shadow: true})
 			for _, r := range sent(c, p) {
 				t.Run(r.Name, func(t *testing.T) {
 					n.companion.Expect(r.Replies)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/rulegate/rulegate/envoy/harness"
 	"github.com/rulegate/rulegate/host/gateway"
+	"github.com/rulegate/rulegate/host/metrics"
 )
 
 var (
@@ -68,6 +69,7 @@ type kind struct {
 	token                    string // a key of the harness; "": none
 	cold                     bool   // each request has another token
 	withheld                 bool   // the policy does not forward tokens
+	log                      string // the policy's section log; "": none
 	headers                  [][2]string
 	status                   int
 }
@@ -85,6 +87,7 @@ var browser = [][2]string{
 var kinds = []kind{
 	{name: "allow", path: "/allow", status: 200},
 	{name: "token and match", path: "/claim", token: "own", status: 200},
+	{name: "token and match, sampled out of the log", path: "/claim", token: "own", log: "{claims: [id], sample: 0}", status: 200},
 	{name: "token and match, the token not forwarded", path: "/claim", token: "own", withheld: true, status: 200},
 	{name: "token and match, a browser's headers", path: "/claim", token: "own", headers: browser, status: 200},
 	{name: "token and match of a path's variable", path: "/users/u1", token: "own", status: 200},
@@ -128,6 +131,22 @@ func TestCounts(t *testing.T) {
 	}
 	if d := difference(string(want), text); d != "" {
 		t.Errorf("the counts have changed. If that is wanted: go test ./envoy/counts -update. (Go's own allocations count too; this is %s.)\n%s", runtime.Version(), d)
+	}
+}
+
+// TestLogIsFree: a request whose decision is not written costs what it costs without a
+// log.
+func TestLogIsFree(t *testing.T) {
+	data, err := os.ReadFile("testdata/counts.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), "\n\ntoken and match\n")
+	plain, _, _ := strings.Cut(rest, "\n\n")
+	_, rest, _ = strings.Cut(string(data), "\n\ntoken and match, sampled out of the log\n")
+	sampledOut, _, _ := strings.Cut(rest, "\n\n")
+	if d := cmp.Diff(plain, sampledOut); d != "" || plain == "" {
+		t.Errorf("without a log, and sampled out:\n%s", d)
 	}
 }
 
@@ -195,16 +214,19 @@ func (k *kind) measure(t *testing.T, module *gateway.Module, m *meter) counts {
 	}
 	// The meter cannot tell VMs apart, so there is one at a time.
 	h.Close(context.Background())
-	if n := decisions(h); n != warmUp+2 {
+	if n := decisions(t, h); n != warmUp+2 {
 		t.Errorf("%s: the module has counted %d decisions, want %d", k.name, n, warmUp+2)
 	}
 	return first
 }
 
 // decisions returns the sum of the module's counters of decisions.
-func decisions(g *gateway.Gateway) (n int64) {
+func decisions(t *testing.T, g *gateway.Gateway) (n int64) {
 	for _, m := range g.Metrics() {
-		if strings.HasPrefix(m.Name, "rulegate.decision.") {
+		if _, _, err := metrics.Split(m.Name); err != nil {
+			t.Error(err)
+		}
+		if strings.HasPrefix(m.Name, "rulegate.decisions_total.") {
 			n += m.Value
 		}
 	}
@@ -216,6 +238,9 @@ func (k *kind) gateway(t *testing.T, module *gateway.Module) *gateway.Gateway {
 	c := &harness.Case{Name: "counts", Policy: countedPolicy}
 	if k.withheld {
 		c.Policy = strings.Replace(c.Policy, "auth:\n", "auth:\n  forward: false\n", 1)
+	}
+	if k.log != "" {
+		c.Policy += "log: " + k.log + "\n"
 	}
 	_, doc := c.Load(t, c.Policy)
 	cfg, err := harness.GatewayConfig(c, module, doc)

@@ -86,7 +86,7 @@ func Serve(t testing.TB, policy, listen string, flags ...string) *ServeProcess {
 	lines := bufio.NewScanner(out)
 	for s.URL == "" && lines.Scan() {
 		if _, at, ok := strings.Cut(lines.Text(), "ready on "); ok {
-			s.URL = at
+			s.URL, _, _ = strings.Cut(at, " ")
 		}
 	}
 	go func() {

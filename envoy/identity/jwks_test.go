@@ -143,7 +143,7 @@ func oneFetch(t *testing.T, p *harness.Process, k *keyServer, addr string) {
 	if n := k.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches by 8 workers, want 1", n)
 	}
-	for _, want := range []string{`rulegate_jwks{result="ok"}`, `rulegate_jwks{result="shared"}`} {
+	for _, want := range []string{`rulegate_jwks_fetches_total{result="ok"}`, `rulegate_jwks_fetches_total{result="shared"}`} {
 		if stats := p.AwaitAdmin(t, "/stats/prometheus", want); !strings.Contains(stats, want) {
 			t.Errorf("no %s among the statistics", want)
 		}

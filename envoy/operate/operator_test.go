@@ -81,7 +81,7 @@ routes:
 func checkStatistics(t *testing.T, p *harness.Process) {
 	t.Helper()
 	for outcome, count := range map[string]string{"yes": "3", "no": "2", "unknown": "1", "token": "1"} {
-		want := "rulegate.decision." + outcome + ".profile: " + count + "\n"
+		want := "rulegate.decisions_total." + outcome + ".profile: " + count + "\n"
 		if stats := p.AwaitAdmin(t, "/stats?filter=rulegate&usedonly", want); !strings.Contains(stats, want) {
 			t.Errorf("want %s, found\n%s", want, stats)
 		}

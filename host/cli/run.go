@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion"
+	"github.com/rulegate/rulegate/host/decisionlog"
 	"github.com/rulegate/rulegate/host/envoyconf"
 	"github.com/rulegate/rulegate/host/gateway"
 	"github.com/rulegate/rulegate/host/listen"
@@ -20,6 +21,7 @@ import (
 
 type runFlags struct {
 	listen, upstream, module string
+	decisions                string
 	idle                     time.Duration
 	trustForwarded, watch    bool
 	tls                      listen.TLSFiles
@@ -36,7 +38,10 @@ func newRunCommand() *cobra.Command {
 to standard error.
 
 SIGHUP reloads the policy and the certificates without losing a request: those that have begun end
-by the old policy. A faulty policy changes nothing. --watch does the same when a file changes.`,
+by the old policy. A faulty policy changes nothing. --watch does the same when a file changes.
+
+--decision-log writes the decisions that the log of the policy names, or all if it has none. With
+a log in the policy they also go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT.`,
 		Example: `  rulegate run policy.yaml --listen 127.0.0.1:10000 --upstream http://127.0.0.1:8080`,
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,6 +60,7 @@ by the old policy. A faulty policy changes nothing. --watch does the same when a
 	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "PEM file with the CA certificates of clients: each client must have a certificate of theirs, which rules read as args.peer")
 	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "accept clients without a certificate too; args.peer is missing for them")
 	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request that rulegate holds after this long without data; limits.idle of the policy is for requests that were let through")
+	flags.StringVar(&f.decisions, "decision-log", "", decisionLogHelp)
 	flags.BoolVar(&f.trustForwarded, "trust-forwarded", false, "keep the headers forwarded, x-forwarded-host, -port, -prefix, x-real-ip, x-original-url and x-rewrite-url of clients: a proxy in front of this one sets them")
 	flags.BoolVar(&f.watch, "watch", false, "reload when a file changes: the policy, the files that it names, and the certificates")
 	return cmd
@@ -103,15 +109,20 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 		return err
 	}
 	defer module.Close(context.WithoutCancel(ctx))
-	first, err := startGateway(ctx, file, f, module, log)
+	decisions, err := openDecisions(cmd, f.decisions, "rulegate", file.policy.Log != nil, log)
 	if err != nil {
 		return err
 	}
-	r := &running{path: path, flags: f, module: module, log: log, tls: tls, current: first, gateways: gateway.NewSwitch(first.gateway)}
+	defer closeDecisions(ctx, decisions, log) // deferred, so that the gateway has ended and makes no more
+	first, err := startGateway(ctx, file, f, module, decisions, log)
+	if err != nil {
+		return err
+	}
+	r := &running{path: path, flags: f, module: module, decisions: decisions, log: log, tls: tls, current: first, gateways: gateway.NewSwitch(first.gateway)}
 	r.read.loaded(path, file)
 	ctx = untilSignal(ctx)
 	onChange(ctx, f.watch, r.files, func() { r.reload(ctx) }, log)
-	if err := sayReady(cmd.OutOrStdout(), at); err != nil {
+	if err := sayReady(cmd.OutOrStdout(), withPolicy(at, file.policy)); err != nil {
 		return err
 	}
 	return serveHTTP(ctx, r.gateways.Server(), l, log, r.close)
@@ -126,8 +137,12 @@ func embeddedCompanion(p *policy.Policy, log *slog.Logger) (*companion.Companion
 }
 
 // gateway starts the module with the policy, all variables expanded.
-func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gateway.Module, c *companion.Companion, log *slog.Logger) (*gateway.Gateway, error) {
-	text, _, err := envoyconf.ForModule(f.moduleDoc(), envoyconf.Expansion{Inline: true, Getenv: os.LookupEnv, ReadFile: f.ReadFile})
+func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gateway.Module, c *companion.Companion, decisions *decisionlog.Writer, log *slog.Logger) (*gateway.Gateway, error) {
+	doc := f.moduleDoc()
+	if decisions != nil {
+		doc = withDecisions(doc, f.policy.Log)
+	}
+	text, _, err := envoyconf.ForModule(doc, envoyconf.Expansion{Inline: true, Getenv: os.LookupEnv, ReadFile: f.ReadFile})
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +178,7 @@ func (f *loadedFile) gateway(ctx context.Context, flags runFlags, module *gatewa
 		RootID:                      "rulegate",
 		VMID:                        "rulegate",
 		Log:                         log,
+		Line:                        decisionLines(decisions),
 		Access:                      func(r gateway.Record) { access(log, r) },
 	})
 }

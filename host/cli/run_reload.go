@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/rulegate/rulegate/host/companion"
+	"github.com/rulegate/rulegate/host/decisionlog"
 	"github.com/rulegate/rulegate/host/gateway"
 	"github.com/rulegate/rulegate/host/listen"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -18,13 +19,13 @@ type served struct {
 	companion *companion.Companion // nil: the policy needs none
 }
 
-func startGateway(ctx context.Context, file *loadedFile, f runFlags, module *gateway.Module, log *slog.Logger) (*served, error) {
+func startGateway(ctx context.Context, file *loadedFile, f runFlags, module *gateway.Module, decisions *decisionlog.Writer, log *slog.Logger) (*served, error) {
 	c, err := embeddedCompanion(file.policy, log)
 	if err != nil {
 		return nil, err
 	}
 	s := &served{companion: c}
-	if s.gateway, err = file.gateway(ctx, f, module, c, log); err != nil {
+	if s.gateway, err = file.gateway(ctx, f, module, c, decisions, log); err != nil {
 		return nil, errors.Join(err, s.closeCompanion(ctx))
 	}
 	return s, nil
@@ -44,13 +45,16 @@ func (s *served) closeCompanion(ctx context.Context) error {
 
 // running is the process of `rulegate run`, whose policy can be replaced.
 type running struct {
-	path     string
-	flags    runFlags
-	module   *gateway.Module
-	log      *slog.Logger
-	tls      *listen.TLS
-	gateways *gateway.Switch
-	read     readPaths
+	path   string
+	flags  runFlags
+	module *gateway.Module
+	log    *slog.Logger
+	// decisions is nil without a decision log: what a replaced policy says of it holds
+	// from the next start on.
+	decisions *decisionlog.Writer
+	tls       *listen.TLS
+	gateways  *gateway.Switch
+	read      readPaths
 
 	mu      sync.Mutex
 	current *served
@@ -66,6 +70,11 @@ func (r *running) reload(ctx context.Context) {
 	if err != nil {
 		r.log.Error("reload failed; the old policy stays", "error", err.Error())
 		return
+	}
+	if r.decisions != nil {
+		if err := r.decisions.Reopen(); err != nil {
+			r.log.Warn("decision log", "error", err.Error())
+		}
 	}
 	r.mu.Lock()
 	before := r.current
@@ -91,7 +100,7 @@ func (r *running) next(ctx context.Context) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, err := startGateway(ctx, file, r.flags, r.module, r.log)
+	next, err := startGateway(ctx, file, r.flags, r.module, r.decisions, r.log)
 	if err != nil {
 		return nil, err
 	}

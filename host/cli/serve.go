@@ -106,7 +106,7 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	tracer, stopTracing, err := tracing(cmd.Context(), log)
+	tracer, stopTracing, err := tracing(cmd.Context(), "rulegate-companion", log)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 		}
 		log.Info("policy reloaded", "file", path)
 	}, log)
-	if err := sayReady(cmd.OutOrStdout(), url); err != nil {
+	if err := sayReady(cmd.OutOrStdout(), withVersion(url, cfg.Version)); err != nil {
 		return err
 	}
 	return service.Serve(ctx, l, admin, grace)
@@ -204,6 +204,7 @@ func (w warningLog) Write(p []byte) (int, error) {
 func companionConfig(p *policy.Policy, log *slog.Logger) companion.Config {
 	cfg := companion.Config{
 		Project:     p.Project,
+		Version:     p.Version,
 		Keys:        wire.DeriveKeys(p.Companion.Secrets...),
 		Tokens:      p.Tokens,
 		Webhooks:    p.Webhooks,

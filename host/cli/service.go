@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/listen"
+	"github.com/rulegate/rulegate/rules/policy"
 )
 
 // grace is how long running requests may take after SIGINT or SIGTERM.
@@ -31,6 +32,18 @@ func open(flag string, a listen.Address, access listen.Access) (l net.Listener, 
 func sayReady(w io.Writer, url string) error {
 	_, err := fmt.Fprintf(w, "rulegate: ready on %s\n", url)
 	return err
+}
+
+// withVersion adds the version of the policy to the URL of the ready line.
+func withVersion(url, version string) string { return url + " (policy " + version + ")" }
+
+// withPolicy is withVersion, and says so if the policy protects nothing.
+func withPolicy(url string, p *policy.Policy) string {
+	text := withVersion(url, p.Version)
+	if n := p.ShadowedResources(); n > 0 {
+		text += fmt.Sprintf(", %d of %d resources in shadow: they protect nothing", n, len(p.Resources()))
+	}
+	return text
 }
 
 // textLog logs one line of text an event.

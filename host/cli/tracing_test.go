@@ -94,7 +94,7 @@ func TestTraces(t *testing.T) {
 	}
 	ask := func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
-		tracer, stop, err := tracing(context.Background(), log)
+		tracer, stop, err := tracing(context.Background(), "rulegate-companion", log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,11 +160,11 @@ func TestTraces(t *testing.T) {
 	t.Run("another protocol", func(t *testing.T) {
 		t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 		t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-		if _, _, err := tracing(context.Background(), slog.Default()); err == nil || !strings.Contains(err.Error(), "want http/protobuf") {
+		if _, _, err := tracing(context.Background(), "", slog.Default()); err == nil || !strings.Contains(err.Error(), "want http/protobuf") {
 			t.Error(err)
 		}
 		t.Setenv("OTEL_SDK_DISABLED", "true")
-		if _, _, err := tracing(context.Background(), slog.Default()); err != nil {
+		if _, _, err := tracing(context.Background(), "", slog.Default()); err != nil {
 			t.Error(err)
 		}
 	})

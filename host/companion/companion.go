@@ -35,6 +35,7 @@ import (
 // Companion is an http.Handler for /v1/calls, /healthz and /readyz.
 type Companion struct {
 	project   string
+	version   string
 	keys      wire.Keys
 	limits    Limits
 	log       *slog.Logger
@@ -65,7 +66,7 @@ type database struct {
 // that cannot be reached is not one of them: /readyz reports it.
 func New(cfg Config) (*Companion, error) {
 	c := &Companion{
-		project: cfg.Project, keys: cfg.Keys, limits: cfg.Limits.withDefaults(), log: cfg.Log, admission: cfg.admission,
+		project: cfg.Project, version: cfg.Version, keys: cfg.Keys, limits: cfg.Limits.withDefaults(), log: cfg.Log, admission: cfg.admission,
 		tracer: cfg.Tracer, metrics: cfg.Metrics, databases: map[string]*database{},
 	}
 	c.fillIn()
@@ -92,6 +93,7 @@ func New(cfg Config) (*Companion, error) {
 		c.closeTargets()
 		return nil, errors.Join(faults...)
 	}
+	c.metrics.current.CompareAndSwap(nil, c)
 	c.mux = http.NewServeMux()
 	c.mux.HandleFunc("POST "+wire.Path, c.metrics.counted(c.serveCalls))
 	c.mux.HandleFunc("GET /healthz", c.serveHealth)

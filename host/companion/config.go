@@ -14,6 +14,7 @@ import (
 // allows none.
 type Config struct {
 	Project   string    // of the module that is served; "" for a policy without a project
+	Version   string    // of the policy, for /readyz and the metrics
 	Keys      wire.Keys // shared with the module
 	Databases []Source
 	// Tokens are the keys of the policy. Their primary signs the tokens of webhooks.

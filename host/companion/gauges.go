@@ -22,7 +22,8 @@ var (
 	queuedCalls      = gauge("queued", "Calls that wait for a slot.", "target")
 	breakerState     = gauge("breaker_state", "0 closed, calls pass; 1 half-open, one call tries; 2 open, no call passes.", "target")
 	connections      = gauge("pool_connections", "Connections to a database.", "target", "state")
-	allGauges        = []*prometheus.Desc{requestsInFlight, bytesInFlight, cacheBytes, cacheEntries, coalescedCalls, runningCalls, queuedCalls, breakerState, connections}
+	policyInfo       = prometheus.NewDesc("rulegate_policy_info", "1 for the version of the policy, which is the hash of its text.", []string{"version"}, nil)
+	allGauges        = []*prometheus.Desc{requestsInFlight, bytesInFlight, cacheBytes, cacheEntries, coalescedCalls, runningCalls, queuedCalls, breakerState, connections, policyInfo}
 )
 
 func (gauges) Describe(out chan<- *prometheus.Desc) {
@@ -38,6 +39,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	}
 	set := func(d *prometheus.Desc, n int, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+	}
+	if c.version != "" {
+		set(policyInfo, 1, c.version)
 	}
 	set(requestsInFlight, int(c.admission.requests.Load()))
 	set(bytesInFlight, int(c.admission.bytes.Load()))

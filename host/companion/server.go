@@ -185,7 +185,11 @@ func (c *Companion) serveReady(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	wait.Wait()
-	respond(w, status, map[string]any{"ready": status == http.StatusOK, "targets": state})
+	out := map[string]any{"ready": status == http.StatusOK, "targets": state}
+	if c.version != "" {
+		out["policy"] = c.version
+	}
+	respond(w, status, out)
 }
 
 // ping is shared by concurrent requests, because anyone may send them.

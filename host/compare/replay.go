@@ -40,6 +40,7 @@ func (r *Recorded) Target() string {
 //
 // Errors: it records no decision, or the request is not recorded.
 func ParseRecord(line []byte) (*Recorded, error) {
+	line = []byte(decisionlog.Unwrap(string(line)))
 	if !bytes.HasPrefix(line, []byte("{")) {
 		return nil, errors.New("not a line of the decision log: want an object")
 	}
@@ -64,15 +65,11 @@ func ofEntry(e *decisionlog.Entry) (*Recorded, error) {
 	r := &Recorded{Route: e.Route, Allowed: e.Outcome == decide.Yes, Status: e.Status}
 	r.Request = &simulate.Request{Method: e.Request.Method, Target: e.Request.Path, Host: e.Request.Host, IP: e.Request.IP, ID: e.RequestID, Now: e.Time}
 	claims, body := value.Obj(), value.Obj()
-	for path, raw := range e.Claims {
-		if v, err := value.Parse(string(raw), policyDepth); err == nil {
-			claims, _ = claims.Set(strings.Split(path, "."), v)
-		}
+	for _, part := range e.Claims {
+		claims, _ = claims.Set(strings.Split(part.Path, "."), value.Checked(part.JSON))
 	}
-	for path, raw := range e.Body {
-		if v, err := value.Parse(string(raw), policyDepth); err == nil {
-			body, _ = body.Set(strings.Split(strings.TrimPrefix(path, "args."), "."), v)
-		}
+	for _, part := range e.Body {
+		body, _ = body.Set(strings.Split(strings.TrimPrefix(part.Path, "args."), "."), value.Checked(part.JSON))
 	}
 	r.claims = claims
 	for _, c := range e.Calls {
@@ -80,7 +77,8 @@ func ofEntry(e *decisionlog.Entry) (*Recorded, error) {
 			r.replies = append(r.replies, recordedReply{target: c.Target, failed: true, reply: rules.Reply{Err: c.Error}})
 		}
 	}
-	r.token = tokenChoice{sent: claims.Len() > 0, valid: claims.Len() > 0}
+	verified := e.Verified || claims.Len() > 0
+	r.token = tokenChoice{sent: verified, valid: verified}
 	r.setBody(body.Key(rules.RootParams))
 	return r, nil
 }

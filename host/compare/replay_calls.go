@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rulegate/rulegate/host/trace"
 	"github.com/rulegate/rulegate/rules"
@@ -61,10 +62,11 @@ func (r *Recorded) collect(c *trace.Clause) {
 // answers reports whether the reply is the one that a call would get.
 func (r *recordedReply) answers(c *rules.Call) bool {
 	switch {
+	case r.failed:
+		// The decision log has scheme and host of a URL.
+		return r.target == targetOf(c) || c.Kind != rules.Query && strings.HasPrefix(targetOf(c), r.target+"/")
 	case r.target != targetOf(c):
 		return false
-	case r.failed:
-		return true
 	case c.Kind == rules.Query:
 		rows := r.reply.Rows.Len()
 		return asked(r.find, c.Find) && (c.Limit == r.limit || rows < r.limit && rows <= c.Limit) && within(c.Columns, r.columns)

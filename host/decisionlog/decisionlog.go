@@ -1,5 +1,5 @@
-// Package decisionlog is the format of the decision log: one JSON object a line, one
-// line a decision. Whoever writes the log and whoever reads it use the same struct.
+// Package decisionlog reads and writes the decision log: one JSON object a line, one line
+// a decision. The module makes the lines; package record has their format.
 //
 // A line never has a token, a secret of the policy, or a value that the policy's
 // `sensitive` names.
@@ -9,52 +9,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"strconv"
+	"strings"
 
-	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/record"
 )
 
-// Version is the version of the format. Members may be added to it without a new one.
-const Version = 1
-
 // Entry is one decision.
-type Entry struct {
-	Version   int            `json:"v"`
-	Time      time.Time      `json:"time"`                // of the request
-	Policy    string         `json:"policy,omitempty"`    // the version of the policy: the hash of its text
-	RequestID string         `json:"requestId,omitempty"` // x-request-id
-	TraceID   string         `json:"traceId,omitempty"`   // of traceparent
-	Of        string         `json:"of"`                  // request or response
-	Route     string         `json:"route,omitempty"`     // the name of the resource; nothing: none covers the request
-	Outcome   decide.Outcome `json:"outcome"`             // as in the metric rulegate_decision
-	Status    int            `json:"status,omitempty"`    // that the client got, if it was refused
-	Clause    string         `json:"clause,omitempty"`    // the place of the clause that denied
-	Name      string         `json:"name,omitempty"`      // of that clause, or of the nearest around it
-	Reason    string         `json:"reason,omitempty"`    // of a denial
-	Latency   float64        `json:"latencyMs,omitempty"` // of the decision, in milliseconds
-	Calls     []Call         `json:"calls,omitempty"`
-	Masked    []string       `json:"masked,omitempty"` // paths of the response that were changed or removed, such as res.salary
-	Request   *Request       `json:"request,omitempty"`
-	// Claims and Body are the parts that the policy's `log` lists, by their paths.
-	Claims map[string]json.RawMessage `json:"claims,omitempty"`
-	Body   map[string]json.RawMessage `json:"body,omitempty"`
-}
-
-// Call is a query or a webhook of a decision.
-type Call struct {
-	Kind    string  `json:"kind"`   // query or webhook
-	Target  string  `json:"target"` // `database.collection`, or the URL
-	Latency float64 `json:"latencyMs,omitempty"`
-	Error   string  `json:"error,omitempty"`
-}
-
-// Request is the request of a decision.
-type Request struct {
-	Method string `json:"method"`
-	Path   string `json:"path"` // without the query
-	Host   string `json:"host,omitempty"`
-	IP     string `json:"ip,omitempty"`
-}
+type Entry = record.Entry
 
 // Parse reads a line.
 func Parse(line []byte) (*Entry, error) {
@@ -65,18 +27,69 @@ func Parse(line []byte) (*Entry, error) {
 	switch {
 	case e.Version == 0 || e.Outcome == "":
 		return nil, errors.New("not a line of the decision log: want the members v and outcome")
-	case e.Version > Version:
-		return nil, fmt.Errorf("a line of version %d of the decision log; this program reads up to %d", e.Version, Version)
+	case e.Version > record.Version:
+		return nil, fmt.Errorf("a line of version %d of the decision log; this program reads up to %d", e.Version, record.Version)
 	}
 	return &e, nil
 }
 
-// Append appends the line of an entry, with its line end.
-func (e *Entry) Append(b []byte) ([]byte, error) {
-	e.Version = Version
-	line, err := json.Marshal(e)
-	if err != nil {
-		return b, err
+// Prefix stands before a decision in the log of the module.
+const Prefix = "rulegate: decision: "
+
+// Unwrap returns the decision in a line of another log: that of the module, which may
+// stand in the log of Envoy or of rulegate run, or in the JSON of an access log or of a
+// collector. A line without a decision is returned as it is.
+func Unwrap(line string) string {
+	if entry, ok := find(line, maxUnwrapped); ok {
+		return entry
 	}
-	return append(append(b, line...), '\n'), nil
+	return line
+}
+
+// maxUnwrapped bounds how often a line may be wrapped.
+const maxUnwrapped = 4
+
+// entryStart is how each entry starts.
+const entryStart = `{"v":`
+
+// find looks for an entry in a line: behind Prefix, or among the members of an object.
+func find(line string, depth int) (entry string, ok bool) {
+	line = strings.TrimSpace(line)
+	if depth == 0 || strings.HasPrefix(line, entryStart) {
+		return line, depth > 0
+	}
+	if strings.HasPrefix(line, "{") {
+		return findMember(line, depth)
+	}
+	i := strings.Index(line, Prefix)
+	switch {
+	case i < 0:
+		return "", false
+	case i > 0 && line[i-1] == '"':
+		quoted, err := strconv.QuotedPrefix(line[i-1:])
+		if err != nil {
+			return "", false
+		}
+		text, err := strconv.Unquote(quoted)
+		if err != nil {
+			return "", false
+		}
+		return find(text, depth-1)
+	}
+	return find(line[i+len(Prefix):], depth-1)
+}
+
+func findMember(line string, depth int) (entry string, ok bool) {
+	var members map[string]any
+	if json.Unmarshal([]byte(line), &members) != nil {
+		return "", false
+	}
+	for _, m := range members {
+		if text, isText := m.(string); isText {
+			if entry, ok = find(text, depth-1); ok {
+				return entry, true
+			}
+		}
+	}
+	return "", false
 }

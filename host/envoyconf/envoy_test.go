@@ -150,11 +150,11 @@ func starts(t *testing.T, bin, module string) {
 		t.Errorf("https upstream whose certificate is for another name: want 503, found %d %s", status, body)
 	}
 	// Each worker's module tells Envoy of its counters once a second.
-	const want = `rulegate_decision{outcome="yes",resource="only"} 60`
+	const want = `rulegate_decisions_total{outcome="yes",resource="only"} 60`
 	stats := ""
 	for end := time.Now().Add(15 * time.Second); !strings.Contains(stats, want); time.Sleep(100 * time.Millisecond) {
 		if _, stats = fetch(t, filepath.Join(dir, "admin"), "/stats/prometheus"); time.Now().After(end) {
-			t.Errorf("stats: want %s, found\n%s", want, grep(stats, "rulegate_decision"))
+			t.Errorf("stats: want %s, found\n%s", want, grep(stats, "rulegate_decisions_total"))
 			break
 		}
 	}

@@ -107,7 +107,7 @@ func (c *Config) manager(l Listener, filter object) object {
 		}},
 		field{"server_header_transformation", "APPEND_IF_ABSENT"},
 		field{"server_name", "rulegate"},
-		field{"access_log", list{accessLog()}},
+		field{"access_log", list{accessLog(&l)}},
 		field{"local_reply_config", namedReplies()},
 		field{"http_filters", l.filters(filter)},
 		field{"route_config", object{

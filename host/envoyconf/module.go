@@ -28,6 +28,9 @@ type Expansion struct {
 func ForModule(doc value.Value, e Expansion) (text string, names []string, err error) {
 	w := walker{Expansion: e}
 	out := w.value(w.privateKeys(w.keySets(withoutCompanion(doc))), "")
+	if doc.Kind() == value.Object && doc.Key("version").Kind() == value.Missing {
+		out = out.With("version", value.Str(policy.VersionOf(doc)))
+	}
 	if len(w.faults) > 0 {
 		return "", nil, w.faults
 	}

@@ -2,31 +2,38 @@ package envoyconf
 
 import (
 	"iter"
+	"slices"
 	"sort"
+
+	"github.com/rulegate/rulegate/host/metrics"
 )
 
 // accessLog writes one JSON object a request to standard output. It leaves out
 // the path's query, which may hold a token.
-func accessLog() object {
+func accessLog(l *Listener) object {
+	members := object{
+		{"time", "%START_TIME%"},
+		{"id", "%REQ(X-REQUEST-ID)%"},
+		{"client", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"},
+		{"host", "%REQ(:AUTHORITY)%"},
+		{"method", "%REQ(:METHOD)%"},
+		{"path", "%PATH(NQ:ORIG_OR_PATH)%"},
+		{"status", "%RESPONSE_CODE%"},
+		{"decision", "%FILTER_STATE(wasm.rulegate.decision:PLAIN)%"},
+		{"details", "%RESPONSE_CODE_DETAILS%"},
+		{"flags", "%RESPONSE_FLAGS%"},
+		{"received", "%BYTES_RECEIVED%"},
+		{"sent", "%BYTES_SENT%"},
+		{"ms", "%DURATION%"},
+		{"upstream", "%UPSTREAM_HOST%"},
+	}
+	if l.Rules != nil && l.Rules.Log != nil && slices.Contains(l.Rules.Log.To, "metadata") {
+		members = append(members, field{"entry", "%FILTER_STATE(wasm.rulegate.log:PLAIN)%"}) // the line of the decision log
+	}
 	return object{
 		{"name", "envoy.access_loggers.stdout"},
 		{"typed_config", typed("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-			field{"log_format", object{{"json_format", object{
-				{"time", "%START_TIME%"},
-				{"id", "%REQ(X-REQUEST-ID)%"},
-				{"client", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"},
-				{"host", "%REQ(:AUTHORITY)%"},
-				{"method", "%REQ(:METHOD)%"},
-				{"path", "%PATH(NQ:ORIG_OR_PATH)%"},
-				{"status", "%RESPONSE_CODE%"},
-				{"decision", "%FILTER_STATE(wasm.rulegate.decision:PLAIN)%"},
-				{"details", "%RESPONSE_CODE_DETAILS%"},
-				{"flags", "%RESPONSE_FLAGS%"},
-				{"received", "%BYTES_RECEIVED%"},
-				{"sent", "%BYTES_SENT%"},
-				{"ms", "%DURATION%"},
-				{"upstream", "%UPSTREAM_HOST%"},
-			}}}},
+			field{"log_format", object{{"json_format", members}}},
 		)},
 	}
 }
@@ -44,16 +51,13 @@ func namedReplies() object {
 	}}}}
 }
 
-// statsConfig turns the counters rulegate.decision.<outcome>.<resource> into one
-// metric with two tags, and rulegate.jwks.<result> into one metric with one tag.
-// Envoy cuts the first group of a tag's regex out of the name; the second group is
-// the tag's value.
+// statsConfig turns parts of the names of the module's metrics into tags.
 func statsConfig() object {
-	return object{{"stats_tags", list{
-		object{{"tag_name", "outcome"}, {"regex", `^wasmcustom\.rulegate\.decision(\.([^.]+))`}},
-		object{{"tag_name", "resource"}, {"regex", `^wasmcustom\.rulegate\.decision\.[^.]+(\.(.+))$`}},
-		object{{"tag_name", "result"}, {"regex", `^wasmcustom\.rulegate\.jwks(\.([^.]+))$`}},
-	}}}
+	var tags list
+	for _, t := range metrics.Tags() {
+		tags = append(tags, object{{"tag_name", t.Name}, {"regex", t.Regex}})
+	}
+	return object{{"stats_tags", tags}}
 }
 
 // StatsTags yields the name and the regular expression of each tag of the module's

@@ -35,6 +35,7 @@ const maxUnwrapped = 4
 // of rulegate run, or in the JSON of a collector; of the requests that rulegate run
 // logs; or of the decision log. routes are the names of the policy's resources.
 func ParseLine(line string, routes []string) (*Record, error) {
+	line = strings.Replace(decisionlog.Unwrap(line), "rulegate: shadow: would be refused: ", moduleLine, 1)
 	for range maxUnwrapped {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "{") {
@@ -149,6 +150,7 @@ func ofRequest(line string, routes []string) (*Record, error) {
 		id = fieldsOf(line[max(0, strings.Index(line, "id=")):])["id"]
 		line = fieldsOf(line[i:])["decision"]
 	}
+	line = strings.TrimPrefix(line, "shadow ")
 	parts := strings.SplitN(line, " ", 3)
 	if len(parts) < 3 || outcomes[parts[0]] == "" {
 		return nil, errNoRecord

@@ -58,7 +58,10 @@ type Config struct {
 	// depend on it.
 	Now func() time.Time
 
-	Log    *slog.Logger // nil: discarded
+	Log *slog.Logger // nil: discarded
+	// Line is called for each line that the module logs. If it returns true, Log does
+	// not get the line. Several VMs may call it at once; it must not wait. May be nil.
+	Line   func(level slog.Level, text string) (taken bool)
 	Access func(Record) // called once for each request, after its end; may be nil
 }
 

@@ -21,6 +21,7 @@ var levels = [...]slog.Level{LevelTrace, slog.LevelDebug, slog.LevelInfo, slog.L
 // above are kept for New's error.
 type moduleLog struct {
 	to       *slog.Logger
+	line     func(level slog.Level, text string) (taken bool) // may be nil
 	mu       sync.Mutex
 	starting bool
 	kept     []string
@@ -35,6 +36,9 @@ func (l *moduleLog) record(level slog.Level, text string) {
 		l.kept = append(l.kept, text)
 	}
 	l.mu.Unlock()
+	if l.line != nil && l.line(level, text) {
+		return
+	}
 	l.to.Log(context.Background(), level, text, "from", "module")
 }
 

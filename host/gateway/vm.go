@@ -75,7 +75,7 @@ func newVM(gw *Gateway) (*vm, error) {
 		lastID:    rootID,
 		httpCalls: map[uint32]*httpCall{},
 		tick:      make(chan time.Duration, 1),
-		log:       &moduleLog{to: gw.cfg.Log, starting: true},
+		log:       &moduleLog{to: gw.cfg.Log, line: gw.cfg.Line, starting: true},
 		memory:    &linearMemory{limit: uint64(gw.cfg.MemoryLimit)},
 	}
 	v.ctx = context.WithValue(context.Background(), vmKey{}, v)

@@ -26,6 +26,7 @@ type Simulator struct {
 	engine  *decide.Engine
 	trusted *TrustedKey // mints the tokens of Request.Claims; nil: there are none
 	wait    func() time.Time
+	shadow  bool
 }
 
 // Options change how a Simulator verifies tokens. The zero Options are for a policy
@@ -37,11 +38,14 @@ type Options struct {
 	// Wait is called where a request waits for keys. It returns the time when they
 	// may be there. Nil: they never are.
 	Wait func() time.Time
+	// Shadow: what is in shadow passes as it came, as in a proxy. Otherwise the Result
+	// is what the policy decides.
+	Shadow bool
 }
 
 // New returns a simulator for a policy.
 func New(p *policy.Policy, o Options) *Simulator {
-	s := &Simulator{policy: p, wait: o.Wait}
+	s := &Simulator{policy: p, wait: o.Wait, shadow: o.Shadow}
 	keys := o.Keys
 	if keys == nil {
 		s.trusted = NewTrustedKey()
@@ -103,7 +107,20 @@ func (s *Simulator) Decide(r *Request) (*Result, error) {
 		return nil, err
 	}
 	d := decision{Simulator: s, request: r, rand: mathrand.NewChaCha8(seed(r.Seed))}
-	return d.run(fields)
+	result, err := d.run(fields)
+	if err == nil && s.shadow && (s.policy.Shadow || result.Resource != nil && result.Resource.Shadow) {
+		result.passed(r, fields)
+	}
+	return result, err
+}
+
+// passed makes the request and its response go on as they came.
+func (result *Result) passed(r *Request, fields [][2]string) {
+	result.Upstream, result.Client = forwarded(r, fields, &decide.Changes{}), r.Response
+	result.Status = 0
+	if r.Response != nil {
+		result.Status = r.Response.Status
+	}
 }
 
 // decision is one request on its way.

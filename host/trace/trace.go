@@ -23,7 +23,7 @@ type Trace struct {
 
 // Decision is the decision about a request, or about its response.
 type Decision struct {
-	Outcome   decide.Outcome `json:"outcome"`          // as in the metric rulegate_decision
+	Outcome   decide.Outcome `json:"outcome"`          // as in the metric rulegate_decisions_total
 	Status    int            `json:"status,omitempty"` // that the client gets; nothing: that of the upstream
 	Place     string         `json:"place,omitempty"`  // of the clause that denied
 	Name      string         `json:"name,omitempty"`   // of that clause, or of the nearest around it

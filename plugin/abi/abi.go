@@ -65,6 +65,9 @@ func Errorf(format string, args ...any) { Logf(Error, format, args...) }
 // Counter is a counter of the host.
 type Counter uint32
 
+// Gauge is a gauge of the host.
+type Gauge uint32
+
 // Room is memory for the results of host calls, which is used again: a result is
 // valid until Reset.
 type Room struct {

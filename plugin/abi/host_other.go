@@ -135,22 +135,39 @@ func SetSharedData(key string, value []byte, version uint32) error {
 
 // NewCounter turns the SDK's panic into an error.
 func NewCounter(name string) (c Counter, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = lightfmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
-		}
-	}()
+	defer recovered(&err)
 	return Counter(proxywasm.DefineCounterMetric(name)), nil
 }
 
 func (c Counter) Add(n uint64) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = lightfmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
-		}
-	}()
+	defer recovered(&err)
 	proxywasm.MetricCounter(c).Increment(n)
 	return nil
+}
+
+// NewGauge turns the SDK's panic into an error, as the methods do.
+func NewGauge(name string) (g Gauge, err error) {
+	defer recovered(&err)
+	return Gauge(proxywasm.DefineGaugeMetric(name)), nil
+}
+
+func (g Gauge) Add(n int64) (err error) {
+	defer recovered(&err)
+	proxywasm.MetricGauge(g).Add(n)
+	return nil
+}
+
+func (g Gauge) Set(n int64) (err error) {
+	defer recovered(&err)
+	m := proxywasm.MetricGauge(g)
+	m.Add(n - m.Value())
+	return nil
+}
+
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = lightfmt.Errorf("%v: %w", r, types.ErrorInternalFailure)
+	}
 }
 
 func ForeignIn(_ *Room, name string, args []byte) ([]byte, error) {

@@ -79,6 +79,9 @@ func hostDefineMetric(kind uint32, name unsafe.Pointer, nameSize uint32, id unsa
 //go:wasmimport env proxy_increment_metric
 func hostIncrementMetric(id uint32, by int64) uint32
 
+//go:wasmimport env proxy_record_metric
+func hostRecordMetric(id uint32, value uint64) uint32
+
 //go:wasmimport env proxy_call_foreign_function
 func hostForeign(name unsafe.Pointer, nameSize uint32, args unsafe.Pointer, argsSize uint32, data, size unsafe.Pointer) uint32
 
@@ -277,6 +280,19 @@ func NewCounter(name string) (Counter, error) {
 
 // Add adds to the counter.
 func (c Counter) Add(n uint64) error { return errorOf(hostIncrementMetric(uint32(c), int64(n))) }
+
+// NewGauge returns the host's gauge of a name, which it makes if there is none.
+func NewGauge(name string) (Gauge, error) {
+	id := uint32(0)
+	err := errorOf(hostDefineMetric(1, addressOf(name), uint32(len(name)), unsafe.Pointer(&id)))
+	return Gauge(id), err
+}
+
+// Add adds to the gauge.
+func (g Gauge) Add(n int64) error { return errorOf(hostIncrementMetric(uint32(g), n)) }
+
+// Set sets the gauge.
+func (g Gauge) Set(n int64) error { return errorOf(hostRecordMetric(uint32(g), uint64(n))) }
 
 // ForeignIn calls a function that is the host's own. The result is in the memory of r.
 func ForeignIn(r *Room, name string, args []byte) ([]byte, error) {

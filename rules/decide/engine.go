@@ -63,6 +63,10 @@ func New(p *policy.Policy, keys Keys) *Engine {
 	return e
 }
 
+// Lookups returns the numbers of tokens that were looked up in the cache since the last
+// call, and that were found or not.
+func (e *Engine) Lookups() (hits, misses uint64) { return e.tokens.Lookups() }
+
 // FixedKeys returns Keys that do not change.
 func FixedKeys(set *token.Set) Keys { return fixedKeys{set} }
 

@@ -3,8 +3,6 @@ package decide
 import (
 	"errors"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
@@ -46,44 +44,10 @@ func claimText(v value.Value) (string, error) {
 	case value.Number, value.Bool:
 		return v.String(), nil
 	case value.Array:
-		return asciiJSON(v.String()), nil
+		return string(value.AppendASCII(nil, v.String())), nil
 	}
 	return "", errClaimText
 }
-
-// asciiJSON returns JSON text on one line, without white space between its
-// tokens. It escapes all but printable ASCII, because servers decode other bytes
-// of a header differently.
-func asciiJSON(text string) string {
-	out := make([]byte, 0, len(text))
-	inString := false
-	for i := 0; i < len(text); {
-		b := text[i]
-		switch {
-		case b == '\\' && i+1 < len(text):
-			out = append(out, b, text[i+1])
-			i += 2
-			continue
-		case b == '"':
-			inString = !inString
-		case !inString && (b == ' ' || b == '\t' || b == '\n' || b == '\r'):
-			i++
-			continue
-		case b >= 0x7f:
-			r, size := utf8.DecodeRuneInString(text[i:])
-			for _, unit := range utf16.Encode([]rune{r}) {
-				out = append(out, '\\', 'u', hexDigits[unit>>12], hexDigits[unit>>8&15], hexDigits[unit>>4&15], hexDigits[unit&15])
-			}
-			i += size
-			continue
-		}
-		out = append(out, b)
-		i++
-	}
-	return string(out)
-}
-
-const hexDigits = "0123456789abcdef"
 
 // headerChanges writes the rule's changes of request.headers into c.
 func (r *Request) headerChanges(c *Changes, after value.Value) error {

@@ -92,6 +92,7 @@ func (r *Request) knows(raw string, on quickness) bool {
 			return false
 		}
 	}
+	e.tokens.Hit()
 	r.token, r.verified, r.claims = raw, true, claims.Value
 	return true
 }

@@ -1,14 +1,15 @@
 package decide
 
 import (
+	"strings"
+
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
-	"strings"
 )
 
-// Outcome sorts decisions for the metric rulegate_decision.
+// Outcome sorts decisions for the metric rulegate_decisions_total.
 type Outcome string
 
 const (
@@ -34,6 +35,7 @@ type Refusal struct {
 	Place   string // of the clause that decided; "": none did
 	Name    string // of that clause, or of the nearest one around it that has a name
 	Reason  string // for the log: it has no claims, but may quote the client's bytes
+	Why     string // of an unknown, for the metric rulegate_unknown_total: see why
 
 	message   string // for the client
 	challenge string // of a 401: the value of WWW-Authenticate
@@ -83,7 +85,11 @@ func (e *Engine) badToken(err error) *Refusal {
 
 // unavailable is for a decision that another server keeps from being made.
 func unavailable(reason string) *Refusal {
-	return &Refusal{Status: 503, Outcome: Failed, Reason: reason}
+	why := "other"
+	if strings.HasPrefix(reason, "token:") {
+		why = "keys"
+	}
+	return &Refusal{Status: 503, Outcome: Failed, Reason: reason, Why: why}
 }
 
 // forbidden is for a token that may be valid and does not count here.
@@ -101,7 +107,7 @@ func wrongType(reason string) *Refusal {
 
 // undecided is for an unknown that no clause has decided.
 func undecided(reason string) *Refusal {
-	return &Refusal{Status: 403, Outcome: Unknown, Reason: reason}
+	return &Refusal{Status: 403, Outcome: Unknown, Reason: reason, Why: "other"}
 }
 
 func outOfTurn(verb string) *Refusal { return undecided(verb + " out of turn") }
@@ -155,8 +161,29 @@ func denied(v *rules.Verdict) *Refusal {
 			r.Status = v.Status
 		}
 	}
+	r.Why = why(r)
 	r.complete(v.Message)
 	return r
+}
+
+// why sorts an unknown by its reason: missing (an operand is not there), type (one has
+// another type), call (one failed), steps, or other; keys is for tokens whose key server
+// does not answer. It reads the reason, which quotes
+// the policy and no value.
+func why(r *Refusal) string {
+	switch {
+	case r.Outcome == Failed:
+		return "call"
+	case r.Outcome == Exhausted:
+		return "steps"
+	case r.Outcome != Unknown:
+		return ""
+	case strings.HasSuffix(r.Reason, "is missing"), strings.HasSuffix(r.Reason, " missing"):
+		return "missing"
+	case strings.Contains(r.Reason, "want ") && strings.Contains(r.Reason, "found "):
+		return "type"
+	}
+	return "other"
 }
 
 // address adds the headers that depend on the request: its id, by which a client's

@@ -30,6 +30,7 @@ type Request struct {
 	properties Properties // nil: none are known
 	received   time.Time
 	state      state
+	came       [][2]string // its headers
 
 	head     head
 	resource *policy.Resource
@@ -116,6 +117,7 @@ func (r *Request) Headers(headers [][2]string, end bool) Step {
 	if !r.state.leave(awaitHeaders) {
 		return r.refuse(outOfTurn("headers"))
 	}
+	r.came = headers
 	if quickly && r.passes(headers) {
 		return r.pass()
 	}

@@ -24,9 +24,11 @@ type Response struct {
 	resource *policy.Resource
 	state    state
 
-	body      string   // as the upstream sent it; "": none
-	described []string // names of the fields that describe it
-	kept      int      // bytes of input.Args, if the request had a body
+	body      string       // as the upstream sent it; "": none
+	described []string     // names of the fields that describe it
+	applied   []rules.Edit // that have changed the body
+	after     value.Value  // args.res, if the rule has changed it
+	kept      int          // bytes of input.Args, if the request had a body
 
 	calls // of both rules
 }

@@ -115,8 +115,10 @@ func (r *Response) changedBody(v *rules.Verdict) string {
 	case !r.rule.Changes(rules.RootRes), before.Kind() == now.Kind() && before.String() == now.String():
 		return r.body
 	case now.Kind() == value.Missing:
+		r.after = value.Obj()
 		return ""
 	}
+	r.after = now
 	return now.String()
 }
 
@@ -141,6 +143,7 @@ func (r *Response) rewrite(body string, actions []rules.Edit) Step {
 	if rewritten == r.body {
 		return Step{Action: Continue}
 	}
+	r.applied = actions
 	return Step{Action: Continue, Changes: Changes{
 		RemoveHeaders: r.described,
 		SetHeaders:    [][2]string{{"content-length", strconv.Itoa(len(rewritten))}},

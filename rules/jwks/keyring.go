@@ -155,6 +155,17 @@ func New(set *token.Set, sources []Source, secret []byte, store Store, seen *See
 // Set returns the policy's set with the keys that were fetched.
 func (k *Keyring) Set() *token.Set { return k.set }
 
+// Fetched returns, for each Source, when its set in use was fetched; zero: there is none.
+func (k *Keyring) Fetched() []time.Time {
+	out := make([]time.Time, len(k.sources))
+	for i := range k.sources {
+		if s := &k.sources[i]; s.text != "" {
+			out[i] = time.UnixMicro(s.setStart)
+		}
+	}
+	return out
+}
+
 // Generation returns a number that grows when a set is replaced or dropped and
 // when a fetch ends. A request that waits for keys should then be tried again.
 func (k *Keyring) Generation() uint64 { return k.generation }

@@ -41,7 +41,7 @@ type Options struct {
 // file.
 func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	l := newLoader(o)
-	l.review, l.reviewFile = (*loader).reviewRules, (*loader).sensitive
+	l.review, l.reviewFile = (*loader).reviewRules, (*loader).reviewSettings
 	if err := l.load(doc); err != nil {
 		return nil, nil, err
 	}
@@ -80,7 +80,7 @@ func (l *loader) load(doc value.Value) error {
 	if f, ok := SpaceCloud(doc); ok {
 		return rules.Faults{f}
 	}
-	l.doc = l.substitute(l.splitParts(doc), nil)
+	l.doc = l.substitute(l.splitParts(l.takeVersion(doc)), nil)
 	for _, f := range schema.Check(l.doc) {
 		l.settle(f)
 	}

@@ -108,7 +108,7 @@ func TestFaults(t *testing.T) {
 				"routes[0].rule: missing; want an object\n" +
 				"routes[0].match.metods: unknown key `metods`: did you mean `methods`?\n" +
 				"routes[0].rulee: unknown key `rulee`: did you mean `rule`?\n" +
-				"routes[0].zebra: unknown key `zebra`; want one of name, match, paths, auth, rule, response, idle, cors, lint",
+				"routes[0].zebra: unknown key `zebra`; want one of name, match, paths, auth, rule, response, idle, mode, cors, lint",
 			good: "project: a\nroutes: [{match: {path: /, methods: [GET]}, rule: {rule: allow}}]",
 		},
 		"another spelling is near": {
@@ -164,10 +164,10 @@ func TestFaults(t *testing.T) {
 			want: "project: empty\nauth.tokens[0].secret: empty\nauth.from: empty",
 			good: "project: 'p'\nauth: {tokens: [{alg: HS256, secret: 'x'}], from: [{query: q}]}",
 		},
-		"what is not built yet": {
-			bad:  own + "mode: shadow",
-			want: "mode: shadow is not built yet; want enforce",
-			good: own + "mode: enforce",
+		"a mode that is none": {
+			bad:  own + "mode: dark",
+			want: "mode: want one of enforce, shadow",
+			good: own + "mode: shadow",
 		},
 		"rules on the response": {
 			bad: own + "project: p\nroutes: [{match: {path: /}, rule: {rule: allow}, response: {rule: match}}]\n" +

@@ -22,6 +22,8 @@ import (
 // Policy is a policy file that was loaded without a fault. It does not change,
 // so any number of goroutines may use it. The zero Policy covers no request.
 type Policy struct {
+	// Version is the hash of the policy's document: see VersionOf.
+	Version string
 	Project string // "" for a policy without services, events, collections, queries and files
 	Gateway string // `id` of service tokens; "": use the name of the machine
 
@@ -46,6 +48,10 @@ type Policy struct {
 	// Sensitive are the paths whose values no trace and no log shows: keys from args
 	// down. Empty in the module.
 	Sensitive [][]string
+
+	Log *Log // nil: no decision is logged
+	// Shadow: decisions are made and not carried out. Each request passes as it came.
+	Shadow bool
 
 	// Calls reports whether some rule has a query or a webhook, or an entry of tokens
 	// asks its issuer.
@@ -144,6 +150,20 @@ type DB struct {
 	Queried []string
 }
 
+// ShadowedResources returns the number of resources that are in shadow. A policy in
+// shadow without a resource counts as one.
+func (p *Policy) ShadowedResources() (n int) {
+	if p.Shadow {
+		return max(1, len(p.resources))
+	}
+	for _, r := range p.resources {
+		if r.Shadow {
+			n++
+		}
+	}
+	return n
+}
+
 // Resources lists the resources of the policy, in the file's order.
 func (p *Policy) Resources() []*Resource { return p.resources }
 
@@ -179,6 +199,7 @@ type Resource struct {
 	Response *rules.Rule
 	CORS     *CORS         // nil: none
 	Idle     time.Duration // 0: Limits.Idle
+	Shadow   bool          // as Policy.Shadow, for this resource
 	// Reserved are the headers that only the policy sets, folded by
 	// httpfield.Fold. A client's headers of these names, and of their twins, are
 	// removed.

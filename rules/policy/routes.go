@@ -73,8 +73,9 @@ func (l *loader) route(p *part, v value.Value, place, name string) {
 		})
 	cors := l.routeCORS(p, v.Key("cors"), rules.Join(place, "cors"))
 	idle := l.idle(v.Key("idle"), rules.Join(place, "idle"), 0)
+	shadow := l.shadowed(v.Key("mode"), rules.Join(place, "mode"), p.team)
 	if r != nil {
-		r.CORS, r.Idle = cors, idle
+		r.CORS, r.Idle, r.Shadow = cors, idle, shadow
 	}
 	if !hasPath || err != nil || l.unset[rules.Join(at, "path")] || l.unset[rules.Join(at, "host")] {
 		return
@@ -90,6 +91,18 @@ func (l *loader) route(p *part, v value.Value, place, name string) {
 	if r != nil {
 		l.checkSamePath(rules.Join(place, "cors"), r, host, template.Shape())
 	}
+}
+
+// shadowed reads the `mode` of a route. A team must not lift the bounds around its rules.
+func (l *loader) shadowed(v value.Value, place string, of *team) bool {
+	text, _ := v.Text()
+	if text != "shadow" {
+		return false
+	}
+	if of != nil {
+		l.fault(place, "only the main file and its include may put a route in shadow: its requests pass whatever is required of the team")
+	}
+	return true
 }
 
 // keepsSlash reads `paths.encodedSlash`.

@@ -8,6 +8,12 @@ import (
 	"github.com/rulegate/rulegate/rules/policy/lint"
 )
 
+// reviewSettings reads and checks the settings that the module does not need.
+func (l *loader) reviewSettings() {
+	l.sensitive()
+	l.reviewLog()
+}
+
 // sensitive reads `sensitive`. It is not part of the module, which shows no value
 // of a request to anybody.
 func (l *loader) sensitive() {

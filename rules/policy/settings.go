@@ -38,11 +38,12 @@ func (l *loader) settings() {
 		l.fault("limits.memory", "want at least %s, %d times the longer of requestBody and responseBody", schema.FormatSize(least), BodyCost)
 	}
 	if mode, _ := doc.Key("mode").Text(); mode == "shadow" {
-		l.fault("mode", "shadow is not built yet; want enforce")
+		p.Shadow = true
 	}
 	p.AESKey = l.aesKey(doc.Key("crypto").Key("aesKey"))
 	l.webhooks(doc.Key("webhooks"))
 	p.CORS = l.cors(doc.Key("cors"), "cors")
+	l.log()
 }
 
 // idle reads how long a request may be silent.

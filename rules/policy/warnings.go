@@ -49,6 +49,14 @@ func (l *loader) lint() {
 	l.lintSources()
 	l.lintCORS()
 	l.lintNoRules()
+	if l.p.Shadow {
+		l.warnAt("mode", lint.InShadow, "shadow lets every request through: this policy protects nothing")
+	}
+	for _, r := range l.p.resources {
+		if r.Shadow && !l.p.Shadow {
+			l.warnAt(rules.Join(Parent(r.Place), "mode"), lint.InShadow, "shadow lets every request through: this route protects nothing")
+		}
+	}
 	for _, place := range l.unused {
 		l.warnAt(place, lint.UnusedDefine, "no rule uses it")
 	}

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,8 @@ type Cache struct {
 	seed    maphash.Seed
 	seen    [sightings]uint32 // hashes of tokens that were verified; 0: none
 	ring    cached            // ring.next is the most recently used entry, ring.prev the least
+
+	hits, misses atomic.Uint64 // since Lookups was called
 }
 
 type cached struct {
@@ -68,6 +71,7 @@ func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider st
 	}
 	j := c.find(s, raw, now)
 	if j == nil {
+		c.misses.Add(1)
 		var err error
 		if j, err = s.judge(raw, now); err != nil {
 			return Claims{}, err
@@ -75,6 +79,8 @@ func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider st
 		if len(j.accepted) > 0 && c.sees(raw) {
 			c.add(s, raw, j, now)
 		}
+	} else {
+		c.hits.Add(1)
 	}
 	return j.decide(s, takes)
 }
@@ -126,6 +132,15 @@ func (c *Cache) sees(raw string) bool {
 	*at = mark
 	return before
 }
+
+// Lookups returns the numbers of tokens that were looked up since the last call, and
+// that were found or not.
+func (c *Cache) Lookups() (hits, misses uint64) {
+	return c.hits.Swap(0), c.misses.Swap(0)
+}
+
+// Hit counts a request that Known has decided.
+func (c *Cache) Hit() { c.hits.Add(1) }
 
 func (c *Cache) add(s *Set, raw string, j *judgement, now time.Time) {
 	until := j.claims.Expires

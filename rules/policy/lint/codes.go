@@ -28,6 +28,8 @@ const (
 	CORSHeaders    Code = "cors-headers"
 	Todo           Code = "todo" // given by the command: it is about a comment
 	UnsharedKeys   Code = "unshared-keys"
+	LogsNothing    Code = "logs-nothing"
+	InShadow       Code = "in-shadow"
 )
 
 // explanations say, for each code, why there is a warning and how to change the policy.
@@ -92,6 +94,12 @@ crypto.aesKey. Without one each worker fetches for itself: an issuer gets as man
 requests as there are workers, and a worker that starts while it is down has no
 keys. Add
   companion: {secret: "${COMPANION_SECRET}"}`},
+	{InShadow, `mode: shadow decides, logs and counts, and lets every request through as it came: no
+request is refused, nothing is masked. That is for trying a policy beside another
+protection. Remove the mode once the log shows what you expect.`},
+	{LogsNothing, `The section log names neither a sample nor an outcome, so no line is ever written.
+Remove it, or add
+  always: [no, unknown, error]`},
 }
 
 // Codes lists all codes. The list is apart from the explanations, which the
@@ -102,6 +110,7 @@ func Codes() []string {
 		string(ShortSecret), string(WrittenSecret), string(BearerPrefix), string(TokenInQuery), string(OptionalInput),
 		string(ContainsRole), string(QueryParams), string(AESCFB), string(PlainHTTP), string(NoRule), string(UnusedDefine),
 		string(NothingCovered), string(NoTokenKey), string(CookieOrigins), string(CORSHeaders), string(UnsharedKeys),
+		string(LogsNothing), string(InShadow),
 	}
 }
 

@@ -77,6 +77,9 @@ func (s *shape) choose(v value.Value) *shape {
 
 // found names the JSON type only: the value may be a secret.
 func found(v value.Value, s *shape) string {
+	if v.Kind() == value.Number && s.kind == fraction {
+		return "another number"
+	}
 	if v.Kind() == value.String && (s.kind == size || s.kind == duration) {
 		return "another string"
 	}
@@ -96,6 +99,9 @@ func (s *shape) fits(v value.Value) bool {
 		return k == value.Bool
 	case integer:
 		_, ok := integerOf(v)
+		return ok
+	case fraction:
+		_, ok := FractionOf(v)
 		return ok
 	case size:
 		_, ok := SizeOf(v)
@@ -226,4 +232,14 @@ func SizeOf(v value.Value) (int, bool) {
 		return ParseSize(t)
 	}
 	return integerOf(v)
+}
+
+// FractionOf reads a number from 0 to 1.
+func FractionOf(v value.Value) (float64, bool) {
+	t, ok := v.Number()
+	if !ok {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(t, 64)
+	return f, err == nil && f >= 0 && f <= 1
 }

@@ -205,6 +205,8 @@ func typeOf(s *shape) string {
 		return "`true`, `false`"
 	case integer:
 		return fmt.Sprintf("integer, %d to %d", s.least, s.most)
+	case fraction:
+		return "number from 0 to 1"
 	case size:
 		return fmt.Sprintf("size, %s to %s", FormatSize(s.least), FormatSize(s.most))
 	case duration:

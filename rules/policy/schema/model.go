@@ -31,8 +31,9 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("companion", companionSection),
 	may("limits", limitsSection),
 	may("sensitive", listOf("Paths whose values traces and logs do not show, such as args.auth.email or res.salary. An array on the way means each of its elements. Tokens, cookies and the policy's own secrets are never shown.", aText("").mayBePath())),
+	may("log", logSection),
 	may("cors", corsShape("Pages of other origins that may read responses (CORS). The proxy answers their preflights. Without this section, no page may.")),
-	may("mode", oneOf("enforce refuses denied requests. shadow is not built yet: a policy that has it is refused.", "enforce", "shadow").byDefault("enforce")),
+	may("mode", oneOf("enforce refuses denied requests. shadow decides, logs and counts, and lets every request through as it came: it protects nothing.", "enforce", "shadow").byDefault("enforce")),
 	may("routes", routesShape),
 	may("services", servicesShape),
 	may("events", eventsShape),
@@ -108,6 +109,19 @@ var limitsSection = objectOf("Limits for one request, and for the memory of all.
 	may("bodyTimeout", aDuration("The time for a whole body that a rule reads or changes; more than 0.").byDefault("10s")),
 	may("idle", aDuration("How long a request that was let through may be silent in both directions, as server-sent events and WebSockets are; more than 0. The proxy ends it then.").byDefault("5m")))
 
+// Outcomes are the words for decisions, as package decide has them.
+var Outcomes = []string{"yes", "no", "unknown", "error", "token", "invalid", "uncovered", "blocked", "memory", "steps"}
+
+// Sinks are the places that the module writes decisions to.
+var Sinks = []string{"log", "metadata"}
+
+var logSection = objectOf("The decision log: one JSON object a decision. Without this section there is none.",
+	may("claims", listOf("Claims that are logged, as in auth.claimsToHeaders: id, realm.roles.", aText("")).atMost(32)),
+	may("body", listOf("Parts of the request that are logged where the rule reads them, such as args.params.order or args.request.query.page.", aText("").mayBePath()).atMost(32)),
+	may("sample", aFraction("The part of the decisions that is logged, from 0 to 1.").byDefault("1")),
+	may("always", listOf("Outcomes that are logged whatever sample says.", oneOf("", Outcomes...)).byDefault("[no, unknown, error]")),
+	may("to", listOf("Where the module writes them: log is the proxy's log, metadata the access log.", oneOf("", Sinks...)).atLeast(1).byDefault("[log, metadata]")))
+
 var databaseShape = objectOf("",
 	need("type", oneOf("The kind of database. Query rules read sql-postgres, sql-mysql (MariaDB too), mongo, and embedded (SQLite).", databaseTypes...).hinting(databaseNames)),
 	may("conn", aText("The connection string, which only the companion reads. PostgreSQL: a URL. MySQL: user:password@tcp(host:port)/database. MongoDB: mongodb://host/database. SQLite: a path.")),
@@ -145,6 +159,7 @@ var routeShape = objectOf("",
 	need("rule", ruleShape),
 	may("response", responseShape),
 	may("idle", aDuration("How long a request that was let through may be silent; more than 0. Default: `limits.idle`.")),
+	may("mode", oneOf("shadow decides, logs and counts, and lets every request of the route through as it came. Default: that of the policy.", "shadow")),
 	may("cors", oneOf("Pages of other origins that may read responses of this route; none: no page. Routes of one host and path share it. Default: `cors` of the policy.", "none").orElse(corsShape(""))),
 	may("lint", lintShape))
 

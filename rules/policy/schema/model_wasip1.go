@@ -4,7 +4,7 @@ package schema
 
 var (
 	s0 = shape{kind: text}
-	s1 = shape{kind: text, words: []string{"unread-capture", "or-allow", "allow-all", "unreachable", "constant-guard", "jwks-audience", "short-secret", "written-secret", "bearer-prefix", "token-in-query", "optional-input", "contains-role", "query-params", "aes-cfb", "plain-http", "no-rule", "unused-define", "nothing-covered", "no-token-key", "cookie-origins", "cors-headers", "unshared-keys"}}
+	s1 = shape{kind: text, words: []string{"unread-capture", "or-allow", "allow-all", "unreachable", "constant-guard", "jwks-audience", "short-secret", "written-secret", "bearer-prefix", "token-in-query", "optional-input", "contains-role", "query-params", "aes-cfb", "plain-http", "no-rule", "unused-define", "nothing-covered", "no-token-key", "cookie-origins", "cors-headers", "unshared-keys", "logs-nothing", "in-shadow"}}
 	s2 = shape{kind: list, elem: &s1, least: 1}
 	s3 = shape{kind: object, keys: []key{
 		{name: "off", shape: &s2, need: true},
@@ -129,7 +129,20 @@ var (
 		{name: "idle", shape: &s13},
 	}}
 	s40 = shape{kind: list, elem: &s0}
-	s41 = shape{kind: object, keys: []key{
+	s41 = shape{kind: list, elem: &s0, most: 32}
+	s42 = shape{kind: fraction}
+	s43 = shape{kind: text, words: []string{"yes", "no", "unknown", "error", "token", "invalid", "uncovered", "blocked", "memory", "steps"}}
+	s44 = shape{kind: list, elem: &s43}
+	s45 = shape{kind: text, words: []string{"log", "metadata"}}
+	s46 = shape{kind: list, elem: &s45, least: 1}
+	s47 = shape{kind: object, keys: []key{
+		{name: "claims", shape: &s41},
+		{name: "body", shape: &s41},
+		{name: "sample", shape: &s42},
+		{name: "always", shape: &s44},
+		{name: "to", shape: &s46},
+	}}
+	s48 = shape{kind: object, keys: []key{
 		{name: "origins", shape: &s4, need: true},
 		{name: "methods", shape: &s4},
 		{name: "headers", shape: &s4},
@@ -137,100 +150,102 @@ var (
 		{name: "credentials", shape: &s21},
 		{name: "maxAge", shape: &s13},
 	}}
-	s42 = shape{kind: text, words: []string{"enforce", "shadow"}}
-	s43 = shape{kind: object, keys: []key{
+	s49 = shape{kind: text, words: []string{"enforce", "shadow"}}
+	s50 = shape{kind: object, keys: []key{
 		{name: "methods", shape: &s4},
 		{name: "host", shape: &s0},
 		{name: "path", shape: &s0, need: true},
 	}}
-	s44 = shape{kind: text, words: []string{"refuse", "keep"}}
-	s45 = shape{kind: object, keys: []key{
-		{name: "encodedSlash", shape: &s44},
+	s51 = shape{kind: text, words: []string{"refuse", "keep"}}
+	s52 = shape{kind: object, keys: []key{
+		{name: "encodedSlash", shape: &s51},
 	}}
-	s46 = shape{kind: text, words: []string{"refuse", "ignore"}}
-	s47 = shape{kind: text, words: []string{"required"}}
-	s48 = shape{kind: object, keys: []key{
+	s53 = shape{kind: text, words: []string{"refuse", "ignore"}}
+	s54 = shape{kind: text, words: []string{"required"}}
+	s55 = shape{kind: object, keys: []key{
 		{name: "providers", shape: &s4},
 		{name: "optional", shape: &s21},
-		{name: "invalid", shape: &s46},
-		{name: "bound", shape: &s47},
+		{name: "invalid", shape: &s53},
+		{name: "bound", shape: &s54},
 	}}
-	s49 = shape{kind: text, or: &s48, words: []string{"required", "optional", "none"}}
-	s50 = shape{kind: text, or: &s41, words: []string{"none"}}
-	s51 = shape{kind: object, keys: []key{
+	s56 = shape{kind: text, or: &s55, words: []string{"required", "optional", "none"}}
+	s57 = shape{kind: text, words: []string{"shadow"}}
+	s58 = shape{kind: text, or: &s48, words: []string{"none"}}
+	s59 = shape{kind: object, keys: []key{
 		{name: "name", shape: &s0},
-		{name: "match", shape: &s43, need: true},
-		{name: "paths", shape: &s45},
-		{name: "auth", shape: &s49},
+		{name: "match", shape: &s50, need: true},
+		{name: "paths", shape: &s52},
+		{name: "auth", shape: &s56},
 		{name: "rule", shape: &s6, need: true},
 		{name: "response", shape: &s6},
 		{name: "idle", shape: &s13},
-		{name: "cors", shape: &s50},
+		{name: "mode", shape: &s57},
+		{name: "cors", shape: &s58},
 		{name: "lint", shape: &s3},
 	}}
-	s52 = shape{kind: list, elem: &s51}
-	s53 = shape{kind: object, keys: []key{
-		{name: "auth", shape: &s49},
+	s60 = shape{kind: list, elem: &s59}
+	s61 = shape{kind: object, keys: []key{
+		{name: "auth", shape: &s56},
 		{name: "rule", shape: &s6, need: true},
 		{name: "response", shape: &s6},
 		{name: "lint", shape: &s3},
 	}}
-	s54 = shape{kind: mapping, elem: &s53}
-	s55 = shape{kind: object, keys: []key{
-		{name: "endpoints", shape: &s54, need: true},
+	s62 = shape{kind: mapping, elem: &s61}
+	s63 = shape{kind: object, keys: []key{
+		{name: "endpoints", shape: &s62, need: true},
 		{name: "lint", shape: &s3},
 	}}
-	s56 = shape{kind: mapping, elem: &s55}
-	s57 = shape{kind: text, words: []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}}
-	s58 = shape{kind: object, keys: []key{
+	s64 = shape{kind: mapping, elem: &s63}
+	s65 = shape{kind: text, words: []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}}
+	s66 = shape{kind: object, keys: []key{
 		{name: "size", shape: &s35},
 		{name: "queue", shape: &s36},
 	}}
-	s59 = shape{kind: object, keys: []key{
+	s67 = shape{kind: object, keys: []key{
 		{name: "create", shape: &s6},
 		{name: "read", shape: &s6},
 		{name: "update", shape: &s6},
 		{name: "delete", shape: &s6},
 		{name: "aggr", shape: &s6},
 	}}
-	s60 = shape{kind: object, keys: []key{
-		{name: "auth", shape: &s49},
-		{name: "rules", shape: &s59, need: true},
-		{name: "response", shape: &s59},
+	s68 = shape{kind: object, keys: []key{
+		{name: "auth", shape: &s56},
+		{name: "rules", shape: &s67, need: true},
+		{name: "response", shape: &s67},
 		{name: "lint", shape: &s3},
 	}}
-	s61 = shape{kind: mapping, elem: &s60}
-	s62 = shape{kind: object, keys: []key{
-		{name: "type", shape: &s57, need: true},
+	s69 = shape{kind: mapping, elem: &s68}
+	s70 = shape{kind: object, keys: []key{
+		{name: "type", shape: &s65, need: true},
 		{name: "conn", shape: &s0},
-		{name: "pool", shape: &s58},
-		{name: "collections", shape: &s61},
-		{name: "queries", shape: &s54},
+		{name: "pool", shape: &s66},
+		{name: "collections", shape: &s69},
+		{name: "queries", shape: &s62},
 		{name: "lint", shape: &s3},
 	}}
-	s63 = shape{kind: mapping, elem: &s62}
-	s64 = shape{kind: object, keys: []key{
+	s71 = shape{kind: mapping, elem: &s70}
+	s72 = shape{kind: object, keys: []key{
 		{name: "allow", shape: &s40},
 		{name: "ca", shape: &s0},
 		{name: "cert", shape: &s0},
 		{name: "key", shape: &s0},
-		{name: "pool", shape: &s58},
+		{name: "pool", shape: &s66},
 		{name: "lint", shape: &s3},
 	}}
-	s65 = shape{kind: object, keys: []key{
+	s73 = shape{kind: object, keys: []key{
 		{name: "read", shape: &s6},
 		{name: "create", shape: &s6},
 		{name: "delete", shape: &s6},
 	}}
-	s66 = shape{kind: object, keys: []key{
+	s74 = shape{kind: object, keys: []key{
 		{name: "prefix", shape: &s0, need: true},
-		{name: "auth", shape: &s49},
-		{name: "rules", shape: &s65, need: true},
-		{name: "response", shape: &s65},
+		{name: "auth", shape: &s56},
+		{name: "rules", shape: &s73, need: true},
+		{name: "response", shape: &s73},
 		{name: "lint", shape: &s3},
 	}}
-	s67 = shape{kind: list, elem: &s66}
-	s68 = shape{kind: object, keys: []key{
+	s75 = shape{kind: list, elem: &s74}
+	s76 = shape{kind: object, keys: []key{
 		{name: "project", shape: &s0},
 		{name: "gateway", shape: &s0},
 		{name: "lint", shape: &s3},
@@ -243,34 +258,35 @@ var (
 		{name: "companion", shape: &s32},
 		{name: "limits", shape: &s39},
 		{name: "sensitive", shape: &s40},
-		{name: "cors", shape: &s41},
-		{name: "mode", shape: &s42},
-		{name: "routes", shape: &s52},
-		{name: "services", shape: &s56},
-		{name: "events", shape: &s54},
-		{name: "databases", shape: &s63},
-		{name: "webhooks", shape: &s64},
-		{name: "files", shape: &s67},
+		{name: "log", shape: &s47},
+		{name: "cors", shape: &s48},
+		{name: "mode", shape: &s49},
+		{name: "routes", shape: &s60},
+		{name: "services", shape: &s64},
+		{name: "events", shape: &s62},
+		{name: "databases", shape: &s71},
+		{name: "webhooks", shape: &s72},
+		{name: "files", shape: &s75},
 		{name: "zones", shape: &s27},
 	}}
-	s69 = shape{kind: object, keys: []key{
-		{name: "collections", shape: &s61},
-		{name: "queries", shape: &s54},
+	s77 = shape{kind: object, keys: []key{
+		{name: "collections", shape: &s69},
+		{name: "queries", shape: &s62},
 	}}
-	s70 = shape{kind: mapping, elem: &s69}
-	s71 = shape{kind: object, keys: []key{
+	s78 = shape{kind: mapping, elem: &s77}
+	s79 = shape{kind: object, keys: []key{
 		{name: "define", shape: &s9},
-		{name: "routes", shape: &s52},
-		{name: "services", shape: &s56},
-		{name: "events", shape: &s54},
-		{name: "databases", shape: &s70},
-		{name: "files", shape: &s67},
+		{name: "routes", shape: &s60},
+		{name: "services", shape: &s64},
+		{name: "events", shape: &s62},
+		{name: "databases", shape: &s78},
+		{name: "files", shape: &s75},
 	}}
 )
 
 var (
-	model            = &s68
-	included         = &s71
-	includedDatabase = &s69
-	databaseShape    = &s62
+	model            = &s76
+	included         = &s79
+	includedDatabase = &s77
+	databaseShape    = &s70
 )

@@ -96,5 +96,5 @@ func (d *data) of(s *shape) string {
 
 var kindNames = [...]string{
 	anything: "anything", object: "object", mapping: "mapping", list: "list", text: "text", boolean: "boolean",
-	integer: "integer", size: "size", duration: "duration", rule: "rule",
+	integer: "integer", fraction: "fraction", size: "size", duration: "duration", rule: "rule",
 }

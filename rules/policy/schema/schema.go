@@ -68,6 +68,10 @@ func members(s *shape) []value.Member {
 		add("type", value.Str("integer"))
 		add("minimum", value.Int(int64(s.least)))
 		add("maximum", value.Int(int64(s.most)))
+	case fraction:
+		add("type", value.Str("number"))
+		add("minimum", value.Int(0))
+		add("maximum", value.Int(1))
 	case size:
 		add("anyOf", value.Arr(
 			value.Obj(value.Member{Key: "type", Value: value.Str("integer")}, value.Member{Key: "minimum", Value: value.Int(int64(s.least))},

@@ -33,6 +33,7 @@ const (
 	text
 	boolean
 	integer
+	fraction // a number from 0 to 1
 	size     // bytes: an integer, or `1MiB`
 	duration // `500ms`
 	rule     // checked by rules.Compile
@@ -41,7 +42,7 @@ const (
 // wants name the kinds for messages.
 var wants = [...]string{
 	anything: "a value", object: "an object", mapping: "an object", list: "an array", text: "a string",
-	boolean: "true or false", integer: "an integer", size: "a size such as 1MiB", duration: "a duration such as 30s", rule: "an object",
+	boolean: "true or false", integer: "an integer", fraction: "a number from 0 to 1", size: "a size such as 1MiB", duration: "a duration such as 30s", rule: "an object",
 }
 
 // key is one key of an object.
@@ -67,6 +68,7 @@ func listOf(about string, elem *shape) *shape { return &shape{kind: list, about:
 func aText(about string) *shape     { return &shape{kind: text, about: about} }
 func aBoolean(about string) *shape  { return &shape{kind: boolean, about: about} }
 func aDuration(about string) *shape { return &shape{kind: duration, about: about} }
+func aFraction(about string) *shape { return &shape{kind: fraction, about: about} }
 
 func oneOf(about string, words ...string) *shape {
 	return &shape{kind: text, about: about, words: words}

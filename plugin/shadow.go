@@ -1,0 +1,192 @@
+package main
+
+import (
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/rulegate/rulegate/plugin/abi"
+	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/decide"
+)
+
+// A stream in shadow is decided, counted and logged, and goes on as it came: its state is
+// passed from its headers on, so nothing of it is held or changed. Its body is copied
+// while it passes. What cannot be decided in this way stays undecided, and is counted.
+
+// shadow says what the decision of a stream in shadow awaits.
+type shadow uint8
+
+const (
+	shadowOff         shadow = iota // not in shadow, or decided
+	shadowReplies                   // to calls
+	shadowBody                      // of the message that is decided
+	shadowUpstream                  // the response's headers
+	shadowUncollected               // replies, while the body goes by unread
+)
+
+// inShadow reports whether decisions about the request are not carried out.
+func (s *stream) inShadow() bool {
+	return s.plugin.policy.Shadow || s.resource != nil && s.resource.Shadow
+}
+
+// watch takes a stream in shadow from the first step of its decision.
+func (s *stream) watch(step decide.Step) types.Action {
+	s.setState(passed)
+	defer s.guardShadow()
+	s.observe(step)
+	return types.ActionContinue
+}
+
+// observe notes a step instead of carrying it out.
+func (s *stream) observe(step decide.Step) {
+	for {
+		switch step.Action {
+		case decide.Continue:
+			s.observeYes(&step)
+			return
+		case decide.AwaitBody:
+			s.shadow = shadowBody
+			if !s.ended {
+				return
+			}
+			step = s.message().Body(string(s.seen))
+		case decide.AwaitReplies:
+			s.shadow = shadowReplies
+			if !step.GatherBody && s.seen == nil && !s.ended && s.direction == request {
+				s.shadow = shadowUncollected
+			}
+			s.noteCalls(step.Calls)
+			failed := s.dispatch(step.Calls)
+			if failed == nil {
+				return
+			}
+			s.noteReplies(step.Calls, failed)
+			step = s.message().Replies(failed)
+		case decide.AwaitKeys:
+			s.undecided("keys") // a key that is not there yet would hold the request
+			return
+		default:
+			s.observeRefusal(&step.Refusal)
+			return
+		}
+	}
+}
+
+func (s *stream) observeYes(step *decide.Step) {
+	m := &s.plugin.metrics
+	if s.direction == request {
+		m.decision(s.resource, decide.Yes)
+		m.took(s.received, false)
+	}
+	if step.Response == nil {
+		s.logDecision(nil)
+		s.endShadow()
+		return
+	}
+	s.direction, s.request, s.response = response, nil, step.Response
+	s.shadow, s.seen, s.ended = shadowUpstream, nil, false
+}
+
+func (s *stream) observeRefusal(r *decide.Refusal) {
+	m := &s.plugin.metrics
+	m.decision(s.resource, r.Outcome)
+	m.count("shadow_passed_total", string(r.Outcome), labelOf(s.resource))
+	if r.Why != "" {
+		m.count("unknown_total", r.Why, labelOf(s.resource))
+	}
+	if s.direction == request {
+		m.took(s.received, false)
+	}
+	setDecision("shadow " + describe(r, s.resource))
+	if !s.logDecision(r) {
+		s.logLine(r, "rulegate: shadow: would be refused: ")
+	}
+	s.endShadow()
+}
+
+// undecided counts a decision that cannot be made without holding the message.
+func (s *stream) undecided(reason string) {
+	s.plugin.metrics.count("shadow_undecided_total", reason, labelOf(s.resource))
+	s.endShadow()
+}
+
+func (s *stream) endShadow() {
+	s.shadow, s.seen = shadowOff, nil
+	s.release()
+}
+
+// observeReplies brings replies to the calls of a stream in shadow, and those that were
+// known already.
+func (s *stream) observeReplies(calls []rules.Call, replies, known []rules.Reply) {
+	defer s.guardShadow()
+	if s.shadow != shadowReplies && s.shadow != shadowUncollected {
+		return
+	}
+	uncollected := s.shadow == shadowUncollected
+	s.noteReplies(calls, replies)
+	step := s.message().Replies(append(replies, known...))
+	if uncollected && step.Action == decide.AwaitBody {
+		s.undecided("body")
+		return
+	}
+	s.observe(step)
+}
+
+// observeBody copies a piece of a body that passes.
+func (s *stream) observeBody(d direction, size int, end bool) {
+	defer s.guardShadow()
+	if d != s.direction || s.shadow != shadowBody && s.shadow != shadowReplies {
+		return
+	}
+	if size > 0 {
+		if len(s.seen)+size > s.message().MaxBody() {
+			s.observe(s.message().TooLarge())
+			return
+		}
+		if !s.hold(len(s.seen) + size) {
+			refusal := s.noMemory()
+			s.observeRefusal(&refusal)
+			return
+		}
+		piece, err := abi.Bytes(hosts[d].body, size)
+		if err != nil || len(piece) != size {
+			s.undecided("body")
+			return
+		}
+		s.seen = append(s.seen, piece...)
+	}
+	if !end {
+		return
+	}
+	if s.ended = true; s.shadow == shadowBody {
+		s.plugin.vm.memory.use(len(s.seen))
+		s.observe(s.message().Body(string(s.seen)))
+	}
+}
+
+// observeResponse decides a response by its headers, as far as that goes.
+func (s *stream) observeResponse(end bool) {
+	defer s.guardShadow()
+	if s.direction != response || s.shadow != shadowUpstream {
+		return
+	}
+	headers, err := abi.Pairs(abi.ResponseHeaders)
+	if err != nil {
+		s.undecided("headers")
+		return
+	}
+	if !s.away.IsZero() {
+		s.elsewhere = abi.Now().Sub(s.away)
+	}
+	s.ended = end
+	s.observe(s.response.Headers(headers, end))
+}
+
+// guardShadow ends a callback of a stream in shadow. A panic costs its decision, and
+// nothing else.
+func (s *stream) guardShadow() {
+	if r := recover(); r != nil {
+		defer func() { _ = recover() }()
+		abi.Errorf("rulegate: panic in shadow: %v", r)
+		s.undecided("panic")
+	}
+}
