@@ -21,12 +21,12 @@ import (
 
 type runFlags struct {
 	listen, upstream, module string
-	decisions                string
+	decisions, admin         string
 	idle                     time.Duration
 	trustForwarded, watch    bool
 	tls                      listen.TLSFiles
 
-	address listen.Address // of listen
+	address, adminAddress listen.Address // of listen and admin
 }
 
 func newRunCommand() *cobra.Command {
@@ -41,7 +41,8 @@ SIGHUP reloads the policy and the certificates without losing a request: those t
 by the old policy. A faulty policy changes nothing. --watch does the same when a file changes.
 
 --decision-log writes the decisions that the log of the policy names, or all if it has none. With
-a log in the policy they also go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT.`,
+a log in the policy they also go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT, where traces
+go too.`,
 		Example: `  rulegate run policy.yaml --listen 127.0.0.1:10000 --upstream http://127.0.0.1:8080`,
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +61,7 @@ a log in the policy they also go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOIN
 	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "PEM file with the CA certificates of clients: each client must have a certificate of theirs, which rules read as args.peer")
 	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "accept clients without a certificate too; args.peer is missing for them")
 	flags.DurationVar(&f.idle, "idle-timeout", 30*time.Second, "end a request that rulegate holds after this long without data; limits.idle of the policy is for requests that were let through")
+	flags.StringVar(&f.admin, "admin", "", "address for /healthz, /readyz and /metrics (Prometheus), host:port or unix:/path")
 	flags.StringVar(&f.decisions, "decision-log", "", decisionLogHelp)
 	flags.BoolVar(&f.trustForwarded, "trust-forwarded", false, "keep the headers forwarded, x-forwarded-host, -port, -prefix, x-real-ip, x-original-url and x-rewrite-url of clients: a proxy in front of this one sets them")
 	flags.BoolVar(&f.watch, "watch", false, "reload when a file changes: the policy, the files that it names, and the certificates")
@@ -85,6 +87,12 @@ func (f *runFlags) check() (err error) {
 	if f.address, err = listen.ParseAddress(f.listen); err != nil {
 		return usagef("--listen: %w", err)
 	}
+	if f.admin == "" {
+		return nil
+	}
+	if f.adminAddress, err = listen.ParseAddress(f.admin); err != nil {
+		return usagef("--admin: %w", err)
+	}
 	return nil
 }
 
@@ -109,31 +117,40 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 		return err
 	}
 	defer module.Close(context.WithoutCancel(ctx))
-	decisions, err := openDecisions(cmd, f.decisions, "rulegate", file.policy.Log != nil, log)
+	w, err := newWatched(cmd, f, file.policy, tls, log)
 	if err != nil {
 		return err
 	}
-	defer closeDecisions(ctx, decisions, log) // deferred, so that the gateway has ended and makes no more
-	first, err := startGateway(ctx, file, f, module, decisions, log)
+	defer w.close(ctx, log) // deferred, so that the gateway has ended and has no more to tell
+	first, err := startGateway(ctx, file, f, module, w, log)
 	if err != nil {
 		return err
 	}
-	r := &running{path: path, flags: f, module: module, decisions: decisions, log: log, tls: tls, current: first, gateways: gateway.NewSwitch(first.gateway)}
+	r := &running{path: path, flags: f, module: module, watched: w, log: log, tls: tls, current: first, gateways: gateway.NewSwitch(first.gateway)}
 	r.read.loaded(path, file)
 	ctx = untilSignal(ctx)
 	onChange(ctx, f.watch, r.files, func() { r.reload(ctx) }, log)
+	if err := r.openAdmin(cmd); err != nil {
+		return err
+	}
 	if err := sayReady(cmd.OutOrStdout(), withPolicy(at, file.policy)); err != nil {
 		return err
 	}
-	return serveHTTP(ctx, r.gateways.Server(), l, log, r.close)
+	srv := r.gateways.Server()
+	srv.Handler = traced(w.tracer, srv.Handler)
+	return serveHTTP(ctx, srv, l, log, r.close)
 }
 
-// embeddedCompanion returns nil for a policy whose rules make no calls.
-func embeddedCompanion(p *policy.Policy, log *slog.Logger) (*companion.Companion, error) {
+// embeddedCompanion tells w, unless that is nil, of its calls. It returns nil for a policy whose rules make no calls.
+func embeddedCompanion(p *policy.Policy, w *watched, log *slog.Logger) (*companion.Companion, error) {
 	if !p.Calls {
 		return nil, nil
 	}
-	return companion.New(companionConfig(p, log))
+	cfg := companionConfig(p, log)
+	if w != nil {
+		cfg.Metrics, cfg.Tracer = w.metrics, w.tracer
+	}
+	return companion.New(cfg)
 }
 
 // gateway starts the module with the policy, all variables expanded.

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/rulegate/rulegate/host/companion"
-	"github.com/rulegate/rulegate/host/decisionlog"
 	"github.com/rulegate/rulegate/host/gateway"
 	"github.com/rulegate/rulegate/host/listen"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -17,17 +16,19 @@ import (
 type served struct {
 	gateway   *gateway.Gateway
 	companion *companion.Companion // nil: the policy needs none
+	version   string               // of the policy
 }
 
-func startGateway(ctx context.Context, file *loadedFile, f runFlags, module *gateway.Module, decisions *decisionlog.Writer, log *slog.Logger) (*served, error) {
-	c, err := embeddedCompanion(file.policy, log)
+func startGateway(ctx context.Context, file *loadedFile, f runFlags, module *gateway.Module, w *watched, log *slog.Logger) (*served, error) {
+	c, err := embeddedCompanion(file.policy, w, log)
 	if err != nil {
 		return nil, err
 	}
-	s := &served{companion: c}
-	if s.gateway, err = file.gateway(ctx, f, module, c, decisions, log); err != nil {
+	s := &served{companion: c, version: file.policy.Version}
+	if s.gateway, err = file.gateway(ctx, f, module, c, w.decisions, log); err != nil {
 		return nil, errors.Join(err, s.closeCompanion(ctx))
 	}
+	w.metrics.Show(c)
 	return s, nil
 }
 
@@ -45,16 +46,14 @@ func (s *served) closeCompanion(ctx context.Context) error {
 
 // running is the process of `rulegate run`, whose policy can be replaced.
 type running struct {
-	path   string
-	flags  runFlags
-	module *gateway.Module
-	log    *slog.Logger
-	// decisions is nil without a decision log: what a replaced policy says of it holds
-	// from the next start on.
-	decisions *decisionlog.Writer
-	tls       *listen.TLS
-	gateways  *gateway.Switch
-	read      readPaths
+	path     string
+	flags    runFlags
+	module   *gateway.Module
+	log      *slog.Logger
+	watched  *watched
+	tls      *listen.TLS
+	gateways *gateway.Switch
+	read     readPaths
 
 	mu      sync.Mutex
 	current *served
@@ -71,8 +70,8 @@ func (r *running) reload(ctx context.Context) {
 		r.log.Error("reload failed; the old policy stays", "error", err.Error())
 		return
 	}
-	if r.decisions != nil {
-		if err := r.decisions.Reopen(); err != nil {
+	if r.watched.decisions != nil {
+		if err := r.watched.decisions.Reopen(); err != nil {
 			r.log.Warn("decision log", "error", err.Error())
 		}
 	}
@@ -100,7 +99,7 @@ func (r *running) next(ctx context.Context) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, err := startGateway(ctx, file, r.flags, r.module, r.decisions, r.log)
+	next, err := startGateway(ctx, file, r.flags, r.module, r.watched, r.log)
 	if err != nil {
 		return nil, err
 	}

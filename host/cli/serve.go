@@ -127,6 +127,7 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 		return err
 	}
 	l, url = tls.Wrap(l, url)
+	service.Register(certificateMetrics{tls})
 	admin, err := f.openAdmin(cmd)
 	if err != nil {
 		l.Close()

@@ -28,7 +28,7 @@ type runners struct {
 func (r *runners) open(s *policytest.Suite) (policytest.Runner, error) {
 	var handler http.Handler // nil: the data of the tests
 	if r.flags.live {
-		c, err := embeddedCompanion(s.Policy, r.log)
+		c, err := embeddedCompanion(s.Policy, nil, r.log)
 		if err != nil {
 			return nil, err
 		}

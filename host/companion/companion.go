@@ -93,7 +93,6 @@ func New(cfg Config) (*Companion, error) {
 		c.closeTargets()
 		return nil, errors.Join(faults...)
 	}
-	c.metrics.current.CompareAndSwap(nil, c)
 	c.mux = http.NewServeMux()
 	c.mux.HandleFunc("POST "+wire.Path, c.metrics.counted(c.serveCalls))
 	c.mux.HandleFunc("GET /healthz", c.serveHealth)

@@ -22,7 +22,7 @@ var (
 	queuedCalls      = gauge("queued", "Calls that wait for a slot.", "target")
 	breakerState     = gauge("breaker_state", "0 closed, calls pass; 1 half-open, one call tries; 2 open, no call passes.", "target")
 	connections      = gauge("pool_connections", "Connections to a database.", "target", "state")
-	policyInfo       = prometheus.NewDesc("rulegate_policy_info", "1 for the version of the policy, which is the hash of its text.", []string{"version"}, nil)
+	policyInfo       = gauge("policy_info", "1 for the version of the policy, which is the hash of its text.", "version")
 	allGauges        = []*prometheus.Desc{requestsInFlight, bytesInFlight, cacheBytes, cacheEntries, coalescedCalls, runningCalls, queuedCalls, breakerState, connections, policyInfo}
 )
 

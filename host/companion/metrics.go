@@ -47,6 +47,12 @@ func NewMetrics() *Metrics {
 	return m
 }
 
+// Register adds metrics of the same process.
+func (m *Metrics) Register(c prometheus.Collector) { m.registry.MustRegister(c) }
+
+// Show makes the gauges show c; nil: none.
+func (m *Metrics) Show(c *Companion) { m.current.Store(c) }
+
 // Handler serves the metrics in Prometheus' text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 5 * time.Second})

@@ -24,7 +24,9 @@ func TestReadmeNamesMetrics(t *testing.T) {
 			}
 		}
 	}
-	s, r := newServiceRig(t, serviceConfig(t, dbtest.SQLite(t, social)))
+	cfg := serviceConfig(t, dbtest.SQLite(t, social))
+	cfg.Version = "3f2a"
+	s, r := newServiceRig(t, cfg)
 	r.one(strings.Replace(ageOf("1", "ann"), `"limit"`, `"cache":"1m","limit"`, 1))
 	s.Reloaded(nil)
 	s.metrics.shed.WithLabelValues("requests")

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -79,6 +80,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 }
+
+// Register adds metrics of the same process to those of the service.
+func (s *Service) Register(c prometheus.Collector) { s.metrics.Register(c) }
 
 // Admin answers /healthz, /readyz and /metrics.
 func (s *Service) Admin() http.Handler {

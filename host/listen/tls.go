@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // TLSFiles are the paths of a server's PEM files. Without Cert there is no TLS.
@@ -82,6 +83,22 @@ func (t *TLS) Replace(fresh *TLS) {
 	if t != nil && fresh != nil {
 		t.current.Store(fresh.current.Load())
 	}
+}
+
+// NotAfter returns when the certificate ends; zero for plain text.
+func (t *TLS) NotAfter() time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	chain := t.current.Load().Certificates[0]
+	leaf := chain.Leaf
+	if leaf == nil {
+		var err error
+		if leaf, err = x509.ParseCertificate(chain.Certificate[0]); err != nil {
+			return time.Time{}
+		}
+	}
+	return leaf.NotAfter
 }
 
 // Wrap adds TLS to a listener and to its URL.

@@ -1,5 +1,6 @@
 // Package metrics knows the metrics that rulegate exports: the table of their names,
-// labels and meanings. The tags of Envoy's configuration and METRICS.md are made from it.
+// labels and meanings. The tags of Envoy's configuration, the metrics of rulegate run
+// and METRICS.md are made from it.
 package metrics
 
 import (
@@ -25,7 +26,7 @@ type Family struct {
 	Help   string
 }
 
-// Module are the metrics of the module, which Envoy exports.
+// Module are the metrics of the module. Envoy and rulegate run export them.
 var Module = []Family{
 	{"rulegate_decisions_total", Counter, []string{"outcome", "resource"}, "Decisions, by outcome and by resource of the policy; none: no resource covers the request."},
 	{"rulegate_unknown_total", Counter, []string{"reason", "resource"}, "Decisions that are unknown or failed, by reason: missing, type, call, keys, steps or other."},
@@ -47,6 +48,14 @@ var Module = []Family{
 	{"rulegate_policy_info", Gauge, []string{"version"}, "1 for the version of the policy, which is the hash of its text; 0 for one that was replaced."},
 }
 
+// Run are the metrics of rulegate run beside those of the module, of the companion, and
+// of Go.
+var Run = []Family{
+	{"rulegate_log_stored_total", Counter, nil, "Lines that --decision-log has written, or that were sent by OTLP."},
+	{"rulegate_log_lost_total", Counter, nil, "Lines that were lost, because the disk was slow or full."},
+	{"rulegate_certificate_expiry_timestamp_seconds", Gauge, nil, "When the certificate of --tls-cert ends."},
+}
+
 // Companion are the metrics of the companion, in rulegate serve and rulegate run.
 var Companion = []Family{
 	{"rulegate_companion_requests_total", Counter, []string{"code"}, "Requests for calls, by the status that they were answered with."},
@@ -63,11 +72,22 @@ var Companion = []Family{
 	{"rulegate_companion_running", Gauge, []string{"target"}, "Calls that run at a target."},
 	{"rulegate_companion_queued", Gauge, []string{"target"}, "Calls that wait for a slot."},
 	{"rulegate_companion_breaker_state", Gauge, []string{"target"}, "0 closed, calls pass; 1 half-open, one call tries; 2 open, no call passes."},
+	{"rulegate_companion_policy_info", Gauge, []string{"version"}, "1 for the version of the policy, which is the hash of its text."},
 	{"rulegate_companion_pool_connections", Gauge, []string{"target", "state"}, "Connections to a database."},
 }
 
 // All returns all families.
-func All() []Family { return slices.Concat(Module, Companion) }
+func All() []Family { return slices.Concat(Module, Run, Companion) }
+
+// Of returns the family of a name, which must exist.
+func Of(name string) Family {
+	for _, f := range All() {
+		if f.Name == name {
+			return f
+		}
+	}
+	panic("metrics: no family " + name)
+}
 
 // hostPrefix is before the name of a module's metric in the proxy.
 const hostPrefix = "rulegate."
