@@ -115,6 +115,9 @@ func (p *Process) Ready(t testing.TB) {
 	t.Fatalf("Envoy is not ready after %v\n%s", StartTimeout, Tail(p.Log(), 40))
 }
 
+// AdminAddress returns the address of the admin interface.
+func (p *Process) AdminAddress() string { return strings.TrimPrefix(p.adminURL, "http://") }
+
 // AdminGet returns a page of the admin interface.
 func (p *Process) AdminGet(path string) (string, error) {
 	resp, err := http.Get(p.adminURL + path)

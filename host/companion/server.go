@@ -185,11 +185,14 @@ func (c *Companion) serveReady(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	wait.Wait()
-	out := map[string]any{"ready": status == http.StatusOK, "targets": state}
-	if c.version != "" {
-		out["policy"] = c.version
-	}
-	respond(w, status, out)
+	respond(w, status, readiness{status == http.StatusOK, state, c.version})
+}
+
+// readiness is the answer of /readyz.
+type readiness struct {
+	Ready   bool              `json:"ready"`
+	Targets map[string]string `json:"targets"`
+	Policy  string            `json:"policy,omitempty"` // its version
 }
 
 // ping is shared by concurrent requests, because anyone may send them.
