@@ -55,7 +55,7 @@ func (r *result) group(at string) group {
 }
 
 const (
-	chartWidth = 760
+	chartWidth = 930 // with room for a text after the longest bar
 	labelWidth = 260
 	barWidth   = 400
 	lineHeight = 20
@@ -90,11 +90,7 @@ func draw(groups []group) string {
 				fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="13" class="helper"/>`+"\n", labelWidth+first, y-11, second)
 				text += " + " + micros(x.second) + " of the process that Envoy asks"
 			}
-			at := labelWidth + first + second + 6
-			if len(text) > 12 && at > chartWidth-240 {
-				at = labelWidth + 6
-			}
-			write(at, "label", text)
+			write(labelWidth+first+second+6, "label", text)
 		}
 	}
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" aria-label="CPU time of a request by contender">
