@@ -37,8 +37,8 @@ func (s *stream) logLine(r *decide.Refusal, prefix string) {
 	if !ok {
 		return
 	}
-	line := prefix + lightfmt.Sprintf("status=%d outcome=%s id=%q route=%q clause=%q reason=%q",
-		r.Status, string(r.Outcome), shorten(s.requestID()), resourceName(s.resource), r.Where(), shorten(r.Reason))
+	line := lightfmt.Sprintf("%sstatus=%d outcome=%s id=%q route=%q clause=%q reason=%q",
+		prefix, r.Status, string(r.Outcome), shorten(s.requestID()), resourceName(s.resource), r.Where(), shorten(r.Reason))
 	if suppressed > 0 {
 		line += lightfmt.Sprintf(" left_out=%d", suppressed)
 	}

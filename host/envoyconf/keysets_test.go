@@ -39,7 +39,7 @@ func TestKeySetOfAFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := ForModule(doc, Expansion{Inline: c.inline, Getenv: func(string) (string, bool) { return "x", true }, ReadFile: read})
+		got, _, err := forModule(t, doc, Expansion{Inline: c.inline, Getenv: func(string) (string, bool) { return "x", true }, ReadFile: read})
 		if err != nil {
 			got = err.Error()
 		}

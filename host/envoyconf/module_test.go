@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -16,7 +17,7 @@ func expand(t *testing.T, doc string, inline bool) (string, []string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ForModule(v, Expansion{
+	return forModule(t, v, Expansion{
 		Inline: inline,
 		Getenv: func(name string) (string, bool) {
 			s, ok := map[string]string{"A": "a", "TRICK": "${B}", "DOLLAR": "$"}[name]
@@ -122,4 +123,18 @@ func TestForModuleRefuses(t *testing.T) {
 			}
 		}
 	}
+}
+
+// forModule is ForModule without the version that it adds.
+func forModule(t *testing.T, doc value.Value, e Expansion) (string, []string, error) {
+	t.Helper()
+	text, names, err := ForModule(doc, e)
+	version := `"version":"` + policy.VersionOf(doc) + `"`
+	if err != nil || doc.Kind() != value.Object {
+		return text, names, err
+	}
+	if !strings.HasSuffix(text, version+"}") {
+		t.Errorf("%s does not end with %s", text, version)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(text, version+"}"), ",") + "}", names, err
 }

@@ -32,7 +32,7 @@ func TestPrivateKeysStayOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, names, err := ForModule(doc, Expansion{
+		got, names, err := forModule(t, doc, Expansion{
 			Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 			ReadFile: func(name string) ([]byte, error) {
 				if name != "ec" {
