@@ -97,7 +97,7 @@ func (f *runFlags) check() (err error) {
 }
 
 func runGateway(cmd *cobra.Command, path string, f runFlags) error {
-	ctx, log := cmd.Context(), textLog(cmd.ErrOrStderr())
+	ctx, log, began := cmd.Context(), textLog(cmd.ErrOrStderr()), time.Now()
 	file, err := loadFile(path, policy.Options{}, cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func runGateway(cmd *cobra.Command, path string, f runFlags) error {
 	r := &running{path: path, flags: f, module: module, watched: w, log: log, tls: tls, current: first, gateways: gateway.NewSwitch(first.gateway)}
 	r.read.loaded(path, file)
 	ctx = untilSignal(ctx)
-	onChange(ctx, f.watch, r.files, func() { r.reload(ctx) }, log)
+	onChange(ctx, f.watch, began, r.files, func() { r.reload(ctx) }, log)
 	if err := r.openAdmin(cmd); err != nil {
 		return err
 	}

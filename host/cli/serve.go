@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/rulegate/rulegate/host/companion"
 	"github.com/rulegate/rulegate/host/listen"
@@ -97,7 +98,7 @@ func (s *size) Set(text string) error {
 }
 
 func serve(cmd *cobra.Command, path string, f serveFlags) error {
-	log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
+	log, began := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)), time.Now()
 	cfg, err := loadCompanion(path, f, log)
 	if err != nil {
 		return err
@@ -134,7 +135,7 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 		return err
 	}
 	ctx := untilSignal(cmd.Context())
-	onChange(ctx, f.watch, func() []string { return append(f.tls.Paths(), f.read.get()...) }, func() {
+	onChange(ctx, f.watch, began, func() []string { return append(f.tls.Paths(), f.read.get()...) }, func() {
 		if err := reload(service, tls, path, f, log); err != nil {
 			log.Error("reload failed; the old policy stays", "error", err.Error())
 			return

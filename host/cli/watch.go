@@ -15,16 +15,20 @@ import (
 )
 
 // onChange calls f for each SIGHUP and, if watch is set, when one of the files has
-// changed, one call after the other, until ctx ends.
-func onChange(ctx context.Context, watch bool, files func() []string, f func(), log *slog.Logger) {
+// changed since they were read, one call after the other, until ctx ends.
+func onChange(ctx context.Context, watch bool, read time.Time, files func() []string, f func(), log *slog.Logger) {
 	if !watch {
 		onHangup(ctx, f)
 		return
 	}
 	changed := make(chan struct{})
+	seen := stateOf(files())
+	if changedAfter(files(), read) {
+		seen = "" // while they were read, or since
+	}
 	go func() {
 		defer close(changed)
-		watchFiles(ctx, files, changed)
+		watchFiles(ctx, files, seen, changed)
 	}()
 	turn := make(chan struct{}, 1)
 	one := func() {
@@ -41,10 +45,17 @@ func onChange(ctx context.Context, watch bool, files func() []string, f func(), 
 	}()
 }
 
-// watchFiles sends a value when a file has changed and then been the same for one
-// period: a program may write a file in pieces.
-func watchFiles(ctx context.Context, files func() []string, changed chan<- struct{}) {
-	seen := stateOf(files())
+// changedAfter reports whether one of the files has changed after a time.
+func changedAfter(files []string, t time.Time) bool {
+	return slices.ContainsFunc(files, func(path string) bool {
+		info, err := os.Stat(path)
+		return err == nil && info.ModTime().After(t)
+	})
+}
+
+// watchFiles sends a value when the files have another state than the one seen, and then
+// been the same for one period: a program may write a file in pieces.
+func watchFiles(ctx context.Context, files func() []string, seen string, changed chan<- struct{}) {
 	pending := ""
 	for {
 		select {
