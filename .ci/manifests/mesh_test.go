@@ -10,7 +10,7 @@ import (
 // The golden manifests of `rulegate gateway` and `rulegate istio` are what the API
 // server takes: types, fields, and the rules of the custom resources.
 func TestMeshManifests(t *testing.T) {
-	const dir = "../../../host/envoyconf/testdata/"
+	const dir = "../../host/envoyconf/testdata/"
 	files, err := filepath.Glob(dir + "*.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 
 func context() ctx.Context { return ctx.Background() }
 
-const charts = "../../../envoy/deploy/charts/"
+const charts = "../../envoy/deploy/charts/"
 
 const policy = "project: shop\nroutes:\n  - {match: {path: /}, rule: {rule: deny, error: '{{ not a template }}'}}\n"
 

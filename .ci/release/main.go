@@ -40,8 +40,8 @@ func (t target) file() string {
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("release: ")
-	root := flag.String("root", "../../..", "folder of the repository")
-	out := flag.String("out", "../../../dist", "folder to write, which must not exist")
+	root := flag.String("root", "../..", "folder of the repository")
+	out := flag.String("out", "../../dist", "folder to write, which must not exist")
 	targets := flag.String("targets", "linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64", "systems and processors")
 	flag.Parse()
 	if err := run(*root, *out, strings.Fields(*targets)); err != nil {
