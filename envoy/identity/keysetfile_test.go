@@ -110,7 +110,8 @@ func runCommand(t *testing.T, policy, upstream, module string) (addr string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if _, url, ok := strings.Cut(lines.Text(), "ready on http://"); ok {
-			return url
+			address, _, _ := strings.Cut(url, " ") // the policy's version follows
+			return address
 		}
 	}
 	t.Fatalf("rulegate run ended:\n%s", stderr.String())
