@@ -38,7 +38,6 @@ type Entry struct {
 	Verified  bool           `json:"verified,omitempty"`  // the request has a valid token or API key
 	Claims    Values         `json:"claims,omitempty"`    // those that the policy's `log` lists, by their paths
 	Body      Values         `json:"body,omitempty"`      // the parts that the policy's `log` lists, by their paths
-	Candidate *Candidate     `json:"candidate,omitempty"` // the decision of the candidate, where that differs
 }
 
 // Call is a query or a webhook of a decision.
@@ -55,18 +54,6 @@ type Request struct {
 	Path   string `json:"path"`           // without the query
 	Host   string `json:"host,omitempty"` // as it came
 	IP     string `json:"ip,omitempty"`   // of the client
-}
-
-// Candidate is what the policy that is tried beside the active one decides.
-type Candidate struct {
-	Policy  string         `json:"policy"`           // its version
-	Kind    string         `json:"kind"`             // allow, refuse, status, upstream or masked
-	Outcome decide.Outcome `json:"outcome"`          // as above
-	Status  int            `json:"status,omitempty"` // that the client would have got
-	Clause  string         `json:"clause,omitempty"` // as above
-	Name    string         `json:"name,omitempty"`   // as above
-	Reason  string         `json:"reason,omitempty"` // as above
-	Masked  []string       `json:"masked,omitempty"` // as above
 }
 
 // Values are parts of a request, in the order of the policy's list.
@@ -147,9 +134,6 @@ func (e *Entry) Append(b []byte) []byte {
 	left := maxValues
 	o.values("claims", e.Claims, &left)
 	o.values("body", e.Body, &left)
-	if c := e.Candidate; c != nil {
-		o.candidate(c)
-	}
 	return append(o.b, '}')
 }
 
@@ -236,18 +220,5 @@ func (o *object) values(name string, list Values, left *int) {
 		}
 		o.b = value.AppendASCII(o.b, v.JSON)
 	}
-	o.b = append(o.b, '}')
-}
-
-func (o *object) candidate(c *Candidate) {
-	o.open("candidate")
-	o.text("policy", c.Policy, false)
-	o.text("kind", c.Kind, false)
-	o.text("outcome", string(c.Outcome), false)
-	o.int("status", c.Status)
-	o.text("clause", c.Clause, true)
-	o.text("name", c.Name, true)
-	o.text("reason", c.Reason, true)
-	o.texts("masked", c.Masked)
 	o.b = append(o.b, '}')
 }
