@@ -40,6 +40,18 @@ func TestEntry(t *testing.T) {
 	}
 }
 
+// TestEntryInJSON: encoding/json writes what Parse reads, for programs that pass an entry on.
+func TestEntryInJSON(t *testing.T) {
+	text, err := json.Marshal(whole())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(text)
+	if diff := cmp.Diff(whole(), got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
 // TestEntryHasAllMembers: what Append writes by hand has each member of the struct.
 func TestEntryHasAllMembers(t *testing.T) {
 	d := json.NewDecoder(bytes.NewReader(whole().Append(nil)))

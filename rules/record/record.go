@@ -82,6 +82,18 @@ func (v *Values) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// MarshalJSON writes an object.
+func (v Values) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, part := range v {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(appendText(b, part.Path), ':'), part.JSON...)
+	}
+	return append(b, '}'), nil
+}
+
 // Bounds of a line, in bytes before they are escaped.
 const (
 	maxText   = 400
