@@ -55,7 +55,7 @@ func bodyTimeout(t *testing.T, b *harness.Bootstrap, up *harness.Upstream) func(
 	return func(t *testing.T, p *harness.Process) {
 		at := p.Listeners(t)
 		runBodyTimeout(t, up, func(name string) string { return at[name] }, p.Log)
-		for _, part := range []string{`rulegate: ready: policy "shop", resources 3, calls false, body timeout 1s; `, "ticks yes, properties yes, shared data yes"} {
+		for _, part := range []string{`rulegate: ready: policy "shop", version `, `, resources 3, calls false, body timeout 1s; `, "ticks yes, properties yes, shared data yes"} {
 			if !strings.Contains(p.Log(), part) {
 				t.Errorf("the log has no line with %s", part)
 			}
