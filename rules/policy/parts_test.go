@@ -119,6 +119,7 @@ func TestPartsFaults(t *testing.T) {
 		"a rule of the main file":   {strings.Replace(sharedFile, "own:", "staff:", 1), ordersFile, mainRoutes, `["shared/a.yaml"].define.staff: the main file has a rule of this name, which cannot be replaced|["shared/a.yaml"].routes[0].rule.of: no rule "own" in define`},
 		"a variable of a team":      {sharedFile, ordersFile + "\nfiles: [{prefix: '${SECRET}', rules: {}}]", mainRoutes, `["teams/orders.yaml"].files[0].prefix: variables and files (${…}) are for the main file and its include; $${ is a ${ that stays`},
 		"pages of a team":           {sharedFile, strings.Replace(ordersFile, "- match", "- cors: {origins: [https://evil.example], credentials: true}\n    match", 1), mainRoutes, `["teams/orders.yaml"].routes[0].cors.origins[0]: https://evil.example is not among the origins of |["teams/orders.yaml"].routes[0].cors.credentials: `},
+		"a team's route in shadow":  {sharedFile, strings.Replace(ordersFile, "- match", "- mode: shadow\n    match", 1), mainRoutes, `["teams/orders.yaml"].routes[0].mode: only the main file and its include may put a route in shadow`},
 		"an unused rule":            {strings.Replace(sharedFile, "define:", "define:\n  bad: {rule: alow}", 1), ordersFile, mainRoutes, `["shared/a.yaml"].define.bad.rule: unknown rule "alow"`},
 	} {
 		t.Run(name, func(t *testing.T) {
