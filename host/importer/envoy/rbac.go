@@ -78,27 +78,38 @@ func single(n *yaml.Node) (name string, value *yaml.Node) {
 	return snake(fields[0].Key), fields[0].Value
 }
 
-func (r *reader) permission(n *yaml.Node) access.Cond {
-	name, v := single(n)
+// ofBoth reads a field that permissions and principals share; ok is false for another one.
+func (r *reader) ofBoth(name string, v *yaml.Node) (c access.Cond, ok bool) {
 	switch name {
 	case "any":
-		if v.Value == "true" {
-			return access.Exact(access.Always)
+		if v.Value != "true" {
+			return c, false
 		}
+		return access.Exact(access.Always), true
+	case "header":
+		return r.anyHeader(v), true
+	case "url_path":
+		return r.path(v), true
+	case "metadata":
+		return r.metadata(v), true
+	case "sourced_metadata":
+		return r.sourcedMetadata(v), true
+	}
+	return c, false
+}
+
+func (r *reader) permission(n *yaml.Node) access.Cond {
+	name, v := single(n)
+	if c, ok := r.ofBoth(name, v); ok {
+		return c
+	}
+	switch name {
 	case "and_rules":
 		return access.All(r.each(field(v, "rules"), r.permission)...)
 	case "or_rules":
 		return r.any(field(v, "rules"), r.permission)
 	case "not_rule":
 		return r.permission(v).Not()
-	case "header":
-		return r.anyHeader(v)
-	case "url_path":
-		return r.path(v)
-	case "metadata":
-		return r.metadata(v)
-	case "sourced_metadata":
-		return r.sourcedMetadata(v)
 	case "destination_port":
 		if r.port > 0 {
 			if v.Value == strconv.Itoa(r.port) {
@@ -118,25 +129,16 @@ func (r *reader) permission(n *yaml.Node) access.Cond {
 
 func (r *reader) principal(n *yaml.Node) access.Cond {
 	name, v := single(n)
+	if c, ok := r.ofBoth(name, v); ok {
+		return c
+	}
 	switch name {
-	case "any":
-		if v.Value == "true" {
-			return access.Exact(access.Always)
-		}
 	case "and_ids":
 		return access.All(r.each(field(v, "ids"), r.principal)...)
 	case "or_ids":
 		return r.any(field(v, "ids"), r.principal)
 	case "not_id":
 		return r.principal(v).Not()
-	case "header":
-		return r.anyHeader(v)
-	case "url_path":
-		return r.path(v)
-	case "metadata":
-		return r.metadata(v)
-	case "sourced_metadata":
-		return r.sourcedMetadata(v)
 	case "remote_ip":
 		return r.addresses(v)
 	case "direct_remote_ip", "source_ip":
