@@ -228,7 +228,7 @@ func (m *metrics) took(from time.Time, waited bool) {
 // program for some microseconds.
 const memoryTicks = 10
 
-// tellState tells the host what this VM holds now.
+// tellState sets the host's gauges of this VM.
 func (p *plugin) tellState() {
 	m, v := &p.metrics, p.vm
 	m.set("policy_info", p.policy.Version, 1)
@@ -255,7 +255,7 @@ func (p *plugin) tellState() {
 	}
 }
 
-// untellState takes back what the host was told of a plugin that ends.
+// untellState subtracts a plugin that ends from the host's gauges.
 func (p *plugin) untellState() {
 	m := &p.metrics
 	m.set("policy_info", p.policy.Version, 0)

@@ -12,7 +12,7 @@ import (
 // passed from its headers on, so nothing of it is held or changed. Its body is copied
 // while it passes. What cannot be decided in this way stays undecided, and is counted.
 
-// shadow says what the decision of a stream in shadow awaits.
+// shadow is the event that the decision of a stream in shadow awaits.
 type shadow uint8
 
 const (

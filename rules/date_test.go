@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// oldParse and oldFormat are what package time reads and writes.
+// oldParse and oldFormat use package time.
 func oldParse(s string) (time.Time, bool) {
 	if len(s) == len(time.DateOnly) {
 		t, err := time.Parse(time.DateOnly, s)

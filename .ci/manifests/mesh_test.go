@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The golden manifests of `rulegate gateway` and `rulegate istio` are what the API
-// server takes: types, fields, and the rules of the custom resources.
+// TestMeshManifests: the API server takes the golden manifests of `rulegate gateway` and
+// `rulegate istio`, by types, fields, and the rules of the custom resources.
 func TestMeshManifests(t *testing.T) {
 	const dir = "../../host/envoyconf/testdata/"
 	files, err := filepath.Glob(dir + "*.yaml")

@@ -165,7 +165,7 @@ func faults(known map[string]crd, u unstructured.Unstructured) (out []string) {
 	return out
 }
 
-// The schemas see what is wrong: a misspelt field, a wrong type, a broken rule.
+// TestSchemas: the schemas refuse a misspelt field, a wrong type and a broken rule.
 func TestSchemas(t *testing.T) {
 	known, err := crds()
 	if err != nil {

@@ -148,7 +148,7 @@ func echo() (address string, stop func(), err error) {
 		return "", nil, err
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := readAll(r.Body) // a body that broke off is not what the contender wants
+		body, _ := readAll(r.Body) // a body that broke off gets an answer that the contender counts as wrong
 		w.Header().Set("content-type", "application/json")
 		io.WriteString(w, body)
 	})}

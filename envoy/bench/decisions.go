@@ -65,7 +65,7 @@ func (s *suite) warm(ctx context.Context) error {
 	return nil
 }
 
-// cold adds the work of tokens that nobody has seen.
+// cold measures tokens that come once, so that no cache has them.
 func (s *suite) cold() error {
 	if !s.wants("cold") {
 		return nil

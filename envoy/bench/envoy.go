@@ -37,8 +37,7 @@ type bootstrap struct {
 	clusters  map[string]object
 }
 
-// answer is what stands behind a listener: a text that Envoy itself answers, or a
-// cluster.
+// answer is the backend of a listener: a text that Envoy itself answers, or a cluster.
 type answer struct {
 	text, cluster string
 }

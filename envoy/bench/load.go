@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// request is what a contender is asked. With several tokens, they take turns.
+// request is the request that each contender gets. Several tokens take turns.
 type request struct {
 	method, path, body string
 	tokens             []string

@@ -168,7 +168,7 @@ func listenersOf(works []*work) (names []string) {
 	return names
 }
 
-// conclude adds what follows from the measured figures.
+// conclude adds the figures that are computed from the measured ones.
 func (r *report) conclude(o *options) error {
 	for _, x := range []struct{ name, file string }{{ours, o.module}, {empty, o.empty}} {
 		s, err := sizeOf(x.name, x.file)

@@ -225,7 +225,7 @@ func (o *options) connections() []int {
 	return []int{10, 100, 1000, 10000}
 }
 
-// progress tells what is being done, with the time since the start.
+// progress prints a line about the work that begins, with the time since the start.
 func (o *options) progress(format string, args ...any) {
 	fmt.Fprintf(o.stderr, "%6s  %s\n", time.Since(o.began).Round(time.Second), fmt.Sprintf(format, args...))
 }

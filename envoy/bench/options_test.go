@@ -40,7 +40,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// Both generators send what they are told and count what they get.
+// TestGenerators: both generators send the request as it is set, and count all answers.
 func TestGenerators(t *testing.T) {
 	var seen, wrong atomic.Int64
 	tokens := [3]atomic.Int64{}
@@ -76,7 +76,7 @@ func TestGenerators(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		n := int(seen.Load())
-		// What is on its way when the turn ends is not counted.
+		// Requests that are under way when the turn ends are not counted.
 		if got.Requests < 10 || got.Requests > n || n-got.Requests > 10 || got.Refused < got.Requests/20 || got.Refused > got.Requests/5 || got.P50 <= 0 || got.P99 < got.P50 || got.Rate <= 0 {
 			t.Errorf("%s: %+v, the server saw %d", name, got, n)
 		}

@@ -142,7 +142,7 @@ func (s *suite) helper(ctx context.Context, name, address string, env []string, 
 	})
 }
 
-// freeAddress returns an address that nobody listens on now.
+// freeAddress returns an address of this machine that no program listens on.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

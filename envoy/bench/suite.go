@@ -20,7 +20,7 @@ const (
 	several = 8
 )
 
-// suite is what the works are made of: keys, tokens and a configuration of Envoy.
+// suite has the parts that all works share: keys, tokens and a configuration of Envoy.
 type suite struct {
 	o       *options
 	dir     string

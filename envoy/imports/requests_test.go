@@ -58,7 +58,7 @@ func (i *issuer) sign(claims map[string]any) string {
 	return text
 }
 
-// material is what the requests of a source are made of: its own literals and their
+// material are the parts of requests for a source: the source's literals and their
 // neighbours.
 type material struct {
 	literal, paths, values, names, methods, hosts []string

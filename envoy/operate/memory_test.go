@@ -238,7 +238,7 @@ func (w *floodWatch) check(t *testing.T) {
 	w.most = max(w.most, resident(t, w.process))
 }
 
-// during sends a flood, checks meanwhile, and logs what came of it.
+// during sends a flood, checks Envoy meanwhile, and logs how the flood was answered.
 func (w *floodWatch) during(t *testing.T, limit int, send func() map[int]int) map[int]int {
 	t.Helper()
 	w.most = 0

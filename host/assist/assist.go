@@ -1,6 +1,6 @@
-// Package assist is what an editor shows of a policy while it is written: faults and
-// warnings with fixes, completions, texts about what is under the cursor, definitions
-// and uses of names. `rulegate lsp` and the console show the same.
+// Package assist helps an editor with a policy that is being written: it finds faults and
+// warnings with fixes, completions, texts for the word under the cursor, definitions and
+// uses of names. `rulegate lsp` and the console show the same.
 //
 //	text, cursor → context (the place in the file, and the schema there) → items
 //

@@ -27,9 +27,9 @@ const mark = "\uE000"
 // maxNested bounds how deep a file is looked into.
 const maxNested = 300
 
-// cursors returns what the cursor may be in: a key or a value that is typed. The file
-// need not be whole: what is behind the line of the cursor is left out, and brackets
-// are closed, if the text cannot be parsed otherwise.
+// cursors returns the keys and values that the cursor may be in. The file need not be
+// whole: if it cannot be parsed, the lines behind the cursor are left out, and open
+// brackets are closed.
 func cursors(text string, at Position) []cursor {
 	before, after, ok := cut(text, at)
 	if !ok || strings.Contains(text, mark) {
@@ -99,7 +99,7 @@ func tolerant(before, insert, after string) *yaml.Node {
 	if root := parse(before + insert + after); root != nil {
 		return root
 	}
-	// The word behind the cursor, and what may close what is open in its line.
+	// The rest of the cursor's line may close its brackets.
 	rest, _, _ := strings.Cut(after, "\n")
 	if root := parse(before + insert + rest); root != nil {
 		return root
@@ -127,7 +127,7 @@ func parse(text string) *yaml.Node {
 	}
 }
 
-// opened returns the quotes and brackets that close what is open at the end of a text.
+// opened returns the quote and the brackets that a text lacks at its end.
 func opened(text string) string {
 	var open []byte
 	quote, comment := byte(0), false
@@ -204,8 +204,8 @@ func (c *cursor) place(at Position) {
 	c.words = Range{Position{at.Line, at.Column - length}, Position{at.Line, at.Column + len([]rune(rest))}}
 }
 
-// pathTo returns the way to the innermost node that begins at a position, or to what is
-// around it.
+// pathTo returns the way to the innermost node that begins at a position; it is empty if
+// none does.
 func pathTo(root *yaml.Node, at Position) (way []*yaml.Node) {
 	each(root, func(path []*yaml.Node, key bool) {
 		for i, n := range path {

@@ -9,7 +9,7 @@ import (
 	"github.com/rulegate/rulegate/rules/policy/lint"
 )
 
-// Text is what there is to say about a part of a file.
+// Text is the explanation of a part of a file.
 type Text struct {
 	Range    Range  `json:"range"`
 	Markdown string `json:"markdown"`
@@ -103,7 +103,7 @@ func referenceAt(text string, at int) (word string, isPath bool) {
 	return "", false
 }
 
-// pathText says what a path leads to: its longest beginning that has a name.
+// pathText explains a path, by the longest beginning of it that args describes.
 func pathText(path string, w *where) string {
 	root, rest, _ := strings.Cut(path, ".")
 	switch root {

@@ -63,7 +63,7 @@ func (w *where) key() string {
 	return ""
 }
 
-// args is what `args` holds for the rule around the scalar. A rule in define may be used
+// args returns the members of `args` for the rule around the scalar. A rule in define may be used
 // for every kind of resource: nil.
 func (w *where) args() *args.Member {
 	response := slices.Contains(w.steps, "response")

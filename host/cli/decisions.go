@@ -28,7 +28,7 @@ func openDecisions(cmd *cobra.Command, path, service string, wanted bool, log *s
 	return decisionlog.Open(path, decisionlog.Options{Stdout: cmd.OutOrStdout(), Exporter: exporter, Failed: failed})
 }
 
-// closeDecisions writes what waits; w may be nil.
+// closeDecisions writes the lines that wait; w may be nil.
 func closeDecisions(ctx context.Context, w *decisionlog.Writer, log *slog.Logger) {
 	if w == nil {
 		return

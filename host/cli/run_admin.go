@@ -44,7 +44,7 @@ func newWatched(cmd *cobra.Command, f runFlags, p *policy.Policy, tls *listen.TL
 	return w, nil
 }
 
-// close writes and sends what waits.
+// close writes and sends the decisions, metrics and spans that wait.
 func (w *watched) close(ctx context.Context, log *slog.Logger) {
 	closeDecisions(ctx, w.decisions, log)
 	last, cancel := withGrace(ctx)

@@ -22,7 +22,7 @@ type recordedReply struct {
 	reply        rules.Reply
 }
 
-// targetOf names what a call asks.
+// targetOf names the collection or the host that a call asks.
 func targetOf(c *rules.Call) string {
 	if c.Kind == rules.Query {
 		return c.DB + "." + c.Col

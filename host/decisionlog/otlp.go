@@ -62,5 +62,5 @@ func inTrace(id string) context.Context {
 	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID(raw)}))
 }
 
-// Close sends what waits.
+// Close sends the records that wait.
 func (o *OTLP) Close(ctx context.Context) error { return o.provider.Shutdown(ctx) }

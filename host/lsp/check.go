@@ -99,7 +99,7 @@ func (c *checker) check(publish func(protocol.PublishDiagnosticsParams)) {
 	c.shown = shown
 }
 
-// diagnostics returns what is known of a file.
+// diagnostics returns the findings of the last check and of the last test run in a file.
 func (c *checker) diagnostics(path string) protocol.PublishDiagnosticsParams {
 	data, _ := c.open.Read(path, maxFile)
 	l := linesOf(string(data))

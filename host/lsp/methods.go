@@ -9,7 +9,7 @@ import (
 	protocol "github.com/tliron/glsp/protocol_3_16"
 )
 
-// methods are what the server answers.
+// methods are the requests and notifications that the server answers.
 func (s *Server) methods() protocol.Handler {
 	return protocol.Handler{
 		Initialize:  s.initialize,

@@ -124,7 +124,7 @@ func (y *yamlServer) say(method string, params any) {
 	}
 }
 
-// check returns what the server finds in a text.
+// check returns the server's diagnostics of a text.
 func (y *yamlServer) check(path, text string) []protocol.Diagnostic {
 	y.t.Helper()
 	uri := uriOf(path)

@@ -39,7 +39,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestNames: the names are what Prometheus wants.
+// TestNames: the names follow Prometheus' conventions.
 func TestNames(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range All() {

@@ -241,7 +241,7 @@ func (a *appender) expected() value.Value {
 	return doc.With("tests", value.Arr(append(doc.Key("tests").Elements(), value.Obj(a.fields...))...))
 }
 
-// decided adds what the policy decides to a text that ends with the new test.
+// decided adds the policy's decision to a text that ends with the new test.
 func (a *appender) decided(text string) (string, error) {
 	s, err := Load(a.path, Options{Record: true, Files: changedFile{a.files, a.path, text}})
 	if err != nil {

@@ -86,7 +86,7 @@ func (m *Module) policy() (string, error) {
 	return text, err
 }
 
-// Backend is what a proxy needs to decide the cases of a suite.
+// Backend has the policy and the servers for a proxy that decides the cases of a suite.
 type Backend struct {
 	Policy    string       // for the module, as envoyconf.ForModule writes it
 	Upstream  http.Handler // gets the requests that are let through

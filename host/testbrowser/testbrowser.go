@@ -91,7 +91,7 @@ type Page struct {
 	requests []string
 }
 
-// pageTime bounds what a test does with one page.
+// pageTime is the longest time that a test uses one page.
 const pageTime = 3 * time.Minute
 
 // Open opens a tab that shares nothing with others: no storage, no cache. It is closed
@@ -193,7 +193,7 @@ func (p *Page) Screenshot(path string) {
 	p.must(os.WriteFile(path, png, 0o644))
 }
 
-// heard keeps what the page complains about, and the addresses that it asks for.
+// heard has the errors of the page, and the addresses that it asks for.
 func (p *Page) heard(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

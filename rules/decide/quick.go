@@ -19,7 +19,7 @@ type quick struct {
 	resources []quickness // by policy.Resource.Index
 }
 
-// quickness says what a resource's answer depends on.
+// quickness says on which part of a request a resource's answer depends.
 type quickness uint8
 
 const (

@@ -78,7 +78,7 @@ func (e *encoder) call(c *rules.Call) error {
 	return err
 }
 
-// question writes what is asked.
+// question writes the members of a call that decide its answer.
 func (e *encoder) question(c *rules.Call) (err error) {
 	e.text("kind", c.Kind.String())
 	switch c.Kind {

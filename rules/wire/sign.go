@@ -24,7 +24,7 @@ const (
 
 var b64 = base64.RawURLEncoding.Strict()
 
-// stamp is what the signatures of one second have in common.
+// stamp is the beginning that all signatures of one second share.
 type stamp struct {
 	project string
 	seconds int64

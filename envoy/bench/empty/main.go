@@ -1,4 +1,4 @@
-// Command empty is a plugin on the SDK that does nothing: what any Go plugin costs.
+// Command empty is a plugin on the SDK that does nothing. It shows the cost of any Go plugin.
 package main
 
 import (

@@ -15,7 +15,7 @@ func (q *Question) document() (assist.Document, assist.Position, error) {
 	return assist.Document{Path: q.File, Text: text}, assist.Position{Line: q.Line, Column: q.Column}, nil
 }
 
-// complete lists what may be typed at the cursor.
+// complete lists the completions at the cursor.
 func complete(q *Question) (any, error) {
 	d, at, err := q.document()
 	if err != nil {
@@ -26,7 +26,7 @@ func complete(q *Question) (any, error) {
 	}{d.Complete(at)}, nil
 }
 
-// hover explains what is at the cursor.
+// hover explains the word at the cursor.
 func hover(q *Question) (any, error) {
 	d, at, err := q.document()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/rulegate/rulegate/host/policyfile"
 )
 
-// Question is what every operation is asked with.
+// Question has the arguments of all operations.
 type Question struct {
 	Op    string            `json:"op"`
 	Files policyfile.Memory `json:"files"` // by their paths: the policy, what it includes, its tests

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Effect is what a part of a Stage does to a request that fulfils it.
+// Effect is the outcome for a request that fulfils a part of a Stage.
 type Effect uint8
 
 const (

@@ -33,7 +33,7 @@ func draft(t *testing.T, text string) *importer.Draft {
 	return drafts[0]
 }
 
-// TestUnknownDenies: what is not known is never passed over. Each text has a twin
+// TestUnknownDenies: a part that the importer does not know denies. Each text has a twin
 // without it, whose rule does not deny each request.
 func TestUnknownDenies(t *testing.T) {
 	const jwks = `{inline_string: '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"}]}'}`

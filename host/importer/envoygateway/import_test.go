@@ -22,7 +22,7 @@ func policyOf(spec string) string {
 
 const secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\nstringData: {one: key-of-one}\n"
 
-// TestUnknownDenies: what is not known is never passed over.
+// TestUnknownDenies: a part that the importer does not know denies.
 func TestUnknownDenies(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec string

@@ -61,7 +61,7 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// TestUnknownDenies: what is not known is never passed over.
+// TestUnknownDenies: a part that the importer does not know denies.
 func TestUnknownDenies(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec string

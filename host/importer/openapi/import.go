@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// extension is the key of what a document cannot say.
+// extension is the key of rules that OpenAPI itself cannot express.
 const extension = "x-rulegate"
 
 // Document is an OpenAPI document.

@@ -61,7 +61,7 @@ func isToken(s *openapi3.SecurityScheme) bool {
 	return s.Type == "openIdConnect" || s.Type == "oauth2" || s.Type == "http" && strings.EqualFold(s.Scheme, "bearer")
 }
 
-// security is what a request for an operation needs.
+// security are the credentials that an operation needs.
 type security struct {
 	auth     *yaml.Node
 	clauses  []*yaml.Node
