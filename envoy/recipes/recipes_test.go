@@ -110,7 +110,7 @@ func TestRecipesInTheModule(t *testing.T) {
 	}
 	for _, name := range recipes(t) {
 		t.Run(name, func(t *testing.T) {
-			s := load(t, name)
+			s := enforced(t, name)
 			m, err := policytest.NewModule(t.Context(), s, module, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -133,11 +133,16 @@ var clocked = []string{"time-windows"}
 func TestRecipesInEnvoy(t *testing.T) {
 	e := newProxies(t)
 	for _, name := range recipes(t) {
-		e.add(t, name, load(t, name))
+		e.add(t, name, enforced(t, name))
 	}
+	e.add(t, inShadow+" as it is", load(t, inShadow))
 	e.start(t)
 	for _, p := range e.proxies {
 		t.Run(p.name, func(t *testing.T) {
+			if p.name == inShadow+" as it is" {
+				passes(t, p.suite, p.module)
+				return
+			}
 			for _, c := range p.suite.Cases {
 				if slices.Contains(clocked, p.name) && c.As != policytest.Nobody {
 					continue
