@@ -44,6 +44,10 @@ func TestProbe(t *testing.T) {
 			}
 		})
 	}
+	// "works" is why gocrypto can be trusted with all of them.
+	if got := gocrypto.Crypto().Tested(); !reflect.DeepEqual(got, all) {
+		t.Errorf("gocrypto verifies %v, want %v", got, all)
+	}
 }
 
 const secret = "a secret of the tests, 32 bytes!"

@@ -12,17 +12,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
 // Crypto returns the cryptography of this package.
-var Crypto = sync.OnceValue(func() keys.Crypto {
-	c := keys.Probe(Verify)
+func Crypto() keys.Crypto {
+	c := keys.Trust(Verify)
 	c.Private = ParsePrivate
 	return c
-})
+}
 
 var hashes = map[string]crypto.Hash{"sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512}
 
