@@ -50,7 +50,7 @@ func (n *native) decide(r *harness.Request) (*simulate.Result, error) {
 	now := n.keys.now()
 	q := &simulate.Request{
 		Method: r.Method, Target: r.Target, Body: r.Body, Host: "shop.example", ID: "native", IP: "127.0.0.1", Peer: r.Peer(), Now: now,
-		Companion: &simulate.Wire{Policy: n.policy, Keys: n.companion.Keys, Handler: n.companion, Now: func() time.Time { return now }},
+		Companion: &simulate.Wire{Policy: n.policy, Keys: n.companion.Keys, Handler: n.companion, Now: time.Now}, // the clock of the companion
 	}
 	for _, h := range r.Headers {
 		if h[0] == "host" {
