@@ -80,6 +80,8 @@ func TestCompanionChart(t *testing.T) {
 			"image":          values{"reference": "a", "pullSecrets": []any{values{"name": "pull"}}},
 			"podAnnotations": values{"a": "b"}, "nodeSelector": values{"a": "b"}, "tolerations": []any{values{"operator": "Exists"}},
 			"affinity":       values{"podAntiAffinity": values{}},
+			"volumes":        []any{values{"name": "social", "configMap": values{"name": "social"}}},
+			"volumeMounts":   []any{values{"name": "social", "mountPath": "/data", "readOnly": true}},
 			"serviceAccount": values{"annotations": values{"a": "b"}},
 			"networkPolicy":  values{"clients": []any{values{"podSelector": values{}}}, "prometheus": []any{values{"podSelector": values{}}}},
 		}), "ConfigMap Deployment HorizontalPodAutoscaler NetworkPolicy PodDisruptionBudget Secret Service ServiceAccount ServiceMonitor"},
@@ -109,6 +111,15 @@ func TestCompanionChart(t *testing.T) {
 				follow(t, container, probe, "httpGet", "path")
 			}
 			follow(t, container, "resources", "limits", "memory")
+			if name == "everything" {
+				spec := []any{"spec", "template", "spec"}
+				if got := follow(t, all["Deployment/companion"], append(spec, "volumes", 2, "configMap", "name")...); got != "social" {
+					t.Errorf("volumes: %v", got)
+				}
+				if got := follow(t, container, "volumeMounts", 2, "mountPath"); got != "/data" {
+					t.Errorf("volumeMounts: %v", got)
+				}
+			}
 			if m := all["ConfigMap/companion"]; m != nil && follow(t, m, "data", "policy.yaml") != policy {
 				t.Errorf("the policy was changed: %v", m)
 			}
