@@ -72,6 +72,13 @@ run-embedded: build quickstart ## the quickstart on the embedded gateway, withou
 test: ## vet, staticcheck, all tests, the cases in all three runners, the quickstart, the race detector
 	@GO=$(GO) .ci/test
 
+# PART picks some of the parts; there is one: gateway.
+PART ?=
+
+.PHONY: test-mesh
+test-mesh: ## the module in the real Envoy Gateway, as root; builds it first. PART picks some
+	@GO=$(GO) .ci/mesh/run $(PART)
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (20s)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz

@@ -62,7 +62,9 @@ func Istio(m Mesh) ([]byte, error) {
 		key, value, _ := strings.Cut(text, "=")
 		labels = append(labels, field{key, value})
 	}
-	spec := object{{"workloadSelector", object{{"labels", labels}}}, {"configPatches", patches}}
+	// The priority puts the module behind the filters of others, next to the router, and
+	// lets its settings of the listener win. `istioctl analyze` warns of a filter without.
+	spec := object{{"priority", 10}, {"workloadSelector", object{{"labels", labels}}}, {"configPatches", patches}}
 	return render("Written by `rulegate istio`: write it again for another policy or another image.\nA change is live in seconds, without a restart.\n"+m.secretNote(),
 		[]manifest{{"", m.resource("networking.istio.io/v1alpha3", "EnvoyFilter", spec)}})
 }
