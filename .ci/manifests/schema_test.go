@@ -16,6 +16,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -31,6 +32,7 @@ var sources = []struct{ module, files string }{
 	{"github.com/envoyproxy/gateway@v1.9.1", "charts/gateway-helm/charts/crds/crds/*.yaml"},
 	{"github.com/envoyproxy/gateway@v1.9.1", "charts/gateway-helm/charts/crds/crds/generated/*.yaml"},
 	{"istio.io/istio@v0.0.0-20260827124520-eed52ebb66ad", "manifests/charts/base/files/crd-all.gen.yaml"},
+	{"github.com/cert-manager/cert-manager@v1.21.2", "deploy/crds/*.yaml"},
 	{"github.com/prometheus-operator/prometheus-operator@v0.85.0", "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml"},
 }
 
@@ -152,7 +154,10 @@ func faults(known map[string]crd, u unstructured.Unstructured) (out []string) {
 		out = append(out, e.Error())
 	}
 	if rules := cel.NewValidator(c.structure, true, celconfig.PerCallLimit); rules != nil {
-		list, _ := rules.Validate(context(), field.NewPath(""), c.structure, u.Object, nil, celconfig.RuntimeCELCostBudget)
+		// The rules see the object with its defaults.
+		whole := u.DeepCopy().Object
+		defaulting.Default(whole, c.structure)
+		list, _ := rules.Validate(context(), field.NewPath(""), c.structure, whole, nil, celconfig.RuntimeCELCostBudget)
 		for _, e := range list {
 			out = append(out, e.Error())
 		}
@@ -179,6 +184,10 @@ func TestSchemas(t *testing.T) {
 		"{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: 1, replica: 2}}":                                                                                                                                                        `unknown field "spec.replica"`,
 		"{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: 1}}":                                                                                                                                                                               "cannot unmarshal",
 		"{apiVersion: monitoring.coreos.com/v1, kind: ServiceMonitor, metadata: {name: a}, spec: {selector: {}, endpoints: [{ports: a}]}}":                                                                                                                     "unknown field",
+		"{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: a}, spec: {secretName: a, issuerRef: {name: a}, dnsName: [a]}}":                                                                                                                  "unknown field spec.dnsName",
+		"{apiVersion: cert-manager.io/v1, kind: ClusterIssuer, metadata: {name: a}, spec: {acme: {server: a, privateKeySecretRef: {name: a}, solvers: [{http01: {ingress: {ingressClassName: 1}}}]}}}":                                                         "must be of type string",
+		"{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: a}, spec: {gatewayClassName: eg, listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{nam: a}]}}]}}":                                                 "Required value",
+		"{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: a}, spec: {servers: [{port: {number: 443, name: a, protocol: HTTPS}, hosts: [a], tls: {credentialsName: a}}]}}":                                                                  "unknown field spec.servers[0].tls.credentialsName",
 		"{apiVersion: example.org/v1, kind: None, metadata: {name: a}}":                                                                                                                                                                                        "no kind",
 	} {
 		var object map[string]any

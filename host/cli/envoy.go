@@ -2,7 +2,6 @@ package cli
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rulegate/rulegate/host/envoyconf"
@@ -19,6 +18,8 @@ type envoyFlags struct {
 	companionCert, companionKey string
 	jwksCA                      string
 	tls                         envoyconf.ServerTLS
+	sds                         string
+	acmeListen, acmeUpstream    string
 	module, format, print, ecds string
 	inlineSecrets               bool
 	trustForwarded              bool
@@ -41,6 +42,12 @@ With --ecds, the filter with the policy is in a file of that folder, and Envoy t
 without a restart when the same command has replaced the file. It refuses a faulty policy and keeps
 the one before. The rest of the configuration is printed: if it has changed too, restart Envoy.
 
+With --sds, Envoy takes the certificate of --tls-cert by secret discovery (SDS): when a renewal has
+replaced the file by a rename, Envoy reads it and its key again, without a restart. If the two do not
+fit, it keeps the old ones. --acme-listen adds a plain listener for the challenges of an ACME server
+such as Let's Encrypt. The policy decides there too, so it needs a route for them. They go to the
+ACME client at --acme-upstream; Envoy redirects all other requests that the policy lets through.
+
 For a configuration of your own, --print prints one part: filter (the HTTP filters to put before the
 router), clusters (of the companion and of the key sets; of the upstream with --upstream), listener,
 stats. The parts filter and stats need no --upstream.`,
@@ -51,6 +58,10 @@ stats. The parts filter and stats need no --upstream.`,
   rulegate envoy policy.yaml --listen 0.0.0.0:10000 --tls-cert gw.pem --tls-key gw.key --client-ca ca.pem \
     --upstream https://10.0.0.7:8443 --upstream-ca ca.pem --upstream-cert gw.pem --upstream-key gw.key \
     --upstream-id spiffe://shop.example/orders > envoy.yaml
+  # A certificate of Let's Encrypt, with its key in the same file, which a renewal replaces:
+  rulegate envoy policy.yaml --listen 0.0.0.0:443 --tls-cert /etc/envoy/tls/shop.pem --tls-key /etc/envoy/tls/shop.pem \
+    --sds /etc/envoy/rulegate --acme-listen 0.0.0.0:80 --acme-upstream http://127.0.0.1:8402 \
+    --upstream http://127.0.0.1:8080 > envoy.yaml
   # A policy that can be replaced while Envoy runs:
   rulegate envoy policy.yaml --upstream http://127.0.0.1:8080 --ecds /etc/envoy/rulegate > envoy.yaml
   # The filters, for a configuration of your own:
@@ -87,6 +98,9 @@ func (f *envoyFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.tls.Key, "tls-key", "", "PEM file with the key of --tls-cert")
 	flags.StringVar(&f.tls.ClientCA, "client-ca", "", "PEM file with the CA certificates of clients: each client must have a certificate of theirs, which rules read as args.peer")
 	flags.BoolVar(&f.tls.ClientOptional, "client-optional", false, "accept clients without a certificate too; args.peer is missing for them")
+	flags.StringVar(&f.sds, "sds", "", "write the names of --tls-cert and --tls-key to certificate.yaml in this `folder`, as Envoy opens it: Envoy reads both again when --tls-cert is replaced by a rename")
+	flags.StringVar(&f.acmeListen, "acme-listen", "", "address of a plain listener for the challenges of an ACME server, which asks port 80; it redirects other requests to --listen")
+	flags.StringVar(&f.acmeUpstream, "acme-upstream", "", "URL of the ACME client that answers the challenges, such as certbot: http:// or unix:/path")
 	flags.StringVar(&f.companion, "companion", "", "URL of the companion (rulegate serve): http://, https:// or unix:/path; required if a rule queries or calls a webhook")
 	flags.StringVar(&f.companionCA, "companion-ca", "", "PEM file with the CA certificates of an https companion"+systemCA)
 	flags.StringVar(&f.companionCert, "companion-cert", "", "PEM file with Envoy's certificate for an https companion (for its --client-ca)")
@@ -110,7 +124,7 @@ func (f *envoyFlags) check() error {
 	if f.upstream == "" && (f.print == "all" || f.print == "listener") {
 		return usagef("want --upstream, as in --upstream http://127.0.0.1:8080")
 	}
-	for _, u := range []struct{ flag, url string }{{"--upstream", f.upstream}, {"--companion", f.companion}} {
+	for _, u := range []struct{ flag, url string }{{"--upstream", f.upstream}, {"--companion", f.companion}, {"--acme-upstream", f.acmeUpstream}} {
 		if u.url == "" {
 			continue
 		}
@@ -118,8 +132,8 @@ func (f *envoyFlags) check() error {
 			return usagef("%s: %w", u.flag, err)
 		}
 	}
-	for _, a := range []struct{ flag, address string }{{"--listen", f.listen}, {"--admin", f.admin}} {
-		if a.address == "" && a.flag == "--admin" {
+	for _, a := range []struct{ flag, address string }{{"--listen", f.listen}, {"--admin", f.admin}, {"--acme-listen", f.acmeListen}} {
+		if a.address == "" && a.flag != "--listen" {
 			continue
 		}
 		if err := envoyconf.CheckAddress(a.address); err != nil {
@@ -136,38 +150,4 @@ func (f *envoyFlags) check() error {
 		return usagef("--idle-timeout: want a duration over 0, found %v", f.idle)
 	}
 	return nil
-}
-
-func (f *envoyFlags) checkTLS() error {
-	switch {
-	case (f.tls.Cert == "") != (f.tls.Key == ""):
-		return usagef("--tls-cert and --tls-key: want both or neither")
-	case f.tls.Cert == "" && f.tls.ClientCA != "":
-		return usagef("--client-ca: want --tls-cert and --tls-key with it: clients show certificates only over TLS")
-	case f.tls.ClientCA == "" && f.tls.ClientOptional:
-		return usagef("--client-optional: want --client-ca")
-	case (f.upstreamCert == "") != (f.upstreamKey == ""):
-		return usagef("--upstream-cert and --upstream-key: want both or neither")
-	case f.upstreamCert+f.upstreamID+f.upstreamCA != "" && !strings.HasPrefix(f.upstream, "https://"):
-		return usagef("--upstream-ca, --upstream-cert, --upstream-id: want an https upstream, found %q", f.upstream)
-	case (f.companionCert == "") != (f.companionKey == ""):
-		return usagef("--companion-cert and --companion-key: want both or neither")
-	case f.companionCert != "" && !strings.HasPrefix(f.companion, "https://"):
-		return usagef("--companion-cert: want an https companion, found %q", f.companion)
-	}
-	if f.upstreamID == "" {
-		return nil
-	}
-	if err := envoyconf.CheckID(f.upstreamID); err != nil {
-		return usagef("--upstream-id: %w", err)
-	}
-	return nil
-}
-
-// serverTLS returns nil for plain HTTP.
-func (f *envoyFlags) serverTLS() *envoyconf.ServerTLS {
-	if f.tls.Cert == "" {
-		return nil
-	}
-	return &f.tls
 }

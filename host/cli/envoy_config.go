@@ -14,8 +14,11 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 )
 
-// upstreamCluster is the name of the upstream in Envoy's configuration.
-const upstreamCluster = "upstream"
+// The names of the upstream and of the ACME client in Envoy's configuration.
+const (
+	upstreamCluster = "upstream"
+	acmeCluster     = "acme"
+)
 
 // envoyConfig builds the configuration. Variables and a module that are missing
 // on this machine are only warnings: Envoy may run on another.
@@ -33,6 +36,11 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	f.warn(p, names, stderr)
+	if f.sds != "" {
+		if err := f.writeSecret(); err != nil {
+			return nil, fmt.Errorf("--sds: %w", err)
+		}
+	}
 	conf := envoyconf.Config{
 		Admin:   f.admin,
 		Module:  f.module,
@@ -43,13 +51,14 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 
 		Clusters: f.clusters(p),
 		Listeners: []envoyconf.Listener{{
-			Name:     "rulegate",
-			Address:  f.listen,
-			Policy:   text,
-			Rules:    p,
-			Upstream: upstreamCluster,
-			TLS:      f.serverTLS(),
-			Buffer:   envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody),
+			Name:      "rulegate",
+			Address:   f.listen,
+			Policy:    text,
+			Rules:     p,
+			Upstream:  upstreamCluster,
+			TLS:       f.serverTLS(),
+			Challenge: f.challenge(),
+			Buffer:    envoyconf.BufferLimit(p.Limits.RequestBody, p.Limits.ResponseBody),
 		}},
 	}
 	if f.ecds != "" {
@@ -68,14 +77,9 @@ func envoyConfig(path string, f envoyFlags, stderr io.Writer) ([]byte, error) {
 	return b.YAML()
 }
 
-// writeDiscovery replaces the file of the filter by a rename: Envoy never reads half of
-// it, and looks at a file again when one is moved to its folder.
+// writeDiscovery writes the file of --ecds.
 func (f *envoyFlags) writeDiscovery(conf envoyconf.Config) error {
 	b, err := envoyconf.Discovered(conf)
-	if err != nil {
-		return err
-	}
-	text, err := b.YAML()
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,17 @@ func (f *envoyFlags) writeDiscovery(conf envoyconf.Config) error {
 	if f.inlineSecrets {
 		mode = 0o600
 	}
-	part, err := os.CreateTemp(f.ecds, ".rulegate-*")
+	return writeDiscovered(conf.Discovery, b, mode)
+}
+
+// writeDiscovered replaces a file that Envoy watches by a rename: Envoy never reads half
+// of it, and looks at it again when a file is moved to its folder.
+func writeDiscovered(path string, b *envoyconf.Bootstrap, mode os.FileMode) error {
+	text, err := b.YAML()
+	if err != nil {
+		return err
+	}
+	part, err := os.CreateTemp(filepath.Dir(path), ".rulegate-*")
 	if err != nil {
 		return err
 	}
@@ -92,7 +106,7 @@ func (f *envoyFlags) writeDiscovery(conf envoyconf.Config) error {
 	if err := errors.Join(err, part.Chmod(mode), part.Sync(), part.Close()); err != nil {
 		return err
 	}
-	return os.Rename(part.Name(), conf.Discovery)
+	return os.Rename(part.Name(), path)
 }
 
 // needsCompanion reports whether the part that is printed names the server of the
@@ -145,6 +159,9 @@ func (f *envoyFlags) clusters(p *policy.Policy) []envoyconf.Cluster {
 			Name: p.Companion.Cluster, URL: f.companion,
 			CA: f.companionCA, Cert: f.companionCert, Key: f.companionKey, Connect: time.Second,
 		})
+	}
+	if f.acmeUpstream != "" {
+		all = append(all, envoyconf.Cluster{Name: acmeCluster, URL: f.acmeUpstream, Connect: time.Second})
 	}
 	for _, u := range keyServers(p) {
 		all = append(all, envoyconf.Cluster{Name: u.cluster, URL: u.url.String(), CA: f.jwksCA})

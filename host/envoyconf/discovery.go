@@ -1,9 +1,6 @@
 package envoyconf
 
-import (
-	"fmt"
-	"path/filepath"
-)
+import "fmt"
 
 // wasmFilter is the type of the module's filter.
 const wasmFilter = "envoy.extensions.filters.http.wasm.v3.Wasm"
@@ -42,13 +39,7 @@ func (c *Config) discovered(l Listener) object {
 	return object{
 		{"name", discoveryName(l)},
 		{"config_discovery", object{
-			{"config_source", object{
-				{"path_config_source", object{
-					{"path", c.Discovery},
-					{"watched_directory", object{{"path", filepath.Dir(c.Discovery)}}},
-				}},
-				{"resource_api_version", "V3"},
-			}},
+			{"config_source", fileSource(c.Discovery)},
 			{"type_urls", list{"type.googleapis.com/" + wasmFilter}},
 		}},
 	}

@@ -45,19 +45,23 @@ func Build(c Config) (*Bootstrap, error) {
 	if err != nil {
 		return nil, err
 	}
-	listeners := make(list, len(c.Listeners))
+	listeners := list{}
+	discovers := c.Discovery != ""
 	names := map[string]bool{}
-	for i, l := range c.Listeners {
+	for _, l := range c.Listeners {
 		if names[l.Name] {
 			return nil, fmt.Errorf("listener %s: twice", l.Name)
 		}
 		names[l.Name] = true
-		if listeners[i], err = c.listener(l); err != nil {
+		all, err := c.listener(l)
+		if err != nil {
 			return nil, err
 		}
+		listeners = append(listeners, all...)
+		discovers = discovers || l.TLS != nil && l.TLS.Secret != ""
 	}
 	var root object
-	if c.Discovery != "" {
+	if discovers {
 		// Envoy wants a name for itself where a part of its configuration comes by
 		// discovery.
 		root = append(root, field{"node", object{{"id", "rulegate"}, {"cluster", "rulegate"}}})
@@ -116,6 +120,9 @@ func (c *Config) clusters() (list, error) {
 			if name != "" && !names[name] {
 				return nil, fmt.Errorf("listener %s: no cluster %q", l.Name, name)
 			}
+		}
+		if err := l.Challenge.check(names); err != nil {
+			return nil, fmt.Errorf("listener %s: %w", l.Name, err)
 		}
 		if l.Upstream == "" {
 			return nil, fmt.Errorf("listener %s: want an upstream cluster, found none", l.Name)

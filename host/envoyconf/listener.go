@@ -20,6 +20,8 @@ type Listener struct {
 	Upstream string
 	// TLS is nil for plain HTTP.
 	TLS *ServerTLS
+	// Challenge is nil if no ACME server asks this listener's host.
+	Challenge *Challenge
 	// Companion is the name of the companion's cluster, which Build writes into
 	// the policy; "" leaves the policy as it is.
 	Companion string
@@ -33,7 +35,8 @@ type Listener struct {
 // answers itself, before the proxy does.
 func BufferLimit(request, response int) int { return max(request, response) + 64<<10 }
 
-func (c *Config) listener(l Listener) (object, error) {
+// listener returns the listener, and that of its challenge.
+func (c *Config) listener(l Listener) (list, error) {
 	if l.Name == "" {
 		l.Name = "rulegate"
 	}
@@ -54,13 +57,23 @@ func (c *Config) listener(l Listener) (object, error) {
 	if c.Discovery != "" {
 		filter = c.discovered(l)
 	}
-	chain := object{{"filters", list{object{
-		{"name", "envoy.filters.network.http_connection_manager"},
-		{"typed_config", c.manager(l, filter)},
-	}}}}
+	chain := object{{"filters", c.connection(l, filter, l.routes())}}
 	if l.TLS != nil {
 		chain = append(chain, l.TLS.socket())
 	}
+	out := list{l.object(addr, chain)}
+	if l.Challenge != nil {
+		plain, err := c.challenge(l, filter)
+		if err != nil {
+			return nil, fmt.Errorf("listener %s: challenge: %w", l.Name, err)
+		}
+		out = append(out, plain)
+	}
+	return out, nil
+}
+
+// object is the listener with its one filter chain.
+func (l *Listener) object(addr, chain object) object {
 	return object{
 		{"name", l.Name},
 		{"address", addr},
@@ -68,13 +81,21 @@ func (c *Config) listener(l Listener) (object, error) {
 		// 500 (response) before the module has seen the end of the body.
 		{"per_connection_buffer_limit_bytes", l.Buffer},
 		{"filter_chains", list{chain}},
-	}, nil
+	}
+}
+
+// connection is the network filter of a listener.
+func (c *Config) connection(l Listener, filter object, routes list) list {
+	return list{object{
+		{"name", "envoy.filters.network.http_connection_manager"},
+		{"typed_config", c.manager(l, filter, routes)},
+	}}
 }
 
 // manager is the HTTP connection manager of an edge proxy: it does not trust the
 // client's headers about addresses, and the module and the upstream get the same
 // normalized path.
-func (c *Config) manager(l Listener, filter object) object {
+func (c *Config) manager(l Listener, filter object, routes list) object {
 	slashes := "REJECT_REQUEST"
 	if l.Rules != nil && l.Rules.KeepsSlashes() {
 		slashes = "KEEP_UNCHANGED" // the module refuses them where no route keeps them
@@ -115,7 +136,7 @@ func (c *Config) manager(l Listener, filter object) object {
 			{"virtual_hosts", list{object{
 				{"name", l.Upstream},
 				{"domains", list{"*"}},
-				{"routes", l.routes()},
+				{"routes", routes},
 			}}},
 		}},
 	)

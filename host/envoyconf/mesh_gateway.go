@@ -15,7 +15,7 @@ const (
 // EnvoyGateway returns the resources of Envoy Gateway for a policy.
 func EnvoyGateway(m Mesh) ([]byte, error) {
 	c, l := m.listener()
-	manager := c.manager(l, nil)
+	manager := c.manager(l, nil, nil)
 	patches, err := m.patches()
 	if err != nil {
 		return nil, err

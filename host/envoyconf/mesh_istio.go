@@ -42,7 +42,7 @@ func Istio(m Mesh) ([]byte, error) {
 			{"name", m.Name}, {"typed_config", fetched(filter.get("typed_config").(object), m.Image)},
 		}),
 		patch("NETWORK_FILTER", object{{"context", context}, {"listener", inManager(nil)}}, "MERGE", object{
-			{"name", managerName}, {"typed_config", m.managerPatch(c.manager(l, nil))},
+			{"name", managerName}, {"typed_config", m.managerPatch(c.manager(l, nil, nil))},
 		}),
 		patch("LISTENER", object{{"context", context}}, "MERGE", object{{"per_connection_buffer_limit_bytes", l.Buffer}}),
 	}

@@ -29,7 +29,7 @@ func (l *Listener) settings(r *policy.Resource) settings {
 // each that would be taken for such a one; then those for all other requests.
 func (l *Listener) routes() (out list) {
 	if l.Rules == nil {
-		return list{l.route(object{{"prefix", "/"}}, settings{}, 0)}
+		return l.add(nil, object{{"prefix", "/"}}, settings{})
 	}
 	general := l.settings(nil)
 	out = l.add(out, object{{"prefix", "/"}}, general)
@@ -85,6 +85,9 @@ func headerMatch(name, regex string) object {
 
 // add appends the routes for one condition, the last one first.
 func (l *Listener) add(out list, match object, s settings) list {
+	if l.Rules == nil {
+		return append(out, l.route(match, s, 0))
+	}
 	idle := s.idle
 	if idle == 0 {
 		idle = l.Rules.Limits.Idle

@@ -11,6 +11,10 @@ import (
 // The strings are paths of PEM files, which Envoy reads when it starts.
 type ServerTLS struct {
 	Cert, Key string
+	// Secret is the path of a file that names Cert and Key, from which Envoy takes them
+	// by secret discovery (SDS): it then reads them again when one is replaced by a
+	// rename. Secret returns its content. "": Envoy reads them when it starts.
+	Secret string
 	// ClientCA verifies the clients' certificates. If it is "", Envoy asks for
 	// none and args.peer is missing.
 	ClientCA string
@@ -37,7 +41,7 @@ func (s *ServerTLS) Check() error {
 func (s *ServerTLS) socket() field {
 	common := object{
 		{"alpn_protocols", list{"h2", "http/1.1"}},
-		{"tls_certificates", list{pair(s.Cert, s.Key)}},
+		s.certificate(),
 	}
 	context := typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext")
 	if s.ClientCA != "" {

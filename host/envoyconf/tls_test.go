@@ -34,6 +34,11 @@ func TestListenerTLS(t *testing.T) {
 		"mutual":   {&ServerTLS{Cert: "gw.pem", Key: "gw.key", ClientCA: "ca.pem"}, []string{ownPair, verifying, `"require_client_certificate":true`}, nil},
 		"optional": {&ServerTLS{Cert: "gw.pem", Key: "gw.key", ClientCA: "ca.pem", ClientOptional: true}, []string{verifying, `"require_client_certificate":false`}, nil},
 
+		"by discovery": {&ServerTLS{Cert: "gw.pem", Key: "gw.pem", Secret: "/etc/rulegate/certificate.yaml", ClientCA: "ca.pem"}, []string{
+			`"tls_certificate_sds_secret_configs":[{"name":"rulegate","sds_config":{"path_config_source":{"path":"/etc/rulegate/certificate.yaml","watched_directory":{"path":"/etc/rulegate"}}`,
+			`"node":{"id":"rulegate"`, verifying,
+		}, []string{"tls_certificates"}},
+
 		"no key":            {&ServerTLS{Cert: "gw.pem"}, []string{"listener rulegate: tls: want both a certificate and its key"}, nil},
 		"no certificate":    {&ServerTLS{ClientCA: "ca.pem"}, []string{"want both a certificate and its key"}, nil},
 		"nothing to check":  {&ServerTLS{Cert: "gw.pem", Key: "gw.key", ClientOptional: true}, []string{"want the CA certificates of clients"}, nil},
@@ -85,5 +90,28 @@ func check(t *testing.T, name, got string, want, without []string) {
 		if strings.Contains(got, w) {
 			t.Errorf("%s: want no %s in\n%s", name, w, got)
 		}
+	}
+}
+
+func TestChallenge(t *testing.T) {
+	for name, c := range map[string]struct {
+		change        func(*Config)
+		want, without []string
+	}{
+		"beside TLS": {func(c *Config) {}, []string{
+			`"name":"rulegate-acme","address":{"socket_address":{"address":"0.0.0.0","port_value":80}}`,
+			`{"match":{"prefix":"/.well-known/acme-challenge/"},"route":{"cluster":"acme","timeout":"0s"}},{"match":{"prefix":"/"},"redirect":{"https_redirect":true,"response_code":"PERMANENT_REDIRECT","port_redirect":10000}}`,
+		}, nil},
+		"the port of https": {func(c *Config) { c.Listeners[0].Address = "0.0.0.0:443" }, []string{"https_redirect"}, []string{"port_redirect"}},
+		"without TLS":       {func(c *Config) { c.Listeners[0].TLS = nil }, []string{"listener rulegate: challenge: want a certificate on the listener itself"}, nil},
+		"a bad address":     {func(c *Config) { c.Listeners[0].Challenge.Address = "shop:80" }, []string{"listener rulegate: challenge: address"}, nil},
+		"no such cluster":   {func(c *Config) { c.Listeners[0].Challenge.Upstream = "none" }, []string{`listener rulegate: challenge: no cluster "none"`}, nil},
+	} {
+		conf := sample()
+		conf.Clusters = append(conf.Clusters, Cluster{Name: "acme", URL: "http://127.0.0.1:8402"})
+		conf.Listeners[0].TLS = &ServerTLS{Cert: "gw.pem", Key: "gw.pem"}
+		conf.Listeners[0].Challenge = &Challenge{Address: "0.0.0.0:80", Upstream: "acme"}
+		c.change(&conf)
+		check(t, name, text(t, conf), c.want, c.without)
 	}
 }
