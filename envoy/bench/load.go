@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os/exec"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 type request struct {
 	method, path, body string
 	tokens             []string
+	more               map[string]string // headers
 }
 
 func get(tokens ...string) request { return request{method: http.MethodGet, path: "/", tokens: tokens} }
@@ -82,6 +84,7 @@ func (r *request) headers(token string) map[string]string {
 	if r.body != "" {
 		h["content-type"] = "application/json"
 	}
+	maps.Copy(h, r.more)
 	return h
 }
 

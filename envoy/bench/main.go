@@ -116,6 +116,7 @@ func (s *suite) prepare(ctx context.Context) error {
 		func() error { return s.bodies(ctx) },
 		func() error { return s.query(ctx) },
 		func() error { s.connections(); return nil },
+		func() error { return s.compare(ctx) },
 	} {
 		if err := add(); err != nil {
 			return err
@@ -201,6 +202,13 @@ func (o *options) publish(r *report, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "wrote %s and benchmarks.svg beside it\n", filepath.Join(o.out, "benchmarks.json"))
+	page, err := o.publishComparison(r)
+	if err != nil {
+		return err
+	}
+	if page != "" {
+		fmt.Fprintf(stdout, "wrote %s\n", page)
+	}
 	switch {
 	case o.document == "":
 		return nil

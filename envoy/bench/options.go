@@ -30,9 +30,13 @@ type options struct {
 	began              time.Time
 	most               int    // requests of a turn, in the short mode
 	empty, opa, coraza string // built for the run; "" without
+	comparison         string // the folder
+	authz              string // built for the comparison
 }
 
 // all are the names of the works, in the order of the document.
+//
+// The work comparison is not among them: it has a page of its own.
 var all = []string{"warm", "cold", "clauses", "routes", "claims", "force", "mask", "rows", "query", "connections", "workers", "start"}
 
 const usage = `Usage: bench [flags]
@@ -45,7 +49,8 @@ builds what it needs. Ctrl-C ends it, with all processes that it started.
 With all works it writes the tables of the document again; with some (-works, -without,
 -short) it leaves the document alone, because its tables must come from one run.
 
-Works: %s
+Works: %s. The work comparison is only measured where it is named, and writes
+envoy/comparison/COMPARISON.md.
 
 Flags:
 `
@@ -67,6 +72,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.module, "module", "bin/rulegate.wasm", "path of the module")
 	f.StringVar(&o.out, "out", "bin/bench", "folder for benchmarks.json and benchmarks.svg")
 	f.StringVar(&o.document, "document", "envoy/BENCHMARKS.md", "document whose tables a run of all works writes, with the chart beside it; \"\" for none")
+	f.StringVar(&o.comparison, "comparison", "envoy/comparison", "folder of the work comparison, which writes the page there; \"\" for no page")
 	f.Usage = func() {
 		fmt.Fprintf(stderr, usage, strings.Join(all, ", "))
 		f.PrintDefaults()
@@ -84,8 +90,8 @@ func words(list string) []string {
 
 func (o *options) check(rest []string) error {
 	for _, w := range o.works {
-		if !slices.Contains(all, w) {
-			return fmt.Errorf("-works: there is no %q; there are %s", w, strings.Join(all, ", "))
+		if !slices.Contains(all, w) && w != comparisonWork {
+			return fmt.Errorf("-works: there is no %q; there are %s, %s", w, strings.Join(all, ", "), comparisonWork)
 		}
 	}
 	for _, w := range o.without {
@@ -149,6 +155,13 @@ func (o *options) build(ctx context.Context, dir string) error {
 	if err := goBuild(ctx, "./envoy/bench/empty", wasip1, append(plugin, "-o", o.empty, ".")...); err != nil {
 		return err
 	}
+	if o.wants(comparisonWork) {
+		o.progress("build the server with Open Policy Agent and cel-go")
+		o.authz = filepath.Join(dir, "compare-authz")
+		if err := goBuild(ctx, "./envoy/comparison/testdata/authz", nil, "-o", o.authz, "."); err != nil {
+			return err
+		}
+	}
 	if !o.wants("warm") {
 		return nil
 	}
@@ -185,7 +198,14 @@ func goBuild(ctx context.Context, folder string, env []string, args ...string) e
 	return nil
 }
 
-func (o *options) wants(work string) bool { return len(o.works) == 0 || slices.Contains(o.works, work) }
+// wants reports whether a work is to be measured. A run of all works leaves out the
+// comparison, but for the short one.
+func (o *options) wants(work string) bool {
+	if work == comparisonWork && !o.short {
+		return slices.Contains(o.works, work)
+	}
+	return len(o.works) == 0 || slices.Contains(o.works, work)
+}
 
 // whole reports whether the run measures all that the document shows.
 func (o *options) whole() bool { return len(o.works) == 0 && len(o.without) == 0 && !o.short }

@@ -1,6 +1,10 @@
 package main
 
-import _ "embed"
+import (
+	_ "embed"
+
+	"github.com/rulegate/rulegate/envoy/comparison"
+)
 
 // The filters that rulegate is compared with. All but none and empty make the same
 // decision: a valid token whose claim role is admin.
@@ -41,9 +45,7 @@ func lua(source string) array {
 var claimLua string
 
 // jsonLua reads and writes JSON for the two scripts below.
-//
-//go:embed json.lua
-var jsonLua string
+var jsonLua = comparison.JSONLua
 
 const maskLua = `
 function envoy_on_response(handle)

@@ -82,6 +82,11 @@ func (s *suite) rulegate(ctx context.Context, name, vm string, policy object, a 
 	if err != nil {
 		return err
 	}
+	return s.rulegateText(ctx, name, vm, text, nil, a)
+}
+
+// rulegateText is rulegate for the text of a policy, with more filters behind it.
+func (s *suite) rulegateText(ctx context.Context, name, vm string, text []byte, more array, a answer) error {
 	file := filepath.Join(s.dir, name+".yaml")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
@@ -106,7 +111,7 @@ func (s *suite) rulegate(ctx context.Context, name, vm string, policy object, a 
 	for cluster, c := range clusters {
 		s.conf.add(cluster, c)
 	}
-	s.conf.listen(name, filters, a)
+	s.conf.listen(name, append(filters, more...), a)
 	return nil
 }
 

@@ -24,13 +24,16 @@ type contender struct {
 	name     string
 	at       string // the value of what varies
 	listener string
-	good     request // answered with 200
-	bad      request // answered with denied; none if it has no method
-	denied   int
+	good     request                 // answered with 200
+	bad      request                 // answered with denied; none if it has no method
+	denied   int                     // the status, or anyRefusal
 	check    func(body string) error // of the answer to good; nil: any
 	clients  int
 	helper   string // the program that Envoy asks
 }
+
+// anyRefusal is any status from 400 to 499.
+const anyRefusal = -1
 
 func (c *contender) String() string { return strings.TrimSpace(c.name + " " + c.at) }
 
@@ -73,6 +76,9 @@ func (r *runner) verifyOne(ctx context.Context, address string, c *contender) er
 	}
 	for _, token := range first(c.bad.tokens) {
 		status, body, err := ask(ctx, address, c.bad, token)
+		if c.denied == anyRefusal && status >= 400 && status < 500 {
+			status = anyRefusal
+		}
 		if err == nil && status != c.denied {
 			err = fmt.Errorf("a request to deny: want %d, found %d %.200s", c.denied, status, body)
 		}

@@ -32,8 +32,12 @@ func wrk(ctx context.Context, dir string, l load) (sample, error) {
 	// threads than clients.
 	threads := min(max(l.threads, 1), l.clients)
 	seconds := strconv.Itoa(max(1, int(l.turn.Round(time.Second).Seconds()))) + "s"
-	cmd := exec.CommandContext(ctx, "wrk", "-t", strconv.Itoa(threads), "-c", strconv.Itoa(l.clients), "-d", seconds,
-		"--timeout", "10s", "-s", file, "http://"+l.address+l.request.path)
+	args := []string{"-t", strconv.Itoa(threads), "-c", strconv.Itoa(l.clients), "-d", seconds,
+		"--timeout", "10s", "-s", file}
+	for name, value := range l.request.more {
+		args = append(args, "-H", name+": "+value)
+	}
+	cmd := exec.CommandContext(ctx, "wrk", append(args, "http://"+l.address+l.request.path)...)
 	cmd.Env = append(os.Environ(), "WRK_METHOD="+l.request.method, "WRK_BODY="+l.request.body, "WRK_TOKENS="+tokens)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	out, err := cmd.CombinedOutput()

@@ -30,7 +30,7 @@ import (
 //	yaml filter         an EnvoyFilter whose filter Envoy accepts
 //	yaml not-run: REASON
 //	json args           the args for the values and verdicts below
-//	json, lua, toml not-run: REASON
+//	json, lua, rego, toml not-run: REASON
 //	text values         EXPRESSION >> its value
 //	text verdicts       RULE >> its outcome
 //	text tree           folders of the repository: all packages, and no other
@@ -54,6 +54,7 @@ var uses = map[string]string{
 	"yaml":    "file routes rule define policy generated filter not-run",
 	"json":    "args not-run",
 	"lua":     "not-run",
+	"rego":    "not-run",
 	"toml":    "not-run",
 	"text":    "output values verdicts tree -",
 	"txtar":   "case",

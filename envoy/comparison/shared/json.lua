@@ -76,6 +76,15 @@ function decode(s, i)
   return tonumber(number), last
 end
 
+-- parse returns the document in a body, and the body.
+function parse(handle)
+  local body = handle:body()
+  local s = body:getBytes(0, body:length())
+  local doc, last = decode(s, skip(s, 1))
+  if skip(s, last) then error("text after the end") end
+  return doc, body
+end
+
 local quoted = {['"'] = '\\"', ["\\"] = "\\\\"}
 
 local function quote(s)

@@ -1,0 +1,3 @@
+function decide(handle)
+  return path(handle):match("^/users/([^/]+)") == claims(handle).sub
+end

@@ -1,0 +1,3 @@
+function decide(handle)
+  return not path(handle):find("^/admin/") or claims(handle).role == "admin"
+end
