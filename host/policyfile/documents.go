@@ -2,6 +2,7 @@ package policyfile
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/rulegate/rulegate/rules"
@@ -24,6 +25,9 @@ type Documents struct {
 //
 // Errors: *Error for a fault.
 func ReadDocuments(path string) (*Documents, error) {
+	if (Disk{}).IsDir(path) {
+		return nil, fmt.Errorf("%s is a folder: want its files, such as %s", path, filepath.Join(path, "*.yaml"))
+	}
 	data, err := Disk{}.Read(path, maxFile)
 	if err != nil {
 		return nil, err
@@ -65,6 +69,9 @@ func ParseDocuments(path string, data []byte) (*Documents, error) {
 		}
 		d.Roots = append(d.Roots, root)
 	}
+	if len(d.Roots) == 0 {
+		return nil, &Error{f, []Fault{{Message: "the file has nothing in it but comments or blanks: was it written whole?", Line: 1, Column: 1}}}
+	}
 	return d, nil
 }
 
@@ -77,7 +84,7 @@ func (d *Documents) Fault(n *yaml.Node, place, format string, args ...any) *Erro
 func (d *Documents) check(n *yaml.Node, place string, depth int) *Error {
 	switch {
 	case depth > policy.MaxDepth:
-		return d.Fault(n, place, "nested deeper than %d", policy.MaxDepth)
+		return d.Fault(n, "", "nested deeper than %d", policy.MaxDepth)
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
 		return d.Fault(n, place, "anchors and aliases are not read: write the value out")
 	case tagged(n):

@@ -184,6 +184,9 @@ func (f *File) parse(data []byte) (*File, error) {
 
 // checkText refuses invalid UTF-8 and control characters (YAML 1.2, section 5.1).
 func (f *File) checkText(text string) *Fault {
+	if fault := f.notText(text); fault != nil {
+		return fault
+	}
 	for i, line := range f.lines {
 		column := 0
 		for at, r := range line {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rulegate/rulegate/rules/policy"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -54,6 +55,7 @@ const (
 	badEscape    = "found unknown escape character"
 	noAnchor     = "unknown anchor"
 	noName       = "did not find expected alphabetic or numeric character"
+	tooDeep      = "exceeded max depth"
 	quotedText   = "while scanning a quoted scalar"
 )
 
@@ -77,8 +79,12 @@ func (s *syntaxError) explain() string {
 		return s.indentation()
 	case s.message == wantDash:
 		return fmt.Sprintf("want a dash, as in line %d; or indent this line more if it belongs to the element above", s.opened.line)
+	case s.message == wantContent && s.ended():
+		return "the file ends here, and a value is missing: it was not written whole"
 	case s.message == wantContent:
 		return fmt.Sprintf("want a value, found %q; put a text in quotes", s.char())
+	case strings.HasPrefix(s.message, tooDeep):
+		return fmt.Sprintf("nested deeper than %d", policy.MaxDepth)
 	case s.message == wantBracket, s.message == wantBrace:
 		return s.bracket()
 	case s.message == endOfFile && s.context == quotedText:
@@ -189,6 +195,13 @@ func (s *syntaxError) bracket() string {
 		return "want " + want + " before this key; is a comma missing?"
 	}
 	return fmt.Sprintf("want %s to go on with the brackets of line %d, column %d", want, s.opened.line, s.opened.column)
+}
+
+// ended reports whether nothing comes at the place or behind it.
+func (s *syntaxError) ended() bool {
+	rest := []rune(s.line(s.at.line))
+	rest = rest[min(len(rest), s.at.column-1):]
+	return strings.TrimSpace(string(rest)+strings.Join(s.f.lines[min(len(s.f.lines), s.at.line):], "")) == ""
 }
 
 // char is the character that the parser refuses; 0 at the end of a line.

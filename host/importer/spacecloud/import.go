@@ -91,12 +91,18 @@ func (c *collector) document(n *yaml.Node) error {
 		}
 		return nil
 	}
+	if err := c.shape(n); err != nil {
+		return err
+	}
 	has := func(key string) bool { return importer.Get(n, key) != nil }
 	switch {
 	case has("type") && has("spec"):
 		return c.resource(n)
 	case has("projects"):
 		for _, e := range importer.Entries(importer.Get(n, "projects")) {
+			if err := c.shape(e.Value); err != nil {
+				return err
+			}
 			c.wholeProject(e.Value, e.Key)
 		}
 		for _, e := range importer.Entries(n) {
