@@ -54,7 +54,7 @@ func BenchmarkPage(b *testing.B) {
 // size is what a browser loads, compressed.
 func size(b *testing.B, page fs.FS) float64 {
 	var out bytes.Buffer
-	for _, name := range []string{"index.html", "icon.svg", "page.css", "page.js", "worker.js", "eval.wasm.gz"} {
+	for _, name := range []string{"index.html", "icon.svg", "page.css", "start.js", "page.js", "worker.js", "eval.wasm.gz"} {
 		data, err := fs.ReadFile(page, name)
 		if err != nil {
 			b.Fatal(err)

@@ -326,6 +326,7 @@ func TestHostile(t *testing.T) {
 		"a prototype":         {fragment(t, []byte(`{"__proto__":{"x":1},"files":{"__proto__":"routes: []","policy.yaml":"routes: []"},"policy":"policy.yaml","request":{"__proto__":null,"data":{"__proto__":"[]"}}}`)), "Refused"},
 		"other types":         {fragment(t, []byte(`{"files":{"policy.yaml":"routes: []","a":7},"policy":"policy.yaml","tests":[],"env":7,"request":[1]}`)), "Refused"},
 		"a deep policy":       {state(t, map[string]any{"files": map[string]string{"policy.yaml": "routes: " + strings.Repeat("[", 100_000)}, "policy": "policy.yaml"}), "No decision"},
+		"a deep list":         {state(t, map[string]any{"files": map[string]string{"policy.yaml": "routes:\n  " + strings.Repeat("- ", 50_000)}, "policy": "policy.yaml"}), "No decision"},
 		"deep claims":         {state(t, map[string]any{"files": map[string]string{"policy.yaml": "routes: []"}, "policy": "policy.yaml", "request": map[string]any{"user": "claims", "claims": `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}"}}), "No decision"},
 		"a huge policy":       {state(t, map[string]any{"files": map[string]string{"policy.yaml": many.String()}, "policy": "policy.yaml"}), "No decision"},
 		"no state":            {"#state=", "Allowed"},

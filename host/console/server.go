@@ -114,7 +114,11 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) {
 	case ".js":
 		kind = "text/javascript; charset=utf-8"
 	case ".gz":
-		kind = "application/octet-stream" // the page unpacks it
+		if kind = "application/octet-stream"; strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			// The browser unpacks it, and compiles what it has while the rest comes.
+			w.Header().Set("Content-Encoding", "gzip")
+			kind = "application/wasm"
+		}
 	}
 	w.Header().Set("Content-Type", kind)
 	_, _ = w.Write(data) // the client is gone

@@ -12,7 +12,7 @@ const here = import.meta.dirname
 
 const result = await esbuild.build({
   absWorkingDir: here,
-  entryPoints: {page: 'src/main.js', worker: 'src/worker.js'},
+  entryPoints: {start: 'src/start.js', page: 'src/main.js', worker: 'src/worker.js'},
   outdir: path.resolve(out),
   nodePaths: [packagesDir],
   bundle: true,

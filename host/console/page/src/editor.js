@@ -80,6 +80,19 @@ const covered = StateField.define({
   },
 })
 
+// deep reports whether a text is nested deeper than any policy. The parser for the colours
+// calls itself at each level: it would take long, and run out of stack.
+function deep(text) {
+  if (/(?:[-?] ){200}/.test(text)) return true
+  let depth = 0
+  for (const c of text) {
+    if (c === '[' || c === '{') depth++
+    else if (c === ']' || c === '}') depth--
+    if (depth > 200) return true
+  }
+  return false
+}
+
 export class Editor {
   #files = new Map() // the editor's state of each file
   #name
@@ -106,12 +119,14 @@ export class Editor {
         lineNumbers(), gutter({class: 'cm-covered', markers: view => view.state.field(covered)}), covered, jumped,
         history(), drawSelection(), EditorState.tabSize.of(2), indentUnit.of('  '), bracketMatching(), closeBrackets(),
         highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
-        yaml(), syntaxHighlighting(colours), theme,
+        deep(text) ? [] : yaml(), syntaxHighlighting(colours), theme,
         linter(null), lintGutter(),
         autocompletion({override: [c => this.#complete(c)], icons: false}),
         hoverTooltip((view, pos) => this.#hover(pos)),
         // Tab indents; Escape and then Tab leaves the editor.
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap, ...defaultKeymap, indentWithTab]),
+        // A text that gets too deep for the highlighter loses its colours.
+        EditorView.exceptionSink.of(e => { if (!(e instanceof RangeError)) console.error(e) }),
         EditorView.contentAttributes.of({tabindex: '0', 'aria-label': 'Text of the file. Escape and then Tab leaves the editor.'}),
         EditorView.updateListener.of(u => {
           if (u.docChanged && this.#name) this.#on.changed(this.#name, u.state.doc.toString())

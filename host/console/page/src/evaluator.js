@@ -2,19 +2,19 @@
 // that waits is replaced by the next. A worker that takes longer than `limit` is ended,
 // so that no policy and no request can freeze the page. The question gets one more worker,
 // if no newer one of its kind waits: the machine may have been busy with other things.
+import {newWorker} from './newworker.js'
+
 const limit = 2000
 
 export class Evaluator {
-  #module
+  #module // for the next worker
   #worker
+  #ready // a promise of the worker's start
   #waiting = []
   #asked
   #id = 0
 
-  constructor() {
-    this.#module = compile()
-    this.#module.catch(() => {})
-  }
+  constructor() { this.#use(self.firstWorker ?? newWorker()) }
 
   // ask returns the answer to a question; undefined if a newer question of this kind
   // came before it was asked.
@@ -32,8 +32,8 @@ export class Evaluator {
     const asked = this.#asked = this.#waiting.shift()
     asked.id = ++this.#id
     try {
-      const module = await this.#module
-      if (!this.#worker) await this.#start(module)
+      if (!this.#worker) this.#use(newWorker(this.#module))
+      await this.#ready
     } catch (e) {
       return this.#answer({error: `The evaluator cannot be loaded: ${e.message}`})
     }
@@ -46,22 +46,29 @@ export class Evaluator {
     }
   }
 
-  // start resolves when the worker is ready, so that its start does not count as work.
-  #start(module) {
-    const {promise, resolve} = Promise.withResolvers()
-    this.#worker = new Worker('worker.js')
-    this.#worker.onmessage = ({data}) => {
-      if (data.ready) return resolve()
-      if (data.id !== this.#asked?.id) return
-      if (data.broken) this.#stop(`the evaluator has ended: ${data.broken}`)
+  // use takes a worker. Its start does not count as work.
+  #use(worker) {
+    const {promise, resolve, reject} = Promise.withResolvers()
+    promise.catch(() => {}) // the next question tells of it
+    this.#ready = promise
+    this.#worker = worker
+    worker.onmessage = ({data}) => {
+      if (data.ready) {
+        this.#module = data.module
+        resolve()
+      } else if (data.missing) {
+        worker.terminate()
+        this.#worker = undefined
+        reject(new Error(data.missing))
+      } else if (data.id !== this.#asked?.id) return
+      else if (data.broken) this.#stop(`the evaluator has ended: ${data.broken}`)
       else this.#answer(data.answer)
     }
-    this.#worker.onerror = e => {
+    worker.onerror = e => {
       this.#stop(`the evaluator has ended: ${e.message}`)
       resolve()
     }
-    this.#worker.postMessage({module})
-    return promise
+    worker.postMessage({hello: true})
   }
 
   #stop(why) {
@@ -84,14 +91,4 @@ export class Evaluator {
     asked.resolve(answer)
     this.#next()
   }
-}
-
-// compile fetches the evaluator, which is gzipped; a server may have unpacked it.
-async function compile() {
-  const response = await fetch('eval.wasm.gz')
-  if (!response.ok) throw new Error(`eval.wasm.gz: ${response.status}`)
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return WebAssembly.compile(bytes)
-  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
-  return WebAssembly.compileStreaming(new Response(unpacked, {headers: {'content-type': 'application/wasm'}}))
 }
