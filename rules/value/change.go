@@ -1,10 +1,6 @@
 package value
 
-import (
-	"slices"
-
-	"github.com/tidwall/gjson"
-)
+import "slices"
 
 // members lists an Object's members with their keys as written.
 func (v Value) members() []Member {
@@ -15,10 +11,9 @@ func (v Value) members() []Member {
 		return nil
 	}
 	out := make([]Member, 0, 8)
-	v.each(func(key, x gjson.Result) bool {
-		out = append(out, Member{Key: key.Str, Value: fromResult(x), raw: key.Raw})
-		return true
-	})
+	for p := v.parts(); p.Next(); {
+		out = append(out, Member{Key: p.Name(), Value: part(p.Value(), p.Escaped), raw: p.Raw()})
+	}
 	return out
 }
 
@@ -63,9 +58,6 @@ func (v Value) Without(name string) Value {
 func (v Value) Same(w Value) bool {
 	return v.kind == w.kind && v.bare == w.bare && v.text == w.text && (v.node == w.node || v.kind == String)
 }
-
-// AppendString appends a text as a JSON string.
-func AppendString(dst []byte, text string) []byte { return gjson.AppendJSONString(dst, text) }
 
 // Append appends the JSON text. Unchanged parts keep their bytes.
 func (v Value) Append(dst []byte) []byte {

@@ -3,8 +3,6 @@ package value
 import (
 	"sync/atomic"
 	"unsafe"
-
-	"github.com/tidwall/gjson"
 )
 
 // keysCompared is the number of members up to which a key is compared with each
@@ -38,16 +36,15 @@ func (v Value) indexed(left *int) (Value, int) {
 		n.members = make([]Member, 0, inside)
 		size += inside * int(unsafe.Sizeof(Member{}))
 	}
-	v.each(func(key, x gjson.Result) bool {
-		in, more := fromResult(x).indexed(left)
+	for p := v.parts(); p.Next(); {
+		in, more := decoded(p.Value(), p.Escaped).indexed(left)
 		size += more
 		if v.kind == Array {
 			n.elems = append(n.elems, in)
 		} else {
-			n.members = append(n.members, Member{Key: key.Str, Value: in, raw: key.Raw})
+			n.members = append(n.members, Member{Key: p.Name(), Value: in, raw: p.Raw()})
 		}
-		return true
-	})
+	}
 	n.index()
 	size += len(n.byKey) * mapEntry
 	v.node = n
@@ -61,6 +58,9 @@ func (v Value) Opened() Value {
 		return v
 	}
 	n := &node{members: v.members(), elems: v.Elements()}
+	for i := range n.members {
+		n.members[i].Value = n.members[i].Value.decode()
+	}
 	n.index()
 	v.node = n
 	return v
