@@ -46,7 +46,7 @@ func (c *collector) sections(p *project, n *yaml.Node) {
 			c.list(&p.queries, e.Value, "id")
 		case "functions":
 			c.functions(p, e.Value)
-		case "remoteServices":
+		case "remoteServices", "remoteService":
 			if external := importer.Get(e.Value, "externalServices"); external != nil {
 				c.list(&p.services, external, "id")
 			} else {
