@@ -10,6 +10,8 @@ BENCH     ?= .
 # `make bench BENCHFLAGS=-help` lists the flags.
 BENCHFLAGS ?=
 BENCHTIME ?= 1s
+# -requests, -reload, -workers and -growth of envoy/soak.
+SOAKFLAGS ?=
 # The quickstart listens on five ports: this one and the next four.
 PORT      ?= 10000
 
@@ -89,6 +91,13 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 bench: build ## rulegate in Envoy beside other filters; writes the tables of envoy/BENCHMARKS.md
 	@$(GO) build -trimpath -o bin/bench/bench ./envoy/bench
 	@envoy=$$(.ci/envoy); exec bin/bench/bench -envoy "$$envoy" $(BENCHFLAGS)
+
+# A program of its own, not `go test`: it ends by itself, and is what Ctrl-C ends.
+.PHONY: soak
+soak: build ## a million requests while policies are reloaded; SOAKFLAGS='-requests 50000' is shorter
+	@$(GO) test -c -o bin/soak ./envoy/soak
+	@export ENVOY=$$(.ci/envoy) RULEGATE_WASM=$(CURDIR)/bin/rulegate.wasm; cd envoy/soak && \
+	  exec $(CURDIR)/bin/soak -test.v -test.timeout 0 -requests 1000000 $(SOAKFLAGS)
 
 .PHONY: microbench
 microbench: module ## the benchmarks of packages; BENCH is a regular expression of their names
