@@ -74,11 +74,11 @@ run-embedded: build quickstart ## the quickstart on the embedded gateway, withou
 test: ## vet, staticcheck, all tests, the cases in all three runners, the quickstart, the race detector
 	@GO=$(GO) .ci/test
 
-# PART picks some of the parts; there is one: gateway.
+# PART picks some of the parts: manifests, gateway.
 PART ?=
 
 .PHONY: test-mesh
-test-mesh: ## the module in the real Envoy Gateway, as root; builds it first. PART picks some
+test-mesh: ## the module in Envoy Gateway, and the manifests on an API server, as root; builds them first. PART picks some
 	@GO=$(GO) .ci/mesh/run $(PART)
 
 .PHONY: fuzz

@@ -1,0 +1,17 @@
+// Command coredns is CoreDNS with the few plugins that the cluster of the tests needs.
+// With all of them it would take minutes to build.
+package main
+
+import (
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/coremain"
+	_ "github.com/coredns/coredns/plugin/cache"
+	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/kubernetes"
+	_ "github.com/coredns/coredns/plugin/ready"
+)
+
+func main() {
+	dnsserver.Directives = []string{"errors", "ready", "cache", "kubernetes"}
+	coremain.Run()
+}
