@@ -183,6 +183,89 @@ func TestCompare(t *testing.T) {
 	p.clean()
 }
 
+// TestCompareFile opens another policy from a file, by the keyboard's way to it.
+func TestCompareFile(t *testing.T) {
+	dir := write(t, map[string]string{
+		"old.yaml": "routes: [{name: all, match: {path: \"/articles/{id}\"}, rule: {rule: allow}}]\n",
+		"text.bin": "\xff\xfe", "nul.yaml": "routes: []\x00", "huge.yaml": "# " + strings.Repeat("x", 4<<20),
+		"<b>.yaml": "routes: [\n",
+	})
+	b := testbrowser.Start(t)
+	p := open(t, b, serve(t, ""), testbrowser.View{Width: 1600, Height: 900})
+	p.button("Compare")
+	p.Wait("document.querySelector('.below').textContent.includes('equal: the rules are the same')")
+	p.Run("document.querySelector('[aria-pressed=true]').focus()")
+	reached := false
+	for range 30 {
+		p.Press(kb.Escape)
+		p.Press(kb.Tab)
+		reached = reached || testbrowser.Eval[bool](p.Page, "document.activeElement.matches('input[type=file]')")
+	}
+	if !reached {
+		t.Error("the keyboard does not reach the field for a file")
+	}
+	for name, want := range map[string]string{
+		"text.bin": "text.bin cannot be opened: it is no text in UTF-8", "nul.yaml": "nul.yaml cannot be opened: it is no text", "huge.yaml": "huge.yaml cannot be opened: it has more than 4 MiB",
+	} {
+		p.Choose("input[type=file]", filepath.Join(dir, name))
+		p.Wait(fmt.Sprintf("document.querySelector('.note').textContent === %q", want))
+	}
+	p.Choose("input[type=file]", filepath.Join(dir, "<b>.yaml"))
+	p.Wait("document.querySelector('.below').textContent.includes('One of the two policies has a fault')")
+	p.Choose("input[type=file]", filepath.Join(dir, "old.yaml"))
+	p.Wait("document.querySelector('.before h3').textContent === 'Before: old.yaml'")
+	p.Wait("document.querySelector('[aria-label=\"What the change does\"] li')?.textContent.includes('allowed before, refused now')")
+	p.accessible("another policy")
+	p.Screenshot(filepath.Join(shots, "compare-file.png"))
+	// The link has it too.
+	p.button("Link")
+	p.Wait("location.hash.startsWith('#state=')")
+	other := open(t, b, testbrowser.Eval[string](p.Page, "location.href"), testbrowser.View{Width: 400, Height: 1900})
+	other.Wait("document.querySelector('.before h3').textContent === 'Before: old.yaml'")
+	other.Wait("document.querySelector('[aria-label=\"What the change does\"] li')")
+	other.accessible("another policy, narrow")
+	other.Screenshot(filepath.Join(shots, "compare-narrow.png"))
+	other.clean()
+	p.clean()
+}
+
+// TestHover explains a word under the mouse, and at the cursor.
+func TestHover(t *testing.T) {
+	p := open(t, testbrowser.Start(t), serve(t, ""), testbrowser.View{})
+	p.outcome("Allowed")
+	const word = "[...document.querySelector('#file').shadowRoot.querySelectorAll('.cm-line span')].find(e => e.textContent.trim() === 'auth')"
+	const about = "document.querySelector('#file').shadowRoot.querySelector('.cm-about')"
+	p.Wait("Boolean(" + word + ")")
+	p.Point(word)
+	p.Wait("Boolean(" + about + ")")
+	text := testbrowser.Eval[string](p.Page, about+".textContent")
+	if !strings.Contains(text, "Tokens") {
+		t.Errorf("auth is explained as %q", text)
+	}
+	p.Screenshot(filepath.Join(shots, "hover.png"))
+	p.accessible("a text about a word")
+	p.Point("document.querySelector('h1')")
+	p.Wait("!" + about)
+	// By the keyboard.
+	p.Run(editor + ".focus()")
+	p.Press(kb.Home, chromedp.ModifierCtrl)
+	for range 20 {
+		if testbrowser.Eval[bool](p.Page, "document.querySelector('#file').shadowRoot.querySelector('.cm-activeLine').textContent.startsWith('auth')") {
+			break
+		}
+		p.Press(kb.ArrowDown)
+	}
+	p.Press(kb.F1)
+	p.Wait("Boolean(" + about + ")")
+	if got := testbrowser.Eval[string](p.Page, about+".textContent"); got != text {
+		t.Errorf("F1 explains auth as %q, the mouse as %q", got, text)
+	}
+	p.Wait("[...document.querySelector('#file').shadowRoot.querySelectorAll('.cm-announced')].some(e => e.textContent.includes('Tokens'))")
+	p.Press(kb.Escape)
+	p.Wait("!" + about)
+	p.clean()
+}
+
 // TestLogLine opens a line of the decision log.
 func TestLogLine(t *testing.T) {
 	p := open(t, testbrowser.Start(t), serve(t, ""), testbrowser.View{})

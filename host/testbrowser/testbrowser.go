@@ -184,6 +184,19 @@ func (p *Page) Press(key string, modifiers ...chromedp.Modifier) {
 	p.must(chromedp.Do(p.ctx, chromedp.KeyEvent(key, chromedp.KeyModifiers(modifiers...))))
 }
 
+// Point moves the mouse to the middle of the element that an expression of JavaScript finds.
+func (p *Page) Point(element string) {
+	p.t.Helper()
+	at := Eval[[2]float64](p, "(r => [r.x + r.width / 2, r.y + r.height / 2])(("+element+").getBoundingClientRect())")
+	call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: at[0], Y: at[1]})
+}
+
+// Choose chooses a file in the field that a selector finds.
+func (p *Page) Choose(selector, path string) {
+	p.t.Helper()
+	p.must(chromedp.Do(p.ctx, chromedp.SetUploadFiles(selector, []string{path})))
+}
+
 // Screenshot writes a picture of the page to a file, whose folder it makes.
 func (p *Page) Screenshot(path string) {
 	p.t.Helper()

@@ -9,6 +9,7 @@ import {highlightSelectionMatches, searchKeymap} from '@codemirror/search'
 import {EditorSelection, EditorState, RangeSet, StateEffect, StateField} from '@codemirror/state'
 import {Decoration, EditorView, GutterMarker, drawSelection, gutter, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers} from '@codemirror/view'
 import {tags} from '@lezer/highlight'
+import {aboutWord} from './about.js'
 import {h} from './dom.js'
 
 const colours = HighlightStyle.define([
@@ -122,12 +123,12 @@ export class Editor {
         deep(text) ? [] : yaml(), syntaxHighlighting(colours), theme,
         linter(null), lintGutter(),
         autocompletion({override: [c => this.#complete(c)], icons: false}),
-        hoverTooltip((view, pos) => this.#hover(pos)),
+        hoverTooltip((view, pos) => this.#hover(pos)), aboutWord(pos => this.#hover(pos)),
         // Tab indents; Escape and then Tab leaves the editor.
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...lintKeymap, ...defaultKeymap, indentWithTab]),
         // A text that gets too deep for the highlighter loses its colours.
         EditorView.exceptionSink.of(e => { if (!(e instanceof RangeError)) console.error(e) }),
-        EditorView.contentAttributes.of({tabindex: '0', 'aria-label': 'Text of the file. Escape and then Tab leaves the editor.'}),
+        EditorView.contentAttributes.of({tabindex: '0', 'aria-label': 'Text of the file. F1 explains the word at the cursor. Escape and then Tab leaves the editor.'}),
         EditorView.updateListener.of(u => {
           if (u.docChanged && this.#name) this.#on.changed(this.#name, u.state.doc.toString())
         }),

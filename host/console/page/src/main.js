@@ -1,5 +1,6 @@
 // The page: policy, request, decision. The state is one object; each change of it asks
 // the evaluator again, and the answers are shown.
+import {Comparison} from './compare.js'
 import {DecisionView} from './decision.js'
 import {add, fill, h, later} from './dom.js'
 import {Editor} from './editor.js'
@@ -10,29 +11,33 @@ import {RequestForm, question} from './request.js'
 import {Session} from './session.js'
 import {checked, fromLink, link} from './share.js'
 import {Tabs} from './tabs.js'
+import * as take from './take.js'
 
 const evaluator = new Evaluator()
 let state = structuredClone(examples[0].state)
 let session
 const disk = new Map() // of the session: {text, hash} of each file
 let offered = {} // what the policy calls and lacks, by the last decision
-let comparing = false
 let first = true
 
 // The parts of the page.
 const note = h('p', {role: 'status', class: 'note'})
 const tabs = new Tabs('Files', open)
 const place = h('div', {class: 'editor', id: 'file', role: 'tabpanel', 'aria-label': 'File'})
-const beforePlace = h('div', {class: 'editor'})
-const beforeBox = h('div', {class: 'side', hidden: true}, h('h3', {}, 'Before the change'), beforePlace)
+const comparison = new Comparison({
+  state: () => state, changed, say,
+  ask: question => evaluator.ask('diff', {op: 'diff', ...files(), ...question}),
+  take: takeDifference,
+})
 const problemList = h('div', {class: 'panel'})
 const testList = h('div', {class: 'panel'})
-const differenceList = h('div', {class: 'panel', 'aria-live': 'polite'})
 const form = h('form', {class: 'stack', onsubmit: e => e.preventDefault()})
 const decisionBox = h('div', {class: 'stack decision', 'aria-live': 'polite', 'aria-atomic': 'false'})
-const picker = h('select', {'aria-label': 'Example', onchange: () => load(examples[picker.value].state)}, h('option', {value: '', disabled: true}, 'Examples'), examples.map((e, i) => h('option', {value: String(i)}, e.name)))
+const picker = h('select', {'aria-label': 'Example', onchange: () => {
+  say()
+  load(examples[picker.value].state)
+}}, h('option', {value: '', disabled: true}, 'Examples'), examples.map((e, i) => h('option', {value: String(i)}, e.name)))
 const saveButton = h('button', {type: 'button', hidden: true, onclick: save}, 'Save')
-const compareButton = h('button', {type: 'button', 'aria-pressed': 'false', onclick: compare}, 'Compare')
 const changedBox = h('div', {class: 'changed', role: 'alert', hidden: true})
 const summary = h('a', {class: 'summary', href: '#decision', 'aria-hidden': 'true', tabindex: '-1'})
 
@@ -41,8 +46,8 @@ const logDialog = dialog('Show a line of a log', 'A line of the decision log, or
 const sections = {
   policy: h('section', {class: 'column', 'aria-labelledby': 'policy-title'},
     h('div', {class: 'title'}, h('h2', {id: 'policy-title'}, 'Policy'), tabs.root),
-    h('div', {class: 'editors'}, beforeBox, h('div', {class: 'side'}, h('h3', {}, 'Now'), place)), 
-    h('div', {class: 'below'}, differenceList, problemList,
+    h('div', {class: 'editors'}, comparison.side, h('div', {class: 'side'}, h('h3', {}, 'Now'), place)),
+    h('div', {class: 'below'}, comparison.list, problemList,
       h('div', {class: 'title sub'}, h('h3', {}, 'Tests'), h('button', {type: 'button', class: 'small', onclick: addTest}, 'Add as a test')), testList)),
   request: h('section', {class: 'column', 'aria-labelledby': 'request-title'}, h('div', {class: 'title'}, h('h2', {id: 'request-title'}, 'Request')), form),
   decision: h('section', {class: 'column', id: 'decision', 'aria-labelledby': 'decision-title'}, h('div', {class: 'title'}, h('h2', {id: 'decision-title'}, 'Decision')), decisionBox),
@@ -50,7 +55,7 @@ const sections = {
 
 add(document.body, [
   h('header', {class: 'bar'}, h('h1', {}, 'rulegate'), picker, h('span', {class: 'grow'}), note,
-    compareButton, h('button', {type: 'button', onclick: () => logDialog.showModal()}, 'Log line'), h('button', {type: 'button', onclick: share}, 'Link'), saveButton),
+    comparison.button, h('button', {type: 'button', onclick: () => logDialog.showModal()}, 'Log line'), h('button', {type: 'button', onclick: share}, 'Link'), saveButton),
   changedBox,
   h('main', {class: 'columns'}, sections.policy, sections.request, sections.decision),
   summary, logDialog,
@@ -64,14 +69,6 @@ const editor = new Editor(place, {
   complete: (file, line, column) => evaluator.ask('complete', {op: 'complete', ...files(), file, line, column}),
   hover: (file, line, column) => evaluator.ask('hover', {op: 'hover', ...files(), file, line, column}),
 })
-const before = new Editor(beforePlace, {
-  changed: (_, text) => {
-    state.before = text
-    changed()
-  },
-  complete: () => undefined,
-  hover: () => undefined,
-})
 const view = new DecisionView(decisionBox, jump)
 const request = new RequestForm(form, changed)
 
@@ -81,7 +78,7 @@ function files() { return {files: state.files, policy: state.policy, env: state.
 function changed() {
   decide()
   test()
-  if (comparing) diff()
+  if (comparison.on) comparison.ask()
   showTabs()
 }
 
@@ -147,25 +144,10 @@ const test = later(async () => {
 
 let lastTests
 
-const diff = later(async () => {
-  const old = 'before: ' + state.policy // beside the policy, so that it includes the same files
-  const answer = await evaluator.ask('diff', {op: 'diff', ...files(), files: {...state.files, [old]: state.before}, old})
-  if (answer && comparing) panels.differences(differenceList, answer, {take: takeDifference})
-}, 300)
-
 // takeDifference puts the request of a difference into the form.
 function takeDifference(d) {
-  const r = d.request
-  const args = r.request ?? {}
-  Object.assign(state.request, {
-    method: d.method, path: d.path, host: d.host ?? '', ip: args.ip ?? '', now: r.now ?? '',
-    user: r.auth ? 'claims' : 'nobody', claims: JSON.stringify(r.auth ?? {}, null, 2),
-    headers: Object.entries(args.headers ?? {}).flatMap(([k, v]) => [v].flat().map(x => `${k}: ${x}`)).join('\n'),
-    peer: r.peer ? JSON.stringify(r.peer) : '',
-    bodyKind: r.params !== undefined && !['GET', 'HEAD', 'DELETE'].includes(d.method) ? 'json' : 'none', body: JSON.stringify(r.params ?? null, null, 2),
-    answered: r.res !== undefined, response: JSON.stringify(r.res ?? {}, null, 2),
-  })
-  for (const [name, v] of Object.entries(r.replies ?? {})) state.request[name.includes('://') ? 'webhooks' : 'data'][name] = JSON.stringify(v)
+  Object.assign(state.request, take.ofDifference(d))
+  for (const [name, v] of Object.entries(d.request.replies ?? {})) state.request[name.includes('://') ? 'webhooks' : 'data'][name] = JSON.stringify(v)
   request.show(state)
   request.offer(offered)
   decide()
@@ -208,7 +190,7 @@ function load(next) {
   view.forget()
   editor.open(state.policy, state.files[state.policy])
   request.show(state)
-  setComparing(state.before !== '')
+  comparison.show(state.before !== '')
   changed()
 }
 
@@ -225,24 +207,6 @@ async function share() {
   } catch {
     say('The link is in the address bar. It holds the whole state, secrets that were typed too.')
   }
-}
-
-function compare() {
-  if (!comparing) state.before ||= state.files[state.policy]
-  setComparing(!comparing)
-  if (!comparing) state.before = ''
-}
-
-function setComparing(on) {
-  comparing = on
-  compareButton.setAttribute('aria-pressed', String(on))
-  beforeBox.hidden = !on
-  document.body.classList.toggle('comparing', on)
-  differenceList.replaceChildren()
-  if (!on) return
-  before.forget()
-  before.open('before', state.before)
-  diff()
 }
 
 async function addTest() {
@@ -265,10 +229,7 @@ async function showLine(text) {
   if (answer.error) return answer.error
   const {decision: d, entry: e} = answer
   if (e?.request) {
-    Object.assign(state.request, {method: e.request.method, path: e.request.path, host: e.request.host ?? '', ip: e.request.ip ?? '', now: e.time ?? ''})
-    if (e.claims) Object.assign(state.request, {user: 'claims', claims: JSON.stringify(nested(e.claims), null, 2)})
-    const body = nested(e.body ?? {})
-    if (body.args?.params !== undefined) Object.assign(state.request, {bodyKind: 'json', body: JSON.stringify(body.args.params, null, 2)})
+    Object.assign(state.request, take.ofEntry(e))
     request.show(state)
     request.offer(offered)
   }
@@ -276,21 +237,6 @@ async function showLine(text) {
   const r = d.record
   say(`${r.of ?? 'request'} ${r.outcome}${r.status ? ` ${r.status}` : ''}`, r.reason && `: ${r.reason}`, d.note && ` (${d.note})`)
   if (d.line) jump(d.file, d.line, d.column)
-}
-
-// nested makes objects of members whose names are paths.
-function nested(flat) {
-  const out = {}
-  for (const [path, v] of Object.entries(flat)) {
-    const keys = path.split('.')
-    let at = out
-    for (const key of keys.slice(0, -1)) {
-      if (!Object.hasOwn(at, key) || typeof at[key] !== 'object') Object.defineProperty(at, key, {value: {}, enumerable: true, configurable: true, writable: true})
-      at = at[key]
-    }
-    Object.defineProperty(at, keys.at(-1), {value: v, enumerable: true, configurable: true, writable: true})
-  }
-  return out
 }
 
 // dialog makes a dialog with one text. done returns what is wrong with it.

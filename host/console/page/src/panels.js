@@ -39,6 +39,6 @@ export function differences(root, a, on) {
     h('ul', {class: 'problems', 'aria-label': 'What the change does'}, a.report.differences.map((d, i) => h('li', {class: d.shows ? 'error' : 'note'},
       h('button', {type: 'button', class: 'link', 'data-key': `difference ${i}`, onclick: () => on.take(d)}, `${d.method} ${d.host ?? ''}${d.path}`),
       h('span', {class: 'sign', role: 'img', 'aria-label': d.kind}, d.shows ? '!' : '·'),
-      h('span', {}, d.summary, h('code', {class: 'block'}, JSON.stringify(d.request)))))),
+      h('span', {}, d.summary, Object.keys(d.request).length > 0 && h('code', {class: 'block'}, JSON.stringify(d.request)))))),
     a.lines.map(l => h('p', {class: 'quiet'}, l)))
 }

@@ -49,7 +49,7 @@ async function through(bytes, transform, limit = Infinity) {
 
 // empty is the state without a policy.
 export const empty = () => ({
-  files: {'policy.yaml': 'routes: []\n'}, policy: 'policy.yaml', tests: 'policy_test.yaml', env: {}, before: '',
+  files: {'policy.yaml': 'routes: []\n'}, policy: 'policy.yaml', tests: 'policy_test.yaml', env: {}, before: '', beforeName: '',
   request: {
     method: 'GET', path: '/', host: '', headers: '', user: 'nobody', claims: '{}', token: '', bodyKind: 'none', body: '', ip: '', peer: '', now: '',
     data: {}, webhooks: {}, answered: false, status: '200', responseHeaders: '', response: '{}',
