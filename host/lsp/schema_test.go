@@ -23,28 +23,33 @@ func TestSchemasInAnEditor(t *testing.T) {
 	dir := t.TempDir()
 	schemas := map[string][]string{}
 	var files []string
+	examples := func(name string) []string {
+		return []string{"../../envoy/*/" + name, "../../envoy/recipes/*/" + name, "../console/page/examples/*/" + name}
+	}
 	for name, of := range map[string]struct {
-		schema  value.Value
-		pattern string
+		schema   value.Value
+		patterns []string
 	}{
-		"policy": {schema.JSON(), "../../envoy/*/policy.yaml"}, "tests": {policytest.Schema(), "../../envoy/*/*_test.yaml"},
-		"claims": {compare.ClaimsSchema(), "testdata/claims.yaml"},
+		"policy": {schema.JSON(), examples("policy.yaml")}, "tests": {policytest.Schema(), examples("*_test.yaml")},
+		"claims": {compare.ClaimsSchema(), []string{"testdata/claims.yaml"}},
 	} {
 		path := filepath.Join(dir, name+".json")
 		if err := os.WriteFile(path, []byte(of.schema.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		found, err := filepath.Glob(of.pattern)
-		if err != nil || len(found) == 0 {
-			t.Fatalf("no %s: %v", of.pattern, err)
-		}
-		for _, file := range found {
-			absolute, err := filepath.Abs(file)
-			if err != nil {
-				t.Fatal(err)
+		for _, pattern := range of.patterns {
+			found, err := filepath.Glob(pattern)
+			if err != nil || len(found) == 0 {
+				t.Fatalf("no %s: %v", pattern, err)
 			}
-			schemas[uriOf(path)] = append(schemas[uriOf(path)], absolute)
-			files = append(files, absolute)
+			for _, file := range found {
+				absolute, err := filepath.Abs(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				schemas[uriOf(path)] = append(schemas[uriOf(path)], absolute)
+				files = append(files, absolute)
+			}
 		}
 	}
 	bad := filepath.Join(dir, "bad.yaml")
