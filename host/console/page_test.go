@@ -398,6 +398,11 @@ func TestHostile(t *testing.T) {
 	for i := range 60_000 {
 		fmt.Fprintf(&many, "  - {match: {path: \"/a%d/{x}\"}, rule: {rule: deny}}\n", i)
 	}
+	var aliases strings.Builder
+	aliases.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x]\n")
+	for i := range 12 {
+		fmt.Fprintf(&aliases, "a%d: &a%[1]d [%s]\n", i+1, strings.Repeat(fmt.Sprintf("*a%d, ", i), 9))
+	}
 	for name, c := range map[string]struct{ fragment, shows string }{
 		"markup in the policy": {
 			state(t, map[string]any{"files": map[string]string{"policy.yaml": fmt.Sprintf("routes: [{name: %s, match: {path: /}, rule: {rule: deny, name: %[1]s, error: %[1]s}}]", quoted), markup + ".yaml": markup}, "policy": "policy.yaml", "request": map[string]any{"user": "claims"}}),
@@ -412,6 +417,7 @@ func TestHostile(t *testing.T) {
 		"a deep list":         {state(t, map[string]any{"files": map[string]string{"policy.yaml": "routes:\n  " + strings.Repeat("- ", 50_000)}, "policy": "policy.yaml"}), "No decision"},
 		"deep claims":         {state(t, map[string]any{"files": map[string]string{"policy.yaml": "routes: []"}, "policy": "policy.yaml", "request": map[string]any{"user": "claims", "claims": `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}"}}), "No decision"},
 		"a huge policy":       {state(t, map[string]any{"files": map[string]string{"policy.yaml": many.String()}, "policy": "policy.yaml"}), "No decision"},
+		"aliases of aliases":  {state(t, map[string]any{"files": map[string]string{"policy.yaml": aliases.String()}, "policy": "policy.yaml"}), "No decision"},
 		"no state":            {"#state=", "Allowed"},
 		"a state cut off":     {"#state=q1ZKy8xJ", "Allowed"},
 		"no base64":           {"#state=<script>", "Allowed"},

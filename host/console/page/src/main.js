@@ -200,11 +200,13 @@ function say(...what) {
 
 async function share() {
   const url = await link(state)
-  history.replaceState(null, '', url)
   try {
     await navigator.clipboard.writeText(url)
+    // With the link in its address, the page would lose the session's files when it is loaded again.
+    if (!session) history.replaceState(null, '', url)
     say('The link is copied. It holds the whole state, secrets that were typed too.')
   } catch {
+    history.replaceState(null, '', url)
     say('The link is in the address bar. It holds the whole state, secrets that were typed too.')
   }
 }
@@ -303,13 +305,18 @@ async function fromDisk() {
 }
 
 async function start() {
-  session = Session.found()
+  session?.stop()
+  session = undefined
+  disk.clear()
+  changedBox.hidden = true
   try {
+    // A link has a state of its own: nothing of it may be saved over the session's files.
     const shared = await fromLink(location.hash)
     if (shared) return load(shared)
   } catch (e) {
     say('The link cannot be read: ', e.message)
   }
+  session = Session.found()
   if (!session) return load(examples[0].state)
   try {
     const answer = await session.load()

@@ -5,6 +5,7 @@ const key = 'rulegate-token'
 export class Session {
   #token
   #version = ''
+  #stopped = false
 
   constructor(token) { this.#token = token }
 
@@ -31,12 +32,15 @@ export class Session {
     return (await this.#ask('api/files', {method: 'PUT', headers: {'content-type': 'application/json'}, body: JSON.stringify({path, text, hash})})).hash
   }
 
+  // stop ends watching.
+  stop() { this.#stopped = true }
+
   // watch calls f whenever a file has changed on the disk.
   async watch(f) {
-    for (;;) {
+    while (!this.#stopped) {
       try {
         const {version} = await this.#ask(`api/changes?version=${encodeURIComponent(this.#version)}`)
-        if (version !== this.#version) {
+        if (version !== this.#version && !this.#stopped) {
           this.#version = version
           await f()
         }
