@@ -173,7 +173,7 @@ func (g *generator) method() string {
 }
 
 func (g *generator) header() string {
-	return "{header: {name: " + g.of("x-env", "x-role") + ", " + g.of("string_match: "+g.text(), "string_match: "+g.text(), "present_match: true", "present_match: false") + g.of("", "", ", invert_match: true", ", treat_missing_header_as_empty: true") + "}}"
+	return "{header: {name: " + g.of("x-env", "x-role", "x-env", "x-role", "':scheme'", "':path'") + ", " + g.of("string_match: "+g.text(), "string_match: "+g.text(), "present_match: true", "present_match: false") + g.of("", "", ", invert_match: true", ", treat_missing_header_as_empty: true") + "}}"
 }
 
 func (g *generator) text() string {

@@ -2,6 +2,7 @@ package envoy
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -133,18 +134,28 @@ func (r *reader) headerValue(n *yaml.Node, name string) (value func(string) acce
 			return r.noted(access.Number(path, low, high), "a header is read as a number")
 		}, access.Cond{}
 	}
+	return nil, r.present(n, name, (text(n, "present_match") == "false") != isTrue(n, "invert_match"))
+}
+
+// pseudo are the header fields that each request has.
+var pseudo = []string{":method", ":path", ":authority", ":scheme"}
+
+// present is the condition for a header that is there, or is absent.
+func (r *reader) present(n *yaml.Node, name string, absent bool) access.Cond {
 	path := access.HeaderPath(name)
+	c := access.Exact(access.Always)
 	switch {
-	case strings.HasPrefix(name, ":"):
-		return nil, access.Exact(access.Always)
-	case path == "":
-		return nil, r.unknown("header " + name + ", which no rule reads")
+	case slices.Contains(pseudo, name):
+	case path == "" || strings.HasPrefix(name, ":"):
+		return r.unknown("header " + name + ", which no rule reads")
+	case isTrue(n, "treat_missing_header_as_empty"): // an empty one is there
+	default:
+		c = access.Exact(access.Exists(path))
 	}
-	present := access.Exact(access.Exists(path))
-	if v := text(n, "present_match"); (v == "false") != isTrue(n, "invert_match") {
-		return nil, present.Not()
+	if absent {
+		return c.Not()
 	}
-	return nil, present
+	return c
 }
 
 // valueOf is a condition for the value of a header.
