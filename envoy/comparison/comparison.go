@@ -60,6 +60,7 @@ type Policy struct {
 	Title string
 	Says  string
 	Token *bool // false: the policy wants no token
+	Data  bool  // each form asks a server for data
 	// Cannot says, by form, why it cannot say the policy, and where that is documented.
 	Cannot   map[string]Reason
 	Requests []Request
@@ -73,6 +74,12 @@ func (c *Comparison) NameOf(title string) string {
 		}
 	}
 	return ""
+}
+
+// asks reports whether a form of the policy asks a server.
+func (p *Policy) asks(f Form) bool {
+	_, ok := p.Texts[f.Name]
+	return ok && (f.Server != "" || p.Data)
 }
 
 // Reason says why a form cannot say a policy.

@@ -32,29 +32,34 @@ func TestForms(t *testing.T) {
 	}
 	e := newEnvironment(t, c)
 	at := e.start(t)
+	tables := map[string][][]string{}
+	for _, p := range c.Policies {
+		requests, err := p.Sent()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range requests {
+			row := []string{requests[i].Name, wanted(&requests[i])}
+			for _, f := range Forms {
+				row = append(row, e.cell(t, at, p, f, i, &requests[i]))
+			}
+			tables[p.Name] = append(tables[p.Name], row)
+		}
+	}
+	e.outage()
 	for _, p := range c.Policies {
 		t.Run(p.Name, func(t *testing.T) {
-			requests, err := p.Sent()
-			if err != nil {
-				t.Fatal(err)
-			}
-			rows := make([][]string, len(requests))
-			for i := range requests {
-				rows[i] = []string{requests[i].Name, wanted(&requests[i])}
-			}
+			gone := p.Requests[0]
+			gone.Pass, gone.Upstream, gone.Client = false, "", ""
+			row := []string{"the servers that it asks have ended", wanted(&gone)}
 			for _, f := range Forms {
-				for i := range requests {
-					cell := "-"
-					if _, ok := p.Texts[f.Name]; ok {
-						out := e.send(t, at[listener(p, f)], p, f, i, &requests[i])
-						if cell = out.text; !out.right && f.Name == Rulegate {
-							t.Errorf("rulegate: %s: %s", requests[i].Name, out.text)
-						}
-					}
-					rows[i] = append(rows[i], cell)
+				if p.asks(f) {
+					row = append(row, e.cell(t, at, p, f, len(tables[p.Name]), &gone))
+				} else {
+					row = append(row, notAsked)
 				}
 			}
-			golden(t, filepath.Join(p.Name, outcomesFile), Outcomes{rows}.String())
+			golden(t, filepath.Join(p.Name, outcomesFile), Outcomes{append(tables[p.Name], row)}.String())
 		})
 	}
 	if t.Failed() {
@@ -73,6 +78,26 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, pageFile, text)
+}
+
+// cell is what became of a request in a form. What rulegate decides has to be right.
+func (e *environment) cell(t *testing.T, at map[string]string, p *Policy, f Form, number int, r *Request) string {
+	t.Helper()
+	if _, ok := p.Texts[f.Name]; !ok {
+		return cannot
+	}
+	out := e.send(t, at[listener(p, f)], p, f, number, r)
+	if !out.right && f.Name == Rulegate {
+		t.Errorf("rulegate: %s: %s: %s", p.Name, r.Name, out.text)
+	}
+	return out.text
+}
+
+// outage ends the servers that forms ask.
+func (e *environment) outage() {
+	for _, stop := range e.servers {
+		stop()
+	}
 }
 
 func wanted(r *Request) string {
@@ -108,6 +133,7 @@ type environment struct {
 	upstream  *harness.Upstream
 	bootstrap *harness.Bootstrap
 	envoy     *harness.Process
+	servers   []func() // end them
 }
 
 func newEnvironment(t *testing.T, c *Comparison) *environment {
@@ -127,11 +153,14 @@ func newEnvironment(t *testing.T, c *Comparison) *environment {
 	values := Values{Keys: keys}
 	data := httptest.NewServer(http.HandlerFunc(Follows))
 	t.Cleanup(data.Close)
+	e.servers = append(e.servers, data.Close)
 	b.AddCluster("data", data.URL)
 	binary := build(t)
 	for _, f := range Forms {
 		if f.Server != "" {
-			b.AddCluster(f.Server, "http://"+startServer(t, binary, f.Server, "KEYS="+values.Keys, "DATA="+data.URL))
+			address, stop := startServer(t, binary, f.Server, "KEYS="+values.Keys, "DATA="+data.URL)
+			e.servers = append(e.servers, stop)
+			b.AddCluster(f.Server, "http://"+address)
 			b.HTTP2 = append(b.HTTP2, f.Server)
 		}
 		for _, p := range c.Policies {
@@ -163,7 +192,9 @@ func (e *environment) add(t *testing.T, p *Policy, f Form, v Values) {
 	if strings.Contains(text, "${SOCIAL_DB}") {
 		file := socialDatabase(t)
 		text = strings.NewReplacer("${SOCIAL_DB}", file, "${COMPANION_SECRET}", companionSecret).Replace(text)
-		url = startCompanion(t, text, file)
+		var stop func()
+		url, stop = startCompanion(t, text, file)
+		e.servers = append(e.servers, stop)
 	}
 	b.AddPolicy(t, name, text, url)
 	b.Alter[name] = func(manager map[string]any) {
@@ -245,7 +276,7 @@ func socialDatabase(t *testing.T) string {
 	return file
 }
 
-func startCompanion(t *testing.T, text, file string) string {
+func startCompanion(t *testing.T, text, file string) (url string, stop func()) {
 	t.Helper()
 	_, p, err := (&harness.Case{}).ReadPolicy(text)
 	if err != nil {
@@ -262,7 +293,7 @@ func startCompanion(t *testing.T, text, file string) string {
 	t.Cleanup(func() { real.Close(context.Background()) })
 	srv := httptest.NewServer(real)
 	t.Cleanup(srv.Close)
-	return srv.URL
+	return srv.URL, srv.Close
 }
 
 // build builds the server that decides in Rego and in CEL.
@@ -275,13 +306,13 @@ func build(t *testing.T) string {
 	return binary
 }
 
-func startServer(t *testing.T, binary, kind string, env ...string) string {
+func startServer(t *testing.T, binary, kind string, env ...string) (address string, stop func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
+	address = l.Addr().String()
 	l.Close()
 	cmd := exec.Command(binary, kind, ".")
 	cmd.Env = append(os.Environ(), append(env, "LISTEN="+address)...)
@@ -293,7 +324,8 @@ func startServer(t *testing.T, binary, kind string, env ...string) string {
 	}
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
-	t.Cleanup(func() { cmd.Process.Kill(); <-ended })
+	stop = func() { cmd.Process.Kill(); <-ended }
+	t.Cleanup(stop)
 	harness.Eventually(t, "the server for "+kind+" listens", func() bool {
 		select {
 		case <-ended:
@@ -306,5 +338,5 @@ func startServer(t *testing.T, binary, kind string, env ...string) string {
 		}
 		return err == nil
 	})
-	return address
+	return address, stop
 }

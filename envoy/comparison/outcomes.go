@@ -7,6 +7,12 @@ import (
 
 const outcomesFile = "outcomes.txt"
 
+// Cells of forms that a request was not sent to.
+const (
+	cannot   = "-"         // the form cannot say the policy
+	notAsked = "asks none" // there is no server that could have ended
+)
+
 // Outcomes are the rows of a policy's table: the request, what the policy says, and what
 // became of it in each form.
 type Outcomes struct{ Rows [][]string }

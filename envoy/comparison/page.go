@@ -161,11 +161,11 @@ func (p *page) Wrong() string {
 	for i, x := range p.Policies {
 		row := []string{x.Title, fmt.Sprint(len(p.outcomes[i].Rows))}
 		for j := range Forms {
-			open, other, cannot := 0, 0, false
+			open, other, unsaid := 0, 0, false
 			for _, r := range p.outcomes[i].Rows {
 				switch cell := r[j+2]; {
-				case cell == "-":
-					cannot = true
+				case cell == cannot:
+					unsaid = true
 				case strings.HasPrefix(cell, "OPEN"):
 					open++
 				case strings.HasPrefix(cell, "shut"), strings.HasPrefix(cell, "changed"):
@@ -173,7 +173,7 @@ func (p *page) Wrong() string {
 				}
 			}
 			switch {
-			case cannot:
+			case unsaid:
 				row = append(row, "cannot")
 			case open > 0 && other > 0:
 				row = append(row, fmt.Sprintf("**%d open**, %d changed", open, other))
