@@ -58,7 +58,7 @@ func newSession(t *testing.T, blocks []block) *session {
 			t.Fatalf("%v: run make build quickstart", err)
 		}
 	}
-	for _, name := range []string{"bin", "envoy", "Makefile", ".ci"} {
+	for _, name := range []string{"bin", "envoy", "host", "Makefile", ".ci"} {
 		if err := os.Symlink(filepath.Join(root, name), filepath.Join(s.dir, name)); err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rulegate/rulegate/envoy/harness"
 	"github.com/rulegate/rulegate/host/cli"
+	"github.com/rulegate/rulegate/host/metrics"
 	"github.com/rulegate/rulegate/host/testcert"
 )
 
@@ -144,11 +145,14 @@ func TestLetsEncrypt(t *testing.T) {
 // countsDown tests Envoy's gauge of the certificate's end. After a file that Envoy refuses
 // it may show the end of that one.
 func (e *edge) countsDown(t *testing.T, last *x509.Certificate) {
-	const metric = "envoy_listener_ssl_certificate_expiration_unix_time_seconds"
+	const metric = metrics.EnvoyCertificateEnd
 	page, err := e.AdminGet("/stats/prometheus")
 	m := regexp.MustCompile(metric + `\{[^}]*\} (\d+)\n`).FindStringSubmatch(page)
 	if err != nil || m == nil || m[1] != itoa(last.NotAfter.Unix()) {
 		t.Errorf("want %s %d, found %q, %v", metric, last.NotAfter.Unix(), m, err)
+	}
+	if want := metrics.EnvoyCertificateRefused + `{envoy_xds_resource_name="rulegate"} 0`; !strings.Contains(page, want) {
+		t.Errorf("no %s", want)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/rulegate/rulegate/envoy/harness"
 	"github.com/rulegate/rulegate/host/cli"
 	"github.com/rulegate/rulegate/host/envoycheck"
+	"github.com/rulegate/rulegate/host/metrics"
 )
 
 // swapped is an Envoy whose filter comes by config discovery.
@@ -165,6 +166,9 @@ func (s *swapped) refuses(t *testing.T, config string) {
 	const counter = "extension_config_discovery.http_filter.rulegate.config_fail: 1\n"
 	if stats := s.AwaitAdmin(t, "/stats?filter=extension_config_discovery", counter); !strings.Contains(stats, counter) {
 		t.Errorf("want %s, found\n%s", counter, stats)
+	}
+	if page, err := s.AdminGet("/stats/prometheus"); !strings.Contains(page, metrics.EnvoyFilterRefused+"{} 1\n") {
+		t.Errorf("no %s, %v", metrics.EnvoyFilterRefused, err)
 	}
 	if !strings.Contains(s.Log(), `unknown rule "farce"`) {
 		t.Errorf("no fault in the log:\n%s", harness.Tail(s.Log(), 20))

@@ -42,7 +42,7 @@ var Panels = []Panel{
 	{"Companion: calls", "reqps", "{{target}} {{outcome}}", `sum by (target, outcome) (rate(rulegate_companion_calls_total[5m]))`},
 	{"Companion: 99 of 100 calls", "s", "{{target}}", `histogram_quantile(0.99, sum by (le, target) (rate(rulegate_companion_call_duration_seconds_bucket[5m])))`},
 	{"Companion: breakers", "short", "{{target}}", `max by (target) (rulegate_companion_breaker_state)`},
-	{"Certificates end in", "s", "{{instance}}", `rulegate_certificate_expiry_timestamp_seconds - time()`},
+	{"Certificates end in", "s", "{{instance}}", certificateEnds},
 }
 
 // Dashboard returns the dashboard as Grafana imports it.
@@ -68,6 +68,17 @@ func Dashboard() []byte {
 	return append(out, '\n')
 }
 
+// Metrics of Envoy itself that alerts look at: of the filter by config discovery, and of
+// the listener's certificate.
+const (
+	EnvoyFilterRefused      = "envoy_extension_config_discovery_http_filter_rulegate_config_fail"
+	EnvoyCertificateRefused = "envoy_sds_key_rotation_failed"
+	EnvoyCertificateEnd     = "envoy_listener_ssl_certificate_expiration_unix_time_seconds"
+)
+
+// certificateEnds is the time until the certificate of a proxy ends.
+const certificateEnds = "(rulegate_certificate_expiry_timestamp_seconds or " + EnvoyCertificateEnd + ") - time()"
+
 // Alert is an alert rule.
 type Alert struct {
 	Name, Expr, For, Severity string
@@ -83,10 +94,12 @@ var Alerts = []Alert{
 	{"RulegateSlow", quantile("0.99", "5m") + " > 0.25", "10m", "ticket", "1 of 100 decisions takes more than 250 ms. Look at the companion's calls."},
 	{"RulegateShadow", `max(rulegate_shadow_resources) > 0`, "24h", "ticket", "A part of the policy has been in shadow for a day: it protects nothing."},
 	{"RulegateKeysOld", `time() - max by (host) (rulegate_jwks_fetch_timestamp_seconds) > 43200`, "5m", "page", "The key set of {{ $labels.host }} has not been fetched for 12 hours. It is dropped after maxStale, and then its tokens are refused."},
-	{"RulegateCertificateEnds", `rulegate_certificate_expiry_timestamp_seconds - time() < 1209600`, "1h", "ticket", "The certificate of {{ $labels.instance }} ends in less than 14 days."},
+	{"RulegateCertificateEnds", certificateEnds + " < 1209600", "1h", "ticket", "The certificate of {{ $labels.instance }} ends in less than 14 days."},
 	{"RulegateLogDropped", `sum(rate(rulegate_log_dropped_total[5m])) > 0`, "10m", "ticket", "Lines of the decision log are left out. Lower log.sample."},
 	{"RulegatePoliciesDiffer", `count(count by (version) (rulegate_policy_info == 1)) > 1`, "30m", "ticket", "Proxies have had different versions of the policy for half an hour."},
 	{"RulegateReloadFailed", `increase(rulegate_companion_reloads_total{outcome="failed"}[15m]) > 0`, "0m", "ticket", "{{ $labels.instance }} has refused a new policy and serves by the old one."},
+	{"RulegateFilterRefused", "increase(" + EnvoyFilterRefused + "[15m]) > 0", "0m", "ticket", "{{ $labels.instance }} has refused a new policy and decides by the old one. Envoy's log has the faults."},
+	{"RulegateCertificateRefused", "increase(" + EnvoyCertificateRefused + `{envoy_xds_resource_name="rulegate"}[15m]) > 0`, "0m", "ticket", "{{ $labels.instance }} has refused a new certificate and shows the old one. Envoy's log has the reason."},
 	{"RulegateBreakerOpen", `max by (target) (rulegate_companion_breaker_state) == 2`, "1m", "page", "The companion does not call {{ $labels.target }}, which has failed ten times in a row."},
 }
 

@@ -41,11 +41,14 @@ func TestExpressions(t *testing.T) {
 		all = append(all, a.Expr)
 	}
 	for _, expr := range all {
-		names := regexp.MustCompile(`rulegate_[a-z_]+`).FindAllString(expr, -1)
+		names := regexp.MustCompile(`\b(rulegate|envoy)_[a-z_]+`).FindAllString(expr, -1)
 		if len(names) == 0 {
 			t.Errorf("%s: no metric", expr)
 		}
 		for _, name := range names {
+			if name == EnvoyFilterRefused || name == EnvoyCertificateRefused || name == EnvoyCertificateEnd || name == "envoy_xds_resource_name" {
+				continue // the tests of envoy/operate find them in a running Envoy
+			}
 			Of(strings.TrimSuffix(name, "_bucket")) // panics
 		}
 	}
@@ -73,5 +76,26 @@ func TestAlerts(t *testing.T) {
 		if !strings.Contains(string(text), "alertname: "+a.Name+"\n") {
 			t.Errorf("%s has no test of %s", rulesTest, a.Name)
 		}
+	}
+}
+
+// TestRunbook: the operator's page says what to do about each alert, and about no other.
+func TestRunbook(t *testing.T) {
+	text, err := os.ReadFile("../../envoy/OPERATE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(Rulegate[A-Za-z]+)` \\| [^|]{20,} \\|$").FindAllSubmatch(text, -1) {
+		lines[string(m[1])] = true
+	}
+	for _, a := range Alerts {
+		if !lines[a.Name] {
+			t.Errorf("envoy/OPERATE.md does not say what to do about %s", a.Name)
+		}
+		delete(lines, a.Name)
+	}
+	for name := range lines {
+		t.Errorf("envoy/OPERATE.md has %s, which is no alert", name)
 	}
 }
