@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rulegate/rulegate/host/policyfile"
 	"github.com/rulegate/rulegate/host/policytest"
@@ -26,8 +27,12 @@ type project struct {
 }
 
 func newProject(policy string) (*project, error) {
-	if _, err := (policyfile.Disk{}).Read(policy, maxFile); err != nil {
+	data, err := (policyfile.Disk{}).Read(policy, maxFile)
+	if err != nil {
 		return nil, err
+	}
+	if !utf8.Valid(data) {
+		return nil, fmt.Errorf("%s: want a text in UTF-8", policy)
 	}
 	return &project{policy: policy, dir: filepath.Dir(policy)}, nil
 }
@@ -88,7 +93,9 @@ type file struct {
 
 func (p *project) add(to map[string]file, seen map[string][]byte) {
 	for path, data := range seen {
-		to[p.name(path)] = file{string(data), hash(data)}
+		if utf8.Valid(data) { // JSON has no other texts: saving one would change it
+			to[p.name(path)] = file{string(data), hash(data)}
+		}
 	}
 }
 

@@ -259,6 +259,14 @@ func TestFiles(t *testing.T) {
 		t.Errorf("%v %v", info.Mode(), err)
 	}
 
+	// Bytes that are no text are not given out: saved again, they would be others.
+	if err := os.WriteFile(filepath.Join(dir, "more", "a.yaml"), []byte("# \xff\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, found := list().Files["more/a.yaml"]; found {
+		t.Error("a file that is no UTF-8 is given to the page")
+	}
+
 	// A change is noticed.
 	version := list().Version
 	if err := os.WriteFile(target, []byte("routes: [] # of somebody else\n"), 0o600); err != nil {
@@ -272,6 +280,10 @@ func TestFiles(t *testing.T) {
 
 func TestNewAndExport(t *testing.T) {
 	if _, err := newServer(stand, "nowhere.yaml", &net.TCPAddr{}); err == nil || !strings.Contains(err.Error(), "nowhere.yaml") {
+		t.Error(err)
+	}
+	latin := filepath.Join(write(t, map[string]string{"policy.yaml": "# caf\xe9\n"}), "policy.yaml")
+	if _, err := newServer(stand, latin, &net.TCPAddr{}); err == nil || !strings.Contains(err.Error(), "want a text in UTF-8") {
 		t.Error(err)
 	}
 	dir := filepath.Join(t.TempDir(), "a", "b")
