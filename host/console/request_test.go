@@ -68,3 +68,33 @@ func TestRequest(t *testing.T) {
 	p.status("401")
 	p.clean()
 }
+
+// TestWebhookAnswer types the answer of a webhook, and looks at the request that the
+// upstream gets.
+func TestWebhookAnswer(t *testing.T) {
+	const policy = `auth: {tokens: [{name: own, alg: HS256, secret: "${SECRET}", primary: true}]}
+webhooks: {allow: [hooks.internal]}
+routes:
+  - name: order
+    match: {path: /order}
+    auth: none
+    rule:
+      rule: and
+      clauses:
+        - {rule: webhook, name: asked, url: "https://hooks.internal/may"}
+        - {rule: force, field: args.request.headers.x-checked, value: "yes"}
+`
+	link := serve(t, "") + state(t, map[string]any{"policy": "policy.yaml", "files": map[string]string{"policy.yaml": policy}, "request": map[string]any{"path": "/order"}})
+	p := open(t, testbrowser.Start(t), link, testbrowser.View{})
+	const answer = "document.querySelector('form [data-key=\"Answer of https://hooks.internal/may\"]')"
+	p.Wait("Boolean(" + answer + ")")
+	for text, want := range map[string]string{`{"status": 200, "json": {}}`: "Allowed", `{"status": 403}`: "Refused 403", `{"fails": "timeout"}`: "Refused: a call failed 503"} {
+		p.Run("(e => { e.focus(); e.select() })(" + answer + ")")
+		p.Type(text)
+		p.Wait(fmt.Sprintf("[...document.querySelectorAll('.outcome strong, .outcome .status')].map(e => e.textContent).join(' ').startsWith(%q)", want))
+		if want == "Allowed" {
+			p.Wait("[...document.querySelectorAll('.decision .difference ins')].some(e => e.textContent.includes('x-checked: yes'))")
+		}
+	}
+	p.clean()
+}
