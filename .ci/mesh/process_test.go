@@ -146,7 +146,7 @@ func output(input string, line ...string) (string, error) {
 	cmd := exec.Command(line[0], line[1:]...)
 	var out, said bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &said
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+work("kubeconfig"))
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+work("kubeconfig"), "HOME="+work("home")) // kubectl and helm keep caches
 	if err := cmd.Run(); err != nil {
 		return out.String(), errors.Join(fmt.Errorf("%s: %w", strings.Join(line, " "), err), errors.New(said.String()+out.String()))
 	}
