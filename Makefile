@@ -77,6 +77,10 @@ test: ## vet, staticcheck, all tests, the cases in all three runners, the quicks
 # PART picks some of the parts: manifests, gateway.
 PART ?=
 
+.PHONY: test-compose
+test-compose: ## the Dockerfile and the compose file, in a Docker daemon of its own, as root
+	@GO=$(GO) .ci/compose/run
+
 .PHONY: test-mesh
 test-mesh: ## the module in Envoy Gateway, and the manifests on an API server, as root; builds them first. PART picks some
 	@GO=$(GO) .ci/mesh/run $(PART)
