@@ -29,6 +29,8 @@ import (
 var (
 	update = flag.Bool("update", false, "rewrite testdata/counts.txt")
 	stacks = flag.Bool("stacks", false, "with -v, print the callers of each allocation")
+	every  = flag.Bool("functions", false, "with -v, print the calls of each function")
+	only   = flag.String("kind", "", "count only the kinds whose names begin so, and compare nothing")
 )
 
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
@@ -112,11 +114,18 @@ const warmUp = 4
 // TestCounts compares the counts of each kind of request with the recorded table.
 // After a change that is wanted: go test ./envoy/counts -update.
 func TestCounts(t *testing.T) {
-	m := &meter{show: *stacks}
+	m := &meter{show: *stacks, every: *every}
 	module := namedModule(t, m)
 	text := "# What the module does for one request of each kind. go test ./envoy/counts -update writes this file.\n"
 	for _, k := range kinds {
+		if !strings.HasPrefix(k.name, *only) {
+			continue
+		}
 		text += "\n" + k.name + "\n" + k.measure(t, module, m).lines()
+	}
+	if *only != "" {
+		fmt.Println(text)
+		return
 	}
 	const golden = "testdata/counts.txt"
 	if *update {
@@ -209,6 +218,9 @@ func (k *kind) measure(t *testing.T, module *gateway.Module, m *meter) counts {
 		fmt.Println(k.name + ", again")
 	}
 	second := m.during(func() { k.send(t, h, warmUp+1) })
+	if *every {
+		fmt.Print(k.name + first.called())
+	}
 	if d := cmp.Diff(first.lines(), second.lines()); d != "" {
 		t.Errorf("%s: two requests differ:\n%s", k.name, d)
 	}

@@ -1,6 +1,7 @@
 package counts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ import (
 // needs nothing in the module but the names of its functions.
 type meter struct {
 	show    bool // print the callers of each allocation
+	every   bool // count the calls of each function
 	mu      sync.Mutex
 	entered []string // the exports that run now, the first called by the host
 	count   counts
@@ -28,6 +30,7 @@ type counts struct {
 	in, out   int            // bytes that the host copied into the module, and out of it
 	allocs    int            // on the module's heap
 	allocated int            // bytes of those
+	functions map[string]int // calls of Go's functions, where every one is counted
 }
 
 const (
@@ -37,7 +40,7 @@ const (
 
 // during returns the counts of the time while f runs.
 func (m *meter) during(f func()) counts {
-	m.set(counts{entries: map[string]int{}, host: map[string]int{}})
+	m.set(counts{entries: map[string]int{}, host: map[string]int{}, functions: map[string]int{}})
 	f()
 	return m.set(counts{})
 }
@@ -58,6 +61,9 @@ func (m *meter) NewFunctionListener(f api.FunctionDefinition) experimental.Funct
 		return entry{m}
 	case f.Name() == "runtime.mallocgc":
 		return experimental.FunctionListenerFunc(m.allocation)
+	}
+	if m.every {
+		return experimental.FunctionListenerFunc(m.function)
 	}
 	return nil
 }
@@ -150,6 +156,16 @@ func (m *meter) allocation(_ context.Context, mod api.Module, _ api.FunctionDefi
 	}
 }
 
+// function counts a call of a Go function.
+func (m *meter) function(_ context.Context, _ api.Module, f api.FunctionDefinition, params []uint64, _ experimental.StackIterator) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ignored() || len(params) == 1 && uint32(params[0]) != 0 {
+		return
+	}
+	m.count.functions[f.Name()]++
+}
+
 // lines shows the counts, a kind of call a line.
 func (c counts) lines() string {
 	return fmt.Sprintf("  allocations %d, bytes %d\n  copied in %d, out %d\n  entries %s\n  host %s\n",
@@ -167,4 +183,17 @@ func listed(calls map[string]int) string {
 		}
 	}
 	return fmt.Sprintf("%d:%s", sum, text)
+}
+
+// called lists the functions that were called, the most called first.
+func (c counts) called() string {
+	names := slices.SortedFunc(maps.Keys(c.functions), func(a, b string) int {
+		return cmp.Or(c.functions[b]-c.functions[a], strings.Compare(a, b))
+	})
+	sum, text := 0, ""
+	for _, name := range names {
+		sum += c.functions[name]
+		text += fmt.Sprintf("  %4d %s\n", c.functions[name], name)
+	}
+	return fmt.Sprintf(": %d functions, %d calls\n%s", len(names), sum, text)
 }
