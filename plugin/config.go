@@ -144,12 +144,5 @@ func logFaults(err error) {
 
 // NewHttpContext is the context of one request.
 func (p *plugin) NewHttpContext(id uint32) types.HttpContext {
-	return p.newStream(new(stream), id)
-}
-
-// newStream makes a stream in memory that may have been another one's.
-func (p *plugin) newStream(s *stream, id uint32) *stream {
-	*s = stream{}
-	s.plugin, s.id = p, id
-	return s
+	return &stream{plugin: p, id: id}
 }

@@ -45,11 +45,14 @@ func (t *streams) add(p *plugin, id uint32) *stream {
 	if 2*t.count >= len(t.slots) {
 		t.grow()
 	}
-	s := p.newStream(t.take(), id)
+	s := t.take()
+	s.plugin, s.id, s.state = p, id, awaitHeaders
 	*t.at(id) = slot{id, s}
 	t.count++
 	return s
 }
+
+// take returns the memory of a stream, which is zero but for its state.
 
 func (t *streams) take() *stream {
 	last := len(t.free) - 1
@@ -103,22 +106,35 @@ func (v *vm) create(id, parent uint32) {
 		v.plugins[id] = v.newPlugin(id)
 		return
 	}
-	v.end(id) // the host does not use an id twice
-	if p := v.plugins[parent]; p != nil {
+	if v.streams.get(id) != nil {
+		v.end(id) // the host does not use an id twice
+	}
+	if p := v.plugin(parent); p != nil {
 		v.streams.add(p, id)
 	}
+}
+
+// plugin returns the plugin of a context; nil: there is none.
+func (v *vm) plugin(id uint32) *plugin {
+	if v.last == nil || v.last.id != id {
+		v.last = v.plugins[id]
+	}
+	return v.last
 }
 
 // end ends a context.
 func (v *vm) end(id uint32) {
 	if s := v.streams.get(id); s != nil {
-		s.OnHttpStreamDone()
+		if !s.isThrough() {
+			s.OnHttpStreamDone()
+		}
 		v.streams.remove(s)
 		return
 	}
 	if p := v.plugins[id]; p != nil {
 		p.OnPluginDone()
 		delete(v.plugins, id)
+		v.last = nil
 		abi.Forget(id)
 	}
 }

@@ -46,6 +46,16 @@ func (d *decisionLog) wants(outcome decide.Outcome) bool {
 	return outcome != decide.Yes && slices.Contains(d.policy.Always, string(outcome))
 }
 
+// due reports whether the next decision is written, whatever it is.
+func (d *decisionLog) due() bool { return d.policy != nil && d.sampled+d.policy.Sample >= 1 }
+
+// pass counts a yes that is not written.
+func (d *decisionLog) pass() {
+	if d.policy != nil {
+		d.sampled += d.policy.Sample
+	}
+}
+
 // logDecision writes the decision about the stream's message; refusal is nil if it was
 // let through. It reports whether the host's log has it.
 func (s *stream) logDecision(refusal *decide.Refusal) (logged bool) {

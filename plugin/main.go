@@ -22,6 +22,7 @@ func main() {}
 type vm struct {
 	types.DefaultVMContext
 	plugins map[uint32]*plugin // by the id of their context
+	last    *plugin            // the one whose stream was made last
 	streams streams
 	denials bucket // for log lines of refusals
 	panics  bucket // for log lines of panics

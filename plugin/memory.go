@@ -63,11 +63,17 @@ type rooms struct{ free []*room }
 // maxRooms bounds the free rooms. One has some 10 KiB.
 const maxRooms = 64
 
-func (r *rooms) take() *room {
-	last := len(r.free) - 1
-	if last < 0 {
-		return new(room)
+// next returns the room that take returns.
+func (r *rooms) next() *room {
+	if len(r.free) == 0 {
+		r.free = append(r.free, new(room))
 	}
+	return r.free[len(r.free)-1]
+}
+
+func (r *rooms) take() *room {
+	r.next()
+	last := len(r.free) - 1
 	taken := r.free[last]
 	r.free[last] = nil
 	r.free = r.free[:last]

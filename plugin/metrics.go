@@ -208,7 +208,11 @@ func (m *metrics) took(from time.Time, waited bool) {
 		}
 		w.passed, n = 0, measured
 	}
-	d := abi.Now().Sub(from)
+	w.count(m, abi.Now().Sub(from), n)
+}
+
+// count counts n decisions that took d.
+func (w *within) count(m *metrics, d time.Duration, n uint64) {
 	for i := range w.buckets {
 		if i < len(withinBounds) && d > withinBounds[i] {
 			continue

@@ -10,6 +10,9 @@ import (
 // OnHttpResponseHeaders holds the headers of a response that a rule decides: a
 // response whose headers are out can no longer be withheld.
 func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
+	if s.isThrough() {
+		return types.ActionContinue
+	}
 	if s.shadow != shadowOff {
 		s.observeResponse(end)
 		s.settle()
@@ -34,6 +37,9 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 }
 
 func (s *stream) OnHttpResponseBody(size int, end bool) (action types.Action) {
+	if s.isThrough() {
+		return types.ActionContinue
+	}
 	defer s.guard(&action)
 	return s.body(response, size, end)
 }

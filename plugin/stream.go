@@ -79,6 +79,12 @@ func (s *stream) flows(d direction) bool {
 	return s.direction == request || s.state == answered
 }
 
+// isThrough reports whether the host may pass on all that comes: nothing is left to
+// decide, to watch, or to give back.
+func (s *stream) isThrough() bool {
+	return s.state == passed && s.shadow == shadowOff && s.room == nil
+}
+
 // body is called for each piece of a body that comes; size is that of all pieces
 // that are held.
 func (s *stream) body(d direction, size int, end bool) types.Action {

@@ -5,6 +5,9 @@ package rules
 // nothing in the request, makes no calls and has no clock. Such a yes can be kept.
 func (r *Rule) OfClaims() bool { return r.ofClaims }
 
+// Question is an address that stands for the rule, where its answers are kept.
+func (r *Rule) Question() *byte { return &r.question }
+
 // Constant reports whether the rule has the same answer for every request with a token,
 // and for every one without: it reads nothing and changes nothing.
 func (r *Rule) Constant() bool {

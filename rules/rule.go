@@ -17,6 +17,7 @@ type Rule struct {
 	calls, response bool
 	fresh           bool // its edits cannot be kept: they have nonces, or hold the request
 	ofClaims        bool // of the root: see OfClaims
+	question        byte
 }
 
 // clause evaluates one kind of rule.

@@ -71,19 +71,26 @@ type Gauge uint32
 // Room is memory for the results of host calls, which is used again: a result is
 // valid until Reset.
 type Room struct {
-	bytes []byte      // of the host
-	used  int         // of them
-	pairs [][2]string // that refer to bytes
+	bytes   []byte      // of the host
+	used    int         // of them
+	outside bool        // a result is in memory of its own
+	pairs   [][2]string // that refer to bytes
 }
 
 const (
-	roomBytes = 4 << 10 // of a Room: more than a browser's headers with a token
-	roomPairs = 64
+	roomBytes = 4 << 10 // of a Room at first: more than a browser's headers with a token
+	// maxRoomBytes is more than the longest token that is read, with other headers. A
+	// room that was once too small is larger from then on.
+	maxRoomBytes = 24 << 10
+	roomPairs    = 64
 )
 
 // Reset makes the memory free for other results.
 func (r *Room) Reset() {
-	clear(r.pairs)
+	if r.outside { // else they refer to nothing but the room
+		clear(r.pairs)
+		r.outside = false
+	}
 	r.pairs, r.used = r.pairs[:0], 0
 }
 
@@ -92,14 +99,25 @@ func (r *Room) take(n int) []byte {
 	if r == nil {
 		return nil
 	}
-	if r.bytes == nil {
-		r.bytes = make([]byte, roomBytes)
-	}
-	if n > len(r.bytes)-r.used {
+	if n > len(r.bytes)-r.used && !r.grow(n) {
+		r.outside = true
 		return nil
 	}
 	r.used += n
 	return r.bytes[r.used-n : r.used : r.used]
+}
+
+// grow makes the room larger, if nothing is in it yet.
+func (r *Room) grow(n int) bool {
+	if r.used > 0 || n > maxRoomBytes {
+		return false
+	}
+	size := roomBytes
+	for size < n {
+		size *= 2
+	}
+	r.bytes = make([]byte, min(size, maxRoomBytes))
+	return true
 }
 
 // read reads a header map. The pairs are in the room too, if there are not too many.

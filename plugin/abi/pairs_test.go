@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // shapes are header maps at the edges of a Room and of the format.
@@ -65,15 +66,37 @@ func TestRoom(t *testing.T) {
 				}
 				r.Reset()
 			}
-			if len(r.bytes) > roomBytes || cap(r.pairs) > roomPairs {
+			if len(r.bytes) > maxRoomBytes || cap(r.pairs) > roomPairs {
 				t.Errorf("the room keeps %d bytes and %d pairs", len(r.bytes), cap(r.pairs))
 			}
 			for _, p := range r.pairs[:cap(r.pairs)] {
-				if p != [2]string{} {
-					t.Errorf("%q is left in the room", p)
+				if !r.holds(p[0]) || !r.holds(p[1]) {
+					t.Errorf("%q is left of memory outside of the room", p)
 				}
 			}
 		})
+	}
+}
+
+// holds reports whether a text is in the room.
+func (r *Room) holds(s string) bool {
+	at, room := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(unsafe.SliceData(r.bytes)))
+	return s == "" || at >= room && at < room+uintptr(len(r.bytes))
+}
+
+// TestRoomGrows: a room that was too small for a result is large enough for the next
+// one, up to a bound.
+func TestRoomGrows(t *testing.T) {
+	var r Room
+	for _, c := range []struct{ n, size int }{{1, roomBytes}, {roomBytes + 1, 2 * roomBytes}, {1, 2 * roomBytes}, {maxRoomBytes, maxRoomBytes}, {maxRoomBytes + 1, maxRoomBytes}} {
+		b := r.take(c.n)
+		if (b != nil) != (c.n <= maxRoomBytes) || len(r.bytes) != c.size {
+			t.Errorf("%d bytes: got %d, in a room of %d, want one of %d", c.n, len(b), len(r.bytes), c.size)
+		}
+		if b != nil && c.n < c.size && r.take(c.size) != nil {
+			t.Error("a room grows under a result")
+		}
+		r.Reset()
 	}
 }
 

@@ -102,7 +102,7 @@ func (r *Request) runOnce(args value.Value, element string, steps int) rules.Ver
 	rule := r.resource.Rule
 	kept := rule.OfClaims() && r.Tracer == nil && !r.engine.noMemo
 	if kept {
-		if edits, ok := r.memo.Find(rule); ok {
+		if edits, ok := r.memo.Find(rule.Question()); ok {
 			return rules.Verdict{Outcome: rules.Yes, Args: args, Response: edits.([]rules.Edit)}
 		}
 	}
@@ -113,7 +113,7 @@ func (r *Request) runOnce(args value.Value, element string, steps int) rules.Ver
 	}
 	v := rule.Eval(&r.input, r.replies)
 	if kept && v.Outcome == rules.Yes {
-		r.memo.Keep(rule, v.Response)
+		r.memo.Keep(rule.Question(), v.Response)
 	}
 	return v
 }

@@ -2,10 +2,11 @@ package decide
 
 import (
 	"strings"
+	"time"
 
 	"github.com/rulegate/rulegate/rules"
-	"github.com/rulegate/rulegate/rules/httpfield"
 	"github.com/rulegate/rulegate/rules/policy"
+	"github.com/rulegate/rulegate/rules/token"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -32,7 +33,7 @@ const (
 func newQuick(p *policy.Policy) quick {
 	q := quick{resources: make([]quickness, len(p.Resources()))}
 	if len(p.Sources) == 1 {
-		if src := &p.Sources[0]; src.Header != "" && !src.APIKeys && isPlain(src.Header) && new(plainHead).field(src.Header, "") {
+		if src := &p.Sources[0]; src.Header != "" && !src.APIKeys && isPlain(src.Header) && !hasPart(src.Header) && src.Header != "content-length" {
 			q.source = src
 		}
 	}
@@ -61,58 +62,70 @@ func quicknessOf(r *policy.Resource) quickness {
 	return onMore
 }
 
-// passes reports whether the request can be let through at once. It sets what the
-// general way sets too: the resource, and the token.
-func (r *Request) passes(headers [][2]string) bool {
-	q := &r.engine.quick
-	var h plainHead
-	if q.source == nil || r.Tracer != nil || !h.read(headers, q.source.Header) {
-		return false
-	}
-	if err := r.find(h.method, h.host, h.path); err != nil || r.event.HasTypes() {
-		return false
-	}
-	on := q.resources[r.resource.Index]
-	if on == onNothing {
-		return true
-	}
-	raw, found := strings.CutPrefix(h.credential, q.source.Prefix)
-	return found && on != onMore && r.knows(raw, on)
+// Pass is a request that the quick way lets through.
+type Pass struct {
+	Resource *policy.Resource
+	// Withheld is the header that the request loses, because the policy does not
+	// forward its token; "": none.
+	Withheld string
 }
 
-// knows reports whether the token is known, and lets the request through.
-func (r *Request) knows(raw string, on quickness) bool {
-	e := r.engine
-	claims, ok := e.tokens.Known(e.keys.Set(), raw, r.received, r.resource.Auth.Accepts)
-	if !ok {
-		return false
+// Passes reports whether a request can be let through at once: one that is received
+// now, with all fields in their order. If not, a Request decides it.
+func (e *Engine) Passes(headers [][2]string, now time.Time) (p Pass, ok bool) {
+	q := &e.quick
+	var h plainHead
+	if !quickly || q.source == nil || !h.read(headers, q.source.Header) {
+		return Pass{}, false
 	}
-	if on == onClaims {
-		if _, ok := claims.Memo.Find(r.resource.Rule); !ok {
-			return false
+	r := e.policy.FindPlain(h.method, h.host, h.path)
+	if r == nil {
+		if r = e.find(&h); r == nil {
+			return Pass{}, false
 		}
 	}
-	e.tokens.Hit()
-	r.token, r.verified, r.claims = raw, true, claims.Value
-	return true
+	on := q.resources[r.Index]
+	if on == onNothing {
+		return Pass{Resource: r}, true
+	}
+	raw, found := strings.CutPrefix(h.credential, q.source.Prefix)
+	if !found || on == onMore {
+		return Pass{}, false
+	}
+	var takes func(provider string) bool
+	if r.Auth.Providers() != nil {
+		takes = r.Auth.Accepts
+	}
+	var question token.Question
+	if on == onClaims {
+		question = r.Rule.Question()
+	}
+	if !e.tokens.Knows(e.keys.Set(), raw, now, takes, question) {
+		return Pass{}, false
+	}
+	if e.policy.Forward {
+		return Pass{Resource: r}, true
+	}
+	return Pass{Resource: r, Withheld: q.source.Header}, true
 }
 
-// pass lets the request go on. Its token does not, unless the policy forwards tokens.
-func (r *Request) pass() Step {
-	step := Step{Action: Continue, Changes: Changes{RemoveHeaders: r.removed[:0]}}
-	if r.verified && !r.engine.policy.Forward {
-		step.Changes.RemoveHeaders = append(step.Changes.RemoveHeaders, r.engine.quick.source.Header)
+// find finds the resource as a Request does.
+func (e *Engine) find(h *plainHead) *policy.Resource {
+	m, err := e.policy.FindUnbound(h.method, h.authority, h.path)
+	if err != nil || m.HasTypes() {
+		return nil
 	}
-	return step
+	return m.Resource
 }
 
 // plainHead is the content of headers that every server reads alike.
 type plainHead struct {
-	method, scheme, host string
-	target               string
-	path, query          string // of the target
-	credential           string // of the header of tokens
-	seen                 parts
+	method     string
+	authority  string
+	host       string // of the authority, without the port
+	path       string // without the query
+	credential string // of the header of tokens
+	seen       parts
 }
 
 // parts are those of a head that must not come twice.
@@ -127,69 +140,95 @@ const (
 	lengthPart
 )
 
-// first reports whether a part has not come before.
-func (p *parts) first(part parts) bool {
-	came := *p&part != 0
-	*p |= part
-	return !came
-}
-
 // read reads headers. It reports false for those of which it does not know that every
-// server reads them alike, or that have a part in deciding how.
+// server reads them alike, or that have a part in deciding how. It is one function,
+// because what costs here is each further one that the processor has not at hand.
 func (h *plainHead) read(headers [][2]string, source string) bool {
+	target := ""
 	for i := range headers {
 		name, value := headers[i][0], headers[i][1]
+		var part parts
 		switch {
+		case name == source:
+			part, h.credential = credentialPart, value
 		case name == "":
 			return false
-		case name[0] == ':':
-			if !h.pseudo(name, value) {
+		case name[0] != ':':
+			if !isPlain(name) || hasPart(name) {
 				return false
 			}
-		case name == source:
-			if !h.seen.first(credentialPart) {
+			if name != "content-length" {
+				continue
+			}
+			if _, err := parseLength(value); err != nil {
 				return false
 			}
-			h.credential = value
-		case !isPlain(name) || !h.field(name, value):
+			part = lengthPart
+		case name == ":path":
+			part, target = targetPart, value
+		case name == ":method":
+			part, h.method = methodPart, value
+		case name == ":scheme":
+			part = schemePart
+		case name == ":authority":
+			part, h.authority = hostPart, value
+		default:
+			return false
+		}
+		if h.seen&part != 0 {
+			return false
+		}
+		h.seen |= part
+	}
+	end := len(target)
+	for i := range len(target) {
+		switch target[i] {
+		case '#':
+			return false
+		case '?':
+			end = min(end, i)
+		}
+	}
+	h.path = target[:end]
+	if end < len(target) && namesMethod(target[end+1:], h.method) {
+		return false
+	}
+	return h.method != "" && target != "" && h.readHost()
+}
+
+// readHost cuts the port off. It reports false for a host that is not a name in lower
+// case, without a point at its end.
+func (h *plainHead) readHost() bool {
+	label, end := 0, len(h.authority)
+	for i := range len(h.authority) {
+		b := h.authority[i]
+		switch {
+		case end < i:
+			if b < '0' || b > '9' {
+				return false
+			}
+		case b == ':':
+			end = i
+		case b == '.' && label > 0:
+			label = 0
+		case b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '-' || b == '_' || b == '~':
+			label++
+		default:
 			return false
 		}
 	}
-	if h.method == "" || h.target == "" || strings.IndexByte(h.target, '#') >= 0 || !httpfield.IsAuthority(h.host) {
-		return false
-	}
-	h.path, h.query, _ = strings.Cut(h.target, "?")
-	return !namesMethod(h.query, h.method)
+	h.host = h.authority[:end]
+	return label > 0
 }
 
-func (h *plainHead) pseudo(name, value string) bool {
-	switch name {
-	case ":method":
-		h.method = value
-		return h.seen.first(methodPart)
-	case ":path":
-		h.target = value
-		return h.seen.first(targetPart)
-	case ":authority":
-		h.host = strings.ToLower(value)
-		return h.seen.first(hostPart)
-	case ":scheme":
-		h.scheme = value
-		return h.seen.first(schemePart)
-	}
-	return false
-}
-
-// field reports false for a field that has a part in how the request is decided.
-func (h *plainHead) field(name, value string) bool {
+// hasPart reports whether a field, but for content-length, has a part in how the
+// request is decided.
+func hasPart(name string) bool {
 	switch name {
 	case "host", "connection", "upgrade", "transfer-encoding", "x-http-method-override", "x-http-method", "x-method-override":
-		return false
-	case "content-length":
-		_, err := parseLength(value)
-		return err == nil && h.seen.first(lengthPart)
+		return true
 	}
-	return true
+	return false
 }
 
 // isPlain reports whether a name has only lower-case letters, digits and `-`, and

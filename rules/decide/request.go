@@ -36,7 +36,6 @@ type Request struct {
 	resource *policy.Resource
 	event    policy.Match   // tells the resource by the event's type; zero for other requests
 	vars     []value.Member // captured from the path
-	found    bool           // resource, event and vars are set
 	bodyless bool           // the request ends with its headers
 
 	asked    *introspection // of a token that nobody here can judge; nil: there is none
@@ -117,33 +116,19 @@ func (r *Request) Headers(headers [][2]string, end bool) Step {
 	if !r.state.leave(awaitHeaders) {
 		return r.refuse(outOfTurn("headers"))
 	}
-	r.came = headers
-	if quickly && r.passes(headers) {
-		return r.pass()
-	}
-	r.bodyless = end
+	r.came, r.bodyless = headers, end
 	if err := r.head.read(headers); err != nil {
 		return r.refuse(malformed(err.Error()))
 	}
-	if !r.found {
-		if err := r.find(r.head.method, r.head.host, r.head.path); err != nil {
-			return r.refuse(notFound(err))
-		}
-	}
-	return r.admit(r.received)
-}
-
-// find looks for the resource that covers the request.
-func (r *Request) find(method, host, path string) error {
-	match, err := r.engine.policy.FindIn(r.memory.vars[:0], method, host, path)
+	match, err := r.engine.policy.FindIn(r.memory.vars[:0], r.head.method, r.head.host, r.head.path)
 	if err != nil {
-		return err
+		return r.refuse(notFound(err))
 	}
-	r.resource, r.vars, r.found = match.Resource, match.Vars, true
+	r.resource, r.vars = match.Resource, match.Vars
 	if match.HasTypes() {
 		r.event = match
 	}
-	return nil
+	return r.admit(r.received)
 }
 
 // Keys verifies the token again, with the keys that are there now.

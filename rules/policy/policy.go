@@ -247,6 +247,16 @@ func (p *Policy) FindIn(vars []value.Member, method, host, rawPath string) (Matc
 	return p.table.FindIn(vars, method, host, rawPath)
 }
 
+// FindUnbound is route.Table.FindUnbound.
+func (p *Policy) FindUnbound(method, host, rawPath string) (Match, error) {
+	return p.table.FindUnbound(method, host, rawPath)
+}
+
+// FindPlain is route.Table.FindPlain.
+func (p *Policy) FindPlain(method, host, path string) *Resource {
+	return p.table.FindPlain(method, host, path)
+}
+
 // Patterns lists the requests that the entries of the policy stand for: see
 // route.Table.Patterns.
 func (p *Policy) Patterns() []route.Pattern { return p.table.Patterns() }

@@ -28,6 +28,11 @@ const PreparedQueries = "prepared-queries"
 // names: its path would be that of an operation.
 var Operations = []string{"create", "read", "update", "delete", "aggr"}
 
+// isEmpty reports whether the policy has no section.
+func (x *API[R]) isEmpty() bool {
+	return x.Services == nil && x.Databases == nil && x.Queries == nil && x.Files == nil && x.Events == nil
+}
+
 // section returns the section of the API whose rules decide on a path, by the
 // name that its paths have, and the segments below it. It is "" when no section
 // that the policy has decides there.

@@ -63,36 +63,58 @@ func (t *Table[R]) Find(method, host, rawPath string) (Match[R], error) {
 // FindIn is Find, but that it appends Match.Vars to vars, which may have capacity
 // from an earlier request.
 func (t *Table[R]) FindIn(vars []value.Member, method, host, rawPath string) (Match[R], error) {
-	if method == "CONNECT" || rawPath == "*" {
-		return Match[R]{}, ErrNotCovered
-	}
-	if !httpfield.IsMethod(method) {
-		return Match[R]{}, ErrNoMethod
-	}
-	path, _, _ := strings.Cut(rawPath, "?")
 	var buf [16]string
-	p, err := splitPath(path, buf[:0])
-	if err != nil {
-		return Match[R]{}, err
-	}
-	if method == "HEAD" {
-		method = "GET"
-	}
-	m, err := t.find(vars, method, host, &p)
-	if err != nil && p.slash { // also where no route decides
-		return Match[R]{}, errSlash
+	m, r, segments, err := t.locate(buf[:0], method, host, rawPath)
+	if r != nil {
+		m.Vars = r.Path.bind(vars, segments)
 	}
 	return m, err
 }
 
-func (t *Table[R]) find(vars []value.Member, method, host string, p *requestPath) (Match[R], error) {
+// FindUnbound is Find, but that it leaves Match.Vars out.
+func (t *Table[R]) FindUnbound(method, host, rawPath string) (Match[R], error) {
+	var buf [16]string
+	m, _, _, err := t.locate(buf[:0], method, host, rawPath)
+	return m, err
+}
+
+// locate returns the match without its Vars, and the route that it is of, if it is one's,
+// with the path's segments, which it appends to buf.
+func (t *Table[R]) locate(buf []string, method, host, rawPath string) (m Match[R], r *Route[R], segments []string, err error) {
+	if method == "CONNECT" || rawPath == "*" {
+		return m, nil, nil, ErrNotCovered
+	}
+	if !httpfield.IsMethod(method) {
+		return m, nil, nil, ErrNoMethod
+	}
+	path, _, _ := strings.Cut(rawPath, "?")
+	p, err := splitPath(path, buf)
+	if err != nil {
+		return m, nil, nil, err
+	}
+	if method == "HEAD" {
+		method = "GET"
+	}
+	m, r, err = t.find(method, host, &p)
+	if err != nil && p.slash { // also where no route decides
+		err = errSlash
+	}
+	return m, r, p.segments, err
+}
+
+func (t *Table[R]) find(method, host string, p *requestPath) (Match[R], *Route[R], error) {
 	switch section, below, ok := t.API.section(p.segments); {
 	case p.slash && (ok || !t.Routes.keeps):
-		return Match[R]{}, errSlash
+		return Match[R]{}, nil, errSlash
 	case ok:
-		return t.API.find(method, section, below)
+		m, err := t.API.find(method, section, below)
+		return m, nil, err
 	}
-	return t.Routes.find(vars, method, hostOf(host), p)
+	r, err := t.Routes.find(method, hostOf(host), p)
+	if err != nil {
+		return Match[R]{}, nil, err
+	}
+	return Match[R]{Resource: r.Resource}, r, nil
 }
 
 // KeepsSlashes reports whether some route has KeepSlash.

@@ -3,8 +3,6 @@ package route
 import (
 	"slices"
 	"strings"
-
-	"github.com/rulegate/rulegate/rules/value"
 )
 
 // Routes finds a route by host, then path, then method. The most specific host
@@ -149,19 +147,19 @@ func overlap(a, b []string) bool {
 	return false
 }
 
-func (x *Routes[R]) find(vars []value.Member, method, host string, p *requestPath) (Match[R], error) {
+func (x *Routes[R]) find(method, host string, p *requestPath) (*Route[R], error) {
 	l := x.leaf(host, p.segments)
 	if l == nil {
-		return Match[R]{}, ErrNotCovered
+		return nil, ErrNotCovered
 	}
 	r := l.route(method)
 	if r == nil || r.Resource == nil {
-		return Match[R]{}, ErrMethod
+		return nil, ErrMethod
 	}
 	if err := r.check(p); err != nil {
-		return Match[R]{}, err
+		return nil, err
 	}
-	return Match[R]{Resource: r.Resource, Vars: r.Path.bind(vars, p.segments)}, nil
+	return r, nil
 }
 
 // check fails for a path that servers may read in another way than the route does.

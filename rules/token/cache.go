@@ -1,10 +1,10 @@
 package token
 
 import (
+	"encoding/binary"
 	"hash/maphash"
+	"math"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -26,37 +26,42 @@ const (
 // An entry is valid only for the Set that verified it: with new keys each token
 // is verified again. Its times are checked at each use.
 //
-// The map's key is the end of a token, a part of its signature: to hash all of it, and
-// to compare it as Go does in wasm, byte by byte, would cost a third of a decision. A
-// guesser who has the end of a token that is in the cache has its signature.
+// An entry is found by the end of its token, a part of its signature: to hash all of
+// it would cost a third of a decision. Then all of it is compared. The table is no map
+// of Go, which takes four functions more.
 type Cache struct {
-	mu      sync.Mutex
-	max     int                // entries
-	room    int                // free bytes
-	entries map[string]*cached // by the ends of their tokens
-	seed    maphash.Seed
-	seen    [sightings]uint32 // hashes of tokens that were verified; 0: none
-	ring    cached            // ring.next is the most recently used entry, ring.prev the least
+	mu     mutex
+	max    int       // entries
+	room   int       // free bytes
+	count  int       // entries
+	chains []*cached // by the hashes of the ends of their tokens; their number is a power of two
+	seed   uint64
+	seen   [sightings]uint32 // hashes of tokens that were verified; 0: none
+	ring   cached            // ring.next is the most recently used entry, ring.prev the least
 
-	hits, misses atomic.Uint64 // since Lookups was called
+	hits, misses uint64 // since Lookups was called
 }
 
 type cached struct {
-	prev, next *cached
+	prev, next *cached // in the ring
+	behind     *cached // in the chain
 
-	raw       string
-	set       *Set
-	judgement *judgement // accepted by at least one entry
-	index     int        // bytes of the index of its claims
-	from      time.Time  // when it was verified; not before claims.NotBefore
-	until     time.Time  // when it is removed; not after claims.Expires
+	raw         string
+	set         *Set
+	judgement   *judgement // accepted by at least one entry
+	index       int        // bytes of the index of its claims
+	from, until int64      // nanoseconds: when it was verified, not before claims.NotBefore; when it is removed, not after claims.Expires
 }
 
 // NewCache returns a cache for at most that many entries. It holds at most 4 KiB
 // times entries of texts and their indices. With 0 or fewer entries each token
 // is verified each time.
 func NewCache(entries int) *Cache {
-	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, entries: map[string]*cached{}, seed: maphash.MakeSeed()}
+	chains := 1
+	for chains < entries {
+		chains *= 2
+	}
+	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, chains: make([]*cached, chains), seed: maphash.Bytes(maphash.MakeSeed(), nil)}
 	c.ring.prev, c.ring.next = &c.ring, &c.ring
 	return c
 }
@@ -69,9 +74,8 @@ func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider st
 	if c == nil || c.max < 1 {
 		return s.VerifyFor(raw, now, takes)
 	}
-	j := c.find(s, raw, now)
+	j := c.lookUp(s, raw, now)
 	if j == nil {
-		c.misses.Add(1)
 		var err error
 		if j, err = s.judge(raw, now); err != nil {
 			return Claims{}, err
@@ -79,51 +83,97 @@ func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider st
 		if len(j.accepted) > 0 && c.sees(raw) {
 			c.add(s, raw, j, now)
 		}
-	} else {
-		c.hits.Add(1)
 	}
 	return j.decide(s, takes)
 }
 
-// Known returns the result of Verify for a token that is in the cache and that takes
-// accepts. It verifies nothing.
-func (c *Cache) Known(s *Set, raw string, now time.Time, takes func(provider string) bool) (claims *Claims, ok bool) {
-	if c == nil || c.max < 1 {
-		return nil, false
-	}
-	j := c.find(s, raw, now)
-	if j == nil {
-		return nil, false
-	}
-	for _, e := range j.accepted {
-		if takes(e.provider) {
-			return &j.claims, true
-		}
-	}
-	return nil, false
-}
-
-// find returns the judgement of a token, nil if it is not in the cache.
-func (c *Cache) find(s *Set, raw string, now time.Time) *judgement {
+// lookUp is find, and counts.
+func (c *Cache) lookUp(s *Set, raw string, now time.Time) *judgement {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[end(raw)]
-	if e == nil || !same(e.raw, raw) {
+	e := c.find(s, raw, now)
+	if e == nil {
+		c.misses++
 		return nil
 	}
-	if e.set != s || now.Before(e.from) || !now.Before(e.until) {
+	c.hits++
+	return e.judgement
+}
+
+// Knows reports whether a token is in the cache that takes accepts, nil: every
+// provider's, and whether its Memo has an answer to the question, if there is one. It
+// verifies nothing.
+func (c *Cache) Knows(s *Set, raw string, now time.Time, takes func(provider string) bool, q Question) bool {
+	c.mu.Lock()
+	e := c.find(s, raw, now)
+	knows := e != nil && e.answers(takes, q)
+	if knows {
+		c.hits++
+	}
+	c.mu.Unlock()
+	return knows
+}
+
+func (e *cached) answers(takes func(provider string) bool, q Question) bool {
+	if q != nil {
+		if _, ok := e.judgement.claims.Memo.Find(q); !ok {
+			return false
+		}
+	}
+	if takes == nil {
+		return true
+	}
+	for _, by := range e.judgement.accepted {
+		if takes(by.provider) {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns the entry of a token, nil if it is not in the cache.
+func (c *Cache) find(s *Set, raw string, now time.Time) *cached {
+	e := *c.chain(c.hash(raw))
+	for e != nil && !same(e.raw, raw) {
+		e = e.behind
+	}
+	if e == nil {
+		return nil
+	}
+	if at := now.UnixNano(); e.set != s || at < e.from || at >= e.until {
 		c.remove(e)
 		return nil
 	}
-	e.unlink()
-	c.link(e)
-	return e.judgement
+	if c.ring.next != e {
+		e.unlink()
+		c.link(e)
+	}
+	return e
 }
+
+// hash is that of the end of a token.
+func (c *Cache) hash(raw string) uint64 {
+	const odd = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	end := end(raw)
+	h := c.seed
+	for ; len(end) >= 8; end = end[8:] {
+		h = (h ^ binary.LittleEndian.Uint64([]byte(end[:8]))) * odd
+		h ^= h >> 32
+	}
+	for i := range len(end) {
+		h = (h ^ uint64(end[i])) * odd
+		h ^= h >> 32
+	}
+	return h
+}
+
+// chain is where the chain begins that has the tokens of a hash.
+func (c *Cache) chain(hash uint64) **cached { return &c.chains[hash&uint64(len(c.chains)-1)] }
 
 // sees reports whether the token, which was verified, was so before. It may forget one,
 // and take two for one.
 func (c *Cache) sees(raw string) bool {
-	hash := maphash.String(c.seed, end(raw))
+	hash := c.hash(raw)
 	mark := uint32(hash>>32) | 1
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,11 +186,12 @@ func (c *Cache) sees(raw string) bool {
 // Lookups returns the numbers of tokens that were looked up since the last call, and
 // that were found or not.
 func (c *Cache) Lookups() (hits, misses uint64) {
-	return c.hits.Swap(0), c.misses.Swap(0)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	hits, misses = c.hits, c.misses
+	c.hits, c.misses = 0, 0
+	return hits, misses
 }
-
-// Hit counts a request that Known has decided.
-func (c *Cache) Hit() { c.hits.Add(1) }
 
 func (c *Cache) add(s *Set, raw string, j *judgement, now time.Time) {
 	until := j.claims.Expires
@@ -157,26 +208,44 @@ func (c *Cache) addUntil(s *Set, raw string, j *judgement, now, until time.Time)
 	j.claims.Value, index = j.claims.Value.Indexed(maxIndexed)
 	j.claims.Memo = new(Memo)
 	// Clone: raw may share the memory of a whole request.
-	e := &cached{raw: strings.Clone(raw), set: s, judgement: j, index: index, from: now, until: until}
+	e := &cached{raw: strings.Clone(raw), set: s, judgement: j, index: index, from: now.UnixNano(), until: nanoseconds(until)}
 	if e.size() > c.max*cacheShare {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.entries[end(raw)]; old != nil { // another goroutine has verified it meanwhile
-		c.remove(old)
+	for old := *c.chain(c.hash(raw)); old != nil; old = old.behind {
+		if same(old.raw, raw) { // another goroutine has verified it meanwhile
+			c.remove(old)
+			break
+		}
 	}
-	for len(c.entries) == c.max || c.room < e.size() {
+	for c.count == c.max || c.room < e.size() {
 		c.remove(c.ring.prev)
 	}
 	c.link(e)
-	c.entries[end(e.raw)] = e
+	chain := c.chain(c.hash(raw))
+	e.behind, *chain = *chain, e
+	c.count++
 	c.room -= e.size()
+}
+
+// nanoseconds is the time as UnixNano has it; of a time that it cannot have, the last one.
+func nanoseconds(t time.Time) int64 {
+	if t.Unix() >= math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 func (c *Cache) remove(e *cached) {
 	e.unlink()
-	delete(c.entries, end(e.raw))
+	at := c.chain(c.hash(e.raw))
+	for *at != e {
+		at = &(*at).behind
+	}
+	*at = e.behind
+	c.count--
 	c.room += e.size()
 }
 

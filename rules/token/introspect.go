@@ -112,11 +112,13 @@ func (c *Cache) Introspection(s *Set, i int, raw string, now time.Time) (claims 
 	if c == nil || s == nil || i >= len(s.opaque) || s.opaque[i].cache == 0 {
 		return Claims{}, false
 	}
-	j := c.find(s, answerKey(i, raw), now)
-	if j == nil {
+	c.mu.Lock()
+	e := c.find(s, answerKey(i, raw), now)
+	c.mu.Unlock()
+	if e == nil {
 		return Claims{}, false
 	}
-	claims, err := j.decide(s, nil)
+	claims, err := e.judgement.decide(s, nil)
 	return claims, err == nil
 }
 

@@ -1,7 +1,5 @@
 package token
 
-import "sync/atomic"
-
 // memoSize is the number of answers that a Memo keeps. Most users come back to a few
 // resources.
 const memoSize = 4
@@ -11,29 +9,38 @@ const memoSize = 4
 // change, and when the cache needs room. Any number of goroutines may use a Memo. A
 // nil Memo keeps nothing.
 type Memo struct {
-	answers [memoSize]atomic.Pointer[answer]
-	next    atomic.Uint32
+	mu        mutex
+	questions [memoSize]Question
+	answers   [memoSize]any
+	next      int
 }
 
-// answer is the answer to a question, which is compared as a pointer.
-type answer struct{ question, answer any }
+// Question is what an answer belongs to. Its address counts, and nothing else.
+type Question = *byte
 
 // Find returns the answer to a question.
-func (m *Memo) Find(question any) (any, bool) {
+func (m *Memo) Find(q Question) (answer any, ok bool) {
 	if m == nil {
 		return nil, false
 	}
-	for i := range m.answers {
-		if a := m.answers[i].Load(); a != nil && a.question == question {
-			return a.answer, true
+	m.mu.Lock()
+	for i := range m.questions {
+		if m.questions[i] == q {
+			answer, ok = m.answers[i], true
+			break
 		}
 	}
-	return nil, false
+	m.mu.Unlock()
+	return answer, ok
 }
 
 // Keep keeps an answer, in place of the oldest if there are many.
-func (m *Memo) Keep(question, found any) {
-	if m != nil {
-		m.answers[m.next.Add(1)%memoSize].Store(&answer{question, found})
+func (m *Memo) Keep(q Question, answer any) {
+	if m == nil {
+		return
 	}
+	m.mu.Lock()
+	m.questions[m.next], m.answers[m.next] = q, answer
+	m.next = (m.next + 1) % memoSize
+	m.mu.Unlock()
 }

@@ -11,7 +11,7 @@ import (
 func TestMemoEndsWithItsEntry(t *testing.T) {
 	set, cache := hsSet(t), NewCache(1)
 	raw := forge(hsHeader, sums(`{"exp":%d+9}`, testNow.Unix()))
-	question := new(int)
+	question := new(byte)
 	verify := func(s *Set, raw string, at time.Time) *Memo {
 		t.Helper()
 		c, err := verifyTwice(cache, s, raw, at)
@@ -50,7 +50,7 @@ func TestMemoEndsWithItsEntry(t *testing.T) {
 // may use it.
 func TestMemoIsBounded(t *testing.T) {
 	var m Memo
-	questions := make([]int, 100)
+	questions := make([]byte, 100)
 	var wg sync.WaitGroup
 	for i := range questions {
 		wg.Add(1)

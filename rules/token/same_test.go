@@ -44,17 +44,58 @@ func TestCacheTellsTokensWithOneEndApart(t *testing.T) {
 	j := &judgement{claims: Claims{}}
 	cache.addUntil(set, "a"+strings.Repeat("x", endLength), j, testNow, testNow.Add(cacheLife))
 	cache.addUntil(set, "b"+strings.Repeat("x", endLength), &judgement{}, testNow, testNow.Add(cacheLife))
-	if cache.find(set, "a"+strings.Repeat("x", endLength), testNow) != nil || cache.find(set, "b"+strings.Repeat("x", endLength), testNow) == nil {
-		t.Error("of two tokens that end alike, the newer one is not in the cache alone")
+	for _, text := range []string{"a", "b"} {
+		if cache.find(set, text+strings.Repeat("x", endLength), testNow) == nil {
+			t.Errorf("of two tokens that end alike, %s is not in the cache", text)
+		}
 	}
-	if want := len(cache.entries); cache.count() != want {
-		t.Errorf("%d entries are linked, %d are known", cache.count(), want)
+	cache.consistent(t)
+}
+
+// consistent fails if the ring and the chains do not have the same entries.
+func (c *Cache) consistent(t *testing.T) {
+	t.Helper()
+	ring, chained, room := 0, 0, c.max*cacheShare
+	for e := c.ring.next; e != &c.ring; e = e.next {
+		ring++
+		room -= e.size()
+		at := *c.chain(c.hash(e.raw))
+		for at != nil && at != e {
+			at = at.behind
+		}
+		if at == nil {
+			t.Errorf("%q is in the ring, and in no chain", e.raw)
+		}
+	}
+	for _, e := range c.chains {
+		for ; e != nil; e = e.behind {
+			chained++
+		}
+	}
+	if ring != c.count || chained != c.count || room != c.room {
+		t.Errorf("%d entries are in the ring, %d in chains, %d counted; %d bytes free, %d counted", ring, chained, c.count, room, c.room)
 	}
 }
 
-func (c *Cache) count() (n int) {
-	for e := c.ring.next; e != &c.ring; e = e.next {
-		n++
+// TestCacheChains: entries come and go, in chains of one and of all.
+func TestCacheChains(t *testing.T) {
+	set := hsSet(t)
+	for _, chains := range []int{1, 16} {
+		cache := NewCache(16)
+		cache.chains = make([]*cached, chains)
+		for i := range 200 {
+			raw := strings.Repeat("y", i%40) + strings.Repeat("x", endLength)
+			if i%3 == 0 {
+				raw = strings.Repeat("x", endLength) + strings.Repeat("y", i%40)
+			}
+			cache.addUntil(set, raw, &judgement{}, testNow, testNow.Add(cacheLife))
+			if cache.find(set, raw, testNow) == nil {
+				t.Fatalf("%s is not there", raw)
+			}
+			if i%7 == 0 && cache.find(hsSet(t), raw, testNow) != nil {
+				t.Fatal("valid for another set")
+			}
+			cache.consistent(t)
+		}
 	}
-	return n
 }

@@ -1,0 +1,7 @@
+//go:build !wasip1
+
+package token
+
+import "sync"
+
+type mutex = sync.Mutex
