@@ -39,7 +39,9 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	}
 	s.request = &s.room.request
 	s.plugin.engine.Begin(s.request, properties{}, s.received)
+	s.request.Take(&s.plugin.vm.desk)
 	step := s.request.Headers(headers, end)
+	s.plugin.vm.desk.Clear()
 	s.resource = s.request.Resource()
 	if s.inShadow() {
 		return s.watch(step)
@@ -54,7 +56,7 @@ func (s *stream) passes(headers [][2]string) bool {
 	if p.decisions.due() {
 		return false
 	}
-	pass, ok := p.engine.Passes(headers, s.received)
+	pass, ok := p.engine.Passes(&p.vm.desk, headers, s.received)
 	if !ok {
 		return false
 	}

@@ -45,7 +45,7 @@ func (r *Request) readToken(now time.Time) (wait state, refusal *Refusal) {
 	if c.apiKey != "" {
 		return ended, r.readAPIKey(&c, now)
 	}
-	claims, err := r.engine.tokens.Verify(r.engine.keys.Set(), c.token, now, auth.Accepts)
+	claims, err := r.verify(c.token, now)
 	if err == nil {
 		return ended, r.acceptToken(c.token, &claims)
 	}

@@ -9,8 +9,8 @@ func (e *Engine) ForgetAnswers() { e.noMemo = true }
 func (e *Engine) GoGeneralWay() { e.quick.source = nil }
 
 // Pass decides a request the quick way, as the Step of the general way.
-func (e *Engine) Pass(headers [][2]string, now time.Time) (s Step, ok bool) {
-	p, ok := e.Passes(headers, now)
+func (e *Engine) Pass(d *Desk, headers [][2]string, now time.Time) (s Step, ok bool) {
+	p, ok := e.Passes(d, headers, now)
 	if !ok {
 		return Step{}, false
 	}

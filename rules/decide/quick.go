@@ -10,8 +10,8 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// quick decides most requests by a few looks: those that a known token lets through,
-// of which nothing is odd. It only says yes. Every other request, and everything that
+// quick decides most requests by a few looks: those that their token lets through, of
+// which nothing is odd. It only says yes. Every other request, and everything that
 // it does not know, goes the general way, from the beginning. So a mistake here can
 // allow a request, but refuse none; FuzzQuick and the cases compare the two ways.
 type quick struct {
@@ -25,7 +25,7 @@ type quickness uint8
 
 const (
 	onMore    quickness = iota // the general way
-	onClaims                   // alone, and a yes is kept with the token
+	onClaims                   // alone, and a yes is kept with a token that is known
 	onToken                    // it is yes for every request with a token
 	onNothing                  // it is yes for every request
 )
@@ -71,8 +71,10 @@ type Pass struct {
 }
 
 // Passes reports whether a request can be let through at once: one that is received
-// now, with all fields in their order. If not, a Request decides it.
-func (e *Engine) Passes(headers [][2]string, now time.Time) (p Pass, ok bool) {
+// now, with all fields in their order. If not, a Request decides it, which may take the
+// desk.
+func (e *Engine) Passes(d *Desk, headers [][2]string, now time.Time) (p Pass, ok bool) {
+	d.Clear()
 	q := &e.quick
 	var h plainHead
 	if !quickly || q.source == nil || !h.read(headers, q.source.Header) {
@@ -89,7 +91,7 @@ func (e *Engine) Passes(headers [][2]string, now time.Time) (p Pass, ok bool) {
 		return Pass{Resource: r}, true
 	}
 	raw, found := strings.CutPrefix(h.credential, q.source.Prefix)
-	if !found || on == onMore {
+	if !found || raw == "" || on == onMore {
 		return Pass{}, false
 	}
 	var takes func(provider string) bool
@@ -100,13 +102,76 @@ func (e *Engine) Passes(headers [][2]string, now time.Time) (p Pass, ok bool) {
 	if on == onClaims {
 		question = r.Rule.Question()
 	}
-	if !e.tokens.Knows(e.keys.Set(), raw, now, takes, question) {
+	if set := e.keys.Set(); !e.tokens.Knows(set, raw, now, takes, question) && !e.agrees(d, set, r, raw, now) {
 		return Pass{}, false
 	}
 	if e.policy.Forward {
 		return Pass{Resource: r}, true
 	}
 	return Pass{Resource: r, Withheld: q.source.Header}, true
+}
+
+// Desk is memory of the quick way, for one request after the other.
+type Desk struct {
+	used    bool
+	judged  judged
+	input   rules.Input
+	members [1]value.Member
+	room    value.Room
+}
+
+// judged is what came of a token. The general way does not verify it again.
+type judged struct {
+	set      *token.Set
+	resource *policy.Resource
+	raw      string
+	claims   token.Claims
+	err      error
+}
+
+// Clear forgets the last request.
+func (d *Desk) Clear() {
+	if d.used {
+		*d = Desk{}
+	}
+}
+
+// agrees verifies a token, and evaluates the resource's rule on its claims alone.
+func (e *Engine) agrees(d *Desk, set *token.Set, r *policy.Resource, raw string, now time.Time) bool {
+	d.used = true
+	j := &d.judged
+	j.set, j.resource, j.raw = set, r, raw
+	if j.claims, j.err = e.tokens.Verify(set, raw, now, r.Auth.Accepts); j.err != nil {
+		return false
+	}
+	if e.quick.resources[r.Index] == onToken {
+		return true
+	}
+	d.members[0] = value.Member{Key: rules.RootAuth, Value: j.claims.Value}
+	d.input = rules.Input{
+		Args: d.room.Obj(d.members[:]), Verified: true, Token: raw, Now: now,
+		MaxCalls: e.policy.Limits.Calls, MaxSteps: e.policy.Limits.Steps, TokenPlaces: e.tokenPlaces,
+	}
+	v := r.Rule.Eval(&d.input, nil)
+	if v.Outcome != rules.Yes || v.Response != nil {
+		return false
+	}
+	if !e.noMemo {
+		j.claims.Memo.Keep(r.Rule.Question(), v.Response)
+	}
+	return true
+}
+
+// Take makes Headers use what the quick way has found out about the request.
+func (r *Request) Take(d *Desk) { r.judged = &d.judged }
+
+// verify verifies the request's token, unless the quick way has done so.
+func (r *Request) verify(raw string, now time.Time) (token.Claims, error) {
+	set, j := r.engine.keys.Set(), r.judged
+	if r.judged = nil; j != nil && j.set == set && j.resource == r.resource && j.raw == raw && now.Equal(r.received) {
+		return j.claims, j.err
+	}
+	return r.engine.tokens.Verify(set, raw, now, r.resource.Auth.Accepts)
 }
 
 // find finds the resource as a Request does.

@@ -59,6 +59,7 @@ var quickPolicies = []string{
 type bothWays struct {
 	quick, general *decide.Engine
 	used           *decide.Request
+	desk           decide.Desk
 	mint           *strings.Replacer
 	field          [2]string // with a token
 }
@@ -107,15 +108,15 @@ func (b *bothWays) compare(t *testing.T, in *incoming) (quickly bool) {
 	t.Helper()
 	b.prepare(in)
 	for _, at := range []time.Time{now, now, now.Add(2 * time.Hour)} {
-		decided := func(r *decide.Request, e *decide.Engine) decide.Step {
-			r.Clear()
-			e.Begin(r, in, at)
-			return r.Headers(in.headers, in.end)
-		}
-		want := decided(new(decide.Request), b.general)
-		got, passed := b.quick.Pass(in.headers, at)
+		r := new(decide.Request)
+		b.general.Begin(r, in, at)
+		want := r.Headers(in.headers, in.end)
+		got, passed := b.quick.Pass(&b.desk, in.headers, at)
 		if !passed {
-			got = decided(b.used, b.quick)
+			b.used.Clear()
+			b.quick.Begin(b.used, in, at)
+			b.used.Take(&b.desk)
+			got = b.used.Headers(in.headers, in.end)
 		} else if at == now {
 			quickly = true
 		}

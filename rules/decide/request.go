@@ -38,6 +38,7 @@ type Request struct {
 	vars     []value.Member // captured from the path
 	bodyless bool           // the request ends with its headers
 
+	judged   *judged        // of the Desk; nil: nothing was found out
 	asked    *introspection // of a token that nobody here can judge; nil: there is none
 	token    string         // as it came; "": none was read
 	apiKey   string         // likewise; a request has one of the two
@@ -128,7 +129,9 @@ func (r *Request) Headers(headers [][2]string, end bool) Step {
 	if match.HasTypes() {
 		r.event = match
 	}
-	return r.admit(r.received)
+	step := r.admit(r.received)
+	r.judged = nil // the desk is the next request's
+	return step
 }
 
 // Keys verifies the token again, with the keys that are there now.

@@ -15,8 +15,6 @@ const (
 	cacheShare = 4 << 10
 	// maxIndexed bounds the values that the index of a token's claims holds.
 	maxIndexed = 1000
-	// sightings is the number of tokens that are known to have been verified once.
-	sightings = 4096
 )
 
 // Cache remembers the most recently used tokens that were verified. It does not
@@ -36,8 +34,8 @@ type Cache struct {
 	count  int       // entries
 	chains []*cached // by the hashes of the ends of their tokens; their number is a power of two
 	seed   uint64
-	seen   [sightings]uint32 // hashes of tokens that were verified; 0: none
-	ring   cached            // ring.next is the most recently used entry, ring.prev the least
+	seen   []uint32 // hashes of tokens that were verified, as many as chains; 0: none
+	ring   cached   // ring.next is the most recently used entry, ring.prev the least
 
 	hits, misses uint64 // since Lookups was called
 }
@@ -61,7 +59,7 @@ func NewCache(entries int) *Cache {
 	for chains < entries {
 		chains *= 2
 	}
-	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, chains: make([]*cached, chains), seed: maphash.Bytes(maphash.MakeSeed(), nil)}
+	c := &Cache{max: entries, room: max(entries, 0) * cacheShare, chains: make([]*cached, chains), seen: make([]uint32, chains), seed: maphash.Bytes(maphash.MakeSeed(), nil)}
 	c.ring.prev, c.ring.next = &c.ring, &c.ring
 	return c
 }
@@ -69,7 +67,8 @@ func NewCache(entries int) *Cache {
 // Verify returns the result of s.VerifyFor. It verifies only tokens that are not
 // in the cache, and asks takes each time. A token gets into the cache when it is
 // verified for the second time: to keep one costs as much as some kinds of verification,
-// and many come once.
+// and many come once. A token that comes back after more others than the cache holds
+// would leave it before it came again, so it does not get in.
 func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider string) bool) (Claims, error) {
 	if c == nil || c.max < 1 {
 		return s.VerifyFor(raw, now, takes)
@@ -177,7 +176,7 @@ func (c *Cache) sees(raw string) bool {
 	mark := uint32(hash>>32) | 1
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	at := &c.seen[hash%sightings]
+	at := &c.seen[hash&uint64(len(c.seen)-1)]
 	before := *at == mark
 	*at = mark
 	return before
