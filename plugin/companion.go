@@ -34,7 +34,7 @@ type batch struct {
 // if it returns nil, replied is called later.
 func (s *stream) dispatch(calls []rules.Call) (replies []rules.Reply) {
 	p := s.plugin.policy
-	b := batch{sent: time.Now()}
+	b := batch{sent: abi.Now()}
 	if b.known, b.calls, b.keys = s.plugin.answers.find(calls, p.Gateway, b.sent); len(b.calls) == 0 {
 		return b.known
 	}

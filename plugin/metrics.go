@@ -178,7 +178,8 @@ func metricName(name string) string {
 // counters, because a host's histogram takes a host call for each decision, and whole
 // numbers alone.
 type within struct {
-	buckets [len(withinBounds) + 1]counter // the last one is for all decisions
+	counts  [len(withinBounds) + 1]uint64  // decisions of each bucket alone, since the last tick
+	buckets [len(withinBounds) + 1]counter // of it and the smaller ones; the last one is for all decisions
 	seconds counter
 	rest    time.Duration // that is no whole second yet
 	passed  int           // decisions in one callback since the last one that was measured
@@ -213,18 +214,32 @@ func (m *metrics) took(from time.Time, waited bool) {
 
 // count counts n decisions that took d.
 func (w *within) count(m *metrics, d time.Duration, n uint64) {
-	for i := range w.buckets {
-		if i < len(withinBounds) && d > withinBounds[i] {
-			continue
-		}
-		c := &w.buckets[i]
-		c.labels = labels{family: "decisions_within_total", first: withinLabels[i]}
-		m.add(c, n)
+	i := 0
+	for i < len(withinBounds) && d > withinBounds[i] {
+		i++
+	}
+	w.counts[i] += n
+	if m.atOnce {
+		w.sum(m)
 	}
 	if w.rest += max(0, d) * time.Duration(n); w.rest >= time.Second {
 		w.seconds.labels = labels{family: "decision_seconds_total"}
 		m.add(&w.seconds, uint64(w.rest/time.Second))
 		w.rest %= time.Second
+	}
+}
+
+// sum adds the decisions since the last call to the counters.
+func (w *within) sum(m *metrics) {
+	sum := uint64(0)
+	for i := range w.counts {
+		sum += w.counts[i]
+		w.counts[i] = 0
+		if sum > 0 {
+			c := &w.buckets[i]
+			c.labels = labels{family: "decisions_within_total", first: withinLabels[i]}
+			m.add(c, sum)
+		}
 	}
 }
 
@@ -235,6 +250,7 @@ const memoryTicks = 10
 // tellState sets the host's gauges of this VM.
 func (p *plugin) tellState() {
 	m, v := &p.metrics, p.vm
+	m.within.sum(m)
 	m.set("policy_info", p.policy.Version, 1)
 	m.set("shadow_resources", "", int64(p.policy.ShadowedResources()))
 	// The plugins of a VM share its memory: each tells its part.

@@ -38,16 +38,13 @@ func (c *calls) record(replies []rules.Reply) {
 	if c.replies == nil {
 		c.replies = rules.Memo{}
 	}
-	first := make(map[string]rules.Reply, len(replies))
-	for _, r := range slices.Backward(replies) {
-		first[r.ID] = r
-	}
-	for _, call := range c.awaiting {
-		reply, ok := first[call.ID]
-		if !ok {
-			reply = rules.Reply{ID: call.ID, Err: "no reply"}
+	for i := range c.awaiting {
+		id := c.awaiting[i].ID
+		reply := rules.Reply{ID: id, Err: "no reply"}
+		if at := slices.IndexFunc(replies, func(r rules.Reply) bool { return r.ID == id }); at >= 0 {
+			reply = replies[at]
 		}
-		c.replies[call.ID] = reply
+		c.replies[id] = reply
 	}
 	c.awaiting = nil
 }

@@ -18,6 +18,7 @@ var ErrServiceToken error = &Error{Stage: StageParse, Message: "a service token 
 type compact struct {
 	header
 	encoded   string // the header as sent
+	known     bool   // the header was remembered
 	signed    string // header and payload as sent: the text that the signature covers
 	payload   string // decoded
 	signature []byte
@@ -45,7 +46,7 @@ func parse(raw string, known *headers) (t compact, err error) {
 		return compact{}, fail(StageParse, "want three segments, found %d", strings.Count(raw, ".")+1)
 	}
 	t.encoded, t.signed = encoded, raw[:len(encoded)+1+len(payload)]
-	if t.header, found = known.find(encoded); !found {
+	if t.header, t.known = known.find(encoded); !t.known {
 		if t.header, err = readHeader(encoded); err != nil {
 			return compact{}, err
 		}

@@ -31,10 +31,8 @@ const maxPhrase = 200
 func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply, error) {
 	replies := make([]rules.Reply, len(calls))
 	seen := make([]bool, len(calls))
-	index := make(map[string]int, len(calls))
 	for i := range calls {
 		replies[i] = rules.Reply{ID: calls[i].ID, Err: errNoReply.Error()}
-		index[calls[i].ID] = i
 	}
 	doc, err := value.Parse(body, maxDepth)
 	if err != nil {
@@ -46,8 +44,8 @@ func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply
 	}
 	list.Each(func(_ string, v value.Value) bool {
 		id, _ := v.Key("id").Text()
-		i, ok := index[id]
-		if !ok {
+		i := indexOf(calls, id)
+		if i < 0 {
 			return true
 		}
 		reply, err := decode(v, &calls[i])

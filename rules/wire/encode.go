@@ -27,16 +27,14 @@ func Encode(calls []rules.Call, gateway string) ([]byte, error) {
 		gateway = defaultGateway
 	}
 	e := encoder{gateway: gateway, out: []byte(`{"calls":[`)}
-	seen := make(map[string]bool, len(calls))
 	for i := range calls {
 		c := &calls[i]
 		if i > 0 {
 			e.out = append(e.out, ',')
 		}
-		if c.ID == "" || seen[c.ID] {
+		if c.ID == "" || indexOf(calls[:i], c.ID) >= 0 {
 			return nil, lightfmt.Errorf("calls[%d]: want an id of its own, found %q", i, c.ID)
 		}
-		seen[c.ID] = true
 		if err := e.call(c); err != nil {
 			return nil, lightfmt.Errorf("calls[%d]: %w", i, err)
 		}
@@ -47,6 +45,17 @@ func Encode(calls []rules.Call, gateway string) ([]byte, error) {
 	}
 	e.out = append(e.out, `],"nonce":"`...)
 	return append(hex.AppendEncode(e.out, nonce[:]), `"}`...), nil
+}
+
+// indexOf returns the index of the call with an id, -1 if there is none. The calls of a
+// request are few.
+func indexOf(calls []rules.Call, id string) int {
+	for i := range calls {
+		if calls[i].ID == id {
+			return i
+		}
+	}
+	return -1
 }
 
 type encoder struct {
