@@ -156,8 +156,8 @@ func (e *Engine) agrees(d *Desk, set *token.Set, r *policy.Resource, raw string,
 	if v.Outcome != rules.Yes || v.Response != nil {
 		return false
 	}
-	if !e.noMemo {
-		j.claims.Memo.Keep(r.Rule.Question(), v.Response)
+	if m := j.claims.Memo; m != nil && !e.noMemo {
+		m.Keep(r.Rule.Question(), v.Response)
 	}
 	return true
 }

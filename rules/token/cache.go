@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/rulegate/rulegate/rules/token/keys"
 )
 
 const (
@@ -28,7 +30,7 @@ const (
 // it would cost a third of a decision. Then all of it is compared. The table is no map
 // of Go, which takes four functions more.
 type Cache struct {
-	mu     mutex
+	mu     keys.Mutex
 	max    int       // entries
 	room   int       // free bytes
 	count  int       // entries

@@ -1,12 +1,16 @@
 package token
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rulegate/rulegate/rules/token/keys"
+)
 
 // headers remembers the headers of tokens that were verified, by their text as it was
 // sent: the tokens of an issuer all have the same. Only who has a key gets one in. Any
 // number of goroutines may use it. A nil headers knows none.
 type headers struct {
-	mu    mutex
+	mu    keys.Mutex
 	known [4]knownHeader
 	next  int
 }

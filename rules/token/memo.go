@@ -1,5 +1,7 @@
 package token
 
+import "github.com/rulegate/rulegate/rules/token/keys"
+
 // memoSize is the number of answers that a Memo keeps. Most users come back to a few
 // resources.
 const memoSize = 4
@@ -9,7 +11,7 @@ const memoSize = 4
 // change, and when the cache needs room. Any number of goroutines may use a Memo. A
 // nil Memo keeps nothing.
 type Memo struct {
-	mu        mutex
+	mu        keys.Mutex
 	questions [memoSize]Question
 	answers   [memoSize]any
 	next      int

@@ -57,7 +57,6 @@ type Visitor interface {
 // Scan is Check, and tells the Visitor, if there is one, of each part that it reads.
 func Scan(text string, maxDepth int, v Visitor) error {
 	s := scanner{text: text, max: maxDepth, visitor: v}
-	s.open, s.keys = s.firstOpen[:0], s.firstKeys[:0]
 	if v == nil {
 		s.silent, s.until = true, -1
 	}
@@ -76,14 +75,11 @@ type scanner struct {
 	text    string
 	max     int
 	visitor Visitor
-	open    []frame // the arrays and objects that are open
-	keys    []key   // the keys of the open objects, each object's own after first
-	silent  bool    // nothing is told, until so many arrays and objects are open again
+	open    frames // the arrays and objects that are open
+	keys    keys   // the keys of the open objects, each object's own after first
+	silent  bool   // nothing is told, until so many arrays and objects are open again
 	until   int
 	err     error
-
-	firstOpen [4]frame // the memory of open and keys, until they grow
-	firstKeys [16]key
 }
 
 type frame struct {
@@ -149,7 +145,7 @@ func (s *scanner) run() error {
 // container opens an array or object. opened is false for an empty one, which ends at
 // once. Behind an opened one, i is at its first value.
 func (s *scanner) container(start int, object bool) (i int, opened bool) {
-	if len(s.open) >= s.max {
+	if s.open.n >= s.max {
 		return s.fail(start, ErrDepth), false
 	}
 	told, inside := !s.silent, false
@@ -168,9 +164,9 @@ func (s *scanner) container(start int, object bool) (i int, opened bool) {
 		return i + 1, false
 	}
 	if told && !inside {
-		s.silent, s.until = true, len(s.open)
+		s.silent, s.until = true, s.open.n
 	}
-	s.open = append(s.open, frame{object: object, told: told, first: len(s.keys), start: start})
+	s.open.push(frame{object: object, told: told, first: s.keys.n, start: start})
 	if object {
 		i = s.key(i, start+1)
 	}
@@ -185,17 +181,17 @@ const ended = -2
 func (s *scanner) after(end int) (i int) {
 	text := s.text
 	for {
-		if s.silent && len(s.open) == s.until {
+		if s.silent && s.open.n == s.until {
 			s.silent = false
 		}
 		i = space(text, end)
-		if len(s.open) == 0 {
+		if s.open.n == 0 {
 			if i < len(text) {
 				return s.malformed(i, "the end")
 			}
 			return ended
 		}
-		top := &s.open[len(s.open)-1]
+		top := s.open.top()
 		if i >= len(text) {
 			return s.malformed(i, "a comma or an end")
 		}
@@ -205,16 +201,16 @@ func (s *scanner) after(end int) (i int) {
 		case b == ',':
 			return space(text, i+1)
 		case b == '}' && top.object:
-			if at, ok := repeated(s.keys[top.first:]); ok {
+			if at, ok := repeated(s.keys.from(top.first)); ok {
 				return s.fail(at, ErrRepeated)
 			}
-			s.keys = s.keys[:top.first]
+			s.keys.n = top.first
 		case b == ']' && !top.object:
 		default:
 			return s.malformed(i, "a comma or an end")
 		}
 		start, told := top.start, top.told
-		s.open = s.open[:len(s.open)-1]
+		s.open.n--
 		end = i + 1
 		if told {
 			s.visitor.Close(start, end)
@@ -239,12 +235,12 @@ func (s *scanner) key(start, before int) (i int) {
 	if s.fold {
 		name = withoutCase(name)
 	}
-	s.keys = append(s.keys, key{name: name, at: start})
+	s.keys.push(key{name: name, at: start})
 	if i = space(text, end); i >= len(text) || text[i] != ':' {
 		return s.malformed(i, "a colon")
 	}
 	if !s.silent && !s.visitor.Key(name, start, end, before) {
-		s.silent, s.until = true, len(s.open)
+		s.silent, s.until = true, s.open.n
 	}
 	return space(text, i+1)
 }

@@ -1,7 +1,0 @@
-//go:build !wasip1
-
-package token
-
-import "sync"
-
-type mutex = sync.Mutex
