@@ -104,15 +104,16 @@ func (r *reader) ruleRequirement(filter, rule *yaml.Node) (access.Cond, []string
 		return access.Exact(access.Always), nil // nothing is required
 	}
 	var names []string
-	return r.requirement(requires, &names), names
+	return r.requirement(requires, &names, true), names
 }
 
-// requirement reads a JwtRequirement.
-func (r *reader) requirement(n *yaml.Node, names *[]string) access.Cond {
+// requirement reads a JwtRequirement, and adds the providers that certainly look at their
+// tokens. alone is whether it is in no list.
+func (r *reader) requirement(n *yaml.Node, names *[]string, alone bool) access.Cond {
 	name, v := single(n)
 	list := func() (out []access.Cond) {
 		for _, e := range importer.Entries(field(v, "requirements")) {
-			out = append(out, r.requirement(e.Value, names))
+			out = append(out, r.requirement(e.Value, names, false))
 		}
 		return out
 	}
@@ -131,8 +132,11 @@ func (r *reader) requirement(n *yaml.Node, names *[]string) access.Cond {
 	case "allow_missing":
 		return access.Cond{Under: r.policy.Providers.Tokenless(), Over: access.Always}
 	case "allow_missing_or_failed":
+		// In a list it looks only for tokens where the others of the list do.
 		for _, p := range r.policy.Providers.List {
-			*names = append(*names, p.Name)
+			if alone {
+				*names = append(*names, p.Name)
+			}
 		}
 		return access.Exact(access.Always)
 	case "":
