@@ -18,8 +18,9 @@ import (
 // comparisonWork is only measured if it is named: its figures are in a page of their own.
 const comparisonWork = "comparison"
 
-// socialCompanion is the helper that answers the queries of the comparison.
-const socialCompanion = "companion of the comparison"
+// socialCompanion answers the queries of the comparison. It is the name of the helper and
+// of its cluster.
+const socialCompanion = "comparison-companion"
 
 // compare adds a work for each policy of the comparison: its forms take turns with the
 // first of its requests.
@@ -141,7 +142,7 @@ func (s *suite) compareServers(ctx context.Context, keys string) error {
 			return err
 		}
 		env := []string{"LISTEN=" + address, "KEYS=" + keys, "DATA=http://" + l.Addr().String()}
-		if err := s.helper(ctx, f.Server, address, env, s.o.authz, f.Server, s.o.comparison); err != nil {
+		if err := s.helper(ctx, f.Server, address, env, s.o.authz, f.Kind(), s.o.comparison); err != nil {
 			return err
 		}
 		s.conf.cluster(f.Server, address, true)
@@ -162,7 +163,7 @@ func (s *suite) compareCompanion(ctx context.Context, text string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	text = strings.NewReplacer("${SOCIAL_DB}", file, "${COMPANION_SECRET}", secret).Replace(text)
+	text = strings.NewReplacer("companion: {", "companion: {cluster: "+socialCompanion+", ", "${SOCIAL_DB}", file, "${COMPANION_SECRET}", secret).Replace(text)
 	policy := filepath.Join(s.dir, "compare-companion.yaml")
 	if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
 		return "", err

@@ -145,7 +145,7 @@ func parts(text []byte, vm string) (filters array, clusters map[string]object, e
 	}
 	clusters = map[string]object{}
 	for _, c := range conf.Static.Clusters {
-		if name := c["name"].(string); name == companionCluster {
+		if name := c["name"].(string); name == companionCluster || name == socialCompanion {
 			clusters[name] = c
 		}
 	}

@@ -20,9 +20,12 @@ type Form struct {
 	Title string
 	File  string // in the folder of a policy
 	Lang  string // of the file, for Markdown
-	// Server is the name of the process that Envoy asks; "" for none.
+	// Server is the name of the process that Envoy asks, and of its cluster; "" for none.
 	Server string
 }
+
+// Kind is the argument with which the form's server starts.
+func (f Form) Kind() string { return strings.TrimPrefix(f.Server, "comparison-") }
 
 // The names of the forms.
 const (
@@ -36,9 +39,9 @@ const (
 // Forms are in the order of the columns.
 var Forms = []Form{
 	{Envoy, "jwt_authn + rbac", "envoy.yaml", "yaml", ""},
-	{OPA, "OPA", "opa.rego", "rego", "opa"},
+	{OPA, "OPA", "opa.rego", "rego", "comparison-opa"},
 	{Lua, "Lua", "filter.lua", "lua", ""},
-	{Authorino, "Authorino's CEL", "authorino.yaml", "yaml", "cel"},
+	{Authorino, "Authorino's CEL", "authorino.yaml", "yaml", "comparison-cel"},
 	{Rulegate, "rulegate", "rulegate.yaml", "yaml", ""},
 }
 

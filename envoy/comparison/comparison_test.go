@@ -158,7 +158,7 @@ func newEnvironment(t *testing.T, c *Comparison) *environment {
 	binary := build(t)
 	for _, f := range Forms {
 		if f.Server != "" {
-			address, stop := startServer(t, binary, f.Server, "KEYS="+values.Keys, "DATA="+data.URL)
+			address, stop := startServer(t, binary, f.Kind(), "KEYS="+values.Keys, "DATA="+data.URL)
 			e.servers = append(e.servers, stop)
 			b.AddCluster(f.Server, "http://"+address)
 			b.HTTP2 = append(b.HTTP2, f.Server)
