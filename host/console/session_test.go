@@ -69,6 +69,13 @@ func TestSession(t *testing.T) {
 	// The tests are written into a new file.
 	p.button("Add as a test")
 	p.Wait("document.body.dataset.tests === '1 0'")
+	// Somebody else makes that file first: the page asks, and keeps what it has.
+	if err := os.WriteFile(filepath.Join(dir, "policy_test.yaml"), []byte("tests: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Wait("document.querySelector('.changed').textContent.startsWith('policy_test.yaml changed on the disk')")
+	p.Wait(editor + ".textContent.includes('want: allow')")
+	p.button("Keep what is here")
 	p.button("Save")
 	p.Wait("document.querySelector('.note').textContent === 'Saved.'")
 	if text, err := os.ReadFile(filepath.Join(dir, "policy_test.yaml")); err != nil || !strings.Contains(string(text), "want: allow") {

@@ -2,21 +2,20 @@
 // the evaluator again, and the answers are shown.
 import {Comparison} from './compare.js'
 import {DecisionView} from './decision.js'
+import {dialog} from './dialog.js'
+import {Disk} from './disk.js'
 import {add, fill, h, later} from './dom.js'
 import {Editor} from './editor.js'
 import {Evaluator} from './evaluator.js'
 import {examples} from './examples.js'
 import * as panels from './panels.js'
 import {RequestForm, question} from './request.js'
-import {Session} from './session.js'
 import {checked, fromLink, link} from './share.js'
 import {Tabs} from './tabs.js'
 import * as take from './take.js'
 
 const evaluator = new Evaluator()
 let state = structuredClone(examples[0].state)
-let session
-const disk = new Map() // of the session: {text, hash} of each file
 let offered = {} // what the policy calls and lacks, by the last decision
 let first = true
 
@@ -37,8 +36,13 @@ const picker = h('select', {'aria-label': 'Example', onchange: () => {
   say()
   load(examples[picker.value].state)
 }}, h('option', {value: '', disabled: true}, 'Examples'), examples.map((e, i) => h('option', {value: String(i)}, e.name)))
-const saveButton = h('button', {type: 'button', hidden: true, onclick: save}, 'Save')
-const changedBox = h('div', {class: 'changed', role: 'alert', hidden: true})
+const disk = new Disk({
+  files: () => state.files, changed, showTabs, say,
+  put: (name, text) => {
+    state.files[name] = text
+    if (editor.name === name) editor.replace(text)
+  },
+})
 const summary = h('a', {class: 'summary', href: '#decision', 'aria-hidden': 'true', tabindex: '-1'})
 
 const logDialog = dialog('Show a line of a log', 'A line of the decision log, or a refusal in the log of the module or of rulegate run. It opens the request, the rule and the clause that decided.', 'Line', showLine)
@@ -55,8 +59,8 @@ const sections = {
 
 add(document.body, [
   h('header', {class: 'bar'}, h('h1', {}, 'rulegate'), picker, h('span', {class: 'grow'}), note,
-    comparison.button, h('button', {type: 'button', onclick: () => logDialog.showModal()}, 'Log line'), h('button', {type: 'button', onclick: share}, 'Link'), saveButton),
-  changedBox,
+    comparison.button, h('button', {type: 'button', onclick: () => logDialog.showModal()}, 'Log line'), h('button', {type: 'button', onclick: share}, 'Link'), disk.button),
+  disk.box,
   h('main', {class: 'columns'}, sections.policy, sections.request, sections.decision),
   summary, logDialog,
 ])
@@ -160,9 +164,8 @@ function names() {
 }
 
 function showTabs() {
-  tabs.show(names().map(n => [n, n, session && disk.has(n) && disk.get(n).text !== state.files[n] || session && !disk.has(n)]), editor.name ?? state.policy, 'file')
-  saveButton.hidden = !session
-  saveButton.disabled = !names().some(n => disk.get(n)?.text !== state.files[n])
+  tabs.show(names().map(n => [n, n, disk.unsaved(n)]), editor.name ?? state.policy, 'file')
+  disk.show()
 }
 
 function open(name) {
@@ -203,7 +206,7 @@ async function share() {
   try {
     await navigator.clipboard.writeText(url)
     // With the link in its address, the page would lose the session's files when it is loaded again.
-    if (!session) history.replaceState(null, '', url)
+    if (!disk.open) history.replaceState(null, '', url)
     say('The link is copied. It holds the whole state, secrets that were typed too.')
   } catch {
     history.replaceState(null, '', url)
@@ -241,74 +244,8 @@ async function showLine(text) {
   if (d.line) jump(d.file, d.line, d.column)
 }
 
-// dialog makes a dialog with one text. done returns what is wrong with it.
-function dialog(title, about, label, done) {
-  const text = h('textarea', {rows: 6, spellcheck: 'false', 'aria-label': label})
-  const wrong = h('p', {role: 'alert', class: 'wrong'})
-  const e = h('dialog', {'aria-labelledby': 'dialog-title', onclose: () => fill(wrong)},
-    h('form', {
-      method: 'dialog', class: 'stack', onsubmit: async event => {
-        event.preventDefault()
-        const fault = await done(text.value)
-        if (fault) return fill(wrong, fault)
-        e.close()
-      },
-    },
-    h('h2', {id: 'dialog-title'}, title), h('p', {}, about), text, wrong,
-    h('div', {class: 'row end'}, h('button', {type: 'button', onclick: () => e.close()}, 'Cancel'), h('button', {class: 'primary'}, 'Show'))))
-  return e
-}
-
-async function save() {
-  for (const name of names()) {
-    const known = disk.get(name)
-    const text = state.files[name]
-    if (known?.text === text) continue
-    try {
-      disk.set(name, {text, hash: await session.save(name, text, known?.hash ?? '')})
-    } catch (e) {
-      say(`${name} is not saved: ${e.message}`)
-      return showTabs()
-    }
-  }
-  say('Saved.')
-  showTabs()
-}
-
-// fromDisk takes over the files of the session: those without changes at once.
-async function fromDisk() {
-  const answer = await session.load()
-  const clashes = []
-  for (const [name, file] of Object.entries(answer.files)) {
-    const known = disk.get(name)
-    if (known?.hash === file.hash) continue
-    if (known && state.files[name] !== known.text && state.files[name] !== file.text) clashes.push(name)
-    else {
-      state.files[name] = file.text
-      if (editor.name === name) editor.replace(file.text)
-    }
-    disk.set(name, file)
-  }
-  for (const name of disk.keys()) if (!(name in answer.files)) disk.delete(name)
-  changedBox.hidden = clashes.length === 0
-  fill(changedBox, clashes.length > 0 && [h('span', {}, `${clashes.join(', ')} changed on the disk.`),
-    h('button', {type: 'button', onclick: () => {
-      for (const name of clashes) {
-        state.files[name] = disk.get(name).text
-        if (editor.name === name) editor.replace(state.files[name])
-      }
-      changedBox.hidden = true
-      changed()
-    }}, 'Take it from the disk'), h('button', {type: 'button', onclick: () => { changedBox.hidden = true }}, 'Keep what is here')])
-  changed()
-  return answer
-}
-
 async function start() {
-  session?.stop()
-  session = undefined
-  disk.clear()
-  changedBox.hidden = true
+  disk.close()
   try {
     // A link has a state of its own: nothing of it may be saved over the session's files.
     const shared = await fromLink(location.hash)
@@ -316,28 +253,23 @@ async function start() {
   } catch (e) {
     say('The link cannot be read: ', e.message)
   }
-  session = Session.found()
-  if (!session) return load(examples[0].state)
   try {
-    const answer = await session.load()
-    const next = checked({files: Object.fromEntries(Object.entries(answer.files).map(([n, f]) => [n, f.text])), policy: answer.policy, tests: answer.tests})
-    for (const [name, file] of Object.entries(answer.files)) disk.set(name, file)
-    load(next)
-    picker.value = ''
-    session.watch(fromDisk)
+    const files = await disk.start()
+    load(files ? checked(files) : examples[0].state)
+    if (files) picker.value = ''
   } catch (e) {
-    session = undefined
+    disk.close()
     load(examples[0].state)
     say(e.status === 401 ? 'Open the link that rulegate console has printed, to edit its file.' : `The file cannot be read: ${e.message}`)
   }
 }
 
 window.addEventListener('hashchange', () => start())
-window.addEventListener('beforeunload', e => { if (session && !saveButton.disabled) e.preventDefault() })
+window.addEventListener('beforeunload', e => { if (disk.open && !disk.button.disabled) e.preventDefault() })
 window.addEventListener('keydown', e => {
   if ((e.ctrlKey || e.metaKey) && e.key === 's') {
     e.preventDefault()
-    if (session) save()
+    if (disk.open) disk.save()
   }
 })
 start()
