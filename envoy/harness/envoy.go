@@ -50,7 +50,8 @@ func Start(t testing.TB, config []byte, env []string, workers int) *Process {
 		"-c", file, "--disable-hot-restart", "--concurrency", fmt.Sprint(workers), "--log-level", "info",
 		"--admin-address-path", filepath.Join(p.dir, "admin"))
 	p.Cmd.Env = append(os.Environ(), env...)
-	p.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// In a group of its own: Ctrl-C is for the test, which ends Envoy.
+	p.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	var err error
 	if p.Cmd.Stdout, err = os.Create(p.path("access.log")); err == nil {
 		p.Cmd.Stderr, err = os.Create(p.path("envoy.log"))

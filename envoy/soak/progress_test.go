@@ -2,7 +2,9 @@ package soak
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -48,15 +50,18 @@ func (p *progress) show() (end func()) {
 	}
 }
 
+// write keeps the line short enough for a terminal of 80 columns.
 func (p *progress) write() {
 	var line strings.Builder
 	fmt.Fprintf(&line, "%v", time.Since(p.began).Round(time.Second))
 	for _, s := range p.targets {
-		fmt.Fprintf(&line, " · %s %d/%d, %d reloads", s.name, s.sent.Load(), s.share, s.swapped.Load())
 		s.mu.Lock()
-		for name, all := range s.memory {
-			fmt.Fprintf(&line, ", %s %d MiB", name, all[len(all)-1]>>10)
+		var memory []string
+		for _, name := range slices.Sorted(maps.Keys(s.memory)) {
+			all := s.memory[name]
+			memory = append(memory, fmt.Sprint(all[len(all)-1]>>10))
 		}
+		fmt.Fprintf(&line, " · %s %d%%, %d reloads, %s MiB", s.name, min(100, s.sent.Load()*100/s.share), s.swapped.Load(), strings.Join(memory, "+"))
 		if n := sum(s.faults); n > 0 {
 			fmt.Fprintf(&line, ", %d FAULTS", n)
 		}
