@@ -32,6 +32,7 @@ type plugin struct {
 	metrics   metrics
 	decisions decisionLog
 	deadlines deadlines
+	candidate *candidatePlugin // nil: there is none, or it has faults
 }
 
 // OnPluginStart loads the policy. It logs all faults; one refuses the
@@ -54,13 +55,12 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		logFaults(err)
 		return status
 	}
-	p.policy, p.companion = pol, wire.DeriveKeys(pol.Companion.Secrets...)
-	p.keys = newKeys(p, pol)
-	p.engine = decide.New(pol, p.keys.ring)
-	p.metrics = newMetrics(len(pol.Resources()) + 1) // one for events without a known type
+	p.use(pol, sharedData{})
+	p.companion = wire.DeriveKeys(pol.Companion.Secrets...)
 	p.decisions = newDecisionLog(pol.Log)
+	p.startCandidate()
 	fetches, period := len(pol.JWKS) > 0, deadlinePeriod
-	if fetches {
+	if fetches || p.candidate != nil && len(p.candidate.policy.JWKS) > 0 {
 		period = keysPeriod
 	}
 	ticks := abi.SetTickPeriod(uint32(period.Milliseconds()))
@@ -73,6 +73,14 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	return types.OnPluginStartStatusOK
 }
 
+// use makes a policy that of the plugin.
+func (p *plugin) use(pol *policy.Policy, store sharedData) {
+	p.policy = pol
+	p.keys.start(p, pol, store)
+	p.engine = decide.New(pol, p.keys.ring)
+	p.metrics.start(len(pol.Resources()) + 1) // one for events without a known type
+}
+
 // OnTick fetches keys, answers streams whose deadline is over, and tells the host
 // the metrics. It makes the first fetch too: OnPluginStart may be that of Envoy's canary, which Envoy
 // discards together with its calls.
@@ -81,6 +89,9 @@ func (p *plugin) OnTick() {
 	now := time.Now()
 	p.keys.tick(now)
 	p.deadlines.tick(now)
+	if p.candidate != nil {
+		p.candidate.keys.tick(now)
+	}
 	p.enter()
 	p.tellState()
 	p.metrics.tell()
@@ -128,6 +139,10 @@ func load(data []byte, c tokenkeys.Crypto) (*policy.Policy, error) {
 	if err != nil {
 		return nil, lightfmt.Errorf("configuration: %w", err)
 	}
+	return compile(doc, c)
+}
+
+func compile(doc value.Value, c tokenkeys.Crypto) (*policy.Policy, error) {
 	return policy.LoadReviewed(doc, policy.Options{Getenv: os.LookupEnv, Crypto: c, Module: true})
 }
 

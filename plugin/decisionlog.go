@@ -97,11 +97,11 @@ func (s *stream) entry(r *decide.Refusal, now time.Time) *record.Entry {
 	if s.inShadow() {
 		e.Mode = "shadow"
 	}
-	if s.direction == response {
+	if s.direction == response && s.response != nil {
 		e.Masked = s.response.Masked()
 	}
 	if r != nil {
-		e.Outcome, e.Status, e.Clause, e.Name, e.Reason = r.Outcome, r.Status, r.Place, r.Name, r.Reason
+		addRefusal(e, r)
 		if s.direction == response {
 			e.Of = "response"
 		}
@@ -110,6 +110,10 @@ func (s *stream) entry(r *decide.Refusal, now time.Time) *record.Entry {
 		s.describe(e)
 	}
 	return e
+}
+
+func addRefusal(e *record.Entry, r *decide.Refusal) {
+	e.Outcome, e.Status, e.Clause, e.Name, e.Reason = r.Outcome, r.Status, r.Place, r.Name, r.Reason
 }
 
 // describe adds the parts of the request.
@@ -142,6 +146,9 @@ func (s *stream) describe(e *record.Entry) {
 		return out
 	}
 	e.Verified = f.Verified
+	if s.plugin.decisions.policy == nil {
+		return // the line of a difference, which needs no log
+	}
 	e.Claims, e.Body = parts(s.plugin.decisions.policy.Claims, f.Claims), parts(s.plugin.decisions.policy.Body, f.Args)
 }
 

@@ -34,14 +34,12 @@ type keys struct {
 	generation uint64             // of the ring, when the requests were last tried
 }
 
-func newKeys(p *plugin, pol *policy.Policy) keys {
+func (k *keys) start(p *plugin, pol *policy.Policy, store sharedData) {
 	if len(pol.JWKS) > 0 && len(pol.Shared) == 0 {
 		abi.Log(abi.Warn, "rulegate: jwks: the policy has no secret to authenticate shared keys with, so each worker fetches its own")
 	}
-	return keys{
-		plugin: p, waiting: map[uint32]*stream{},
-		ring: jwks.New(pol.Tokens, pol.JWKS, pol.Shared, sharedData{}, &p.vm.sets, rand.Reader),
-	}
+	k.plugin, k.waiting = p, map[uint32]*stream{}
+	k.ring = jwks.New(pol.Tokens, pol.JWKS, pol.Shared, store, &p.vm.sets, rand.Reader)
 }
 
 // waitForKeys has a request wait, unless too many wait already.
@@ -174,13 +172,13 @@ func withoutQuery(address string) string {
 }
 
 // sharedData is the jwks.Store of all VMs of one vm_id.
-type sharedData struct{}
+type sharedData struct{ prefix string }
 
-func (sharedData) Get(name string) ([]byte, uint32, bool) {
-	value, version, err := abi.SharedData(name)
+func (d sharedData) Get(name string) ([]byte, uint32, bool) {
+	value, version, err := abi.SharedData(d.prefix + name)
 	return value, version, err == nil
 }
 
-func (sharedData) Put(name string, value []byte, version uint32) bool {
-	return abi.SetSharedData(name, value, version) == nil
+func (d sharedData) Put(name string, value []byte, version uint32) bool {
+	return abi.SetSharedData(d.prefix+name, value, version) == nil
 }

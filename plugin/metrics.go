@@ -45,8 +45,8 @@ type gauge struct {
 	metric  abi.Gauge
 }
 
-func newMetrics(resources int) metrics {
-	return metrics{yes: make([]counter, resources+1), counters: map[labels]*counter{}, gauges: map[labels]*gauge{}}
+func (m *metrics) start(resources int) {
+	m.yes, m.counters, m.gauges = make([]counter, resources+1), map[labels]*counter{}, map[labels]*gauge{}
 }
 
 // decision counts one decision.
@@ -67,6 +67,8 @@ func (m *metrics) decision(r *policy.Resource, outcome decide.Outcome) {
 }
 
 // labelOf is the label of a resource, none for a request that no resource covers.
+//
+//go:noinline
 func labelOf(r *policy.Resource) string {
 	if r == nil {
 		return "none"
@@ -74,6 +76,7 @@ func labelOf(r *policy.Resource) string {
 	return r.Name
 }
 
+//go:noinline
 func (m *metrics) count(family, first, second string) { m.countN(family, first, second, 1) }
 
 func (m *metrics) countN(family, first, second string, n uint64) {
@@ -253,6 +256,7 @@ func (p *plugin) tellState() {
 	m.within.sum(m)
 	m.set("policy_info", p.policy.Version, 1)
 	m.set("shadow_resources", "", int64(p.policy.ShadowedResources()))
+	p.tellCandidate(1)
 	// The plugins of a VM share its memory: each tells its part.
 	parts := int64(max(1, len(v.plugins)))
 	m.share("held_bytes", int64(v.memory.held)/parts)
@@ -279,6 +283,7 @@ func (p *plugin) tellState() {
 func (p *plugin) untellState() {
 	m := &p.metrics
 	m.set("policy_info", p.policy.Version, 0)
+	p.tellCandidate(0)
 	m.share("held_bytes", 0)
 	m.share("vm_memory_bytes", 0)
 }

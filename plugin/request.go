@@ -40,20 +40,28 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	s.request = &s.room.request
 	s.plugin.engine.Begin(s.request, properties{}, s.received)
 	s.request.Take(&s.plugin.vm.desk)
+	if s.plugin.candidate != nil {
+		s.addTwin(headers)
+	}
 	step := s.request.Headers(headers, end)
 	s.plugin.vm.desk.Clear()
 	s.resource = s.request.Resource()
 	if s.inShadow() {
-		return s.watch(step)
+		action = s.watch(step)
+	} else {
+		action = s.atHeaders(s.apply(step))
 	}
-	return s.atHeaders(s.apply(step))
+	if s.twin != nil {
+		s.twin.at(atHeaders, request, 0, end)
+	}
+	return action
 }
 
 // passes lets a request through that the quick way decides. It reports false, and has
-// done nothing, for every other one, and for one that the log wants.
+// done nothing, for every other one, and for one that the log or a candidate wants.
 func (s *stream) passes(headers [][2]string) bool {
 	p := s.plugin
-	if p.decisions.due() {
+	if p.candidate != nil || p.decisions.due() {
 		return false
 	}
 	pass, ok := p.engine.Passes(&p.vm.desk, headers, s.received)
@@ -92,8 +100,8 @@ func (s *stream) OnHttpRequestBody(size int, end bool) (action types.Action) {
 // 8.1). Trailers are fields too, so those that only the policy may set go.
 func (s *stream) OnHttpRequestTrailers(int) (action types.Action) {
 	defer s.guard(&action)
-	if s.shadow != shadowOff {
-		s.observeBody(request, 0, true)
+	if s.shadow != shadowOff || s.twin != nil && s.flows(request) {
+		s.passBody(request, 0, true)
 	}
 	if s.resource != nil && !s.inShadow() && len(s.resource.Reserved)+len(s.resource.Headers.List) > 0 {
 		err := hosts[request].removeTrailers(func(trailers [][2]string) []string {

@@ -13,6 +13,9 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 	if s.isThrough() {
 		return types.ActionContinue
 	}
+	if s.twin != nil && (s.state == passed || s.direction == response && s.state == awaitHeaders) {
+		s.twin.at(atResponse, response, 0, end)
+	}
 	if s.shadow != shadowOff {
 		s.observeResponse(end)
 		s.settle()
@@ -47,12 +50,9 @@ func (s *stream) OnHttpResponseBody(size int, end bool) (action types.Action) {
 // OnHttpResponseTrailers ends a body that did not end before. Trailers that
 // describe the body go, because it may be rewritten.
 func (s *stream) OnHttpResponseTrailers(int) (action types.Action) {
-	if s.shadow != shadowOff {
-		s.observeBody(response, 0, true)
+	if s.shadow != shadowOff || s.flows(response) {
+		s.passBody(response, 0, true)
 		s.settle()
-		return types.ActionContinue
-	}
-	if s.flows(response) {
 		return types.ActionContinue
 	}
 	defer s.guard(&action)

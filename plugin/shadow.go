@@ -50,6 +50,10 @@ func (s *stream) observe(step decide.Step) {
 			}
 			step = s.message().Body(string(s.seen))
 		case decide.AwaitReplies:
+			if s.active != nil && !s.mayCall(step.Calls) {
+				s.undecided("calls")
+				return
+			}
 			s.shadow = shadowReplies
 			if !step.GatherBody && s.seen == nil && !s.ended && s.direction == request {
 				s.shadow = shadowUncollected
@@ -73,6 +77,13 @@ func (s *stream) observe(step decide.Step) {
 
 func (s *stream) observeYes(step *decide.Step) {
 	m := &s.plugin.metrics
+	if s.active != nil {
+		s.active.twin.decided(s, step)
+		return
+	}
+	if s.twin != nil {
+		s.twin.proceeds(step)
+	}
 	if s.direction == request {
 		m.decision(s.resource, decide.Yes)
 		m.took(s.received, false)
@@ -82,11 +93,21 @@ func (s *stream) observeYes(step *decide.Step) {
 		s.endShadow()
 		return
 	}
-	s.direction, s.request, s.response = response, nil, step.Response
+	s.awaitUpstream(step.Response)
+}
+
+// awaitUpstream goes on with the response.
+func (s *stream) awaitUpstream(next *decide.Response) {
+	s.direction, s.request, s.response = response, nil, next
 	s.shadow, s.seen, s.ended = shadowUpstream, nil, false
 }
 
 func (s *stream) observeRefusal(r *decide.Refusal) {
+	if s.active != nil {
+		s.active.twin.decided(s, &decide.Step{Refusal: *r})
+		return
+	}
+	s.noteRefusal(r)
 	m := &s.plugin.metrics
 	m.decision(s.resource, r.Outcome)
 	m.count("shadow_passed_total", string(r.Outcome), labelOf(s.resource))
@@ -105,6 +126,10 @@ func (s *stream) observeRefusal(r *decide.Refusal) {
 
 // undecided counts a decision that cannot be made without holding the message.
 func (s *stream) undecided(reason string) {
+	if s.active != nil {
+		s.active.twin.undecided(reason)
+		return
+	}
 	s.plugin.metrics.count("shadow_undecided_total", reason, labelOf(s.resource))
 	s.endShadow()
 }
@@ -143,8 +168,7 @@ func (s *stream) observeBody(d direction, size int, end bool) {
 			return
 		}
 		if !s.hold(len(s.seen) + size) {
-			refusal := s.noMemory()
-			s.observeRefusal(&refusal)
+			s.observeNoMemory()
 			return
 		}
 		piece, err := abi.Bytes(hosts[d].body, size)
@@ -160,6 +184,25 @@ func (s *stream) observeBody(d direction, size int, end bool) {
 	if s.ended = true; s.shadow == shadowBody {
 		s.plugin.vm.memory.use(len(s.seen))
 		s.observe(s.message().Body(string(s.seen)))
+	}
+}
+
+func (s *stream) observeNoMemory() {
+	if s.active != nil {
+		s.undecided("memory") // the active policy's bodies have the most of it
+		return
+	}
+	refusal := s.noMemory()
+	s.observeRefusal(&refusal)
+}
+
+// passBody shows a piece of a body that passes to those who copy it.
+func (s *stream) passBody(d direction, size int, end bool) {
+	if s.shadow != shadowOff {
+		s.observeBody(d, size, end)
+	}
+	if s.twin != nil {
+		s.twin.at(atPiece, d, size, end)
 	}
 }
 
@@ -185,8 +228,12 @@ func (s *stream) observeResponse(end bool) {
 // nothing else.
 func (s *stream) guardShadow() {
 	if r := recover(); r != nil {
-		defer func() { _ = recover() }()
-		abi.Errorf("rulegate: panic in shadow: %v", r)
-		s.undecided("panic")
+		s.panickedInShadow(r)
 	}
+}
+
+func (s *stream) panickedInShadow(r any) {
+	defer func() { _ = recover() }()
+	abi.Errorf("rulegate: panic in shadow: %v", r)
+	s.undecided("panic")
 }

@@ -43,6 +43,9 @@ type stream struct {
 	seen   []byte // of the body that passes
 	ended  bool   // it has passed
 
+	twin   *twin   // decides by the candidate; nil: there is none
+	active *stream // of a twin: the stream beside it
+
 	// For the decision log; zero without one.
 	calls     []record.Call // of the request and its response
 	asked     time.Time     // when the last ones went out
@@ -88,11 +91,8 @@ func (s *stream) isThrough() bool {
 // body is called for each piece of a body that comes; size is that of all pieces
 // that are held.
 func (s *stream) body(d direction, size int, end bool) types.Action {
-	if s.shadow != shadowOff {
-		s.observeBody(d, size, end)
-		return types.ActionContinue
-	}
-	if s.flows(d) {
+	if s.shadow != shadowOff || s.flows(d) {
+		s.passBody(d, size, end)
 		return types.ActionContinue
 	}
 	if s.state == awaitBody || s.state.gathers() {
@@ -142,7 +142,11 @@ func (s *stream) readBody() types.Action {
 		return s.fail(lightfmt.Sprintf("body: the host gave %d of its %d bytes", len(body), s.gathered))
 	}
 	// Not a copy: the host's bytes are in memory of their own, which nobody changes.
-	step := s.message().Body(unsafe.String(unsafe.SliceData(body), len(body)))
+	text := unsafe.String(unsafe.SliceData(body), len(body))
+	step := s.message().Body(text)
+	if s.twin != nil {
+		s.twin.whole(s.direction, text)
+	}
 	if s.direction == request {
 		s.resource = s.request.Resource() // an event's is told by its body
 	}
@@ -194,6 +198,9 @@ func (s *stream) whileReplies(gather bool) state {
 func (s *stream) proceed(step *decide.Step) types.Action {
 	if err := s.host().change(&step.Changes); err != nil {
 		return s.fail("not changed: " + err.Error())
+	}
+	if s.twin != nil {
+		s.twin.proceeds(step)
 	}
 	if s.direction == request {
 		s.plugin.metrics.decision(s.resource, decide.Yes)
@@ -258,7 +265,7 @@ func (s *stream) setState(next state) {
 // settle is called at the end of each callback. If nothing is left to decide, it gives
 // the stream's memory to other streams.
 func (s *stream) settle() {
-	if s.state < passed || s.room == nil || s.shadow != shadowOff {
+	if s.state < passed || s.room == nil || s.shadow != shadowOff || s.twin != nil && !s.twin.over {
 		return
 	}
 	s.request, s.response = nil, nil
@@ -285,6 +292,7 @@ func (s *stream) refuse(r decide.Refusal) types.Action {
 	waited := s.state != awaitHeaders
 	s.setState(withheld)
 	s.logRefusal(&r, waited)
+	defer s.noteRefusal(&r)
 	if err := abi.Respond(r.Status, r.Headers, r.Body); err != nil {
 		abi.Errorf("rulegate: %s not answered, it stays paused: %v", s.host().name, err)
 		return types.ActionPause
@@ -295,6 +303,13 @@ func (s *stream) refuse(r decide.Refusal) types.Action {
 		s.setState(answered)
 	}
 	return types.ActionPause
+}
+
+// noteRefusal tells the twin of a refusal, behind the answer.
+func (s *stream) noteRefusal(r *decide.Refusal) {
+	if s.twin != nil {
+		s.twin.take(&s.twin.made, s, &decide.Step{Refusal: *r})
+	}
 }
 
 // guard ends a callback. It turns a panic into a refusal. If that panics too, the
@@ -325,6 +340,9 @@ func (s *stream) enter() bool {
 func (s *stream) OnHttpStreamDone() {
 	if s.shadow != shadowOff {
 		s.undecided("ended")
+	}
+	if s.twin != nil {
+		s.twin.leave()
 	}
 	s.setState(gone)
 	s.settle()

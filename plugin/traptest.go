@@ -5,11 +5,16 @@ package main
 import "github.com/rulegate/rulegate/plugin/abi"
 
 // This file is only in the module of the end-to-end tests. There a client can make
-// the module fail, as a fault would, by the header x-test-fail.
+// the module fail, as a fault would, by the header x-test-fail, and its candidate by
+// x-test-fail-candidate.
 func (s *stream) failForTest() {
+	name := "x-test-fail"
+	if s.active != nil {
+		name = "x-test-fail-candidate"
+	}
 	headers, _ := abi.Pairs(abi.RequestHeaders)
 	for _, h := range headers {
-		if h[0] == "x-test-fail" {
+		if h[0] == name {
 			s.failAs(h[1])
 		}
 	}
@@ -22,6 +27,9 @@ func (s *stream) failAs(how string) {
 	case "memory":
 		abi.Errorf("survived %d bytes", len(make([]byte, 2<<30)))
 	case "panic":
+		if s.active != nil {
+			panic("for a test")
+		}
 		broken := *s.plugin
 		broken.engine = nil
 		s.plugin = &broken

@@ -92,6 +92,13 @@ func hasShape(s, shape string) bool {
 	return true
 }
 
+// FormatDate writes a time of the years 0 to 9999 as formatDate does, with `Z`; "" for
+// others. It is for those who would need the formats of package time for this alone.
+func FormatDate(t time.Time) string {
+	text, _ := formatDate(t.UTC())
+	return text
+}
+
 // formatDate writes RFC 3339, with as many digits of a second as there are.
 func formatDate(t time.Time) (string, bool) {
 	year, month, day := t.Date()

@@ -70,6 +70,8 @@ func Join(place, key string) string {
 }
 
 // Elem returns the place of an element of the array at place.
+//
+//go:noinline
 func Elem(place string, i int) string { return place + "[" + strconv.Itoa(i) + "]" }
 
 func found(v value.Value) string {

@@ -177,7 +177,11 @@ type keyServer struct {
 
 // keyServers lists the servers of a policy's JWK sets, each cluster once.
 func keyServers(p *policy.Policy) (out []keyServer) {
-	for _, r := range p.JWKS {
+	sources := p.JWKS
+	if p.Candidate != nil {
+		sources = slices.Concat(sources, p.Candidate.Policy.JWKS)
+	}
+	for _, r := range sources {
 		for _, s := range r.Servers() {
 			u, err := url.Parse(s.URL)
 			if err != nil || slices.ContainsFunc(out, func(k keyServer) bool { return k.cluster == s.Cluster }) {

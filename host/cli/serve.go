@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -216,12 +217,30 @@ func companionConfig(p *policy.Policy, log *slog.Logger) companion.Config {
 		Limits:      companion.Limits{Calls: p.Limits.Calls},
 		Log:         log,
 	}
+	addDatabases(&cfg, p)
+	if c := p.Candidate; c != nil && c.May("queries") {
+		addDatabases(&cfg, c.Policy)
+		cfg.Issuers = append(cfg.Issuers, issuersOf(c.Policy)...)
+	}
+	if c := p.Candidate; c != nil && c.May("webhooks") {
+		cfg.Webhooks = slices.Concat(cfg.Webhooks, c.Policy.Webhooks)
+	}
+	return cfg
+}
+
+// addDatabases adds the databases that rules query. Of one that is there already it adds
+// the collections: the connection is that of the active policy.
+func addDatabases(cfg *companion.Config, p *policy.Policy) {
 	for _, d := range p.Databases {
-		if len(d.Queried) > 0 {
+		i := slices.IndexFunc(cfg.Databases, func(s companion.Source) bool { return s.Name == d.Name })
+		switch {
+		case len(d.Queried) == 0:
+		case i >= 0:
+			cfg.Databases[i].Collections = slices.Concat(cfg.Databases[i].Collections, d.Queried)
+		default:
 			cfg.Databases = append(cfg.Databases, companion.Source{Name: d.Name, Type: d.Type, Conn: d.Conn, Collections: d.Queried, Pool: companion.Pool(d.Pool)})
 		}
 	}
-	return cfg
 }
 
 func issuersOf(p *policy.Policy) (out []companion.Issuer) {

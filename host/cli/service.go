@@ -43,6 +43,9 @@ func withPolicy(url string, p *policy.Policy) string {
 	if n := p.ShadowedResources(); n > 0 {
 		text += fmt.Sprintf(", %d of %d resources in shadow: they protect nothing", n, len(p.Resources()))
 	}
+	if c := p.Candidate; c != nil {
+		text += ", beside it the candidate " + c.Policy.Version
+	}
 	return text
 }
 

@@ -21,6 +21,9 @@ func whole() *Entry {
 		Latency: 0.2, Calls: []record.Call{{Kind: "query", Target: "d.c", Latency: 1.5, Error: "timeout"}}, Masked: []string{"res.salary"},
 		Request: &record.Request{Method: "GET", Path: "/v1/todos/7", Host: "shop.example", IP: "10.0.0.1"}, Verified: true,
 		Claims: record.Values{{Path: "id", JSON: `"eve"`}}, Body: record.Values{{Path: "args.params.n", JSON: `1`}},
+		Differs: []string{"outcome"}, Upstream: []string{"x-user-id"}, Candidate: &Entry{
+			Policy: "9c01", Outcome: "unknown", Status: 403, Clause: "routes[1].rule", Name: "owners", Reason: "args.params.owner is missing", Masked: []string{"res.id"},
+		},
 	}
 }
 
@@ -30,7 +33,9 @@ func TestEntry(t *testing.T) {
 	want := `{"v":1,"time":"2026-03-01T12:00:00Z","policy":"3f2a","requestId":"r-1","traceId":"t-1","of":"request","route":"todos","mode":"shadow","outcome":"no","status":403,` +
 		`"clause":"routes[0].rule","name":"owner","reason":"args.auth.id == args.params.owner does not hold","latencyMs":0.2,` +
 		`"calls":[{"kind":"query","target":"d.c","latencyMs":1.5,"error":"timeout"}],"masked":["res.salary"],` +
-		`"request":{"method":"GET","path":"/v1/todos/7","host":"shop.example","ip":"10.0.0.1"},"verified":true,"claims":{"id":"eve"},"body":{"args.params.n":1}}`
+		`"request":{"method":"GET","path":"/v1/todos/7","host":"shop.example","ip":"10.0.0.1"},"verified":true,"claims":{"id":"eve"},"body":{"args.params.n":1},` +
+		`"differs":["outcome"],"upstream":["x-user-id"],"candidate":{"policy":"9c01","outcome":"unknown","status":403,"clause":"routes[1].rule","name":"owners",` +
+		`"reason":"args.params.owner is missing","masked":["res.id"]}}`
 	if diff := cmp.Diff(want, string(line)); diff != "" {
 		t.Error(diff)
 	}

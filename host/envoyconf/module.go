@@ -27,15 +27,37 @@ type Expansion struct {
 // Errors: rules.Faults with every reference that must not or cannot be resolved.
 func ForModule(doc value.Value, e Expansion) (text string, names []string, err error) {
 	w := walker{Expansion: e}
-	out := w.value(w.privateKeys(w.keySets(withoutCompanion(doc))), "")
-	if doc.Kind() == value.Object && doc.Key("version").Kind() == value.Missing {
-		out = out.With("version", value.Str(policy.VersionOf(doc)))
+	out := w.document(doc.Without("shadow"))
+	if section := doc.Key("shadow"); section.Kind() != value.Missing {
+		out = out.With("shadow", w.candidate(section))
 	}
 	if len(w.faults) > 0 {
 		return "", nil, w.faults
 	}
 	slices.Sort(w.names)
 	return out.String(), slices.Compact(w.names), nil
+}
+
+// document rewrites a policy without its candidate.
+func (w *walker) document(doc value.Value) value.Value {
+	out := w.value(w.privateKeys(w.keySets(withoutCompanion(doc))), "")
+	if doc.Kind() == value.Object && doc.Key("version").Kind() == value.Missing {
+		out = out.With("version", value.Str(policy.VersionOf(doc)))
+	}
+	return out
+}
+
+// candidate rewrites the section `shadow`. The faults of the candidate are at places of
+// its file.
+func (w *walker) candidate(section value.Value) value.Value {
+	before := len(w.faults)
+	out := section.With("policy", w.document(section.Key("policy")))
+	file, _ := section.Key("file").Text()
+	for i := range w.faults[before:] {
+		f := &w.faults[before+i]
+		f.Place = file + ": " + f.Place
+	}
+	return out
 }
 
 // withoutCompanion removes the values that only the companion may have.

@@ -29,9 +29,13 @@ type File struct {
 
 	from   Files            // where the file is; nil: on the disk
 	other  bool             // not a policy: no place holds a secret
-	parts  map[string]*File // the included files, by their path relative to this one
+	parts  map[string]*File // the included files and the candidate, by their path relative to this one
+	beside bool             // it is a candidate: none of its own is read
 	named  []string         // the files that ReadFile has read
 	lines  []string
+
+	candidate *File // nil: there is none, or it cannot be read
+
 	marks  map[string]mark // by the place of the value
 	hidden map[int][]span  // parts that excerpts do not show, by line
 	masked struct {        // the last result of mask
@@ -93,18 +97,26 @@ func (f *File) Load(o policy.Options) (*policy.Policy, []policy.Warning, error) 
 	if o.Getenv == nil {
 		o.Getenv = os.LookupEnv
 	}
-	if o.ReadFile == nil {
-		o.ReadFile = f.ReadFile
-	}
 	o.Crypto = gocrypto.Crypto()
-	p, warnings, err := policy.Load(f.Doc, o)
-	var faults rules.Faults
-	if errors.As(err, &faults) {
-		return nil, nil, f.error(faults)
+	own := o
+	if o.ReadFile == nil {
+		own.ReadFile = f.ReadFile
 	}
-	if err != nil {
+	p, warnings, err := policy.Load(f.Doc, own)
+	var faults rules.Faults
+	if err != nil && !errors.As(err, &faults) {
 		return nil, nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
+	others, more, err := f.loadCandidate(p, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(faults)+len(more) > 0 {
+		e := f.error(faults)
+		e.Faults = append(e.Faults, more...)
+		return nil, nil, e
+	}
+	warnings = append(warnings, others...)
 	if p.Gateway == "" {
 		p.Gateway, _ = os.Hostname()
 	}

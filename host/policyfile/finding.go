@@ -77,7 +77,7 @@ func (f *File) todos() (out []Finding) {
 			out = append(out, f.finding("todo", at, "warning: "))
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(f.parts)) {
+	for _, path := range slices.Sorted(maps.Keys(f.parts)) { // of the candidate too, and of the files that it includes
 		out = append(out, f.parts[path].todos()...)
 	}
 	return out

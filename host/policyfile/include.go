@@ -25,6 +25,7 @@ const maxParts = 1000
 func (f *File) include() error {
 	i := includer{f: f}
 	f.parts = map[string]*File{}
+	i.candidate()
 	if list := f.Doc.Key("include"); list.Kind() != value.Missing {
 		f.Doc = f.Doc.With("include", i.list(list, "include", true))
 	}
@@ -206,24 +207,33 @@ func (f *File) partAt(place string) (*File, string) {
 	if part == nil {
 		return f, place
 	}
-	return part, strings.TrimPrefix(strings.TrimPrefix(place[1+len(quoted):], "]"), ".")
+	return part.partAt(strings.TrimPrefix(strings.TrimPrefix(place[1+len(quoted):], "]"), "."))
 }
 
 // Paths lists the paths of the file, of those that it includes, and of those whose
 // content it names, as far as they were read.
 func (f *File) Paths() []string {
-	paths := append([]string{f.Path}, f.Parts()...)
-	for _, file := range append(slices.Collect(maps.Values(f.parts)), f) {
-		paths = append(paths, file.named...)
-	}
+	paths := []string{f.Path}
+	f.eachFile(func(file *File) { paths = append(append(paths, file.Path), file.named...) })
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }
 
-// Parts lists the paths of the files that the file includes, in order.
-func (f *File) Parts() (paths []string) {
+// eachFile calls visit for the file, and for those that it and its candidate include.
+func (f *File) eachFile(visit func(*File)) {
+	visit(f)
 	for _, rel := range slices.Sorted(maps.Keys(f.parts)) {
-		paths = append(paths, f.parts[rel].Path)
+		f.parts[rel].eachFile(visit)
 	}
+}
+
+// Parts lists the paths of the files that the file includes, in order, and that of its
+// candidate.
+func (f *File) Parts() (paths []string) {
+	f.eachFile(func(file *File) {
+		if file != f {
+			paths = append(paths, file.Path)
+		}
+	})
 	return paths
 }

@@ -57,6 +57,7 @@ var phrases = map[int]string{
 	503: "try again later",
 }
 
+//go:noinline
 func malformed(reason string) *Refusal {
 	return &Refusal{Status: 400, Outcome: Invalid, Reason: reason}
 }
@@ -97,10 +98,12 @@ func forbidden(reason string) *Refusal {
 	return &Refusal{Status: 403, Outcome: BadToken, Reason: reason}
 }
 
+//go:noinline
 func tooLarge(reason string) *Refusal {
 	return &Refusal{Status: 413, Outcome: Invalid, Reason: reason}
 }
 
+//go:noinline
 func wrongType(reason string) *Refusal {
 	return &Refusal{Status: 415, Outcome: Invalid, Reason: reason}
 }
@@ -113,6 +116,8 @@ func undecided(reason string) *Refusal {
 func outOfTurn(verb string) *Refusal { return undecided(verb + " out of turn") }
 
 // withheld is for a response that cannot be read or rewritten.
+//
+//go:noinline
 func withheld(reason string) *Refusal {
 	return &Refusal{Status: 502, Outcome: Withheld, Reason: reason}
 }

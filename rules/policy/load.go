@@ -28,6 +28,8 @@ type Options struct {
 	// Module says that the parts that only the companion reads were removed:
 	// databases.*.conn and pool, and webhooks.
 	Module bool
+	// Candidate says that the policy is another one's candidate: it has none itself.
+	Candidate bool
 	// AllowUnset accepts missing variables, for a policy that is checked where
 	// they are not set. Policy.Unset lists them; values that depend on one are
 	// not checked.
@@ -41,7 +43,7 @@ type Options struct {
 // file.
 func Load(doc value.Value, o Options) (*Policy, []Warning, error) {
 	l := newLoader(o)
-	l.review, l.reviewFile = (*loader).reviewRules, (*loader).reviewSettings
+	l.review, l.reviewFile, l.checkCandidate = (*loader).reviewRules, (*loader).reviewSettings, (*loader).readCandidate
 	if err := l.load(doc); err != nil {
 		return nil, nil, err
 	}
@@ -80,7 +82,7 @@ func (l *loader) load(doc value.Value) error {
 	if f, ok := SpaceCloud(doc); ok {
 		return rules.Faults{f}
 	}
-	l.doc = l.substitute(l.splitParts(l.takeVersion(doc)), nil)
+	l.doc = l.substitute(l.splitParts(l.takeCandidate(l.takeVersion(doc))), nil)
 	for _, f := range schema.Check(l.doc) {
 		l.settle(f)
 	}
@@ -131,20 +133,23 @@ type loader struct {
 	// reviewFile reads the keys that the module does not need, when all rules are
 	// reviewed.
 	reviewFile func(*loader)
-	reviewed   []lint.Resource
-	ruleCount  int                  // rules, with and without faults
-	defined    []string             // places of named rules
-	used       map[string]bool      // places of named rules that a rule uses
-	unused     []string             // places of the others
-	entries    map[string]string    // places of endpoints and collections
-	paths      map[string]*Resource // the first route of each host and path
-	firstCall  string               // place of the first rule with a query or webhook
+	// checkCandidate adds the faults of the section `shadow`; nil: it is used as it is.
+	checkCandidate func(l *loader, section, doc value.Value) (value.Value, value.Value)
+	reviewed       []lint.Resource
+	ruleCount      int                  // rules, with and without faults
+	defined        []string             // places of named rules
+	used           map[string]bool      // places of named rules that a rule uses
+	unused         []string             // places of the others
+	entries        map[string]string    // places of endpoints and collections
+	paths          map[string]*Resource // the first route of each host and path
+	firstCall      string               // place of the first rule with a query or webhook
 }
 
 func (l *loader) fault(place, format string, args ...any) {
 	l.add(rules.Fault{Place: place, Message: lightfmt.Sprintf(format, args...)})
 }
 
+//go:noinline
 func (l *loader) add(f rules.Fault) {
 	if !l.settled[f.Place] && !l.unset[f.Place] {
 		l.faults = append(l.faults, f)
@@ -152,6 +157,8 @@ func (l *loader) add(f rules.Fault) {
 }
 
 // settle adds a fault that makes further ones at its place useless.
+//
+//go:noinline
 func (l *loader) settle(f rules.Fault) {
 	l.add(f)
 	l.settled[f.Place] = true
@@ -159,4 +166,6 @@ func (l *loader) settle(f rules.Fault) {
 
 // known reports whether the value at a place was read without a fault, so that
 // it can be checked further.
+//
+//go:noinline
 func (l *loader) known(place string) bool { return !l.unset[place] && !l.settled[place] }

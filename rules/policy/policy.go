@@ -52,6 +52,8 @@ type Policy struct {
 	Log *Log // nil: no decision is logged
 	// Shadow: decisions are made and not carried out. Each request passes as it came.
 	Shadow bool
+	// Candidate is decided beside this policy; nil: there is none.
+	Candidate *CandidatePolicy
 
 	// Calls reports whether some rule has a query or a webhook, or an entry of tokens
 	// asks its issuer.

@@ -127,6 +127,7 @@ func (l *loader) primarySecret(companion value.Value) {
 // The functions below read a value that the model allows, and return absent for
 // any other.
 
+//go:noinline
 func textOf(v value.Value, absent string) string {
 	if t, ok := v.Text(); ok {
 		return t
@@ -142,6 +143,7 @@ func durationOf(v value.Value, absent time.Duration) time.Duration {
 	return absent
 }
 
+//go:noinline
 func intOf(v value.Value, absent int) int {
 	if n, ok := schema.SizeOf(v); ok {
 		return n

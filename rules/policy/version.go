@@ -12,9 +12,10 @@ const versionDigits = 12
 
 // VersionOf returns the version of a policy: the first digits of the SHA-256 of its
 // document, with `${…}` as it is written. Keys that differ between the machines of a
-// fleet, or that the command adds, do not count.
+// fleet, or that the command adds, do not count, and neither does a candidate: it
+// changes no decision.
 func VersionOf(doc value.Value) string {
-	for _, key := range [...]string{"version", "gateway", "zones"} {
+	for _, key := range [...]string{"version", "gateway", "zones", "shadow"} {
 		doc = doc.Without(key)
 	}
 	sum := sha256.Sum256([]byte(doc.String()))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/value"
 )
@@ -38,6 +39,10 @@ type Entry struct {
 	Verified  bool           `json:"verified,omitempty"`  // the request has a valid token or API key
 	Claims    Values         `json:"claims,omitempty"`    // those that the policy's `log` lists, by their paths
 	Body      Values         `json:"body,omitempty"`      // the parts that the policy's `log` lists, by their paths
+	// Differs says how the policy's candidate decides otherwise: denies, allows, outcome, upstream or masked, as in the metric rulegate_shadow_differences_total. The line is about that, and the decision may have another
+	Differs   []string `json:"differs,omitempty"`
+	Upstream  []string `json:"upstream,omitempty"`  // parts of the request that the upstream would get otherwise: names of headers, :path and body
+	Candidate *Entry   `json:"candidate,omitempty"` // the candidate's decision: its policy, outcome, status, clause, name, reason and masked
 }
 
 // Call is a query or a webhook of a decision.
@@ -109,11 +114,17 @@ const cutValue = `"[cut]"`
 func (e *Entry) Append(b []byte) []byte {
 	o := object{append(b, '{')}
 	o.int("v", Version)
-	o.text("time", e.Time.UTC().Format(time.RFC3339Nano), false)
+	o.text("time", rules.FormatDate(e.Time), false)
+	e.members(&o)
+	return o.b
+}
+
+// members appends the other members, and closes the object.
+func (e *Entry) members(o *object) {
 	o.text("policy", e.Policy, true)
 	o.text("requestId", e.RequestID, true)
 	o.text("traceId", e.TraceID, true)
-	o.text("of", e.Of, false)
+	o.text("of", e.Of, true)
 	o.text("route", e.Route, true)
 	o.text("mode", e.Mode, true)
 	o.text("outcome", string(e.Outcome), false)
@@ -146,12 +157,22 @@ func (e *Entry) Append(b []byte) []byte {
 	left := maxValues
 	o.values("claims", e.Claims, &left)
 	o.values("body", e.Body, &left)
-	return append(o.b, '}')
+	o.texts("differs", e.Differs)
+	o.texts("upstream", e.Upstream)
+	if e.Candidate != nil {
+		o.open("candidate")
+		e.Candidate.members(o)
+	}
+	o.b = append(o.b, '}')
 }
 
 // object appends the members of an object that is open.
 type object struct{ b []byte }
 
+// The members are written once a decision: none of their functions is worth its code
+// at each call.
+
+//go:noinline
 func (o *object) key(name string) {
 	if o.b[len(o.b)-1] != '{' {
 		o.b = append(o.b, ',')
@@ -164,6 +185,7 @@ func (o *object) open(name string) {
 	o.b = append(o.b, '{')
 }
 
+//go:noinline
 func (o *object) int(name string, n int) {
 	if n == 0 {
 		return
@@ -180,6 +202,7 @@ func (o *object) float(name string, f float64) {
 	o.b = strconv.AppendFloat(o.b, f, 'f', -1, 64)
 }
 
+//go:noinline
 func (o *object) text(name, text string, optional bool) {
 	if optional && text == "" {
 		return
@@ -188,6 +211,7 @@ func (o *object) text(name, text string, optional bool) {
 	o.b = appendText(o.b, text)
 }
 
+//go:noinline
 func (o *object) texts(name string, list []string) {
 	if len(list) == 0 {
 		return

@@ -34,6 +34,7 @@ var model = objectOf("A rulegate policy: who may do what, decided inside the pro
 	may("log", logSection),
 	may("cors", corsShape("Pages of other origins that may read responses (CORS). The proxy answers their preflights. Without this section, no page may.")),
 	may("mode", oneOf("enforce refuses denied requests. shadow decides, logs and counts, and lets every request through as it came: it protects nothing.", "enforce", "shadow").byDefault("enforce")),
+	may("shadow", aText("A candidate: the file of another policy, which is decided beside this one and never carried out. Differences are counted and logged.").orElse(candidateShape)),
 	may("routes", routesShape),
 	may("services", servicesShape),
 	may("events", eventsShape),
@@ -121,6 +122,11 @@ var logSection = objectOf("The decision log: one JSON object a decision. Without
 	may("sample", aFraction("The part of the decisions that is logged, from 0 to 1.").byDefault("1")),
 	may("always", listOf("Outcomes that are logged whatever sample says.", oneOf("", Outcomes...)).byDefault("[no, unknown, error]")),
 	may("to", listOf("Where the module writes them: log is the proxy's log, metadata the access log.", oneOf("", Sinks...)).atLeast(1).byDefault("[log, metadata]")))
+
+var candidateShape = objectOf("A candidate, and the calls that it may make. A decision that needs others counts as not decided.",
+	need("policy", aText("The file of the candidate, relative to this one.")),
+	may("webhooks", aBoolean("The candidate calls webhooks: their servers are called twice.").byDefault("false")),
+	may("queries", aBoolean("The candidate makes queries, and asks the issuers of opaque tokens.").byDefault("false")))
 
 var databaseShape = objectOf("",
 	need("type", oneOf("The kind of database. Query rules read sql-postgres, sql-mysql (MariaDB too), mongo, and embedded (SQLite).", databaseTypes...).hinting(databaseNames)),

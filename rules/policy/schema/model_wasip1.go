@@ -152,100 +152,106 @@ var (
 	}}
 	s49 = shape{kind: text, words: []string{"enforce", "shadow"}}
 	s50 = shape{kind: object, keys: []key{
+		{name: "policy", shape: &s0, need: true},
+		{name: "webhooks", shape: &s21},
+		{name: "queries", shape: &s21},
+	}}
+	s51 = shape{kind: text, or: &s50}
+	s52 = shape{kind: object, keys: []key{
 		{name: "methods", shape: &s4},
 		{name: "host", shape: &s0},
 		{name: "path", shape: &s0, need: true},
 	}}
-	s51 = shape{kind: text, words: []string{"refuse", "keep"}}
-	s52 = shape{kind: object, keys: []key{
-		{name: "encodedSlash", shape: &s51},
+	s53 = shape{kind: text, words: []string{"refuse", "keep"}}
+	s54 = shape{kind: object, keys: []key{
+		{name: "encodedSlash", shape: &s53},
 	}}
-	s53 = shape{kind: text, words: []string{"refuse", "ignore"}}
-	s54 = shape{kind: text, words: []string{"required"}}
-	s55 = shape{kind: object, keys: []key{
+	s55 = shape{kind: text, words: []string{"refuse", "ignore"}}
+	s56 = shape{kind: text, words: []string{"required"}}
+	s57 = shape{kind: object, keys: []key{
 		{name: "providers", shape: &s4},
 		{name: "optional", shape: &s21},
-		{name: "invalid", shape: &s53},
-		{name: "bound", shape: &s54},
+		{name: "invalid", shape: &s55},
+		{name: "bound", shape: &s56},
 	}}
-	s56 = shape{kind: text, or: &s55, words: []string{"required", "optional", "none"}}
-	s57 = shape{kind: text, words: []string{"shadow"}}
-	s58 = shape{kind: text, or: &s48, words: []string{"none"}}
-	s59 = shape{kind: object, keys: []key{
+	s58 = shape{kind: text, or: &s57, words: []string{"required", "optional", "none"}}
+	s59 = shape{kind: text, words: []string{"shadow"}}
+	s60 = shape{kind: text, or: &s48, words: []string{"none"}}
+	s61 = shape{kind: object, keys: []key{
 		{name: "name", shape: &s0},
-		{name: "match", shape: &s50, need: true},
-		{name: "paths", shape: &s52},
-		{name: "auth", shape: &s56},
+		{name: "match", shape: &s52, need: true},
+		{name: "paths", shape: &s54},
+		{name: "auth", shape: &s58},
 		{name: "rule", shape: &s6, need: true},
 		{name: "response", shape: &s6},
 		{name: "idle", shape: &s13},
-		{name: "mode", shape: &s57},
-		{name: "cors", shape: &s58},
+		{name: "mode", shape: &s59},
+		{name: "cors", shape: &s60},
 		{name: "lint", shape: &s3},
 	}}
-	s60 = shape{kind: list, elem: &s59}
-	s61 = shape{kind: object, keys: []key{
-		{name: "auth", shape: &s56},
+	s62 = shape{kind: list, elem: &s61}
+	s63 = shape{kind: object, keys: []key{
+		{name: "auth", shape: &s58},
 		{name: "rule", shape: &s6, need: true},
 		{name: "response", shape: &s6},
 		{name: "lint", shape: &s3},
 	}}
-	s62 = shape{kind: mapping, elem: &s61}
-	s63 = shape{kind: object, keys: []key{
-		{name: "endpoints", shape: &s62, need: true},
+	s64 = shape{kind: mapping, elem: &s63}
+	s65 = shape{kind: object, keys: []key{
+		{name: "endpoints", shape: &s64, need: true},
 		{name: "lint", shape: &s3},
 	}}
-	s64 = shape{kind: mapping, elem: &s63}
-	s65 = shape{kind: text, words: []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}}
-	s66 = shape{kind: object, keys: []key{
+	s66 = shape{kind: mapping, elem: &s65}
+	s67 = shape{kind: text, words: []string{"mongo", "sql-postgres", "sql-mysql", "embedded"}}
+	s68 = shape{kind: object, keys: []key{
 		{name: "size", shape: &s35},
 		{name: "queue", shape: &s36},
 	}}
-	s67 = shape{kind: object, keys: []key{
+	s69 = shape{kind: object, keys: []key{
 		{name: "create", shape: &s6},
 		{name: "read", shape: &s6},
 		{name: "update", shape: &s6},
 		{name: "delete", shape: &s6},
 		{name: "aggr", shape: &s6},
 	}}
-	s68 = shape{kind: object, keys: []key{
-		{name: "auth", shape: &s56},
-		{name: "rules", shape: &s67, need: true},
-		{name: "response", shape: &s67},
-		{name: "lint", shape: &s3},
-	}}
-	s69 = shape{kind: mapping, elem: &s68}
 	s70 = shape{kind: object, keys: []key{
-		{name: "type", shape: &s65, need: true},
-		{name: "conn", shape: &s0},
-		{name: "pool", shape: &s66},
-		{name: "collections", shape: &s69},
-		{name: "queries", shape: &s62},
+		{name: "auth", shape: &s58},
+		{name: "rules", shape: &s69, need: true},
+		{name: "response", shape: &s69},
 		{name: "lint", shape: &s3},
 	}}
 	s71 = shape{kind: mapping, elem: &s70}
 	s72 = shape{kind: object, keys: []key{
+		{name: "type", shape: &s67, need: true},
+		{name: "conn", shape: &s0},
+		{name: "pool", shape: &s68},
+		{name: "collections", shape: &s71},
+		{name: "queries", shape: &s64},
+		{name: "lint", shape: &s3},
+	}}
+	s73 = shape{kind: mapping, elem: &s72}
+	s74 = shape{kind: object, keys: []key{
 		{name: "allow", shape: &s40},
 		{name: "ca", shape: &s0},
 		{name: "cert", shape: &s0},
 		{name: "key", shape: &s0},
-		{name: "pool", shape: &s66},
+		{name: "pool", shape: &s68},
 		{name: "lint", shape: &s3},
 	}}
-	s73 = shape{kind: object, keys: []key{
+	s75 = shape{kind: object, keys: []key{
 		{name: "read", shape: &s6},
 		{name: "create", shape: &s6},
 		{name: "delete", shape: &s6},
 	}}
-	s74 = shape{kind: object, keys: []key{
+	s76 = shape{kind: object, keys: []key{
 		{name: "prefix", shape: &s0, need: true},
-		{name: "auth", shape: &s56},
-		{name: "rules", shape: &s73, need: true},
-		{name: "response", shape: &s73},
+		{name: "auth", shape: &s58},
+		{name: "rules", shape: &s75, need: true},
+		{name: "response", shape: &s75},
 		{name: "lint", shape: &s3},
 	}}
-	s75 = shape{kind: list, elem: &s74}
-	s76 = shape{kind: object, keys: []key{
+	s77 = shape{kind: list, elem: &s76}
+	s78 = shape{kind: object, keys: []key{
 		{name: "project", shape: &s0},
 		{name: "gateway", shape: &s0},
 		{name: "lint", shape: &s3},
@@ -261,32 +267,33 @@ var (
 		{name: "log", shape: &s47},
 		{name: "cors", shape: &s48},
 		{name: "mode", shape: &s49},
-		{name: "routes", shape: &s60},
-		{name: "services", shape: &s64},
-		{name: "events", shape: &s62},
-		{name: "databases", shape: &s71},
-		{name: "webhooks", shape: &s72},
-		{name: "files", shape: &s75},
+		{name: "shadow", shape: &s51},
+		{name: "routes", shape: &s62},
+		{name: "services", shape: &s66},
+		{name: "events", shape: &s64},
+		{name: "databases", shape: &s73},
+		{name: "webhooks", shape: &s74},
+		{name: "files", shape: &s77},
 		{name: "zones", shape: &s27},
 	}}
-	s77 = shape{kind: object, keys: []key{
-		{name: "collections", shape: &s69},
-		{name: "queries", shape: &s62},
-	}}
-	s78 = shape{kind: mapping, elem: &s77}
 	s79 = shape{kind: object, keys: []key{
+		{name: "collections", shape: &s71},
+		{name: "queries", shape: &s64},
+	}}
+	s80 = shape{kind: mapping, elem: &s79}
+	s81 = shape{kind: object, keys: []key{
 		{name: "define", shape: &s9},
-		{name: "routes", shape: &s60},
-		{name: "services", shape: &s64},
-		{name: "events", shape: &s62},
-		{name: "databases", shape: &s78},
-		{name: "files", shape: &s75},
+		{name: "routes", shape: &s62},
+		{name: "services", shape: &s66},
+		{name: "events", shape: &s64},
+		{name: "databases", shape: &s80},
+		{name: "files", shape: &s77},
 	}}
 )
 
 var (
-	model            = &s76
-	included         = &s79
-	includedDatabase = &s77
-	databaseShape    = &s70
+	model            = &s78
+	included         = &s81
+	includedDatabase = &s79
+	databaseShape    = &s72
 )
