@@ -41,8 +41,9 @@ func TestEnvoy(t *testing.T) {
 			if c.Faults != nil {
 				refusedInEnvoy(t, c, at, log)
 			} else {
-				p, _ := c.Load(t, c.Policy)
-				runOver(t, c, sent(c, p), at[c.Name], up, companions[c])
+				pol, _ := c.Load(t, c.Policy)
+				runOver(t, c, sent(c, pol), at[c.Name], up, companions[c])
+				awaitDifferences(t, c, func() map[string]uint64 { return ofEnvoy(t, p, c) })
 			}
 			tally.envoy.add(c)
 		})

@@ -22,6 +22,7 @@ func TestNative(t *testing.T) {
 			p, _ := c.Load(t, c.Policy)
 			n := &native{policy: p, companion: c.Companion(t, p), keys: newNativeKeys(p)}
 			n.simulator = simulate.New(p, simulate.Options{Keys: n.keys, Wait: n.keys.wait, Shadow: true})
+			d := newDifferences(p)
 			for _, r := range sent(c, p) {
 				t.Run(r.Name, func(t *testing.T) {
 					n.companion.Expect(r.Replies)
@@ -30,7 +31,13 @@ func TestNative(t *testing.T) {
 						t.Fatal(err)
 					}
 					report(t, r, &r.Want, seen, n.companion)
+					if d != nil {
+						d.add(t, n, r)
+					}
 				})
+			}
+			if d != nil {
+				d.check(t, c)
 			}
 			tally.native.add(c)
 		})
@@ -43,6 +50,7 @@ type native struct {
 	simulator *simulate.Simulator
 	keys      *nativeKeys
 	companion *harness.Companion
+	only      *policy.CandidatePolicy // says which calls may be made; nil: all
 }
 
 // decide returns the decision about a request.
@@ -51,6 +59,9 @@ func (n *native) decide(r *harness.Request) (*simulate.Result, error) {
 	q := &simulate.Request{
 		Method: r.Method, Target: r.Target, Body: r.Body, Host: "shop.example", ID: "native", IP: "127.0.0.1", Peer: r.Peer(), Now: now,
 		Companion: &simulate.Wire{Policy: n.policy, Keys: n.companion.Keys, Handler: n.companion, Now: time.Now}, // the clock of the companion
+	}
+	if n.only != nil {
+		q.Companion = allowed{q.Companion, n.only}
 	}
 	for _, h := range r.Headers {
 		if h[0] == "host" {

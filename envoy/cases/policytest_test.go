@@ -110,7 +110,7 @@ func convert(t *testing.T, c *harness.Case) (tests []converted) {
 	if strings.Contains(c.Policy, "mode: shadow") {
 		return nil // a test says what the rule decides, which a proxy does not carry out
 	}
-	if c.Faults != nil || c.Seed != "" {
+	if c.Faults != nil || c.Candidate != "" || c.Seed != "" {
 		return nil
 	}
 	p, _ := c.Load(t, c.Policy)

@@ -41,8 +41,13 @@ func onWazero(t *testing.T, c *harness.Case, module *gateway.Module, up *harness
 	}
 	p, _ := c.Load(t, c.Policy)
 	co := c.Companion(t, p)
-	addr := harness.Gateway{Case: c, Module: module, Upstream: up, Companion: gateway.Cluster{Handler: co}}.Start(t)
+	var running *gateway.Gateway
+	addr := harness.Gateway{
+		Case: c, Module: module, Upstream: up, Companion: gateway.Cluster{Handler: co},
+		Started: func(g *gateway.Gateway) { running = g },
+	}.Start(t)
 	runOver(t, c, sent(c, p), addr, up, co)
+	awaitDifferences(t, c, func() map[string]uint64 { return ofGateway(running) })
 }
 
 // runOver sends requests of a case to a proxy in order.

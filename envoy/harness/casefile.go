@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -17,13 +18,18 @@ import (
 // Case is one file of testdata/cases: a policy, requests and the results wanted.
 // testdata/cases/README.md describes the format.
 type Case struct {
-	Name     string // the file's name without .txtar
-	Path     string
-	Comment  string // says which behaviour the case shows
-	Policy   string // policy.yaml
-	Env      []string
-	Seed     string // seed.sql: the real companion answers from a SQLite file with this content
-	Requests []*Request
+	Name    string // the file's name without .txtar
+	Path    string
+	Comment string // says which behaviour the case shows
+	Policy  string // policy.yaml
+	// Candidate is candidate.yaml, which the policy's `shadow` names; "": there is none.
+	Candidate string
+	// Differences are the wanted counts of the candidate, as lines KIND RESOURCE COUNT, and
+	// `undecided:REASON RESOURCE COUNT`, sorted.
+	Differences []string
+	Env         []string
+	Seed        string // seed.sql: the real companion answers from a SQLite file with this content
+	Requests    []*Request
 
 	Faults []string // the wanted faults of a policy that must not load: `place: message`
 	Loads  string   // loads.yaml: a twin of that policy that does load
@@ -156,6 +162,8 @@ func ReadCase(path string) (*Case, error) {
 		return s
 	}
 	c.Policy, c.Loads, c.Seed = take("policy.yaml"), take("loads.yaml"), take("seed.sql")
+	c.Candidate, c.Differences = take("candidate.yaml"), lines(take("differences"))
+	slices.Sort(c.Differences)
 	c.Faults, c.Env = lines(take("faults")), lines(take("env"))
 	shared, err := parseReplies(take("replies.json"))
 	if err != nil {

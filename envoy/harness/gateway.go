@@ -103,6 +103,7 @@ type Gateway struct {
 	Upstream  *Upstream
 	Companion gateway.Cluster           // zero: the policy has no companion
 	Alter     func(cfg *gateway.Config) // changes the configuration; may be nil
+	Started   func(g *gateway.Gateway)  // gets the gateway; may be nil
 }
 
 // Start starts the gateway, closes it when the test ends, and returns its address.
@@ -137,6 +138,9 @@ func (s Gateway) Start(t *testing.T) (addr string) {
 	g, err := NewGateway(cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if s.Started != nil {
+		s.Started(g)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

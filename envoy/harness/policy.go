@@ -37,17 +37,28 @@ func (c *Case) ReadPolicy(text string) (value.Value, *policy.Policy, error) {
 	if err != nil {
 		return doc, nil, err
 	}
-	p, _, err := policy.Load(doc, policy.Options{Getenv: c.getenv, ReadFile: os.ReadFile, Crypto: gocrypto.Crypto()})
+	o := policy.Options{Getenv: c.getenv, ReadFile: os.ReadFile, Crypto: gocrypto.Crypto()}
+	p, _, err := policy.Load(doc, o)
+	if err == nil && p.Candidate != nil {
+		o.Candidate = true
+		if p.Candidate.Policy, _, err = policy.Load(p.Candidate.Doc(), o); err == nil {
+			p.Candidate.Bound(p)
+		}
+	}
 	return doc, p, err
 }
 
 // ParsePolicy returns the document in a policy's text.
 func (c *Case) ParsePolicy(text string) (value.Value, error) {
-	f, err := policyfile.Parse("policy.yaml", []byte(text))
+	files := policyfile.Memory{"policy.yaml": text}
+	if c.Candidate != "" {
+		files["candidate.yaml"] = c.Candidate
+	}
+	f, err := policyfile.Open(files, "policy.yaml")
 	if err != nil {
 		return value.Value{}, err
 	}
-	return policyfile.WithZones(f.Doc), nil
+	return f.Doc, nil
 }
 
 func (c *Case) getenv(name string) (string, bool) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/rulegate/rulegate/host/policyfile"
@@ -84,6 +85,9 @@ type checked struct {
 	faulty   bool // the findings are faults, else warnings
 	findings []policyfile.Finding
 	unset    []string // variables that are not set
+
+	candidate      string // its file; "": there is none
+	candidateRules int
 }
 
 // check checks the policies that the arguments name, and reports them.
@@ -134,6 +138,9 @@ func checkSource(s source, allowUnset bool) (*checked, error) {
 		return nil, err
 	default:
 		out.rules, out.findings, out.unset = len(p.Resources()), file.Findings(warnings), p.Unset
+		if c := p.Candidate; c != nil {
+			out.candidate, out.candidateRules = filepath.Join(filepath.Dir(s.path), filepath.FromSlash(c.File())), len(c.Policy.Resources())
+		}
 	}
 	return out, nil
 }

@@ -28,6 +28,10 @@ func writeChecked(stdout, stderr *report.PlainWriter, all []*checked) error {
 		}
 		warned += len(c.findings)
 		fmt.Fprintf(stdout, "%s: %s, %s\n", c.path, counted(c.rules, "rule"), counted(len(c.findings), "warning"))
+		if c.candidate != "" {
+			fmt.Fprintf(stdout, "%s: its candidate has %s; rulegate diff %s %s finds requests that the two decide differently\n",
+				c.path, counted(c.candidateRules, "rule"), c.path, c.candidate)
+		}
 		for _, name := range c.unset {
 			fmt.Fprintf(stdout, "%s: %s\n", c.path, unset(name))
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules"
+	"github.com/rulegate/rulegate/rules/candidate"
 	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
@@ -75,6 +76,8 @@ type Result struct {
 	Upstream *Forwarded       // the request as the upstream gets it; nil: it gets none
 	Client   *Response        // what the client gets; nil for a request without a given response
 	Calls    []Call           // that were made, in their order
+	// Made is the decision, for a comparison with that of another policy.
+	Made candidate.Decision
 }
 
 // Call is one call that a rule made, and its reply.
@@ -156,9 +159,10 @@ func (d *decision) run(fields [][2]string) (*Result, error) {
 			}
 			step = req.Replies(replies)
 		default:
-			return d.refused(&step.Refusal), nil
+			return d.refused(&step), nil
 		}
 	}
+	d.result.Made.Take(&step)
 	d.result.Outcome = decide.Yes
 	d.result.Upstream = forwarded(r, fields, &step.Changes)
 	if r.Response == nil {
@@ -195,9 +199,11 @@ func (d *decision) respond(rule *decide.Response) (*Result, error) {
 			}
 			step = rule.Replies(replies)
 		default:
-			return d.refused(&step.Refusal), nil
+			return d.refused(&step), nil
 		}
 	}
+	d.result.Made.Take(&step)
+	d.result.Made.Masked = rule.Masked()
 	out.Headers = changed(in.Headers, &step.Changes)
 	if step.Changes.Body != nil {
 		out.Body = *step.Changes.Body
@@ -225,8 +231,9 @@ func (d *decision) call(calls []rules.Call) ([]rules.Reply, error) {
 	return replies, nil
 }
 
-func (d *decision) refused(f *decide.Refusal) *Result {
-	r := &d.result
+func (d *decision) refused(step *decide.Step) *Result {
+	r, f := &d.result, &step.Refusal
+	r.Made.Take(step)
 	r.Outcome, r.Status = f.Outcome, f.Status
 	r.Place, r.Name, r.Reason = f.Place, f.Name, f.Reason
 	r.Client = &Response{Status: f.Status, Headers: f.Headers, Body: f.Body}
