@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/host/companion"
+	"github.com/rulegate/rulegate/host/decisionlog"
 	"github.com/rulegate/rulegate/host/listen"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/policy/schema"
@@ -26,6 +27,8 @@ type serveFlags struct {
 	bytes, cache  size
 	watch         bool
 	read          *readPaths // files of the policy
+	decisions     string
+	writer        *decisionlog.Writer // of the decision log; nil: none
 
 	address, adminAddress listen.Address // of listen and admin
 }
@@ -41,7 +44,11 @@ secrets as the module.
 
 SIGHUP reloads the policy and the certificates without losing a call; a faulty policy changes
 nothing. --watch does the same when a file changes. SIGTERM lets running calls finish. The log goes to standard error, one JSON object a
-line. Traces go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT.`,
+line. Traces go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT.
+
+--decision-log writes the companion's part of the decision log, a line for each request for calls:
+those that the log of the policy names, or all if it has none. With a log in the policy they also
+go by OTLP. SIGHUP opens the file again.`,
 		Example: `  rulegate serve policy.yaml --listen 127.0.0.1:9000 --admin 127.0.0.1:9001
   rulegate serve policy.yaml --listen unix:///run/rulegate/companion.sock`,
 		Args: oneFile,
@@ -61,6 +68,7 @@ line. Traces go by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT.`,
 	flags.IntVar(&f.inFlight, "in-flight", 1024, "requests served at once; one more gets 503")
 	flags.Var(&f.bytes, "in-flight-bytes", "bytes of request bodies and answers held at once; a request beyond gets 503")
 	flags.BoolVar(&f.watch, "watch", false, "reload when a file changes: the policy, the files that it names, and the certificates")
+	flags.StringVar(&f.decisions, "decision-log", "", decisionLogHelp)
 	flags.Var(&f.cache, "cache", "bytes for the answers that rules allow to cache")
 	return cmd
 }
@@ -100,7 +108,7 @@ func (s *size) Set(text string) error {
 
 func serve(cmd *cobra.Command, path string, f serveFlags) error {
 	log, began := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)), time.Now()
-	cfg, err := loadCompanion(path, f, log)
+	cfg, p, err := loadCompanion(path, f, log)
 	if err != nil {
 		return err
 	}
@@ -120,6 +128,11 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 		}
 	}()
 	cfg.Tracer = tracer
+	if f.writer, err = openDecisions(cmd, f.decisions, "rulegate-companion", p.Log != nil, log); err != nil {
+		return err
+	}
+	defer closeDecisions(cmd.Context(), f.writer, log)
+	cfg.Decisions = f.logOf(p)
 	service, err := companion.NewService(cfg)
 	if err != nil {
 		return err
@@ -130,6 +143,7 @@ func serve(cmd *cobra.Command, path string, f serveFlags) error {
 	}
 	l, url = tls.Wrap(l, url)
 	service.Register(certificateMetrics{tls})
+	service.Register(writerMetrics{f.writer})
 	admin, err := f.openAdmin(cmd)
 	if err != nil {
 		l.Close()
@@ -165,10 +179,11 @@ func (f *serveFlags) openAdmin(cmd *cobra.Command) (net.Listener, error) {
 // reload replaces the policy and the certificates, or, after an error, neither.
 func reload(service *companion.Service, current *listen.TLS, path string, f serveFlags, log *slog.Logger) (err error) {
 	defer func() { service.Reloaded(err) }()
-	cfg, err := loadCompanion(path, f, log)
+	cfg, p, err := loadCompanion(path, f, log)
 	if err != nil {
 		return err
 	}
+	cfg.Decisions = f.logOf(p)
 	fresh, err := f.tls.Load()
 	if err != nil {
 		return err
@@ -177,21 +192,34 @@ func reload(service *companion.Service, current *listen.TLS, path string, f serv
 		return err
 	}
 	current.Replace(fresh)
+	if f.writer != nil {
+		if err := f.writer.Reopen(); err != nil {
+			log.Warn("decision log", "error", err.Error())
+		}
+	}
 	return nil
 }
 
-func loadCompanion(path string, f serveFlags, log *slog.Logger) (companion.Config, error) {
+// logOf returns the decision log of a policy; nil: there is none.
+func (f *serveFlags) logOf(p *policy.Policy) *companion.Decisions {
+	if f.writer == nil {
+		return nil
+	}
+	return companion.NewDecisions(p.Log, f.writer.Write)
+}
+
+func loadCompanion(path string, f serveFlags, log *slog.Logger) (companion.Config, *policy.Policy, error) {
 	file, err := loadFile(path, policy.Options{}, warningLog{log})
 	f.read.loaded(path, file)
 	if err != nil {
-		return companion.Config{}, err
+		return companion.Config{}, nil, err
 	}
 	if len(file.policy.Companion.Secrets) == 0 {
-		return companion.Config{}, errors.New("module and companion share no secret: set companion.secret in the policy, or mark an HS key of auth.tokens with primary: true")
+		return companion.Config{}, nil, errors.New("module and companion share no secret: set companion.secret in the policy, or mark an HS key of auth.tokens with primary: true")
 	}
 	cfg := companionConfig(file.policy, log)
 	cfg.Limits.InFlight, cfg.Limits.InFlightBytes, cfg.Limits.Cache = f.inFlight, int(f.bytes), int(f.cache)
-	return cfg, nil
+	return cfg, file.policy, nil
 }
 
 // warningLog logs each warning that is written to it.

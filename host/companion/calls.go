@@ -22,6 +22,7 @@ import (
 // told.
 func (c *Companion) run(ctx context.Context, log *slog.Logger, x *call) (a target.Answer, failed string) {
 	start := time.Now()
+	defer func() { x.took = time.Since(start) }()
 	ctx, span := c.startSpan(ctx, x)
 	a, err := c.guard(ctx, x)
 	if err == nil && !c.admission.reserve(int64(a.Size())) {

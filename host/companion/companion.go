@@ -48,6 +48,7 @@ type Companion struct {
 	admission *admission
 	metrics   *Metrics
 	tracer    trace.Tracer
+	decisions *Decisions // nil: none
 	mux       *http.ServeMux
 
 	mu      sync.Mutex
@@ -67,7 +68,7 @@ type database struct {
 func New(cfg Config) (*Companion, error) {
 	c := &Companion{
 		project: cfg.Project, version: cfg.Version, keys: cfg.Keys, limits: cfg.Limits.withDefaults(), log: cfg.Log, admission: cfg.admission,
-		tracer: cfg.Tracer, metrics: cfg.Metrics, databases: map[string]*database{},
+		tracer: cfg.Tracer, decisions: cfg.Decisions, metrics: cfg.Metrics, databases: map[string]*database{},
 	}
 	c.fillIn()
 	var faults []error

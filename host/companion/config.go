@@ -31,6 +31,7 @@ type Config struct {
 	Log         *slog.Logger // nil: slog.Default()
 	Metrics     *Metrics     // nil: metrics that are not served
 	Tracer      trace.Tracer // nil: no spans
+	Decisions   *Decisions   // nil: no decision log
 
 	admission *admission // nil: a new one; a Service passes it on at a reload
 }

@@ -24,6 +24,7 @@ type call struct {
 	// pool is the name of the target's pool, for metrics. It stays "" until the
 	// target is known to be configured, so that a call cannot invent label values.
 	pool string
+	took time.Duration // set when the call has ended
 
 	// of a query
 	db, col string

@@ -13,6 +13,8 @@ import (
 
 	"github.com/rulegate/rulegate/host/companion/failure"
 	"github.com/rulegate/rulegate/host/companion/target"
+	"github.com/rulegate/rulegate/rules/decide"
+	"github.com/rulegate/rulegate/rules/record"
 	"github.com/rulegate/rulegate/rules/wire"
 )
 
@@ -26,8 +28,10 @@ func (c *Companion) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
+	e := c.entry(r)
+	defer c.decided(e)
 	if !c.admission.enter() {
-		c.shed(w, "requests")
+		c.shed(w, e, "requests")
 		return
 	}
 	defer c.admission.leave()
@@ -35,12 +39,12 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 	log := c.log.With("request_id", id[:min(len(id), 128)])
 	authorization := r.Header.Get("Authorization")
 	if len(r.Header.Values("Authorization")) != 1 {
-		unauthorized(w, log, errors.New("want one header Authorization"))
+		unauthorized(w, e, log, errors.New("want one header Authorization"))
 		return
 	}
 	signature, err := c.keys.Read(c.project, authorization, time.Now())
 	if err != nil {
-		unauthorized(w, log, err)
+		unauthorized(w, e, log, err)
 		return
 	}
 	size := c.limits.Request
@@ -48,7 +52,7 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 		size = min(size, r.ContentLength)
 	}
 	if !c.admission.reserve(size) {
-		c.shed(w, "bytes")
+		c.shed(w, e, "bytes")
 		return
 	}
 	defer c.admission.release(size)
@@ -56,31 +60,34 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
+		refused(e, decide.Invalid, http.StatusRequestEntityTooLarge, "body too large")
 		refuse(w, http.StatusRequestEntityTooLarge, "body too large")
 		return
 	case err != nil:
+		refused(e, decide.Invalid, http.StatusBadRequest, "body broke off")
 		refuse(w, http.StatusBadRequest, "body broke off")
 		return
 	case !signature.Covers(body):
-		unauthorized(w, log, errors.New("signature: of another body"))
+		unauthorized(w, e, log, errors.New("signature: of another body"))
 		return
 	}
 	calls, err := decodeCalls(string(body), c.limits)
 	if err != nil {
 		log.Warn("request refused", "error", err.Error())
+		refused(e, decide.Invalid, http.StatusBadRequest, "malformed calls")
 		refuse(w, http.StatusBadRequest, "malformed calls")
 		return
 	}
-	c.reply(w, r, log, calls)
+	c.reply(w, r, e, log, calls)
 }
 
 // reply runs the calls and writes the sealed replies.
-func (c *Companion) reply(w http.ResponseWriter, r *http.Request, log *slog.Logger, calls []*call) {
+func (c *Companion) reply(w http.ResponseWriter, r *http.Request, e *record.Entry, log *slog.Logger, calls []*call) {
 	ctx, span, log := c.traced(r, log)
 	defer span.End()
 	ctx, cancel := context.WithTimeout(ctx, c.timeout(r.Header))
 	defer cancel()
-	reply, reserved := c.runAll(ctx, log, calls)
+	reply, reserved := c.runAll(ctx, e, log, calls)
 	defer c.admission.release(reserved)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set(wire.SealHeader, c.keys.Seal(r.Header.Get("Authorization"), reply))
@@ -89,7 +96,8 @@ func (c *Companion) reply(w http.ResponseWriter, r *http.Request, log *slog.Logg
 
 // shed refuses a request for lack of room. Without a seal the module counts the answer
 // as a failure of its calls.
-func (c *Companion) shed(w http.ResponseWriter, reason string) {
+func (c *Companion) shed(w http.ResponseWriter, e *record.Entry, reason string) {
+	refused(e, decide.Failed, http.StatusServiceUnavailable, tooMuch)
 	c.metrics.shed.WithLabelValues(reason).Inc()
 	refuse(w, http.StatusServiceUnavailable, "too much at once")
 }
@@ -97,7 +105,7 @@ func (c *Companion) shed(w http.ResponseWriter, reason string) {
 // runAll runs the calls side by side and returns the replies, in order. A call that
 // has not ended when ctx ends fails; the others keep their answers. reserved is the
 // number of bytes that the answers reserved from admission.
-func (c *Companion) runAll(ctx context.Context, log *slog.Logger, calls []*call) (reply []byte, reserved int64) {
+func (c *Companion) runAll(ctx context.Context, e *record.Entry, log *slog.Logger, calls []*call) (reply []byte, reserved int64) {
 	received := time.Now()
 	answers, failed := make([]target.Answer, len(calls)), make([]string, len(calls))
 	var wait sync.WaitGroup
@@ -123,6 +131,9 @@ func (c *Companion) runAll(ctx context.Context, log *slog.Logger, calls []*call)
 		}
 		out = appendReply(out, x.id, answers[i], failed[i], x.cache > 0, received)
 	}
+	if c.decisions != nil {
+		addCalls(e, calls, failed)
+	}
 	return append(out, `]}`...), reserved
 }
 
@@ -139,7 +150,8 @@ func (c *Companion) timeout(h http.Header) time.Duration {
 	return d
 }
 
-func unauthorized(w http.ResponseWriter, log *slog.Logger, err error) {
+func unauthorized(w http.ResponseWriter, e *record.Entry, log *slog.Logger, err error) {
+	refused(e, decide.BadToken, http.StatusUnauthorized, "not signed by the module")
 	log.Warn("request refused", "error", err.Error())
 	w.Header().Set("WWW-Authenticate", "Rulegate2")
 	w.Header().Set("Connection", "close") // else the server reads the rest of the body first

@@ -58,7 +58,7 @@ var Module = []Family{
 // Run are the metrics of rulegate run beside those of the module, of the companion, and
 // of Go.
 var Run = []Family{
-	{"rulegate_log_stored_total", Counter, nil, "Lines that --decision-log has written, or that were sent by OTLP."},
+	{"rulegate_log_stored_total", Counter, nil, "Lines that --decision-log of rulegate run or serve has written, or that were sent by OTLP."},
 	{"rulegate_log_lost_total", Counter, nil, "Lines that were lost, because the disk was slow or full."},
 	{"rulegate_certificate_expiry_timestamp_seconds", Gauge, nil, "When the certificate of --tls-cert ends."},
 }

@@ -24,7 +24,7 @@ type Entry struct {
 	Policy    string         `json:"policy,omitempty"`    // the version of the policy: the hash of its text
 	RequestID string         `json:"requestId,omitempty"` // x-request-id
 	TraceID   string         `json:"traceId,omitempty"`   // of traceparent
-	Of        string         `json:"of"`                  // request or response
+	Of        string         `json:"of"`                  // request or response; calls: a line of the companion, about a request of the module
 	Route     string         `json:"route,omitempty"`     // the name of the resource; nothing: none covers the request
 	Mode      string         `json:"mode,omitempty"`      // shadow: the decision was not carried out
 	Outcome   decide.Outcome `json:"outcome"`             // as in the metric rulegate_decisions_total
