@@ -224,6 +224,24 @@ func (s *stream) observeResponse(end bool) {
 	s.observe(s.response.Headers(headers, end))
 }
 
+// passesPanic lets a request in shadow pass whose headers have made the module panic, and
+// reports whether it does. Nothing of the request is changed by then. A request is in
+// shadow if the policy is, or the route that was found before the panic.
+func (s *stream) passesPanic(r any) bool {
+	if s.state != awaitHeaders || s.direction != request {
+		return false
+	}
+	if s.request != nil {
+		s.resource = s.request.Resource()
+	}
+	if !s.inShadow() {
+		return false
+	}
+	s.setState(passed)
+	s.panickedInShadow(r)
+	return true
+}
+
 // guardShadow ends a callback of a stream in shadow. A panic costs its decision, and
 // nothing else.
 func (s *stream) guardShadow() {

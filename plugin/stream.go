@@ -316,8 +316,11 @@ func (s *stream) noteRefusal(r *decide.Refusal) {
 // stream stays paused until the host's idle timeout ends it.
 func (s *stream) guard(action *types.Action) {
 	if r := recover(); r != nil {
-		*action = types.ActionPause
-		s.panicked(r)
+		if *action = types.ActionPause; s.passesPanic(r) {
+			*action = types.ActionContinue
+		} else {
+			s.panicked(r)
+		}
 	}
 	s.settle()
 }

@@ -26,6 +26,8 @@ func (s *stream) failAs(how string) {
 		abi.Errorf("survived %d calls", overflow(1<<30))
 	case "memory":
 		abi.Errorf("survived %d bytes", len(make([]byte, 2<<30)))
+	case "throw":
+		panic("for a test")
 	case "panic":
 		if s.active != nil {
 			panic("for a test")

@@ -87,7 +87,13 @@ func (b *Bootstrap) AddCluster(name, url string) {
 // "" for none. The listener returned may be changed until another is added.
 func (b *Bootstrap) AddPolicy(t testing.TB, name, policy, companion string) *envoyconf.Listener {
 	t.Helper()
-	l := b.listener(t, &Case{Name: name, Policy: policy}, name, policy)
+	return b.AddCandidate(t, name, policy, "", companion)
+}
+
+// AddCandidate is AddPolicy for a policy whose `shadow` names candidate.yaml.
+func (b *Bootstrap) AddCandidate(t testing.TB, name, policy, candidate, companion string) *envoyconf.Listener {
+	t.Helper()
+	l := b.listener(t, &Case{Name: name, Policy: policy, Candidate: candidate}, name, policy)
 	if companion != "" {
 		l.Companion = "companion-of-" + name
 		b.AddCluster(l.Companion, companion)
