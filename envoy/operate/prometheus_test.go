@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/envoy/harness"
+	"github.com/rulegate/rulegate/host/decisionlog"
 	"github.com/rulegate/rulegate/host/metrics"
 )
 
@@ -32,12 +33,18 @@ func TestPrometheus(t *testing.T) {
 		}
 	}
 	b := harness.NewBootstrap(t, harness.NewUpstream(t).URL)
-	b.AddPolicy(t, "watched", `
+	b.AddCandidate(t, "watched", `
+shadow: candidate.yaml
 auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
 log: {}
 routes:
   - {name: mine, match: {methods: [POST], path: /mine}, rule: {rule: match, type: string, eval: "==", f1: args.auth.id, f2: args.params.id}}
   - {name: tried.too, match: {path: /tried}, mode: shadow, rule: {rule: deny}}
+`, `
+auth: {tokens: [{name: own, alg: HS256, secret: the-own-secret-of-the-test-cases, primary: true}]}
+routes:
+  - {match: {methods: [POST], path: /mine}, rule: {rule: match, type: string, eval: "==", f1: args.auth.id, f2: args.params.id}}
+  - {match: {path: /tried}, rule: {rule: deny, status: 404}}
 `, "")
 	p := b.Start(t)
 	p.Ready(t)
@@ -59,12 +66,15 @@ routes:
 		`rulegate_decisions_total{outcome="yes",resource="mine"} 20`, `rulegate_decisions_total{outcome="no",resource="mine"} 20`,
 		`rulegate_unknown_total{resource="mine",reason="missing"} 20`, `rulegate_shadow_resources{} 1`,
 		`rulegate_bodies_held_total{direction="request"} 60`, `rulegate_token_cache_lookups_total{result="hit"}`,
-		`rulegate_decisions_within_total{seconds="0.005"}`, `rulegate_policy_info{version="`, `rulegate_log_lines_total{} 80`,
+		`rulegate_decisions_within_total{seconds="0.005"}`, `rulegate_policy_info{version="`, `rulegate_log_lines_total{} 100`,
+		`rulegate_shadow_differences_total{resource="tried.too",kind="outcome"} 20`, `rulegate_candidate_decisions_total{outcome="yes",resource="mine"} 20`,
+		`rulegate_candidate_info{version="`,
 	} {
 		if !strings.Contains(page, line) {
 			t.Errorf("no %s in\n%s", line, page)
 		}
 	}
+	checkAccessLog(t, p)
 	api := startPrometheus(t, p.AdminAddress())
 	for _, panel := range metrics.Panels {
 		run(t, api, panel.Expr)
@@ -80,6 +90,28 @@ routes:
 			time.Sleep(100 * time.Millisecond)
 		}
 	}
+}
+
+// checkAccessLog reads the decisions back that the module has put into the filter state,
+// out of the lines that Envoy has written.
+func checkAccessLog(t *testing.T, p *harness.Process) {
+	t.Helper()
+	outcomes := map[string]int{}
+	for range 200 { // Envoy flushes its files now and then
+		clear(outcomes)
+		for line := range strings.Lines(p.Read("access.log")) {
+			e, err := decisionlog.Parse([]byte(decisionlog.Unwrap(line)))
+			if err != nil || e.Request == nil || e.Candidate != nil || !strings.Contains(line, `"decision"`) {
+				t.Fatalf("no decision in the line %s (%v)", line, err)
+			}
+			outcomes[e.Route+" "+e.Mode+" "+string(e.Outcome)]++
+		}
+		if len(outcomes) == 4 && outcomes["mine  yes"]+outcomes["mine  no"]+outcomes["mine  unknown"]+outcomes["tried.too shadow no"] == 80 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Errorf("the access log has %v", outcomes)
 }
 
 // checkMetrics lets promtool read metrics.
