@@ -52,7 +52,7 @@ func (s *stream) dispatch(calls []rules.Call) (replies []rules.Reply) {
 	headers := [][2]string{
 		{":method", "POST"},
 		{":path", wire.Path},
-		{":authority", p.Companion.Cluster},
+		{":authority", s.plugin.authority},
 		{"content-type", "application/json"},
 		{"authorization", b.signature},
 		{wire.TimeoutHeader, strconv.FormatUint(uint64(timeout), 10)},

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
@@ -28,12 +29,17 @@ type plugin struct {
 	engine    *decide.Engine
 	keys      keys
 	companion wire.Keys // shared with the companion
+	authority string    // of calls to it
 	answers   answers
 	metrics   metrics
 	decisions decisionLog
 	deadlines deadlines
 	candidate *candidatePlugin // nil: there is none, or it has faults
 }
+
+// authority returns the host of a cluster, which Istio calls outbound|PORT|SUBSET|HOST.
+// Servers answer 400 to a Host with such a name.
+func authority(cluster string) string { return cluster[strings.LastIndexByte(cluster, '|')+1:] }
 
 // OnPluginStart loads the policy. It logs all faults; one refuses the
 // configuration.
@@ -57,6 +63,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 	}
 	p.use(pol, sharedData{})
 	p.companion = wire.DeriveKeys(pol.Companion.Secrets...)
+	p.authority = authority(pol.Companion.Cluster)
 	p.decisions = newDecisionLog(pol.Log)
 	p.startCandidate()
 	fetches, period := len(pol.JWKS) > 0, deadlinePeriod

@@ -107,3 +107,15 @@ func TestLoadRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAuthority(t *testing.T) {
+	for cluster, want := range map[string]string{
+		"rulegate-companion":                                "rulegate-companion",
+		"outbound|9000||companion.shop.svc.cluster.local":   "companion.shop.svc.cluster.local",
+		"outbound|9000|v1|companion.shop.svc.cluster.local": "companion.shop.svc.cluster.local",
+	} {
+		if got := authority(cluster); got != want {
+			t.Errorf("%s: want %s, found %s", cluster, want, got)
+		}
+	}
+}
