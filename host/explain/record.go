@@ -40,7 +40,7 @@ func ParseLine(line string, routes []string) (*Record, error) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "{") {
 			if e, err := decisionlog.Parse([]byte(line)); err == nil {
-				return ofEntry(e), nil
+				return ofEntry(refusing(e)), nil
 			}
 			inner, ok := message(line)
 			if !ok {
@@ -61,6 +61,18 @@ func ParseLine(line string, routes []string) (*Record, error) {
 		break
 	}
 	return ofRequest(line, routes)
+}
+
+// refusing returns the decision of the candidate, of a line about a request that only the
+// candidate refuses; else that of the line.
+func refusing(e *decisionlog.Entry) *decisionlog.Entry {
+	c := e.Candidate
+	if c == nil || e.Outcome != "yes" {
+		return e
+	}
+	of := *e
+	of.Policy, of.Outcome, of.Status, of.Clause, of.Name, of.Reason = c.Policy, c.Outcome, c.Status, c.Clause, c.Name, c.Reason
+	return &of
 }
 
 // message returns the text in a line of JSON.
