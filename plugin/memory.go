@@ -54,13 +54,15 @@ func (s *stream) noMemory() decide.Refusal { return decide.NoMemory(s.host().nam
 // left to decide.
 type room struct {
 	request decide.Request
-	results abi.Room // the request's headers, which the request refers to
+	results abi.Room // the headers of the request and the response, which these refer to
+	bodies  abi.Room // their bodies, if they are short
 }
 
 // rooms are free rooms. A stream that is decided gives its memory to the next one.
 type rooms struct{ free []*room }
 
-// maxRooms bounds the free rooms. One has some 10 KiB.
+// maxRooms bounds the free rooms. One has some 10 KiB, or 50 if bodies were read or
+// rewritten in it.
 const maxRooms = 64
 
 // next returns the room that take returns.
@@ -84,6 +86,7 @@ func (r *rooms) take() *room {
 func (r *rooms) put(back *room) {
 	back.request.Clear()
 	back.results.Reset()
+	back.bodies.Reset()
 	if len(r.free) < maxRooms {
 		r.free = append(r.free, back)
 	}

@@ -32,7 +32,7 @@ func (s *stream) OnHttpResponseHeaders(_ int, end bool) (action types.Action) {
 	if !s.away.IsZero() {
 		s.elsewhere = abi.Now().Sub(s.away)
 	}
-	headers, err := abi.Pairs(abi.ResponseHeaders)
+	headers, err := abi.PairsIn(&s.room.results, abi.ResponseHeaders)
 	if err != nil {
 		return s.fail("headers: " + err.Error())
 	}

@@ -134,14 +134,14 @@ func (s *stream) readBody() types.Action {
 	s.plugin.metrics.count("bodies_held_total", s.host().name, "")
 	s.plugin.metrics.countN("bodies_held_bytes_total", s.host().name, "", uint64(s.gathered))
 	// One byte more than is allowed shows that the body is too large.
-	body, err := abi.Bytes(s.host().body, s.message().MaxBody()+1)
+	body, err := abi.BytesIn(&s.room.bodies, s.host().body, s.message().MaxBody()+1)
 	if err != nil && err != types.ErrorStatusNotFound {
 		return s.fail("body: " + err.Error())
 	}
 	if len(body) < s.gathered {
 		return s.fail(lightfmt.Sprintf("body: the host gave %d of its %d bytes", len(body), s.gathered))
 	}
-	// Not a copy: the host's bytes are in memory of their own, which nobody changes.
+	// Not a copy: nobody changes the bytes until settle gives the room away.
 	text := unsafe.String(unsafe.SliceData(body), len(body))
 	step := s.message().Body(text)
 	if s.twin != nil {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/rulegate/rulegate/rules/value"
@@ -10,63 +11,113 @@ import (
 // mask applies edits to a response while that is checked: it copies the text, but
 // for the values at the paths of the edits.
 type mask struct {
-	r    *run
-	text string
-	err  error // of an edit; the text may still turn out to be no JSON
+	input Input
+	run   run // of the edits
+	r     *run
+	text  string
+	edits []Edit
+	err   error // of an edit; the text may still turn out to be no JSON
 
+	room   []byte // for out, if it is enough; nil: none
 	out    []byte
 	copied int // the text up to here is in out, or was left out
 
-	root  *maskPath
+	paths []maskPath // the first one is the root
 	stack []maskFrame
+
+	firstPaths [8]maskPath // the memory of paths and stack, until they grow
+	firstStack [4]maskFrame
+}
+
+// masks are masks that have ended, for the next responses.
+var masks = sync.Pool{New: func() any { return new(mask) }}
+
+// free gives the mask to another response. Nothing of this one stays in it.
+func (m *mask) free() {
+	*m = mask{}
+	masks.Put(m)
 }
 
 // maskPath is a step of the edits' paths. The edits apply either at its end or below.
 type maskPath struct {
 	key   string
-	depth int // steps from the root
-	inner []*maskPath
-	edits []Edit // in their order: those at its end, or all that are below
+	depth int    // steps from the root
+	bit   uint64 // of maskFrame.seen
+	first int    // the index of the first step below it; 0: none
+	next  int    // of the next step beside it; 0: none
+	edit  *Edit  // at its end, or the first one below
+	below []Edit // all edits below, in their order; nil: nobody has asked yet
 }
 
-// maxMaskKeys bounds the keys that a mask looks for in one object.
-const maxMaskKeys = 64
-
-// newMaskPath merges the paths of edits. ok is false for edits that are not
+// plan merges the paths of the edits. It reports false for edits that are not
 // independent of each other, or too many for one object: for these, one after the
 // other is applied to a tree.
-func newMaskPath(edits []Edit) (root *maskPath, ok bool) {
-	root = &maskPath{}
+func (m *mask) plan() bool {
+	m.paths = append(m.firstPaths[:0], maskPath{})
 	forces, returns := false, false
-	for i := range edits {
-		at := root
-		forces = forces || edits[i].op == opForce
-		for depth, key := range edits[i].path {
-			if at.ends() { // an edit of a value around this one
-				return nil, false
+	for i := range m.edits {
+		at := 0
+		forces = forces || m.edits[i].op == opForce
+		for depth, key := range m.edits[i].path {
+			if p := &m.paths[at]; p.ends() && p.edit != &m.edits[i] { // an edit of a value around this one
+				return false
 			}
-			at.edits = append(at.edits, edits[i])
-			n := slices.IndexFunc(at.inner, func(p *maskPath) bool { return p.key == key })
-			if n < 0 {
-				if n = len(at.inner); n == maxMaskKeys {
-					return nil, false
-				}
-				at.inner = append(at.inner, &maskPath{key: key, depth: depth + 1})
+			next, last, ok := m.step(at, depth, key, &m.edits[i])
+			if !ok {
+				return false
 			}
-			returns = returns || n < len(at.inner)-1
-			at = at.inner[n]
+			returns = returns || !last
+			at = next
 		}
-		if len(at.edits) > 0 { // edits of this value, or inside of it
-			return nil, false
+		if p := &m.paths[at]; p.first != 0 || p.edit != &m.edits[i] { // edits of this value, or inside of it
+			return false
 		}
-		at.edits = edits[i : i+1]
 	}
 	// Members that a force adds stand in the order of the edits.
-	return root, !forces || !returns
+	return !forces || !returns
 }
 
-// ends reports whether edits apply at the end of the path.
-func (p *maskPath) ends() bool { return p.depth > 0 && len(p.inner) == 0 && len(p.edits) > 0 }
+// step returns the step below a path that has this key, which it makes if there is
+// none, and whether it is the last one that was made.
+func (m *mask) step(at, depth int, key string, e *Edit) (next int, last, ok bool) {
+	bit, before := uint64(1), 0
+	for i := m.paths[at].first; i != 0; i = m.paths[i].next {
+		if m.paths[i].key == key {
+			return i, m.paths[i].next == 0, true
+		}
+		bit, before = bit<<1, i
+	}
+	if bit == 0 { // 64 are there, of which each has its bit
+		return 0, false, false
+	}
+	m.paths = append(m.paths, maskPath{key: key, depth: depth + 1, bit: bit, edit: e})
+	next = len(m.paths) - 1
+	if before == 0 {
+		m.paths[at].first = next
+	} else {
+		m.paths[before].next = next
+	}
+	return next, true, true
+}
+
+// ends reports whether an edit applies at the end of the path.
+func (p *maskPath) ends() bool { return p.first == 0 && p.depth > 0 }
+
+// inside returns the edits below a path, in their order.
+func (m *mask) inside(p *maskPath) []Edit {
+	if p.depth == 0 {
+		return m.edits
+	}
+	if p.below == nil {
+		leading := p.edit.path[:p.depth]
+		for i := range m.edits {
+			if path := m.edits[i].path; len(path) >= p.depth && slices.Equal(path[:p.depth], leading) {
+				p.below = append(p.below, m.edits[i])
+			}
+		}
+	}
+	return p.below
+}
 
 // maskFrame is an array or object that is open, with edits inside it.
 type maskFrame struct {
@@ -75,7 +126,7 @@ type maskFrame struct {
 	path   *maskPath
 
 	// Of an object.
-	seen     uint64    // the keys of path.inner that it has, by index
+	seen     uint64    // the bits of the steps below path that it has
 	member   *maskPath // the value that is read; nil: no edit applies to it
 	keyStart int
 	before   int  // the end of the value before that
@@ -98,7 +149,7 @@ func (m *mask) Open(object bool, start int) bool {
 // at is the path that leads to the value that is read now.
 func (m *mask) at() *maskPath {
 	if len(m.stack) == 0 {
-		return m.root
+		return &m.paths[0]
 	}
 	top := &m.stack[len(m.stack)-1]
 	if top.object {
@@ -113,11 +164,13 @@ func (m *mask) Key(name string, start, _, before int) bool {
 	}
 	f := &m.stack[len(m.stack)-1]
 	f.member, f.keyStart, f.before = nil, start, before
-	for i, p := range f.path.inner {
+	for i := f.path.first; i != 0; {
+		p := &m.paths[i]
 		if p.key == name {
-			f.member, f.seen = p, f.seen|1<<i
+			f.member, f.seen = p, f.seen|p.bit
 			break
 		}
+		i = p.next
 	}
 	if f.member == nil || !f.member.ends() {
 		m.keep(f)
@@ -138,7 +191,7 @@ func (m *mask) Scalar(start, end int, escaped bool) {
 		return
 	}
 	// Edits below a value that is no object: it stays as it is, or blocks.
-	_, m.err = applyAll(m.r, value.Checked(m.text[start:end]), path.edits, path.depth)
+	_, m.err = applyAll(m.r, value.Checked(m.text[start:end]), m.inside(path), path.depth)
 }
 
 func (m *mask) Close(start, end int) {
@@ -159,7 +212,7 @@ func (m *mask) Close(start, end int) {
 // edit applies the edit of a member to its value.
 func (m *mask) edit(start, end int) {
 	f := &m.stack[len(m.stack)-1]
-	e := &f.member.edits[0]
+	e := f.member.edit
 	if e.op == opRemove && !e.optional { // whatever the value is
 		m.leaveOut(f)
 		return
@@ -202,6 +255,9 @@ func (m *mask) keep(f *maskFrame) {
 // copyTo copies the text up to an offset.
 func (m *mask) copyTo(end int) {
 	if m.out == nil {
+		m.out = m.room
+	}
+	if m.out == nil {
 		m.out = make([]byte, 0, len(m.text)+len(m.text)/8)
 	}
 	m.out = append(m.out, m.text[m.copied:end]...)
@@ -223,12 +279,16 @@ func (m *mask) endObject(f *maskFrame, end int) {
 		m.copyTo(f.cut)
 		m.copied = end
 	}
-	if m.r.spend(1 + len(f.path.inner)); m.r.exhausted() {
+	for i := f.path.first; i != 0; i = m.paths[i].next {
+		m.r.spend(1)
+	}
+	if m.r.spend(1); m.r.exhausted() {
 		m.err = errSteps
 		return
 	}
-	for i, p := range f.path.inner {
-		if f.seen&(1<<i) != 0 {
+	for i := f.path.first; i != 0; i = m.paths[i].next {
+		p := &m.paths[i]
+		if f.seen&p.bit != 0 {
 			continue
 		}
 		made, err := m.absent(p)
@@ -252,16 +312,16 @@ func (m *mask) endObject(f *maskFrame, end int) {
 // absent applies edits to a member that is not there.
 func (m *mask) absent(p *maskPath) (value.Value, error) {
 	if !p.ends() {
-		return applyAll(m.r, value.Value{}, p.edits, p.depth)
+		return applyAll(m.r, value.Value{}, m.inside(p), p.depth)
 	}
-	made, err := p.edits[0].inResponse(m.r, value.Value{})
+	made, err := p.edit.inResponse(m.r, value.Value{})
 	if err != nil {
-		err = p.edits[0].fault(err)
+		err = p.edit.fault(err)
 	}
 	return made, err
 }
 
-// result is the response after the edits.
+// result is the response after the edits. Nothing changes out any more.
 func (m *mask) result() (string, error) {
 	switch {
 	case m.err != nil:
@@ -272,5 +332,5 @@ func (m *mask) result() (string, error) {
 		return m.text, nil
 	}
 	m.copyTo(len(m.text))
-	return unsafe.String(unsafe.SliceData(m.out), len(m.out)), nil // out is not changed any more
+	return unsafe.String(unsafe.SliceData(m.out), len(m.out)), nil
 }

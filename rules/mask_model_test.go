@@ -141,13 +141,30 @@ func (s *act) end(n *tree, key string, old *tree) (*tree, bool) {
 		}
 		return n.put(key, kept), true
 	}
+	if old == nil || old.kind != '[' {
+		now, ok := s.transform(old)
+		return n.put(key, now), ok
+	}
+	list := &tree{kind: '['} // of strings, of which each is changed
+	for _, x := range old.list {
+		now, ok := s.transform(x)
+		if !ok {
+			return nil, false
+		}
+		list.list = append(list.list, now)
+	}
+	return n.put(key, list), true
+}
+
+// transform hashes or encrypts a string.
+func (s *act) transform(old *tree) (*tree, bool) {
 	var text string
 	if old == nil || old.kind != 'l' || old.leaf[0] != '"' || json.Unmarshal([]byte(old.leaf), &text) != nil {
 		return nil, false
 	}
 	if s.rule == "hash" {
 		sum := sha256.Sum256([]byte(text))
-		return n.put(key, leaf(`"`+hex.EncodeToString(sum[:])+`"`)), true
+		return leaf(`"` + hex.EncodeToString(sum[:]) + `"`), true
 	}
 	secret, _ := base64.StdEncoding.DecodeString(testKey)
 	block, err := aes.NewCipher(secret)
@@ -157,7 +174,7 @@ func (s *act) end(n *tree, key string, old *tree) (*tree, bool) {
 	out := make([]byte, len(text))
 	//lint:ignore SA1019 it is the format that existing data has
 	cipher.NewCFBEncrypter(block, secret[:16]).XORKeyStream(out, []byte(text))
-	return n.put(key, leaf(`"`+base64.StdEncoding.EncodeToString(out)+`"`)), true
+	return leaf(`"` + base64.StdEncoding.EncodeToString(out) + `"`), true
 }
 
 func leaf(text string) *tree { return &tree{kind: 'l', leaf: text} }

@@ -75,7 +75,7 @@ func TestMaskIsUsed(t *testing.T) {
 		{`{"rule":"and","clauses":[{"rule":"remove","fields":["res.a"]},{"rule":"force","field":"res.a","value":1}]}`, false},
 		{`{"rule":"and","clauses":[{"rule":"force","field":"res.a.b","value":1},{"rule":"force","field":"res.b","value":1},{"rule":"force","field":"res.a.c","value":1}]}`, false},
 	} {
-		if _, ok := newMaskPath(evaluate(t, c.rule, `{}`, nil).Response); ok != c.ok {
+		if ok := (&mask{edits: evaluate(t, c.rule, `{}`, nil).Response}).plan(); ok != c.ok {
 			t.Errorf("%s: %t", c.rule, ok)
 		}
 	}

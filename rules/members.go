@@ -106,7 +106,7 @@ func (r *Rule) names(steps []step, key string) bool {
 // otherCase reports whether an object has a key that differs from this one by case
 // alone, but for those that except returns true for; nil: none.
 func otherCase(object value.Value, key string, except func(string) bool) (found bool) {
-	object.Each(func(k string, _ value.Value) bool {
+	object.EachKey(func(k string) bool {
 		found = len(k) >= len(key)/3 && k != key && strings.EqualFold(k, key) && (except == nil || !except(k))
 		return !found
 	})

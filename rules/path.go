@@ -23,8 +23,9 @@ type path struct {
 	root    pathRoot
 	steps   []step
 
-	start *once  // resolves the first steps once for all elements; nil: none
-	rest  []step // the steps after them
+	names []string // the keys of the steps; nil if one is in brackets
+	start *once    // resolves the first steps once for all elements; nil: none
+	rest  []step   // the steps after them
 }
 
 // step is one step of a path.
@@ -62,7 +63,19 @@ func (s scope) pathIn(root pathRoot, text string) (*path, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &path{absence: absence{text}, root: root, steps: steps}, nil
+	return &path{absence: absence{text}, root: root, steps: steps, names: names(steps)}, nil
+}
+
+// names lists the keys of steps; nil if one is in brackets.
+func names(steps []step) []string {
+	keys := make([]string, len(steps))
+	for i := range steps {
+		if steps[i].inner != nil {
+			return nil
+		}
+		keys[i] = steps[i].key
+	}
+	return keys
 }
 
 // steps reads the rest of a path behind its root. A key is the text between two
@@ -205,8 +218,12 @@ func dynamicChild(v, k value.Value) (value.Value, int) {
 }
 
 // keys resolves a path that is to be changed: all its steps are keys of objects.
-// Where a step in brackets names no key, keys is nil and res says why.
+// Where a step in brackets names no key, keys is nil and res says why. The caller must
+// not change the list.
 func (p *path) keys(r *run) (keys []string, res result) {
+	if p.names != nil {
+		return p.names, yes
+	}
 	keys = make([]string, len(p.steps))
 	for i := range p.steps {
 		keys[i] = p.steps[i].key

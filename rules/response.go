@@ -15,17 +15,28 @@ import (
 // keep their bytes. The walk through the body is not counted as steps, since its
 // length is bounded; what the edits do with each object is.
 func ApplyResponse(body string, edits []Edit, maxDepth, maxSteps int) (string, error) {
+	return ApplyResponseIn(nil, body, edits, maxDepth, maxSteps)
+}
+
+// ApplyResponseIn is ApplyResponse. The result may be in the memory of room, beyond its
+// length, if that is enough: then it is valid until that is written.
+func ApplyResponseIn(room []byte, body string, edits []Edit, maxDepth, maxSteps int) (string, error) {
 	if len(edits) == 0 || body == "" {
 		return body, nil
 	}
-	r := &run{}
-	r.start(&Input{MaxSteps: maxSteps}, nil)
-	root, ok := newMaskPath(edits)
-	if !ok {
-		return applyToTree(r, body, edits, maxDepth)
+	m := masks.Get().(*mask)
+	defer m.free()
+	m.input.MaxSteps = maxSteps
+	m.run.start(&m.input, nil)
+	m.r, m.text, m.edits = &m.run, body, edits
+	if cap(room) >= len(body)+len(body)/8 {
+		m.room = room[:0]
 	}
-	m := mask{r: r, text: body, root: root}
-	if err := strictjson.Scan(body, maxDepth, &m); err != nil {
+	m.stack = m.firstStack[:0]
+	if !m.plan() {
+		return applyToTree(m.r, body, edits, maxDepth)
+	}
+	if err := strictjson.Scan(body, maxDepth, m); err != nil {
 		return "", notRewritable(err)
 	}
 	return m.result()

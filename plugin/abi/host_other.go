@@ -95,6 +95,16 @@ func Bytes(b Buffer, max int) ([]byte, error) {
 	return proxywasm.GetPluginConfiguration()
 }
 
+// BytesIn takes the room that the module would take.
+func BytesIn(r *Room, b Buffer, max int) ([]byte, error) {
+	given, err := Bytes(b, max)
+	if in := r.take(len(given)); in != nil {
+		copy(in, given)
+		given = in
+	}
+	return given, err
+}
+
 func SetBytes(b Buffer, data string) error {
 	if b == ResponseBody {
 		return proxywasm.ReplaceHttpResponseBody([]byte(data))

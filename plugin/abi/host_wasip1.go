@@ -187,8 +187,11 @@ func Remove(m Map, name string) error {
 }
 
 // Bytes returns a buffer from its start, at most max bytes.
-func Bytes(b Buffer, max int) ([]byte, error) {
-	expect(nil)
+func Bytes(b Buffer, max int) ([]byte, error) { return BytesIn(nil, b, max) }
+
+// BytesIn is Bytes. The result is in the memory of r.
+func BytesIn(r *Room, b Buffer, max int) ([]byte, error) {
+	expect(r)
 	data, err := received(hostBytes(uint32(b), 0, uint32(min(max, math.MaxInt32)), unsafe.Pointer(&result.data), unsafe.Pointer(&result.size)))
 	if err == nil && data == nil {
 		err = types.ErrorStatusNotFound

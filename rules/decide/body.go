@@ -54,6 +54,7 @@ func (r *Request) readBody(text string) *Refusal {
 	if err != nil {
 		return malformed("body: " + err.Error())
 	}
+	v = v.OpenedIfFew(fewMembers) // they are looked at by several checks and the rule
 	r.body = v
 	if r.resource.Kind == policy.Database {
 		return r.readOperation()
@@ -70,6 +71,10 @@ func (r *Request) readBody(text string) *Refusal {
 	}
 	return r.setJSON(bodyParams, v)
 }
+
+// fewMembers is the number of members up to which a body is opened. Each member takes
+// some 100 bytes.
+const fewMembers = 16
 
 var (
 	errEnvelope  = errors.New("a key that the API does not have")

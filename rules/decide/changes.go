@@ -35,7 +35,10 @@ func (r *Request) forward(v *rules.Verdict) Step {
 			return r.refuse(&Refusal{Status: 412, Outcome: Invalid, Reason: "a change under a condition on a representation that the client does not get"})
 		}
 		// A compressed body could not be read.
-		step.Changes.RemoveHeaders = r.head.appendConditions(appendNew(c.RemoveHeaders, "accept-encoding"))
+		if _, n := r.head.count("accept-encoding"); n > 0 {
+			step.Changes.RemoveHeaders = appendNew(step.Changes.RemoveHeaders, "accept-encoding")
+		}
+		step.Changes.RemoveHeaders = r.head.appendConditions(step.Changes.RemoveHeaders)
 	}
 	return step
 }
@@ -151,7 +154,11 @@ func (r *Request) bodyChanges(after value.Value) (body string, changed bool, err
 		return "", false, nil
 	}
 	before, now := r.args.Key(rules.RootParams), after.Key(rules.RootParams)
-	if before.Kind() == now.Kind() && (now.Kind() == value.Pending || now.String() == before.String()) {
+	if now.Same(before) || now.Kind() == value.Pending && before.Kind() == value.Pending {
+		return "", false, nil
+	}
+	text := now.String()
+	if before.Kind() == now.Kind() && text == before.String() {
 		return "", false, nil
 	}
 	if (r.params == bodyParams || r.params == memberParams) && r.otherCase(rules.RootParams, now) {
@@ -162,7 +169,7 @@ func (r *Request) bodyChanges(after value.Value) (body string, changed bool, err
 		if now.Kind() == value.Missing {
 			return "", true, nil
 		}
-		return now.String(), true, nil
+		return text, true, nil
 	case memberParams:
 		return r.body.With(r.paramsKey(), now).String(), true, nil
 	case formParams:

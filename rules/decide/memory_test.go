@@ -50,6 +50,42 @@ func TestClear(t *testing.T) {
 	}
 }
 
+// TestClearResponse: after Clear nothing is left of a response that was rewritten, nor of
+// the request that it answers, and the next one gets none of their bytes.
+func TestClearResponse(t *testing.T) {
+	doc, err := value.Parse(`{"routes": [{"match": {"path": "/x"}, "auth": "none", "rule": {"rule": "and", "clauses": [
+		{"rule": "remove", "fields": ["res.a"]}, {"rule": "force", "field": "res.b", "value": "forced"}]}}]}`, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := policy.Load(doc, policy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(Request)
+	e := New(p, nil)
+	for _, canary := range []string{strings.Repeat("canary", 40), "canary", strings.Repeat("canary", 4000), "canary"} {
+		e.Begin(r, nil, time.Now())
+		step := r.Headers([][2]string{{":method", "GET"}, {":path", "/x?" + canary}, {":authority", "h"}, {"x-canary", canary}}, true)
+		res := step.Response
+		res.Headers([][2]string{{":status", "200"}, {"content-type", "application/json"}, {"etag", canary}, {"x-canary", canary}}, false)
+		step = res.Body(`[{"a":"` + canary + `","c":"` + canary + `"}]`)
+		if want := `[{"c":"` + canary + `","b":"forced"}]`; step.Action != Continue || *step.Changes.Body != want {
+			t.Fatalf("got %+v", step)
+		}
+		if !found(reflect.ValueOf(r), canary) || !found(reflect.ValueOf(res), "forced") {
+			t.Fatal("the search finds nothing before Clear")
+		}
+		r.Clear()
+		if found(reflect.ValueOf(r), "canary") || found(reflect.ValueOf(r), "forced") {
+			t.Error("a cleared request still holds a part of the last one or of its response")
+		}
+		if cap(res.room) != maxRoom || len(res.room) != 0 {
+			t.Errorf("memory for %d bytes is kept", cap(res.room))
+		}
+	}
+}
+
 // found reports whether a text is anywhere in v, also between a list's length and
 // its capacity. It does not look into the policy.
 func found(v reflect.Value, text string) bool {

@@ -67,6 +67,7 @@ type memory struct {
 	removed [4]string       // Changes.RemoveHeaders
 	// argsRooms has the parts of args; nil: it was not needed yet.
 	argsRooms *rooms
+	response  *Response // nil: none was needed yet
 }
 
 // paramsSource is the part of the request that args.params shows, and that gets
@@ -102,13 +103,16 @@ const maxKept = 64
 // Clear makes r a zero Request, which keeps memory for the next one and nothing
 // else: no byte of this one is seen again.
 func (r *Request) Clear() {
-	rooms := r.argsRooms
+	rooms, response := r.argsRooms, r.memory.response
 	if rooms != nil {
 		rooms.clear()
 	}
+	if response != nil {
+		response.clear()
+	}
 	fields, types := emptied(r.head.fields), emptied(r.head.types)
 	*r = Request{} // in place: a literal with values would be made elsewhere, and copied
-	r.head.fields, r.head.types, r.argsRooms = fields, types, rooms
+	r.head.fields, r.head.types, r.argsRooms, r.memory.response = fields, types, rooms, response
 }
 
 // Headers brings all fields in their order, pseudo-headers among them (RFC 9113,

@@ -24,13 +24,31 @@ type Response struct {
 	resource *policy.Resource
 	state    state
 
-	body      string       // as the upstream sent it; "": none
-	described []string     // names of the fields that describe it
-	applied   []rules.Edit // that have changed the body
-	after     value.Value  // args.res, if the rule has changed it
-	kept      int          // bytes of input.Args, if the request had a body
+	head    responseHead
+	body    string       // as the upstream sent it; "": none
+	applied []rules.Edit // that have changed the body
+	after   value.Value  // args.res, if the rule has changed it
+	kept    int          // bytes of input.Args, if the request had a body
 
 	calls // of both rules
+	rewriting
+}
+
+// rewriting is the memory for the changes of a response.
+type rewriting struct {
+	room []byte // for the rewritten body, if that is short; its length is 0
+	text string // the rewritten body
+	set  [1][2]string
+}
+
+// maxRoom bounds the memory for a body that is kept for the next one.
+const maxRoom = 16 << 10
+
+// clear makes r a zero Response, which keeps memory for the next one.
+func (r *Response) clear() {
+	room := r.room
+	*r = Response{}
+	r.room = room
 }
 
 // Headers brings all fields of the response. If end is true, no body follows.
@@ -38,14 +56,14 @@ func (r *Response) Headers(headers [][2]string, end bool) Step {
 	if !r.state.leave(awaitHeaders) {
 		return r.withhold("headers out of turn")
 	}
-	h := readResponseHead(headers)
+	h := &r.head
+	h.read(headers, r.rule != nil && r.rule.Uses(rules.RootResponse))
 	if err := r.addHeaders(h); err != nil {
 		return r.withhold(err.Error())
 	}
 	if !r.needsBody() {
 		return r.evaluate()
 	}
-	r.described = h.described
 	if h.status == 206 || h.status == 304 { // the request asked for neither a part nor a comparison
 		return r.withhold("status " + strconv.Itoa(h.status))
 	}
@@ -145,14 +163,19 @@ type responseHead struct {
 	status     int
 	length     int      // content-length; -1: none
 	types      []string // of content-type
+	firstTypes [2]string
 	unreadable error    // the reason why the body cannot be read, if it cannot
-	fields     grouped
+	fields     grouped  // if a rule reads them
 	described  []string // names of fields that describe the body
 	opaque     []string // names of fields with a value that is not UTF-8
 }
 
-func readResponseHead(headers [][2]string) *responseHead {
-	h := &responseHead{length: -1, fields: grouped{members: make([]value.Member, 0, len(headers))}}
+// read reads the headers. all: a rule reads them all.
+func (h *responseHead) read(headers [][2]string, all bool) {
+	h.length, h.types = -1, h.firstTypes[:0]
+	if all {
+		h.fields.members = make([]value.Member, 0, len(headers))
+	}
 	for _, f := range headers {
 		name, text := strings.ToLower(f[0]), f[1]
 		switch name {
@@ -176,14 +199,13 @@ func readResponseHead(headers [][2]string) *responseHead {
 		if describesBody(name) {
 			h.described = appendNew(h.described, name)
 		}
-		if !strings.HasPrefix(name, ":") {
+		if all && !strings.HasPrefix(name, ":") {
 			h.fields.add(name, text)
 			if !utf8.ValidString(text) || !utf8.ValidString(name) {
 				h.opaque = append(h.opaque, name)
 			}
 		}
 	}
-	return h
 }
 
 // describesBody reports whether a field, its name in lower case, describes the body as

@@ -15,10 +15,13 @@ func (r *Request) response(v *rules.Verdict) *Response {
 	if rule == nil && len(v.Response) == 0 {
 		return nil
 	}
-	out := &Response{
-		actions: v.Response, rule: rule, limits: r.engine.policy.Limits,
-		request: r.head, resource: r.resource, state: awaitHeaders,
+	out := r.memory.response
+	if out == nil {
+		out = new(Response)
+		r.memory.response = out
 	}
+	out.actions, out.rule, out.limits = v.Response, rule, r.engine.policy.Limits
+	out.request, out.resource, out.state = r.head, r.resource, awaitHeaders
 	out.made = r.made
 	if rule == nil {
 		return out
@@ -130,23 +133,23 @@ func (r *Response) rewrite(body string, actions []rules.Edit) Step {
 		}
 		// These headers describe the body as the upstream has it: for a HEAD, or
 		// after a change that is answered without a body.
-		step := Step{Action: Continue, Changes: Changes{RemoveHeaders: r.described}}
+		step := Step{Action: Continue, Changes: Changes{RemoveHeaders: r.head.described}}
 		if r.toHEAD() {
-			step.Changes.RemoveHeaders = append([]string{"content-length"}, r.described...)
+			step.Changes.RemoveHeaders = append([]string{"content-length"}, r.head.described...)
 		}
 		return step
 	}
-	rewritten, err := rules.ApplyResponse(body, actions, r.limits.Depth, r.limits.Steps)
-	if err != nil {
+	if r.room == nil && len(body) <= maxRoom*8/9 {
+		r.room = make([]byte, 0, maxRoom)
+	}
+	var err error
+	if r.text, err = rules.ApplyResponseIn(r.room, body, actions, r.limits.Depth, r.limits.Steps); err != nil {
 		return r.withhold(err.Error())
 	}
-	if rewritten == r.body {
+	if r.text == r.body {
 		return Step{Action: Continue}
 	}
 	r.applied = actions
-	return Step{Action: Continue, Changes: Changes{
-		RemoveHeaders: r.described,
-		SetHeaders:    [][2]string{{"content-length", strconv.Itoa(len(rewritten))}},
-		Body:          &rewritten,
-	}}
+	r.set[0] = [2]string{"content-length", strconv.Itoa(len(r.text))}
+	return Step{Action: Continue, Changes: Changes{RemoveHeaders: r.head.described, SetHeaders: r.set[:], Body: &r.text}}
 }

@@ -1,6 +1,9 @@
 package value
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // members lists an Object's members with their keys as written.
 func (v Value) members() []Member {
@@ -99,7 +102,24 @@ func (v Value) String() string {
 	if raw := v.raw(); raw != "" {
 		return raw
 	}
-	return string(v.Append(nil))
+	text := v.Append(make([]byte, 0, v.length()))
+	return unsafe.String(unsafe.SliceData(text), len(text)) // text is not changed any more
+}
+
+// length is about the length of the text.
+func (v Value) length() int {
+	if v.text != "" || v.node == nil {
+		return len(v.text) + 2
+	}
+	n := 2
+	for i := range v.node.members {
+		m := &v.node.members[i]
+		n += len(m.Key) + 4 + m.Value.length()
+	}
+	for i := range v.node.elems {
+		n += 1 + v.node.elems[i].length()
+	}
+	return n
 }
 
 // Flat returns v as a text, so that its tree can be freed. like is a value of about
@@ -108,7 +128,8 @@ func (v Value) Flat(like Value) Value {
 	if v.kind != Object && v.kind != Array {
 		return v
 	}
-	return Value{kind: v.kind, text: string(v.Append(make([]byte, 0, len(like.text))))}
+	text := v.Append(make([]byte, 0, len(like.text)))
+	return Value{kind: v.kind, text: unsafe.String(unsafe.SliceData(text), len(text))}
 }
 
 // Obstacle is the reason why a change cannot be made.

@@ -66,6 +66,23 @@ func (v Value) Opened() Value {
 	return v
 }
 
+// OpenedIfFew is Opened for an object of at most most members. Another value stays as it
+// is.
+func (v Value) OpenedIfFew(most int) Value {
+	if v.kind != Object || v.node != nil {
+		return v
+	}
+	members := make([]Member, 0, min(most, 8))
+	for p := v.parts(); p.Next(); {
+		if len(members) == most {
+			return v
+		}
+		members = append(members, Member{Key: p.Name(), Value: part(p.Value(), p.Escaped), raw: p.Raw()})
+	}
+	v.node = &node{members: members}
+	return v
+}
+
 // index makes a map of the keys, if they are many.
 func (n *node) index() {
 	if len(n.members) <= keysCompared {

@@ -275,6 +275,26 @@ func (v Value) Each(f func(key string, x Value) bool) {
 	}
 }
 
+// EachKey calls f for the keys of an Object, in order, until f returns false.
+func (v Value) EachKey(f func(key string) bool) {
+	if v.node != nil {
+		for i := range v.node.members {
+			if !f(v.node.members[i].Key) {
+				return
+			}
+		}
+		return
+	}
+	if v.kind != Object {
+		return
+	}
+	for p := v.parts(); p.Next(); {
+		if !f(p.Name()) {
+			return
+		}
+	}
+}
+
 // Elements lists the elements of an Array.
 func (v Value) Elements() []Value {
 	if v.node != nil {

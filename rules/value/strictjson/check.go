@@ -8,6 +8,8 @@ package strictjson
 
 import (
 	"errors"
+	"math/bits"
+	"sync"
 
 	"github.com/rulegate/rulegate/rules/lightfmt"
 )
@@ -35,7 +37,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // overflow the small stack that a wasm host gives (gjson.Valid does).
 //
 // It allocates for keys that hold escapes, for many keys and for deep texts, never
-// for values.
+// for values. A text of few keys takes no new memory.
 func Check(text string, maxDepth int) error { return Scan(text, maxDepth, nil) }
 
 // Visitor is told of the parts of a text, in their order, by offsets into it. A part is
@@ -56,18 +58,32 @@ type Visitor interface {
 
 // Scan is Check, and tells the Visitor, if there is one, of each part that it reads.
 func Scan(text string, maxDepth int, v Visitor) error {
-	s := scanner{text: text, max: maxDepth, visitor: v}
-	if v == nil {
+	s := scanners.Get().(*scanner)
+	s.text, s.max, s.visitor = text, maxDepth, v
+	return s.check(v == nil)
+}
+
+// scanners are scanners that have ended, for the next texts.
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+// check walks the text. Then nothing of it stays in the scanner.
+func (s *scanner) check(silent bool) error {
+	s.open, s.keys = s.firstOpen[:0], s.firstKeys[:0]
+	if silent {
 		s.silent, s.until = true, -1
 	}
-	return s.run()
+	err := s.run()
+	*s = scanner{}
+	scanners.Put(s)
+	return err
 }
 
 // Alike reports whether a text that Check has accepted has two keys in one object that
 // differ by case alone.
 func Alike(text string) bool {
-	s := scanner{text: text, max: len(text), silent: true, until: -1, fold: true}
-	return errors.Is(s.run(), ErrRepeated)
+	s := scanners.Get().(*scanner)
+	s.text, s.max, s.fold = text, len(text), true
+	return errors.Is(s.check(true), ErrRepeated)
 }
 
 type scanner struct {
@@ -75,11 +91,14 @@ type scanner struct {
 	text    string
 	max     int
 	visitor Visitor
-	open    frames // the arrays and objects that are open
-	keys    keys   // the keys of the open objects, each object's own after first
-	silent  bool   // nothing is told, until so many arrays and objects are open again
+	open    []frame // the arrays and objects that are open
+	keys    []key   // the keys of the open objects, each object's own after first
+	silent  bool    // nothing is told, until so many arrays and objects are open again
 	until   int
 	err     error
+
+	firstOpen [4]frame // the memory of open and keys, until they grow
+	firstKeys [16]key
 }
 
 type frame struct {
@@ -110,42 +129,92 @@ func (s *scanner) malformed(at int, want string) int {
 	return s.fail(at, lightfmt.Errorf("want %s, found %q", want, s.text[at]))
 }
 
-// run walks the text. In each turn it reads a scalar, or opens an array or object.
+// run walks the text. In each turn it reads a key, or a scalar, or opens an array or
+// object. It is one function, and short strings and numbers are read in it, because a
+// call costs a module more than most of these.
 func (s *scanner) run() error {
 	text := s.text
-	for i := space(text, 0); ; {
+	i, isKey, before := space(text, 0), false, 0
+	for {
 		if i >= len(text) {
-			s.malformed(i, "a value")
+			s.malformed(i, wanted(isKey))
 			return s.err
 		}
-		start, escaped, opened := i, false, false
-		switch b := text[i]; b {
-		case '"':
-			i, escaped = s.str(i)
-		case '{', '[':
-			i, opened = s.container(i, b == '{')
+		start, escaped := i, false
+		switch b := text[i]; {
+		case b == '"':
+			for i++; ; {
+				if i+8 <= len(text) {
+					odd := special(word(text, i))
+					if odd == 0 {
+						i += 8
+						continue
+					}
+					i += bits.TrailingZeros64(odd) >> 3
+				}
+				if i < len(text) && text[i] == '"' {
+					i++
+					break
+				}
+				if i = s.character(i, &escaped); i == failed {
+					return s.err
+				}
+			}
+			if isKey {
+				if i = s.key(start, i, before, escaped); i == failed {
+					return s.err
+				}
+				isKey = false
+				continue
+			}
+		case isKey:
+			s.malformed(i, wanted(isKey))
+			return s.err
+		case b == '{' || b == '[':
+			opened := false
+			if i, opened = s.container(i, b == '{'); i == failed {
+				return s.err
+			}
+			if opened {
+				isKey, before = b == '{', start+1
+				continue
+			}
 		default:
-			i = s.scalar(i)
-		}
-		if i == failed {
-			return s.err
-		}
-		if opened {
-			continue
+			for i < len(text) && isDigit(text[i]) {
+				i++
+			}
+			if i == start || b == '0' || i < len(text) && (text[i] == '.' || text[i]|0x20 == 'e') {
+				if i = s.scalar(start); i == failed {
+					return s.err
+				}
+			}
 		}
 		if !s.silent && text[start] != '{' && text[start] != '[' {
 			s.visitor.Scalar(start, i, escaped)
 		}
-		if i = s.after(i); i < 0 {
+		if before = i; i < len(text) && text[i] == ',' && len(s.open) > 0 && !(s.silent && len(s.open) == s.until) {
+			isKey, i = s.open[len(s.open)-1].object, i+1 // most values end so
+		} else if i, before, isKey = s.after(i); i < 0 {
 			return s.err // nil at the end of the text
+		}
+		if i < len(text) && text[i] <= ' ' {
+			i = space(text, i)
 		}
 	}
 }
 
+// wanted tells of what is missing.
+func wanted(isKey bool) string {
+	if isKey {
+		return "a key"
+	}
+	return "a value"
+}
+
 // container opens an array or object. opened is false for an empty one, which ends at
-// once. Behind an opened one, i is at its first value.
+// once. Behind an opened one, i is at its first key or value.
 func (s *scanner) container(start int, object bool) (i int, opened bool) {
-	if s.open.n >= s.max {
+	if len(s.open) >= s.max {
 		return s.fail(start, ErrDepth), false
 	}
 	told, inside := !s.silent, false
@@ -164,53 +233,48 @@ func (s *scanner) container(start int, object bool) (i int, opened bool) {
 		return i + 1, false
 	}
 	if told && !inside {
-		s.silent, s.until = true, s.open.n
+		s.silent, s.until = true, len(s.open)
 	}
-	s.open.push(frame{object: object, told: told, first: s.keys.n, start: start})
-	if object {
-		i = s.key(i, start+1)
-	}
+	s.open = append(s.open, frame{object: object, told: told, first: len(s.keys), start: start})
 	return i, true
 }
 
 // ended is returned by after at the end of the text.
 const ended = -2
 
-// after reads the text behind a value: a comma and, in an object, the next key;
-// or the ends of arrays and objects; or the end of the text. i is at the next value.
-func (s *scanner) after(end int) (i int) {
+// after reads the text behind a value: the ends of arrays and objects, and a comma; or
+// the end of the text. i is behind the comma, before is the end of the last value.
+func (s *scanner) after(end int) (i, before int, isKey bool) {
 	text := s.text
 	for {
-		if s.silent && s.open.n == s.until {
+		if s.silent && len(s.open) == s.until {
 			s.silent = false
 		}
 		i = space(text, end)
-		if s.open.n == 0 {
+		if len(s.open) == 0 {
 			if i < len(text) {
-				return s.malformed(i, "the end")
+				return s.malformed(i, "the end"), end, false
 			}
-			return ended
+			return ended, end, false
 		}
-		top := s.open.top()
+		top := &s.open[len(s.open)-1]
 		if i >= len(text) {
-			return s.malformed(i, "a comma or an end")
+			return s.malformed(i, "a comma or an end"), end, false
 		}
 		switch b := text[i]; {
-		case b == ',' && top.object:
-			return s.key(space(text, i+1), end)
 		case b == ',':
-			return space(text, i+1)
+			return i + 1, end, top.object
 		case b == '}' && top.object:
-			if at, ok := repeated(s.keys.from(top.first)); ok {
-				return s.fail(at, ErrRepeated)
+			if at, ok := repeated(s.keys[top.first:]); ok {
+				return s.fail(at, ErrRepeated), end, false
 			}
-			s.keys.n = top.first
+			s.keys = s.keys[:top.first]
 		case b == ']' && !top.object:
 		default:
-			return s.malformed(i, "a comma or an end")
+			return s.malformed(i, "a comma or an end"), end, false
 		}
 		start, told := top.start, top.told
-		s.open.n--
+		s.open = s.open[:len(s.open)-1]
 		end = i + 1
 		if told {
 			s.visitor.Close(start, end)
@@ -218,16 +282,9 @@ func (s *scanner) after(end int) (i int) {
 	}
 }
 
-// key reads a key and its colon. i is at the value.
-func (s *scanner) key(start, before int) (i int) {
+// key notes a key, and reads its colon. i is at the value.
+func (s *scanner) key(start, end, before int, escaped bool) (i int) {
 	text := s.text
-	if start >= len(text) || text[start] != '"' {
-		return s.malformed(start, "a key")
-	}
-	end, escaped := s.str(start)
-	if end == failed {
-		return failed
-	}
 	name := text[start+1 : end-1]
 	if escaped {
 		name = Unescape(name)
@@ -235,14 +292,19 @@ func (s *scanner) key(start, before int) (i int) {
 	if s.fold {
 		name = withoutCase(name)
 	}
-	s.keys.push(key{name: name, at: start})
-	if i = space(text, end); i >= len(text) || text[i] != ':' {
-		return s.malformed(i, "a colon")
+	s.keys = append(s.keys, key{name: name, at: start})
+	if i = end; i >= len(text) || text[i] != ':' {
+		if i = space(text, end); i >= len(text) || text[i] != ':' {
+			return s.malformed(i, "a colon")
+		}
 	}
 	if !s.silent && !s.visitor.Key(name, start, end, before) {
-		s.silent, s.until = true, s.open.n
+		s.silent, s.until = true, len(s.open)
 	}
-	return space(text, i+1)
+	if i++; i < len(text) && text[i] <= ' ' {
+		i = space(text, i)
+	}
+	return i
 }
 
 // repeated finds a key that an object has twice. Few keys are compared in pairs, since a

@@ -1,9 +1,6 @@
 package strictjson
 
-import (
-	"math/bits"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 func space(text string, i int) int {
 	for i < len(text) && text[i] <= ' ' && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r') {
@@ -73,46 +70,32 @@ func (s *scanner) digits(i int) (end int) {
 
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
-// str reads a string. end is behind its closing quote.
-//
-// It looks at eight bytes at once for one that does not stand for itself: a quote, a
-// backslash, a control character, or one beyond ASCII. In (x-ones)&^x the lowest high
-// bit that is set is that of the first byte of x that is zero.
-func (s *scanner) str(start int) (end int, escaped bool) {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	text, i := s.text, start+1
-	for i < len(text) {
-		if i+8 <= len(text) {
-			t := text[i : i+8]
-			w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
-				uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-			quote, slash := w^(ones*'"'), w^(ones*'\\')
-			odd := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w | w) & high
-			if odd == 0 {
-				i += 8
-				continue
-			}
-			i += bits.TrailingZeros64(odd) >> 3
-		}
-		switch b := text[i]; {
-		case b == '"':
-			return i + 1, escaped
-		case b == '\\':
-			escaped = true
-			if i = s.escape(i); i == failed {
-				return failed, false
-			}
-		case b < 0x20:
-			return s.malformed(i, "no control character in a string"), false
-		case b < utf8.RuneSelf:
-			i++
-		default:
-			r, n := utf8.DecodeRuneInString(text[i:])
-			if r == utf8.RuneError && n == 1 {
-				return s.fail(i, ErrUTF8), false
-			}
-			i += n
-		}
+// special sets the high bit of the first byte of a word that does not stand for itself
+// in a string: a quote, a backslash, a control character, or one beyond ASCII. The bits
+// behind it say nothing.
+func special(w uint64) uint64 {
+	quote, slash := w^(ones*'"'), w^(ones*'\\')
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w | w) & high
+}
+
+// character reads one character of a string that is not its closing quote.
+func (s *scanner) character(i int, escaped *bool) (end int) {
+	text := s.text
+	if i >= len(text) {
+		return s.malformed(i, "the end of the string")
 	}
-	return s.malformed(i, "the end of the string"), false
+	switch b := text[i]; {
+	case b == '\\':
+		*escaped = true
+		return s.escape(i)
+	case b < 0x20:
+		return s.malformed(i, "no control character in a string")
+	case b < utf8.RuneSelf:
+		return i + 1
+	}
+	r, n := utf8.DecodeRuneInString(text[i:])
+	if r == utf8.RuneError && n == 1 {
+		return s.fail(i, ErrUTF8)
+	}
+	return i + n
 }
