@@ -72,6 +72,9 @@ func applyAll(r *run, v value.Value, edits []Edit, depth int) (value.Value, erro
 	if v.Kind() == value.Array {
 		return applyEach(r, v, edits, depth)
 	}
+	if len(edits) == 1 && len(edits[0].path) == depth+1 && v.Kind() == value.Object && v.IsText() && v.Size() <= maxSpliced {
+		return edits[0].splice(r, v)
+	}
 	o := value.NewEdit(v)
 	for len(edits) > 0 {
 		e := &edits[0]
@@ -108,6 +111,27 @@ func applyAll(r *run, v value.Value, edits []Edit, depth int) (value.Value, erro
 		edits = edits[n:]
 	}
 	return o.Value(), nil
+}
+
+// maxSpliced is the length of an object, in bytes, up to which one edit of it writes its
+// text again. A longer one is taken apart, since more edits may follow.
+const maxSpliced = 2 << 10
+
+// splice applies the edit to a member of an object of text.
+func (e *Edit) splice(r *run, v value.Value) (value.Value, error) {
+	var failed error
+	now, _ := v.Splice(e.path[len(e.path)-1], func(old value.Value, compared int) (value.Value, bool) {
+		if !r.spend(1 + compared/bytesWalked) {
+			failed = errSteps
+			return old, false
+		}
+		changed, err := e.inResponse(r, old)
+		if err != nil {
+			failed = e.fault(err)
+		}
+		return changed, err == nil
+	})
+	return now, failed
 }
 
 func applyEach(r *run, v value.Value, edits []Edit, depth int) (value.Value, error) {

@@ -102,9 +102,11 @@ func (v Value) String() string {
 	if raw := v.raw(); raw != "" {
 		return raw
 	}
-	text := v.Append(make([]byte, 0, v.length()))
-	return unsafe.String(unsafe.SliceData(text), len(text)) // text is not changed any more
+	return textOf(v.Append(make([]byte, 0, v.length())))
 }
+
+// textOf is the text of bytes that nobody changes any more.
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // length is about the length of the text.
 func (v Value) length() int {
@@ -125,11 +127,10 @@ func (v Value) length() int {
 // Flat returns v as a text, so that its tree can be freed. like is a value of about
 // the same size.
 func (v Value) Flat(like Value) Value {
-	if v.kind != Object && v.kind != Array {
+	if v.node == nil || v.kind != Object && v.kind != Array {
 		return v
 	}
-	text := v.Append(make([]byte, 0, len(like.text)))
-	return Value{kind: v.kind, text: unsafe.String(unsafe.SliceData(text), len(text))}
+	return Value{kind: v.kind, text: textOf(v.Append(make([]byte, 0, len(like.text))))}
 }
 
 // Obstacle is the reason why a change cannot be made.

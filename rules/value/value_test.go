@@ -44,6 +44,27 @@ func FuzzValue(f *testing.F) {
 	})
 }
 
+// sameSplice: what is spliced is what With makes, and JSON.
+func sameSplice(t *testing.T, v Value, key string, x Value) {
+	t.Helper()
+	if v.Kind() != Object {
+		return
+	}
+	got, ok := v.Splice(key, func(old Value, _ int) (Value, bool) {
+		if before := v.Key(key); old.Kind() != before.Kind() || old.String() != before.String() {
+			t.Errorf("%v: the old value of %q is %v", v, key, old)
+		}
+		return x, true
+	})
+	again, err := Parse(got.String(), 100)
+	if want := v.With(key, x); !ok || err != nil || !Equal(again, want) || again.Len() != want.Len() {
+		t.Errorf("%v with %q as %v is %v (%v), want %v", v, key, x, got, err, want)
+	}
+	if kept, ok := v.Splice(key, func(Value, int) (Value, bool) { return x, false }); ok || !kept.Same(v) {
+		t.Errorf("%v: a change that fails makes %v", v, kept)
+	}
+}
+
 // sameChanges: changes of an indexed value are those of the text.
 func sameChanges(t *testing.T, v, indexed Value) {
 	t.Helper()
@@ -51,6 +72,10 @@ func sameChanges(t *testing.T, v, indexed Value) {
 		t.Errorf("%v is not equal to itself when it is indexed", v)
 	}
 	v.Each(func(key string, x Value) bool {
+		sameSplice(t, v, key, Str("new"))
+		sameSplice(t, v, key, Arr(Int(1), x))
+		sameSplice(t, v, key, Value{})
+		sameSplice(t, v, key+"0", x)
 		a, b := v.With(key, Str("new")), indexed.With(key, Str("new"))
 		c, d := v.Without(key), indexed.Without(key)
 		e, _ := v.Set([]string{key, "deep"}, x)

@@ -106,7 +106,7 @@ type Parts struct {
 	KeyStart, KeyEnd int    // with its quotes
 	Start, End       int    // of the value
 	Escaped          bool   // it is a string with escapes
-	object           bool
+	object, ended    bool
 }
 
 // PartsOf returns the Parts of an object or array, without space around it.
@@ -121,6 +121,7 @@ func (p *Parts) Next() bool {
 		i++
 	}
 	if i >= len(text)-1 { // at the closing bracket
+		p.next, p.ended = len(text), true
 		return false
 	}
 	if p.object {
@@ -137,6 +138,9 @@ func (p *Parts) Next() bool {
 	p.next = p.End
 	return true
 }
+
+// Ended reports whether Next has reported false.
+func (p *Parts) Ended() bool { return p.ended }
 
 // Value is the text of the value.
 func (p *Parts) Value() string { return p.text[p.Start:p.End] }
