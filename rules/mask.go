@@ -119,15 +119,16 @@ func (m *mask) inside(p *maskPath) []Edit {
 	return p.below
 }
 
-// maskFrame is an array or object that is open, with edits inside it.
+// maskFrame is an array or object that is open, with edits inside it. It has no pointers,
+// because a collection of garbage makes writing these slow.
 type maskFrame struct {
 	start  int
 	object bool
-	path   *maskPath
+	path   int // in mask.paths
 
 	// Of an object.
-	seen     uint64    // the bits of the steps below path that it has
-	member   *maskPath // the value that is read; nil: no edit applies to it
+	seen     uint64 // the bits of the steps below path that it has
+	member   int    // the path of the value that is read; 0: no edit applies to it
 	keyStart int
 	before   int  // the end of the value before that
 	kept     bool // a member before that stays
@@ -139,7 +140,7 @@ func (m *mask) Open(object bool, start int) bool {
 		return false
 	}
 	path := m.at()
-	if path.ends() {
+	if m.paths[path].ends() {
 		return false
 	}
 	m.stack = append(m.stack, maskFrame{start: start, object: object, path: path, cut: -1})
@@ -147,9 +148,9 @@ func (m *mask) Open(object bool, start int) bool {
 }
 
 // at is the path that leads to the value that is read now.
-func (m *mask) at() *maskPath {
+func (m *mask) at() int {
 	if len(m.stack) == 0 {
-		return &m.paths[0]
+		return 0
 	}
 	top := &m.stack[len(m.stack)-1]
 	if top.object {
@@ -163,26 +164,26 @@ func (m *mask) Key(name string, start, _, before int) bool {
 		return false
 	}
 	f := &m.stack[len(m.stack)-1]
-	f.member, f.keyStart, f.before = nil, start, before
-	for i := f.path.first; i != 0; {
+	f.member, f.keyStart, f.before = 0, start, before
+	for i := m.paths[f.path].first; i != 0; {
 		p := &m.paths[i]
 		if p.key == name {
-			f.member, f.seen = p, f.seen|p.bit
+			f.member, f.seen = i, f.seen|p.bit
 			break
 		}
 		i = p.next
 	}
-	if f.member == nil || !f.member.ends() {
+	if f.member == 0 || !m.paths[f.member].ends() {
 		m.keep(f)
 	}
-	return f.member != nil
+	return f.member != 0
 }
 
 func (m *mask) Scalar(start, end int, escaped bool) {
 	if m.err != nil {
 		return
 	}
-	path := m.at()
+	path := &m.paths[m.at()]
 	if path.ends() {
 		m.edit(start, end)
 		return
@@ -212,7 +213,7 @@ func (m *mask) Close(start, end int) {
 // edit applies the edit of a member to its value.
 func (m *mask) edit(start, end int) {
 	f := &m.stack[len(m.stack)-1]
-	e := f.member.edit
+	e := m.paths[f.member].edit
 	if e.op == opRemove && !e.optional { // whatever the value is
 		m.leaveOut(f)
 		return
@@ -279,14 +280,15 @@ func (m *mask) endObject(f *maskFrame, end int) {
 		m.copyTo(f.cut)
 		m.copied = end
 	}
-	for i := f.path.first; i != 0; i = m.paths[i].next {
+	first := m.paths[f.path].first
+	for i := first; i != 0; i = m.paths[i].next {
 		m.r.spend(1)
 	}
 	if m.r.spend(1); m.r.exhausted() {
 		m.err = errSteps
 		return
 	}
-	for i := f.path.first; i != 0; i = m.paths[i].next {
+	for i := first; i != 0; i = m.paths[i].next {
 		p := &m.paths[i]
 		if f.seen&p.bit != 0 {
 			continue

@@ -91,9 +91,10 @@ type scanner struct {
 	text    string
 	max     int
 	visitor Visitor
-	open    []frame // the arrays and objects that are open
-	keys    []key   // the keys of the open objects, each object's own after first
-	silent  bool    // nothing is told, until so many arrays and objects are open again
+	open    []frame  // the arrays and objects that are open
+	keys    []key    // the keys of the open objects, each object's own after first
+	changed []string // the names of those that are not as they are written
+	silent  bool     // nothing is told, until so many arrays and objects are open again
 	until   int
 	err     error
 
@@ -105,12 +106,22 @@ type frame struct {
 	object bool
 	told   bool // the Visitor is told of the end
 	first  int  // index in keys of the object's first key
+	names  int  // index in changed of its first name there
 	start  int  // offset
 }
 
+// key has no pointers, because a collection of garbage makes writing these slow.
 type key struct {
-	name string // unescaped
-	at   int    // offset
+	at, end int // offsets, quotes included
+	changed int // the index in scanner.changed, counted from 1, of its name; 0: it is as written
+}
+
+// name is the key, without escapes and, if s folds, without case.
+func (s *scanner) name(k *key) string {
+	if k.changed > 0 {
+		return s.changed[k.changed-1]
+	}
+	return s.text[k.at+1 : k.end-1]
 }
 
 // failed is returned by the methods of scanner in place of an offset when they have
@@ -192,7 +203,10 @@ func (s *scanner) run() error {
 		if !s.silent && text[start] != '{' && text[start] != '[' {
 			s.visitor.Scalar(start, i, escaped)
 		}
-		if before = i; i < len(text) && text[i] == ',' && len(s.open) > 0 && !(s.silent && len(s.open) == s.until) {
+		if s.silent && len(s.open) == s.until {
+			s.silent = false
+		}
+		if before = i; i < len(text) && text[i] == ',' && len(s.open) > 0 {
 			isKey, i = s.open[len(s.open)-1].object, i+1 // most values end so
 		} else if i, before, isKey = s.after(i); i < 0 {
 			return s.err // nil at the end of the text
@@ -235,7 +249,7 @@ func (s *scanner) container(start int, object bool) (i int, opened bool) {
 	if told && !inside {
 		s.silent, s.until = true, len(s.open)
 	}
-	s.open = append(s.open, frame{object: object, told: told, first: len(s.keys), start: start})
+	s.open = append(s.open, frame{object: object, told: told, first: len(s.keys), names: len(s.changed), start: start})
 	return i, true
 }
 
@@ -265,10 +279,10 @@ func (s *scanner) after(end int) (i, before int, isKey bool) {
 		case b == ',':
 			return i + 1, end, top.object
 		case b == '}' && top.object:
-			if at, ok := repeated(s.keys[top.first:]); ok {
+			if at, ok := s.repeated(s.keys[top.first:]); ok {
 				return s.fail(at, ErrRepeated), end, false
 			}
-			s.keys = s.keys[:top.first]
+			s.keys, s.changed = s.keys[:top.first], s.changed[:top.names]
 		case b == ']' && !top.object:
 		default:
 			return s.malformed(i, "a comma or an end"), end, false
@@ -285,14 +299,18 @@ func (s *scanner) after(end int) (i, before int, isKey bool) {
 // key notes a key, and reads its colon. i is at the value.
 func (s *scanner) key(start, end, before int, escaped bool) (i int) {
 	text := s.text
-	name := text[start+1 : end-1]
-	if escaped {
-		name = Unescape(name)
+	name, k := text[start+1:end-1], key{at: start, end: end}
+	if escaped || s.fold {
+		if escaped {
+			name = Unescape(name)
+		}
+		if s.fold {
+			name = withoutCase(name)
+		}
+		s.changed = append(s.changed, name)
+		k.changed = len(s.changed)
 	}
-	if s.fold {
-		name = withoutCase(name)
-	}
-	s.keys = append(s.keys, key{name: name, at: start})
+	s.keys = append(s.keys, k)
 	if i = end; i >= len(text) || text[i] != ':' {
 		if i = space(text, end); i >= len(text) || text[i] != ':' {
 			return s.malformed(i, "a colon")
@@ -310,23 +328,24 @@ func (s *scanner) key(start, end, before int, escaped bool) (i int) {
 // repeated finds a key that an object has twice. Few keys are compared in pairs, since a
 // map costs more than it saves; many go through a map, so that a hostile object
 // of a million keys takes linear time.
-func repeated(keys []key) (at int, found bool) {
+func (s *scanner) repeated(keys []key) (at int, found bool) {
 	if len(keys) <= 16 {
 		for i := 1; i < len(keys); i++ {
 			for j := range i {
-				if keys[i].name == keys[j].name {
-					return keys[i].at, true
+				if a, b := &keys[i], &keys[j]; (a.end-a.at == b.end-b.at || a.changed != b.changed) && s.name(a) == s.name(b) {
+					return a.at, true
 				}
 			}
 		}
 		return 0, false
 	}
 	seen := make(map[string]struct{}, len(keys))
-	for _, k := range keys {
-		if _, ok := seen[k.name]; ok {
-			return k.at, true
+	for i := range keys {
+		name := s.name(&keys[i])
+		if _, ok := seen[name]; ok {
+			return keys[i].at, true
 		}
-		seen[k.name] = struct{}{}
+		seen[name] = struct{}{}
 	}
 	return 0, false
 }

@@ -18,12 +18,28 @@ type checker struct {
 	pos  int
 	max  int
 	open []slowFrame // the arrays and objects that are open
-	keys []key       // the keys of the open objects, each object's own after first
+	keys []slowKey   // the keys of the open objects, each object's own after first
 }
 
 type slowFrame struct {
 	object bool
 	first  int // index in keys of the object's first key
+}
+
+type slowKey struct {
+	name string // unescaped
+	at   int    // offset
+}
+
+func slowRepeated(keys []slowKey) (at int, found bool) {
+	seen := map[string]bool{}
+	for _, k := range keys {
+		if seen[k.name] {
+			return k.at, true
+		}
+		seen[k.name] = true
+	}
+	return 0, false
 }
 
 func (c *checker) fail(at int, err error) error { return &Error{Offset: at, Err: err} }
@@ -133,7 +149,7 @@ func (c *checker) after() (done bool, err error) {
 			c.pos++
 			return false, nil
 		case b == '}' && top.object:
-			if at, ok := repeated(c.keys[top.first:]); ok {
+			if at, ok := slowRepeated(c.keys[top.first:]); ok {
 				return false, c.fail(at, ErrRepeated)
 			}
 			c.keys = c.keys[:top.first]
@@ -158,7 +174,7 @@ func (c *checker) key() error {
 	if escaped {
 		raw = Unescape(raw)
 	}
-	c.keys = append(c.keys, key{name: raw, at: at})
+	c.keys = append(c.keys, slowKey{name: raw, at: at})
 	c.space()
 	if c.pos >= len(c.text) || c.text[c.pos] != ':' {
 		return c.malformed("a colon")
