@@ -53,7 +53,6 @@ func (t *streams) add(p *plugin, id uint32) *stream {
 }
 
 // take returns the memory of a stream, which is zero but for its state.
-
 func (t *streams) take() *stream {
 	last := len(t.free) - 1
 	if last < 0 {
