@@ -3,6 +3,8 @@ package value
 import (
 	"slices"
 	"unsafe"
+
+	"github.com/tidwall/gjson"
 )
 
 // members lists an Object's members with their keys as written.
@@ -14,9 +16,10 @@ func (v Value) members() []Member {
 		return nil
 	}
 	out := make([]Member, 0, 8)
-	for p := v.parts(); p.Next(); {
-		out = append(out, Member{Key: p.Name(), Value: part(p.Value(), p.Escaped), raw: p.Raw()})
-	}
+	v.each(func(key, x gjson.Result) bool {
+		out = append(out, Member{Key: key.Str, Value: fromResult(x), raw: key.Raw})
+		return true
+	})
 	return out
 }
 
@@ -61,6 +64,9 @@ func (v Value) Without(name string) Value {
 func (v Value) Same(w Value) bool {
 	return v.kind == w.kind && v.bare == w.bare && v.text == w.text && (v.node == w.node || v.kind == String)
 }
+
+// AppendString appends a text as a JSON string.
+func AppendString(dst []byte, text string) []byte { return gjson.AppendJSONString(dst, text) }
 
 // Append appends the JSON text. Unchanged parts keep their bytes.
 func (v Value) Append(dst []byte) []byte {

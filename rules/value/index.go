@@ -3,6 +3,8 @@ package value
 import (
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/tidwall/gjson"
 )
 
 // keysCompared is the number of members up to which a key is compared with each
@@ -36,15 +38,16 @@ func (v Value) indexed(left *int) (Value, int) {
 		n.members = make([]Member, 0, inside)
 		size += inside * int(unsafe.Sizeof(Member{}))
 	}
-	for p := v.parts(); p.Next(); {
-		in, more := decoded(p.Value(), p.Escaped).indexed(left)
+	v.each(func(key, x gjson.Result) bool {
+		in, more := fromResult(x).indexed(left)
 		size += more
 		if v.kind == Array {
 			n.elems = append(n.elems, in)
 		} else {
-			n.members = append(n.members, Member{Key: p.Name(), Value: in, raw: p.Raw()})
+			n.members = append(n.members, Member{Key: key.Str, Value: in, raw: key.Raw})
 		}
-	}
+		return true
+	})
 	n.index()
 	size += len(n.byKey) * mapEntry
 	v.node = n
@@ -58,9 +61,6 @@ func (v Value) Opened() Value {
 		return v
 	}
 	n := &node{members: v.members(), elems: v.Elements()}
-	for i := range n.members {
-		n.members[i].Value = n.members[i].Value.decode()
-	}
 	n.index()
 	v.node = n
 	return v
@@ -73,11 +73,15 @@ func (v Value) OpenedIfFew(most int) Value {
 		return v
 	}
 	members := make([]Member, 0, min(most, 8))
-	for p := v.parts(); p.Next(); {
-		if len(members) == most {
-			return v
+	few := true
+	v.each(func(key, x gjson.Result) bool {
+		if few = len(members) < most; few {
+			members = append(members, Member{Key: key.Str, Value: fromResult(x), raw: key.Raw})
 		}
-		members = append(members, Member{Key: p.Name(), Value: part(p.Value(), p.Escaped), raw: p.Raw()})
+		return few
+	})
+	if !few {
+		return v
 	}
 	v.node = &node{members: members}
 	return v

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/value/strictjson"
+	"github.com/tidwall/gjson"
 )
 
 // Kind is the type of a Value.
@@ -33,10 +34,9 @@ type Value struct {
 	kind Kind
 	// bare: text is the content of a String. Else text is the JSON text, "" for an
 	// Array or Object that was built here.
-	bare    bool
-	escaped bool // a String that was read from a text has escapes
-	text    string
-	node    *node // of an Array or Object that was built here or indexed, or of a String whose escapes are decoded
+	bare bool
+	text string
+	node *node // of an Array or Object that was built here or indexed, or of a String with escapes
 }
 
 type node struct {
@@ -65,45 +65,35 @@ func Parse(text string, maxDepth int) (Value, error) {
 
 // Checked is Parse for a text that strictjson.Check has accepted before.
 func Checked(text string) Value {
-	text = strings.Trim(text, " \t\r\n")
-	return decoded(text, text[0] == '"' && strings.IndexByte(text, '\\') >= 0)
+	return fromResult(gjson.Parse(strings.Trim(text, " \t\r\n")))
 }
 
-// part is the value of a text without space around it. escaped tells of a string with
-// escapes: each call of its Text decodes these.
-func part(text string, escaped bool) Value {
-	switch text[0] {
-	case '"':
-		return Value{kind: String, escaped: escaped, text: text}
-	case '{':
-		return Value{kind: Object, text: text}
-	case '[':
-		return Value{kind: Array, text: text}
-	case 'n':
+func fromResult(r gjson.Result) Value {
+	switch r.Type {
+	case gjson.Null:
 		return NullValue
-	case 't', 'f':
-		return Value{kind: Bool, text: text}
+	case gjson.False, gjson.True:
+		return Value{kind: Bool, text: r.Raw}
+	case gjson.Number:
+		return Value{kind: Number, text: r.Raw}
+	case gjson.String:
+		if len(r.Str) == len(r.Raw)-2 {
+			return Value{kind: String, text: r.Raw}
+		}
+		return Value{kind: String, text: r.Raw, node: &node{decoded: r.Str}}
 	}
-	return Value{kind: Number, text: text}
+	if r.IsArray() {
+		return Value{kind: Array, text: r.Raw}
+	}
+	return Value{kind: Object, text: r.Raw}
 }
 
-// decoded is part, for a value that may be read more than once.
-func decoded(text string, escaped bool) Value { return part(text, escaped).decode() }
-
-// decode returns a String whose escapes are decoded once for all.
-func (v Value) decode() Value {
-	if v.escaped && v.node == nil {
-		v.node = &node{decoded: strictjson.Unescape(v.text[1 : len(v.text)-1])}
+// each calls f for the members or elements of a value of text, until f returns
+// false.
+func (v Value) each(f func(key, x gjson.Result) bool) {
+	if v.kind == Object || v.kind == Array {
+		gjson.Result{Type: gjson.JSON, Raw: v.text}.ForEach(f)
 	}
-	return v
-}
-
-// parts reads the members or elements of a value of text.
-func (v Value) parts() strictjson.Parts {
-	if v.kind != Object && v.kind != Array {
-		return strictjson.Parts{}
-	}
-	return strictjson.PartsOf(v.text)
 }
 
 var (
@@ -159,8 +149,6 @@ func (v Value) Text() (s string, ok bool) {
 		return v.text, true
 	case v.node != nil:
 		return v.node.decoded, true
-	case v.escaped:
-		return strictjson.Unescape(v.text[1 : len(v.text)-1]), true
 	}
 	return v.text[1 : len(v.text)-1], true
 }
@@ -194,37 +182,30 @@ func (v Value) FindKey(name string) (found Value, read int) {
 	if v.node != nil {
 		return v.node.key(name)
 	}
-	for p := v.parts(); p.Next(); {
-		if p.Named(name) {
-			return decoded(p.Value(), p.Escaped), p.End
+	read = len(v.text)
+	v.each(func(key, x gjson.Result) bool {
+		if key.Str != name {
+			return true
 		}
-	}
-	return Value{}, len(v.text)
+		found, read = fromResult(x), x.Index+len(x.Raw)
+		return false
+	})
+	return found, read
 }
 
 func (n *node) key(name string) (Value, int) {
 	if n.byKey != nil {
 		if i, ok := n.byKey[name]; ok {
-			return n.value(i, 1)
+			return n.members[i].Value, 1
 		}
 		return Value{}, 1
 	}
 	for i := range n.members {
 		if n.members[i].Key == name {
-			return n.value(i, i)
+			return n.members[i].Value, i
 		}
 	}
 	return Value{}, len(n.members)
-}
-
-// value returns the value of a member that was found after so much work. To decode its
-// escapes is work too.
-func (n *node) value(i, read int) (Value, int) {
-	x := n.members[i].Value
-	if x.escaped && x.node == nil {
-		return x.decode(), read + len(x.text)
-	}
-	return x, read
 }
 
 // At returns the element of an Array; else Missing.
@@ -244,12 +225,16 @@ func (v Value) FindAt(i int) (found Value, read int) {
 		}
 		return Value{}, 1
 	}
-	for p := v.parts(); p.Next(); i-- {
-		if i == 0 {
-			return decoded(p.Value(), p.Escaped), p.End
+	read = len(v.text)
+	v.each(func(_, x gjson.Result) bool {
+		if i > 0 {
+			i--
+			return true
 		}
-	}
-	return Value{}, len(v.text)
+		found, read = fromResult(x), x.Index+len(x.Raw)
+		return false
+	})
+	return found, read
 }
 
 // Each calls f for the members of an Object, or for the elements of an Array
@@ -257,7 +242,7 @@ func (v Value) FindAt(i int) (found Value, read int) {
 func (v Value) Each(f func(key string, x Value) bool) {
 	if v.node != nil {
 		for i := range v.node.members {
-			if !f(v.node.members[i].Key, v.node.members[i].Value.decode()) {
+			if !f(v.node.members[i].Key, v.node.members[i].Value) {
 				return
 			}
 		}
@@ -268,11 +253,7 @@ func (v Value) Each(f func(key string, x Value) bool) {
 		}
 		return
 	}
-	for p := v.parts(); p.Next(); {
-		if !f(p.Name(), decoded(p.Value(), p.Escaped)) {
-			return
-		}
-	}
+	v.each(func(key, x gjson.Result) bool { return f(key.Str, fromResult(x)) })
 }
 
 // EachKey calls f for the keys of an Object, in order, until f returns false.
@@ -288,11 +269,7 @@ func (v Value) EachKey(f func(key string) bool) {
 	if v.kind != Object {
 		return
 	}
-	for p := v.parts(); p.Next(); {
-		if !f(p.Name()) {
-			return
-		}
-	}
+	v.each(func(key, _ gjson.Result) bool { return f(key.Str) })
 }
 
 // Elements lists the elements of an Array.
@@ -304,9 +281,10 @@ func (v Value) Elements() []Value {
 		return nil
 	}
 	var elems []Value
-	for p := v.parts(); p.Next(); {
-		elems = append(elems, decoded(p.Value(), p.Escaped))
-	}
+	v.each(func(_, x gjson.Result) bool {
+		elems = append(elems, fromResult(x))
+		return true
+	})
 	return elems
 }
 
@@ -324,8 +302,6 @@ func (v Value) Len() (n int) {
 	if v.node != nil {
 		return len(v.node.members) + len(v.node.elems)
 	}
-	for p := v.parts(); p.Next(); {
-		n++
-	}
+	v.each(func(_, _ gjson.Result) bool { n++; return true })
 	return n
 }

@@ -143,7 +143,7 @@ func FuzzString(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got := AppendString(nil, text)
-		if want, _ := json.Marshal(text); !bytes.Equal(got, want) {
+		if want, _ := json.Marshal(text); utf8.ValidString(text) && !bytes.Equal(got, want) {
 			t.Errorf("%q is written as %s, want %s", text, got, want)
 		}
 		if v, err := Parse(string(got), 0); err != nil {

@@ -70,9 +70,19 @@ func (s *scanner) digits(i int) (end int) {
 
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
+const ones, high = 0x0101010101010101, 0x8080808080808080
+
+// word returns eight bytes of text from i on, the first one lowest.
+func word(text string, i int) uint64 {
+	t := text[i : i+8]
+	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+		uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+}
+
 // special sets the high bit of the first byte of a word that does not stand for itself
 // in a string: a quote, a backslash, a control character, or one beyond ASCII. The bits
-// behind it say nothing.
+// behind it say nothing. In (x-ones)&^x the lowest high bit that is set is that of the
+// first byte of x that is zero.
 func special(w uint64) uint64 {
 	quote, slash := w^(ones*'"'), w^(ones*'\\')
 	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w | w) & high

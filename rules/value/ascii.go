@@ -1,46 +1,6 @@
 package value
 
-import (
-	"strings"
-	"unicode/utf8"
-)
-
-// AppendString appends a text as a JSON string that may stand in a script of a page
-// too. Bytes that are no UTF-8 become U+FFFD.
-func AppendString(dst []byte, text string) []byte {
-	dst = append(dst, '"')
-	copied := 0
-	for i := 0; i < len(text); {
-		r, size := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(text[i:])
-		}
-		i += size
-		if !escapes(r) && (r != utf8.RuneError || size > 1) {
-			continue
-		}
-		dst = append(dst, text[copied:i-size]...)
-		copied = i
-		switch n := strings.IndexByte(shortEscapes, byte(r)); {
-		case r < utf8.RuneSelf && n >= 0:
-			dst = append(dst, '\\', shortEscaped[n])
-		default:
-			dst = AppendEscaped(dst, r)
-		}
-	}
-	return append(append(dst, text[copied:]...), '"')
-}
-
-const (
-	shortEscapes = "\"\\\b\f\n\r\t"
-	shortEscaped = "\"\\bfnrt"
-)
-
-// escapes reports whether a character is escaped in a string: it must be, or a script
-// or HTML could end at it.
-func escapes(r rune) bool {
-	return r < ' ' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029'
-}
+import "unicode/utf8"
 
 // AppendASCII appends a text that is JSON, on one line, without white space between its
 // tokens. It escapes all but printable ASCII, because programs decode or show other
