@@ -74,7 +74,7 @@ run-embedded: build quickstart ## the quickstart on the embedded gateway, withou
 test: ## vet, staticcheck, all tests, the cases in all three runners, the quickstart, the race detector
 	@GO=$(GO) .ci/test
 
-# PART picks some of the parts: manifests, gateway, istio.
+# PART picks some of the parts: manifests, gateway, istio, cluster.
 PART ?=
 
 .PHONY: test-compose
@@ -82,7 +82,7 @@ test-compose: ## the Dockerfile and the compose file, in a Docker daemon of its 
 	@GO=$(GO) .ci/compose/run
 
 .PHONY: test-mesh
-test-mesh: ## the module in Envoy Gateway and in Istio, as root; builds them first. PART picks some
+test-mesh: ## the module in Envoy Gateway, Istio and Kubernetes, as root; builds them first. PART picks some
 	@GO=$(GO) .ci/mesh/run $(PART)
 
 .PHONY: fuzz

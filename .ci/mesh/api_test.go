@@ -87,7 +87,9 @@ current-context: mesh
 		"--bind-address", node, "--advertise-address", node, "--cert-dir", work("certs"),
 		"--service-account-issuer", "https://mesh.example", "--service-account-key-file", work("sa.key"),
 		"--service-account-signing-key-file", work("sa.key"), "--token-auth-file", work("tokens.csv"),
-		"--authorization-mode", "RBAC,Node", "--service-cluster-ip-range", "10.96.0.0/24", "--allow-privileged")
+		"--authorization-mode", "RBAC,Node", "--service-cluster-ip-range", "10.96.0.0/24", "--allow-privileged",
+		// For the logs of pods. No name server knows the name of the node.
+		"--kubelet-preferred-address-types", "InternalIP")
 	if err != nil {
 		return err
 	}
