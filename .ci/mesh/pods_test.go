@@ -77,8 +77,7 @@ func TestCluster(t *testing.T) {
 	installCompanion(t, variables)
 
 	manifests := func(policy string) string {
-		text := manifestsFor(t, "gateway", policy, moduleImage(t, "oci"), "--companion", "http://companion.shop.svc.cluster.local:9000")
-		return merged(t, text)
+		return manifestsFor(t, "gateway", policy, moduleImage(t, "oci"), "--companion", "http://companion.shop.svc.cluster.local:9000")
 	}
 	install := func(manifests string) {
 		must(t, program("helm"), "upgrade", "--install", "rulegate", "../../envoy/deploy/charts/rulegate-module", "-n", "shop",
@@ -135,18 +134,6 @@ func TestCluster(t *testing.T) {
 
 // envoyPods selects what Envoy Gateway makes for the Gateway.
 const envoyPods = "gateway.envoyproxy.io/owning-gateway-name=eg"
-
-// merged adds to the EnvoyProxy of the manifests that it is merged with the settings of the
-// chart, which has the image of Envoy. Without this it takes their place.
-func merged(t *testing.T, manifests string) string {
-	t.Helper()
-	head, tail, found := strings.Cut(manifests, "kind: EnvoyProxy\n")
-	before, after, ok := strings.Cut(tail, "spec:\n")
-	if !found || !ok {
-		t.Fatalf("no EnvoyProxy in\n%s", manifests)
-	}
-	return head + "kind: EnvoyProxy\n" + before + "spec:\n  mergeType: StrategicMerge\n" + after
-}
 
 // installGateway installs Envoy Gateway by the chart in its module, whose values have two
 // places to fill in.

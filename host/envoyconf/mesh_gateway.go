@@ -28,10 +28,14 @@ func EnvoyGateway(m Mesh) ([]byte, error) {
 			fmt.Sprintf(`The secrets of the policy: variables of Envoy's pods, from the Secret %q in the namespace that
 these pods run in (envoy-gateway-system by default). The Gateway refers to this resource:
 spec.infrastructure.parametersRef: {group: gateway.envoyproxy.io, kind: EnvoyProxy, name: %s}`, m.Secret, m.Name),
-			m.resource(gatewayAPI, "EnvoyProxy", object{{"provider", object{
-				{"type", "Kubernetes"},
-				{"kubernetes", object{{"envoyDeployment", object{{"container", object{{"env", m.environment()}}}}}}},
-			}}})})
+			m.resource(gatewayAPI, "EnvoyProxy", object{
+				// Without it, the resource takes the place of the chart's settings and the GatewayClass's.
+				{"mergeType", "StrategicMerge"},
+				{"provider", object{
+					{"type", "Kubernetes"},
+					{"kubernetes", object{{"envoyDeployment", object{{"container", object{{"env", m.environment()}}}}}}},
+				}},
+			})})
 	}
 	_, digest, _ := strings.Cut(m.Image, "@sha256:")
 	wasm := object{
