@@ -61,6 +61,7 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 // done nothing, for every other one, and for one that the log or a candidate wants.
 func (s *stream) passes(headers [][2]string) bool {
 	p := s.plugin
+	p.vm.desk.Clear() // else the general way could take an earlier request's
 	if p.candidate != nil || p.decisions.due() {
 		return false
 	}

@@ -120,8 +120,9 @@ type Desk struct {
 	room    value.Room
 }
 
-// judged is what came of a token. The general way does not verify it again.
+// judged is what came of a token at a time. The general way does not verify it again.
 type judged struct {
+	at       time.Time
 	set      *token.Set
 	resource *policy.Resource
 	raw      string
@@ -140,7 +141,7 @@ func (d *Desk) Clear() {
 func (e *Engine) agrees(d *Desk, set *token.Set, r *policy.Resource, raw string, now time.Time) bool {
 	d.used = true
 	j := &d.judged
-	j.set, j.resource, j.raw = set, r, raw
+	j.at, j.set, j.resource, j.raw = now, set, r, raw
 	if j.claims, j.err = e.tokens.Verify(set, raw, now, r.Auth.Accepts); j.err != nil {
 		return false
 	}
@@ -165,10 +166,11 @@ func (e *Engine) agrees(d *Desk, set *token.Set, r *policy.Resource, raw string,
 // Take makes Headers use what the quick way has found out about the request.
 func (r *Request) Take(d *Desk) { r.judged = &d.judged }
 
-// verify verifies the request's token, unless the quick way has done so.
+// verify verifies the request's token, unless the quick way has done so for this very
+// request: the text of another one's token may be in memory that is this one's by now.
 func (r *Request) verify(raw string, now time.Time) (token.Claims, error) {
 	set, j := r.engine.keys.Set(), r.judged
-	if r.judged = nil; j != nil && j.set == set && j.resource == r.resource && j.raw == raw && now.Equal(r.received) {
+	if r.judged = nil; j != nil && j.set == set && j.resource == r.resource && j.raw == raw && now.Equal(j.at) {
 		return j.claims, j.err
 	}
 	return r.engine.tokens.Verify(set, raw, now, r.resource.Auth.Accepts)
