@@ -83,7 +83,7 @@ func (s *stream) replied(b *batch, size int) {
 	defer s.guard(&action)
 	if s.shadow != shadowOff && s.enter() {
 		s.calling = 0
-		s.observeReplies(b.calls, s.readReplies(b.calls, b.signature), b.known)
+		s.observeReplies(b)
 		return
 	}
 	if !s.enter() || !s.state.awaitsReplies() {

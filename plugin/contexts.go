@@ -102,7 +102,7 @@ func (v *vm) create(id, parent uint32) {
 		if v.plugins == nil {
 			v.plugins = map[uint32]*plugin{}
 		}
-		v.plugins[id] = v.newPlugin(id)
+		v.plugins[id], v.last = v.newPlugin(id), nil
 		return
 	}
 	if v.streams.get(id) != nil {

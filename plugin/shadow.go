@@ -4,7 +4,6 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/rulegate/rulegate/plugin/abi"
-	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/decide"
 )
 
@@ -141,14 +140,15 @@ func (s *stream) endShadow() {
 
 // observeReplies brings replies to the calls of a stream in shadow, and those that were
 // known already.
-func (s *stream) observeReplies(calls []rules.Call, replies, known []rules.Reply) {
+func (s *stream) observeReplies(b *batch) {
 	defer s.guardShadow()
 	if s.shadow != shadowReplies && s.shadow != shadowUncollected {
 		return
 	}
 	uncollected := s.shadow == shadowUncollected
-	s.noteReplies(calls, replies)
-	step := s.message().Replies(append(replies, known...))
+	replies := s.readReplies(b.calls, b.signature)
+	s.noteReplies(b.calls, replies)
+	step := s.message().Replies(append(replies, b.known...))
 	if uncollected && step.Action == decide.AwaitBody {
 		s.undecided("body")
 		return

@@ -271,6 +271,9 @@ func (s *stream) settle() {
 	s.request, s.response = nil, nil
 	s.plugin.vm.rooms.put(s.room)
 	s.room = nil
+	if s.twin != nil {
+		s.twin.settle()
+	}
 }
 
 // fail refuses a message that cannot be read or changed.

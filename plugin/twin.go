@@ -22,8 +22,13 @@ type twin struct {
 	text  string             // of a body, for atWhole
 }
 
-// addTwin adds the twin, before the active policy decides.
+// addTwin adds the twin, before the active policy decides. After a panic there is none.
 func (s *stream) addTwin(headers [][2]string) {
+	defer func() {
+		if r := recover(); r != nil {
+			abi.Errorf("rulegate: candidate: %v", r)
+		}
+	}()
 	c := s.plugin.candidate
 	t := new(twin)
 	t.plugin, t.id, t.received, t.active, t.state = &c.plugin, s.id, s.received, s, passed
