@@ -96,8 +96,8 @@ func TestGateway(t *testing.T) {
 			t.Errorf("the other route of the Gateway: %v", err)
 		}
 	})
-	// What the documentation warns of. The same resource on one route leaves the other
-	// route without the module.
+	// The documentation warns of this: with the resource on one route, requests of the
+	// other route pass undecided.
 	t.Run("on a route", func(t *testing.T) {
 		right := manifestsFor(t, "gateway", quickstart, moduleImage(t, "oci"))
 		head, tail, _ := strings.Cut(right, "kind: EnvoyExtensionPolicy")

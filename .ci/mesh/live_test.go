@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// livePolicy returns the policy of an order with another limit. Its answers show the
-// limit: what is let through gets it as a forced field, what is refused as a message.
+// livePolicy returns the policy of an order with another limit. The answers show the
+// limit: the upstream gets it as a field of the body, and a refusal names it.
 func livePolicy(t *testing.T, limit int) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/order.yaml")

@@ -156,8 +156,8 @@ func prepare(work string) error {
 	if err := errors.Join(os.Mkdir(layers, 0o755), os.Mkdir(filepath.Join(work, "log"), 0o755)); err != nil {
 		return err
 	}
-	// A name server that is not there: it refuses at once, and nobody waits for one that
-	// cannot be reached.
+	// Nothing listens at this name server, so each question for a name fails at once. One
+	// that cannot be reached would be waited for.
 	names := filepath.Join(work, "resolv.conf")
 	if err := os.WriteFile(names, []byte("nameserver 127.0.0.1\n"), 0o644); err != nil {
 		return err
@@ -171,7 +171,7 @@ func prepare(work string) error {
 		{"tmpfs", layers, "tmpfs", ""},
 		{"tmpfs", "/run", "tmpfs", "mode=755"},
 		{"tmpfs", "/var/log", "tmpfs", "mode=755"},
-		// What is written to /var/lib, as the kubelet and Istio's agent do, is in layers.
+		// The kubelet and Istio's agent write to /var/lib: their files go to an upper layer.
 		{"overlay", "/var/lib", "overlay", "lowerdir=/var/lib,upperdir=" + upper + ",workdir=" + index},
 	} {
 		if err := syscall.Mount(m.source, m.target, m.kind, 0, m.data); err != nil {

@@ -45,7 +45,7 @@ func (s *suite) compare(ctx context.Context) error {
 		return err
 	}
 	for _, p := range c.Policies {
-		// The limit of requests is not what is measured.
+		// With the policy's own limit, most of the measured requests would be refused.
 		p.Filters = strings.ReplaceAll(p.Filters, "tokens_per_fill: 3", "tokens_per_fill: 1000000000")
 		p.Filters = strings.ReplaceAll(p.Filters, "max_tokens: 3", "max_tokens: 1000000000")
 		if p.Name == "rate-limit" {
@@ -174,7 +174,7 @@ func (s *suite) compareCompanion(ctx context.Context, text string) (string, erro
 	return text, s.helper(ctx, socialCompanion, s.companion, nil, s.o.command, "serve", policy, "--listen", s.companion)
 }
 
-// figures returns what the works of the comparison measured.
+// figures returns the CPU times that the works of the comparison measured.
 func (r *report) figures(c *comparison.Comparison) comparison.Figures {
 	out := comparison.Figures{Machine: strings.TrimSpace(r.Machine.String()), Policies: map[string]map[string]comparison.Figure{}}
 	for _, w := range r.Works {

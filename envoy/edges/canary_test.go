@@ -32,6 +32,7 @@ auth:
 companion: {cluster: rulegate-companion, timeout: 10s}
 databases: {social: {type: embedded, conn: social.db}}
 limits: {requestBody: 64KiB}
+log: {claims: [id], sample: 0.3}
 define:
   same: {rule: match, type: string, eval: "==", f1: args.auth.id, f2: args.request.headers.x-canary}
 routes:
