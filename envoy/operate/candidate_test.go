@@ -45,14 +45,17 @@ routes:
 // they would get without it, and it is counted.
 func TestHostileCandidate(t *testing.T) {
 	const secret = `{"secret":"x","rest":"`
-	huge := secret + strings.Repeat("r", 200<<10) + `"}`
+	huge := secret + strings.Repeat("r", 200<<10) + `"}`   // more than limits.responseBody
+	chunked := secret + strings.Repeat("r", 60<<10) + `"}` // less, and more than the candidate's memory
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("content-type", "application/json")
 		if r.URL.Path == "/huge" {
-			if r.URL.RawQuery != "chunked" {
-				w.Header().Set("content-length", fmt.Sprint(len(huge)))
+			if r.URL.RawQuery == "chunked" {
+				io.WriteString(w, chunked)
+				return
 			}
+			w.Header().Set("content-length", fmt.Sprint(len(huge)))
 			io.WriteString(w, huge)
 			return
 		}
@@ -90,7 +93,7 @@ func TestHostileCandidate(t *testing.T) {
 		send("hostile", post("/steps", list), 200, fmt.Sprintf(`{"got":%d}`, len(list)))
 	}
 	send("hostile", get("/huge"), 200, huge)
-	send("hostile", get("/huge?chunked"), 200, huge)
+	send("hostile", get("/huge?chunked"), 200, chunked)
 	large := `{"a":"` + strings.Repeat("b", 60<<10) + `"}`
 	send("hostile", post("/memory", large), 200, fmt.Sprintf(`{"got":%d}`, len(large)))
 	send("hostile", get("/keys", harness.Bearer(t, `{"id":"u1"}`)), 200, `{"got":0}`)
