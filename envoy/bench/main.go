@@ -110,6 +110,7 @@ func (s *suite) prepare(ctx context.Context) error {
 	for _, add := range []func() error{
 		func() error { return s.warm(ctx) },
 		s.cold,
+		s.verify,
 		func() error { return s.clauses(ctx) },
 		func() error { return s.routes(ctx) },
 		s.claims,

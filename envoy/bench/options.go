@@ -30,6 +30,7 @@ type options struct {
 	began              time.Time
 	most               int    // requests of a turn, in the short mode
 	empty, opa, coraza string // built for the run; "" without
+	verify             string // built for the run
 	comparison         string // the folder
 	authz              string // built for the comparison
 }
@@ -37,7 +38,7 @@ type options struct {
 // all are the names of the works, in the order of the document.
 //
 // The work comparison is not among them: it has a page of its own.
-var all = []string{"warm", "cold", "clauses", "routes", "claims", "force", "mask", "rows", "query", "connections", "workers", "start"}
+var all = []string{"warm", "cold", "verify", "clauses", "routes", "claims", "force", "mask", "rows", "query", "connections", "workers", "start"}
 
 const usage = `Usage: bench [flags]
 
@@ -154,6 +155,12 @@ func (o *options) build(ctx context.Context, dir string) error {
 	o.progress("build the empty plugin")
 	if err := goBuild(ctx, "./envoy/bench/empty", wasip1, append(plugin, "-o", o.empty, ".")...); err != nil {
 		return err
+	}
+	if o.wants("verify") {
+		o.verify = filepath.Join(dir, "verify.wasm")
+		if err := goBuild(ctx, "./envoy/bench/verify", wasip1, append(plugin, "-o", o.verify, ".")...); err != nil {
+			return err
+		}
 	}
 	if o.wants(comparisonWork) {
 		o.progress("build the server with Open Policy Agent and cel-go")

@@ -24,7 +24,7 @@ func sampleReport() *report {
 		one(none, "", 10, 0, 40000, map[string]float64{none: 1}),
 		one(ours, "", 20, 0, 20000, map[string]float64{none: 2, empty: 1.25, cached: 1.1}),
 		one(opaName, "", 110, 0, 1000, nil))
-	for _, name := range []string{"cold", "clauses", "routes", "claims", "force", "mask", "rows", "connections", "workers"} {
+	for _, name := range []string{"cold", "verify", "clauses", "routes", "claims", "force", "mask", "rows", "connections", "workers"} {
 		add(name, nil)
 	}
 	add("query", []string{authzGo},

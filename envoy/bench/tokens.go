@@ -50,6 +50,13 @@ func (k *keys) private(alg jose.SignatureAlgorithm) any {
 	return []byte(secret)
 }
 
+func (k *keys) public(alg jose.SignatureAlgorithm) any {
+	if alg == jose.ES256 {
+		return k.ec.Public()
+	}
+	return k.rsa.Public()
+}
+
 // set returns the JSON Web Key Set for Envoy's jwt_authn.
 func (k *keys) set() (string, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
@@ -65,11 +72,7 @@ func (k *keys) set() (string, error) {
 func (k *keys) policy() (object, error) {
 	list := array{object{"name": "own", "alg": "HS256", "secret": secret, "kid": "HS256", "primary": true, "issuer": array{issuer}}}
 	for _, alg := range algorithms[1:] {
-		public := any(k.rsa.Public())
-		if alg == jose.ES256 {
-			public = k.ec.Public()
-		}
-		der, err := x509.MarshalPKIXPublicKey(public)
+		der, err := x509.MarshalPKIXPublicKey(k.public(alg))
 		if err != nil {
 			return nil, err
 		}
