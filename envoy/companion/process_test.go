@@ -20,6 +20,7 @@ func TestServeInEnvoy(t *testing.T) {
 		{Name: "killed and restarted under load", Setup: killedUnderLoad},
 		{Name: "mutual TLS", Setup: mutualTLS},
 		{Name: "webhooks that go wrong", Setup: webhookFaults},
+		{Name: "calls of a candidate", Setup: candidateCalls},
 	})
 }
 

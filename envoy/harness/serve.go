@@ -66,12 +66,20 @@ type ServeProcess struct {
 // it when the test ends. listen is the value of --listen.
 func Serve(t testing.TB, policy, listen string, flags ...string) *ServeProcess {
 	t.Helper()
+	return ServeCandidate(t, policy, "", listen, flags...)
+}
+
+// ServeCandidate is Serve for a policy whose `shadow` names candidate.yaml.
+func ServeCandidate(t testing.TB, policy, candidate, listen string, flags ...string) *ServeProcess {
+	t.Helper()
 	bin := Command(t)
 	dir := t.TempDir()
-	file := filepath.Join(dir, "policy.yaml")
-	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"policy.yaml": policy, "candidate.yaml": candidate} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	file := filepath.Join(dir, "policy.yaml")
 	s := &ServeProcess{admin: filepath.Join(dir, "admin"), Done: make(chan struct{})}
 	s.Cmd = exec.Command(bin, append([]string{"serve", file, "--listen", listen, "--admin", "unix:" + s.admin}, flags...)...)
 	s.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

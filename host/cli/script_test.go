@@ -49,7 +49,8 @@ func TestMain(m *testing.M) {
 //	eventually URL TEXT  repeats GET URL until the body contains TEXT
 //	logged NAME TEXT     waits until the standard error of NAME contains the text
 //	keys NAME N          waits until the JWK set of the issuer at $NAME has N keys
-//	upstream NAME        starts a server that answers 200 with the request as JSON; sets $NAME to its URL
+//	upstream NAME [TIME] starts a server that answers 200 with the request as JSON, and with the number of
+//	                     requests to its path so far, after a time; sets $NAME to its URL
 //	registry NAME        starts a registry of OCI images in memory; sets $NAME to its host and port
 //	taken NAME           sets $NAME to an address that is in use
 //	http [-H 'k: v'] [-d body] [-cert NAME] METHOD URL   sends a request; status, headers and body go to stdout
@@ -282,10 +283,23 @@ func cmdKeys(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func cmdUpstream(ts *testscript.TestScript, _ bool, args []string) {
+	var wait time.Duration
+	if len(args) > 1 {
+		var err error
+		wait, err = time.ParseDuration(args[1])
+		ts.Check(err)
+	}
+	var mu sync.Mutex
+	served := map[string]int{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		served[r.URL.Path]++
+		n := served[r.URL.Path]
+		mu.Unlock()
+		time.Sleep(wait)
 		json.NewEncoder(w).Encode(map[string]any{
-			"method": r.Method, "path": r.URL.RequestURI(), "headers": r.Header, "body": string(body),
+			"method": r.Method, "path": r.URL.RequestURI(), "headers": r.Header, "body": string(body), "served": n,
 		})
 	}))
 	ts.Defer(srv.Close)
