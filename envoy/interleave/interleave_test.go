@@ -1,0 +1,248 @@
+// Package interleave fuzzes the module with requests that are open at once in one VM.
+//
+// The module decides a request in memory that an earlier one has left, and remembers
+// tokens, answers and keys. So what is seen of a request must not depend on the others:
+// a random schedule of callbacks runs many requests in one VM, and each of them alone in
+// a VM in which nothing has happened. Both must show the same to the upstream, the
+// client, the companion and the log.
+package interleave
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rulegate/rulegate/envoy/harness"
+)
+
+var (
+	seed     = flag.Uint64("seed", 1, "the first seed")
+	duration = flag.Duration("for", 0, "go on with further seeds for so long; 0: a few seeds, always the same")
+)
+
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+
+// seeds is the number of seeds that CI runs, requests that of the requests of a seed.
+const seeds, requests = 20, 150
+
+// TestInterleaved runs seeds. One that has failed is run again by -seed N.
+func TestInterleaved(t *testing.T) {
+	o := &oracle{t: t, code: compile(t), images: map[string]*image{}}
+	from, n := time.Now(), *seed
+	for ; *duration > 0 && time.Since(from) < *duration || *duration == 0 && n < *seed+seeds; n++ {
+		w := &world{oracle: o, rand: rand.New(rand.NewPCG(n, 1))}
+		if err := w.run(n); err != nil {
+			t.Fatalf("-seed %d: after %d requests: %v", n, w.opened, err)
+		}
+		if w.failed != nil {
+			t.Fatalf("-seed %d: %s", n, strings.Join(w.failed, "\n"))
+		}
+	}
+	t.Logf("%d seeds, %d requests alone, %v", n-*seed, o.runs, time.Since(from))
+}
+
+// world is one VM with its plugins and the streams that are open.
+type world struct {
+	*oracle
+	rand     *rand.Rand
+	cast     *cast
+	vm       *vm
+	variants []*variant // by the contexts of plugins, from 1 on
+	open     []*running
+	opened   int
+	plugin   int  // of the last one
+	pace     int  // the chance that one is opened next, in percent
+	rotated  bool // the issuer has its second key
+	failed   []string
+}
+
+// running is a stream with the time at which its request came.
+type running struct {
+	*stream
+	variant  *variant
+	received time.Time
+}
+
+const maxOpen = 12
+
+func (w *world) chance(percent int) bool { return w.rand.IntN(100) < percent }
+
+// run takes the requests of a seed through one VM.
+func (w *world) run(n uint64) error {
+	var plugins []*plugin
+	for range 1 + w.rand.IntN(3) {
+		v := &variants[w.rand.IntN(len(variants))]
+		w.variants = append(w.variants, v)
+		plugins = append(plugins, v.plugin(w.t, v.log))
+	}
+	var err error
+	if w.vm, err = w.code.newVM(start, plugins...); err != nil {
+		return err
+	}
+	defer w.vm.close()
+	w.pace = []int{10, 25, 45}[w.rand.IntN(3)]
+	w.cast = newCast(n, func() time.Time { return w.vm.now })
+	for w.opened < requests || len(w.open) > 0 {
+		if err := w.event(); err != nil {
+			return err
+		}
+		if len(w.failed) > 0 {
+			return nil
+		}
+	}
+	return w.finish()
+}
+
+// event is one thing that happens: mostly to a stream that was opened lately, because its
+// memory is what the next one gets.
+func (w *world) event() error {
+	w.vm.now = w.vm.now.Add(time.Duration(w.rand.IntN(60)) * time.Millisecond)
+	switch n := w.rand.IntN(100); {
+	case n < w.pace && w.opened < requests && len(w.open) < maxOpen:
+		return w.begin()
+	case n < w.pace+2:
+		return w.tick()
+	case n < w.pace+14 && len(w.vm.calls) > 0:
+		return w.reply(w.vm.calls[w.rand.IntN(len(w.vm.calls))])
+	case n == 99 && w.chance(30):
+		w.vm.now = w.vm.now.Add(time.Duration(3+w.rand.IntN(10)) * time.Second)
+		return w.tick()
+	}
+	if len(w.open) == 0 {
+		return nil
+	}
+	i := len(w.open) - 1
+	if w.chance(40) {
+		i = w.rand.IntN(len(w.open))
+	}
+	r := w.open[i]
+	f := r.next(w.chance(50))
+	switch {
+	case r.ended() || w.chance(2):
+		return w.end(r)
+	case f != nil:
+		return r.step(f)
+	case len(w.vm.calls) == 0: // it waits for keys
+		return w.tick()
+	}
+	return w.reply(w.vm.calls[w.rand.IntN(len(w.vm.calls))])
+}
+
+func (w *world) begin() error {
+	if w.plugin == 0 || w.chance(40) {
+		w.plugin = 1 + w.rand.IntN(len(w.variants))
+	}
+	p := w.plugin
+	w.opened++
+	r := &running{variant: w.variants[p-1], received: w.vm.now}
+	var err error
+	if r.stream, err = w.vm.open(uint32(p), uint32(100+w.opened), w.cast.script()); err != nil {
+		return err
+	}
+	w.open = append(w.open, r)
+	return r.step(&r.request)
+}
+
+func (w *world) tick() error {
+	id := uint32(1 + w.rand.IntN(len(w.variants)))
+	if _, err := w.vm.call("proxy_on_tick", id); err != nil {
+		return err
+	}
+	return w.vm.settle()
+}
+
+// reply brings the reply to a call of a stream, or of a tick to the issuer of keys.
+func (w *world) reply(c *call) error {
+	r, times := status("200", keySet(w.rotated)), 1
+	switch {
+	case c.cluster == "companion":
+		r, times = c.answer(c.fate())
+	case w.chance(20):
+		r = status("503", "no healthy upstream")
+	case w.chance(20):
+		w.rotated = true
+	}
+	if err := w.vm.deliver(c, r, times); err != nil {
+		return err
+	}
+	return w.vm.settle()
+}
+
+// end ends a stream, and compares it with the same one alone.
+func (w *world) end(r *running) error {
+	whole := r.ended()
+	w.open = slices.DeleteFunc(w.open, func(other *running) bool { return other == r })
+	if err := r.close(); err != nil {
+		return err
+	}
+	report := func(text string) {
+		w.failed = append(w.failed, fmt.Sprintf("plugin %s of %d, request %s (%s) to %s, token %s: %s",
+			r.variant.name, len(w.variants), r.script.canary, r.script.user, r.script.route, r.script.token, text))
+	}
+	if s := r.strangers(); s != nil {
+		report("shows texts of others: " + strings.Join(s, ", "))
+	}
+	got := r.seen()
+	if r.isExcused(w.vm.now) { // then the upstream's part counts alone
+		whole = false
+		maps.DeleteFunc(got, func(name, _ string) bool { return !strings.HasPrefix(name, "upstream ") })
+	}
+	alone, err := w.alone(r.variant, r.stream, r.received)
+	if err != nil {
+		return fmt.Errorf("alone: %w", err)
+	}
+	want := alone.seen()
+	if r.script.remote { // a decision that holds nothing up shows which keys were there
+		for _, seen := range []map[string]string{got, want} {
+			maps.DeleteFunc(seen, func(name, text string) bool {
+				return name == "log difference" || name == "log shadow" || strings.HasPrefix(text, "shadow ") || strings.Contains(text, `"mode":"shadow"`)
+			})
+		}
+	}
+	if d := differences(got, want, whole && alone.ended()); d != nil {
+		report(strings.Join(d, "\n"))
+	}
+	if whole && !alone.ended() && !r.script.remote {
+		report("it does not come to its end alone")
+	}
+	return nil
+}
+
+// isExcused reports whether the stream was refused for a reason that lies in other streams
+// or in the time. A yes is never excused.
+func (r *running) isExcused(now time.Time) bool {
+	if r.local == nil {
+		return false
+	}
+	switch r.local.status {
+	case 401:
+		return r.script.remote
+	case 502, 503:
+		return now.Sub(r.received) > time.Second || r.script.remote && !r.request.released
+	}
+	return false
+}
+
+// finish ends what is left, and looks for what streams have left behind.
+func (w *world) finish() error {
+	for len(w.vm.calls) > 0 {
+		if err := w.reply(w.vm.calls[0]); err != nil {
+			return err
+		}
+	}
+	for id := range w.variants {
+		if _, err := w.vm.call("proxy_on_tick", uint32(id+1)); err != nil {
+			return err
+		}
+	}
+	if n := w.vm.counts["rulegate.held_bytes"]; n != 0 {
+		return fmt.Errorf("%d bytes are held by no stream", n)
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package interleave
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// oracle decides a request alone, in a VM in which nothing else has happened.
+type oracle struct {
+	t      testing.TB
+	code   *code
+	images map[string]*image
+	runs   int
+}
+
+// image returns the memory of a VM with a variant whose log is another, or "".
+func (o *oracle) image(v *variant, log string) (*image, error) {
+	key := v.name + log
+	if i := o.images[key]; i != nil {
+		return i, nil
+	}
+	i, err := o.code.newImage(v.plugin(o.t, log))
+	if err == nil {
+		o.images[key] = i
+	}
+	return i, err
+}
+
+// alone returns what is seen of a stream's request if it comes at the same time to a VM
+// of its own.
+func (o *oracle) alone(v *variant, s *stream, received time.Time) (*stream, error) {
+	log := v.log
+	if log != "" {
+		sample := "sample: 0, always: []"
+		if s.hasLine() {
+			sample = "sample: 1"
+		}
+		log = withSample(log, sample)
+	}
+	i, err := o.image(v, log)
+	if err != nil {
+		return nil, err
+	}
+	o.runs++
+	m, err := i.fresh(received)
+	if err != nil {
+		return nil, err
+	}
+	alone, err := m.open(1, 2, s.script)
+	for _, e := range s.history {
+		if err == nil {
+			err = alone.repeat(e, s)
+		}
+	}
+	for err == nil && s.ended() && !alone.ended() && alone.next(false) != nil {
+		err = alone.step(alone.next(false))
+	}
+	if err == nil {
+		err = alone.close()
+	}
+	return alone, err
+}
+
+// repeat has an event that another stream has had with the same request, if it may come.
+func (s *stream) repeat(e event, as *stream) (err error) {
+	switch f := map[event]*flow{requestEvent: &s.request, responseEvent: &s.response}[e]; {
+	case e == replyEvent:
+		err = s.deliver(as, true)
+	case f.canStep() && (f == &s.request || s.next(true) == f):
+		err = s.step(f)
+	}
+	if err == nil {
+		err = s.deliver(as, false)
+	}
+	return err
+}
+
+// deliver brings the replies to calls of the stream: to those that another stream has
+// made too, or to those that it had no need for.
+func (s *stream) deliver(as *stream, made bool) error {
+	v := s.vm
+	for _, c := range slices.Clone(v.calls) {
+		r, times := status("200", keySet(true)), 1
+		if c.cluster == "companion" {
+			all, err := c.questions()
+			if err != nil {
+				return err
+			}
+			f, ok := as.questions[all[0].text()]
+			if ok != made {
+				continue
+			}
+			r, times = c.answer(f) // of a question that was not asked it is a good one
+		}
+		if err := v.deliver(c, r, times); err != nil {
+			return err
+		}
+		if err := v.settle(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hasLine reports whether the decision was written.
+func (s *stream) hasLine() bool {
+	if s.properties["rulegate.log"] != "" {
+		return true
+	}
+	return slices.ContainsFunc(s.lines, func(l string) bool {
+		return strings.HasPrefix(l, "rulegate: decision: ") && !strings.Contains(l, `"candidate":`)
+	})
+}
+
+// withSample returns the section log of a policy with another sample.
+func withSample(log, sample string) string {
+	from := strings.Index(log, "sample")
+	rest := log[from:]
+	end := strings.IndexAny(rest, ",}")
+	out := log[:from] + sample + rest[end:]
+	if strings.Contains(sample, "always") {
+		if from, _, ok := strings.Cut(out, ", always: [no"); ok {
+			out = from + "}"
+		}
+	}
+	return out
+}
+
+// differences compares what was seen of a stream in company with what is seen of it
+// alone. whole: it came to its end.
+func differences(got, want map[string]string, whole bool) (found []string) {
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if w, ok := want[name]; !ok || w != got[name] {
+			found = append(found, fmt.Sprintf("%s:\n   got  %.2000s\n   want %.2000s", name, got[name], orNothing(w, ok)))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if _, ok := got[name]; !ok && whole && !strings.HasPrefix(name, "log ") {
+			found = append(found, fmt.Sprintf("%s:\n   got  nothing\n   want %.2000s", name, want[name]))
+		}
+	}
+	return found
+}
+
+func orNothing(text string, ok bool) string {
+	if !ok {
+		return "nothing"
+	}
+	return text
+}
