@@ -1,7 +1,6 @@
 package openapi
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -109,12 +108,16 @@ func (v *validator) schema(ref *openapi3.SchemaRef, path string, depth int) []*y
 		return nil
 	}
 	s := ref.Value
-	if s.Not != nil || len(s.OneOf) > 0 || s.Discriminator != nil {
-		return v.cannot("not, oneOf and discriminator, which no rule can say: put the rule into %s", extension)
+	if s.Always != nil {
+		return always(*s.Always)
 	}
+	if words := unsayable(s); words != "" {
+		return v.cannot("%s, which no rule can say: put the rule into %s", words, extension)
+	}
+	v.leftOut(s)
 	var out []*yaml.Node
 	for _, sub := range s.AllOf {
-		if sub.Value != nil && len(sub.Value.Properties) > 0 && closed(sub.Value) {
+		if sub.Value != nil && len(sub.Value.Properties) > 0 && closed(sub.Value) && sub.Value.AdditionalProperties.Has == nil {
 			open := *sub.Value
 			yes := true
 			open.AdditionalProperties = openapi3.AdditionalProperties{Has: &yes}
@@ -145,6 +148,9 @@ func (v *validator) schema(ref *openapi3.SchemaRef, path string, depth int) []*y
 	if len(s.Enum) > 0 {
 		own = append(own, enum(s.Enum, path))
 	}
+	if s.Const != nil {
+		own = append(own, enum([]any{s.Const}, path))
+	}
 	if null && len(own) > 0 {
 		nothing := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}
 		own = []*yaml.Node{ruleOf("or", "clauses", importer.List(match("any", "==", path, nothing), and(own)))}
@@ -162,7 +168,7 @@ func (v *validator) typed(s *openapi3.Schema, kind, path string, depth int) (out
 	case "integer", "number":
 		out = append(out, self("number"))
 		if kind == "integer" {
-			v.note("integers are checked as numbers")
+			out = append(out, integer(path))
 		}
 		out = append(out, bounds(s, path)...)
 	case "boolean":
@@ -181,63 +187,6 @@ func (v *validator) typed(s *openapi3.Schema, kind, path string, depth int) (out
 		return v.cannot("the type %s", kind)
 	}
 	return out
-}
-
-func size(eval, path string, n uint64) *yaml.Node {
-	return match("number", eval, "utils.length("+path+")", importer.Int(int(n)))
-}
-
-// text returns the clauses for length and pattern.
-func (v *validator) text(s *openapi3.Schema, path string) (out []*yaml.Node) {
-	if s.MinLength > 0 || s.MaxLength != nil {
-		pattern := fmt.Sprintf("^(.|\\n){%d,", s.MinLength)
-		large := s.MinLength > 255
-		if s.MaxLength != nil {
-			pattern += strconv.FormatUint(*s.MaxLength, 10)
-			large = large || *s.MaxLength > 255
-		}
-		if large { // lengths are of characters there, and of bytes here
-			if s.MinLength > 0 {
-				out = append(out, size(">=", path, s.MinLength))
-				v.note("minLength counts bytes")
-			}
-			if s.MaxLength != nil {
-				out = append(out, size("<=", path, *s.MaxLength))
-				v.note("maxLength counts bytes")
-			}
-		} else {
-			out = append(out, match("string", "matches", path, importer.Text(pattern+"}$")))
-		}
-	}
-	if s.Pattern != "" {
-		if rules.CheckPattern(s.Pattern) != nil {
-			return v.cannot("the pattern %s, which matches does not take", s.Pattern)
-		}
-		out = append(out, match("string", "matches", path, importer.Text(s.Pattern)))
-	}
-	return out
-}
-
-func bounds(s *openapi3.Schema, path string) (out []*yaml.Node) {
-	add := func(eval string, n *float64) {
-		if n != nil {
-			text := strconv.FormatFloat(*n, 'f', -1, 64)
-			tag := "!!int"
-			if strings.Contains(text, ".") {
-				tag = "!!float"
-			}
-			out = append(out, match("number", eval, path, &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}))
-		}
-	}
-	add(map[bool]string{true: ">", false: ">="}[exclusive(s.ExclusiveMin)], s.Min)
-	add(map[bool]string{true: "<", false: "<="}[exclusive(s.ExclusiveMax)], s.Max)
-	return out
-}
-
-// exclusive reports whether a bound is not itself allowed, in either form of it.
-func exclusive(x any) bool {
-	text, err := json.Marshal(x)
-	return err == nil && string(text) == "true"
 }
 
 // closed reports whether a schema has no other fields than its properties.
@@ -266,9 +215,20 @@ func (v *validator) object(s *openapi3.Schema, path string, depth int) (out []*y
 		}
 	}
 	for _, name := range s.Required {
-		if at := key(path, name); !slices.Contains(names, name) && at != "" {
-			out = append(out, exists(at))
+		if slices.Contains(names, name) {
+			continue
 		}
+		at := key(path, name)
+		if at == "" {
+			return v.cannot("the field %q, which no path can name", name)
+		}
+		out = append(out, exists(at))
+	}
+	if s.MinProps > 0 {
+		out = append(out, size(">=", path, s.MinProps))
+	}
+	if s.MaxProps != nil {
+		out = append(out, size("<=", path, *s.MaxProps))
 	}
 	if closed(s) && len(names) > 0 {
 		plain, any := importer.List(), importer.List()
@@ -289,21 +249,4 @@ func (v *validator) object(s *openapi3.Schema, path string, depth int) (out []*y
 		out = append(out, ruleOf("every", "field", "utils.keys("+path+")", "clause", clause))
 	}
 	return out
-}
-
-// enum returns the clause for one of some values.
-func enum(values []any, path string) *yaml.Node {
-	list := importer.List()
-	for _, x := range values {
-		var n yaml.Node
-		if err := n.Encode(x); err != nil {
-			return ruleOf("deny")
-		}
-		f2 := &n
-		if s, ok := x.(string); ok {
-			f2 = literal(s)
-		}
-		list.Content = append(list.Content, match("any", "==", path, f2))
-	}
-	return ruleOf("or", "clauses", list)
 }
