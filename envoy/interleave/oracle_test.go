@@ -15,6 +15,8 @@ type oracle struct {
 	code   *code
 	images map[string]*image
 	runs   int
+
+	simulators map[*variant]*simulator
 }
 
 // image returns the memory of a VM with a variant whose log is another, or "".

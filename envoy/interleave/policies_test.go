@@ -9,6 +9,7 @@ import (
 
 	"github.com/rulegate/rulegate/envoy/harness"
 	"github.com/rulegate/rulegate/host/envoyconf"
+	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -108,6 +109,7 @@ var variants = []variant{
 // plugin is a configuration of the module.
 type plugin struct {
 	name, config string
+	policy       *policy.Policy
 	env          map[string]string
 }
 
@@ -123,13 +125,13 @@ func (v *variant) plugin(t testing.TB, log string) *plugin {
 	if v.candidate {
 		c.Candidate = strings.NewReplacer("\nAUTH\n", "\n"+v.auth+"\n", "\nMORE\n", "\nmode: shadow\n", "f2: admin}", "f2: guest}", "res.secret, ", "").Replace(basePolicy)
 	}
-	_, doc := c.Load(t, text)
+	pol, doc := c.Load(t, text)
 	env := c.Environ()
 	config, names, err := envoyconf.ForModule(doc.With("version", value.Str("same")), envoyconf.Expansion{Getenv: func(n string) (string, bool) { v, ok := env[n]; return v, ok }, ReadFile: os.ReadFile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &plugin{name: v.name, config: config, env: map[string]string{}}
+	p := &plugin{name: v.name, config: config, policy: pol, env: map[string]string{}}
 	for _, n := range names {
 		p.env[n] = env[n]
 	}
