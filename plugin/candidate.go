@@ -39,7 +39,7 @@ func (p *plugin) startCandidate() {
 	// Its calls are those of the active policy's companion.
 	pol.Companion, pol.Project, pol.Gateway = p.policy.Companion, p.policy.Project, p.policy.Gateway
 	c := new(candidatePlugin)
-	c.vm, c.id, c.companion, c.authority = &vm{crypto: p.vm.crypto}, p.id, p.companion, p.authority
+	c.vm, c.id, c.companion = &vm{crypto: p.vm.crypto}, p.id, p.companion
 	c.use(pol, sharedData{"candidate."})
 	abi.Log(abi.Info, "rulegate: candidate: "+given.File()+", version "+pol.Version+", is decided beside the policy")
 	p.candidate = c

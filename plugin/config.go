@@ -17,7 +17,6 @@ import (
 	"github.com/rulegate/rulegate/rules/policy"
 	tokenkeys "github.com/rulegate/rulegate/rules/token/keys"
 	"github.com/rulegate/rulegate/rules/value"
-	"github.com/rulegate/rulegate/rules/wire"
 )
 
 // plugin is one plugin configuration: one policy.
@@ -28,8 +27,7 @@ type plugin struct {
 	policy    *policy.Policy
 	engine    *decide.Engine
 	keys      keys
-	companion wire.Keys // shared with the companion
-	authority string    // of calls to it
+	companion peer
 	answers   answers
 	metrics   metrics
 	decisions decisionLog
@@ -62,8 +60,7 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		return status
 	}
 	p.use(pol, sharedData{})
-	p.companion = wire.DeriveKeys(pol.Companion.Secrets...)
-	p.authority = authority(pol.Companion.Cluster)
+	p.companion = newPeer(pol)
 	p.decisions = newDecisionLog(pol.Log)
 	p.startCandidate()
 	fetches, period := len(pol.JWKS) > 0, deadlinePeriod

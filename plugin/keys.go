@@ -88,13 +88,13 @@ func (k *keys) fetch(f jwks.Fetch) {
 		headers := append([][2]string{
 			{":method", "GET"}, {":scheme", u.Scheme}, {":authority", u.Host}, {":path", u.Target()},
 		}, jwks.RequestHeaders[:]...)
-		err = abi.Call(k.plugin.id, f.Cluster, headers, nil, uint32(jwks.Timeout.Milliseconds()), func(int) {
+		err = abi.Call(k.plugin.id, f.Cluster, headers, nil, uint32(jwks.Timeout.Milliseconds()), abi.Func(func(int) {
 			defer k.plugin.rescue()
 			now := time.Now()
 			k.done(f, readReply(), now)
 			k.retry(now)
 			k.plugin.enter()
-		})
+		}))
 	}
 	if err != nil {
 		k.done(f, jwks.Reply{Err: "not sent to the cluster " + f.Cluster + ": " + err.Error()}, time.Now())

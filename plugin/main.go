@@ -29,7 +29,8 @@ type vm struct {
 	panics  bucket // for log lines of panics
 	memory  memory
 	rooms   rooms
-	desk    decide.Desk       // of the quick way
+	desk    decide.Desk // of the quick way
+	calls   desk
 	crypto  *tokenkeys.Crypto // the proxy's; nil before it is probed
 	sets    jwks.Seen         // of the plugins so far
 }

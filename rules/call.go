@@ -79,7 +79,9 @@ func (m Memo) Reply(c *Call) (Reply, bool) {
 
 // ask finds the reply to a call. Without one, the call is added to those to make;
 // ok is false where res decides.
-func (r *run) ask(c *Call) (reply Reply, res result, ok bool) {
+func (r *run) ask(asked *Call) (reply Reply, res result, ok bool) {
+	r.call = *asked
+	c := &r.call
 	if r.in.Element != "" {
 		c.ID = r.in.Element + "/" + c.ID
 	}

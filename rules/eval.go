@@ -107,6 +107,7 @@ type run struct {
 	inResponse bool         // the evaluation is of an edit of the response
 	response   []Edit
 
+	call     Call   // that is asked now; not on the stack, because Replies gets its address
 	calls    []Call // without a reply yet
 	made     int    // calls that this run reached, answered or not
 	ahead    bool   // the clause is behind one that waits: collect queries, never webhooks

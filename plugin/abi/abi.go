@@ -62,6 +62,15 @@ func Infof(format string, args ...any)  { Logf(Info, format, args...) }
 func Warnf(format string, args ...any)  { Logf(Warn, format, args...) }
 func Errorf(format string, args ...any) { Logf(Error, format, args...) }
 
+// Callback awaits the reply to a call. The host calls it once, with the size of the
+// reply's body, when there is a reply or there will be none.
+type Callback interface{ Called(bodySize int) }
+
+// Func is a function as a Callback.
+type Func func(bodySize int)
+
+func (f Func) Called(bodySize int) { f(bodySize) }
+
 // Counter is a counter of the host.
 type Counter uint32
 

@@ -3,6 +3,7 @@
 package abi
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
@@ -123,8 +124,9 @@ func Respond(status int, headers [][2]string, body string) error {
 	return proxywasm.SendHttpResponse(uint32(status), headers, []byte(body), -1)
 }
 
-func Call(_ uint32, cluster string, headers [][2]string, body []byte, timeoutMS uint32, done func(bodySize int)) error {
-	_, err := proxywasm.DispatchHttpCall(cluster, headers, body, nil, timeoutMS, func(_, size, _ int) { done(size) })
+// Call copies the body, as a module's host does.
+func Call(_ uint32, cluster string, headers [][2]string, body []byte, timeoutMS uint32, done Callback) error {
+	_, err := proxywasm.DispatchHttpCall(cluster, headers, bytes.Clone(body), nil, timeoutMS, func(_, size, _ int) { done.Called(size) })
 	return err
 }
 

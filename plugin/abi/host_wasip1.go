@@ -215,13 +215,21 @@ func Respond(status int, headers [][2]string, body string) error {
 
 // calls are the callbacks of the calls in flight, by the ids of the plugin's context and
 // of the call.
-var calls = map[[2]uint32]func(bodySize int){}
+var calls = map[[2]uint32]Callback{}
 
-// Call sends a request to a cluster. The host calls done once, with the size of the
-// reply's body, when there is a reply or there will be none. plugin is the id of the
-// plugin's context; done runs in that context.
-func Call(plugin uint32, cluster string, headers [][2]string, body []byte, timeoutMS uint32, done func(bodySize int)) error {
-	h, none, id := encodePairs(headers), [4]byte{}, uint32(0)
+// head is the memory of the headers of a call, which the host copies.
+var head []byte
+
+// maxHead bounds what is kept of it.
+const maxHead = 4 << 10
+
+// Call sends a request to a cluster. plugin is the id of the plugin's context; done runs
+// in that context.
+func Call(plugin uint32, cluster string, headers [][2]string, body []byte, timeoutMS uint32, done Callback) error {
+	h, none, id := appendEncoded(head[:0], headers), [4]byte{}, uint32(0)
+	if cap(h) <= maxHead {
+		head = h
+	}
 	status := hostCall(addressOf(cluster), uint32(len(cluster)), unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)),
 		unsafe.Pointer(unsafe.SliceData(body)), uint32(len(body)), unsafe.Pointer(&none), uint32(len(none)), timeoutMS, unsafe.Pointer(&id))
 	if status != 0 {
@@ -237,7 +245,7 @@ func Called(plugin, id uint32, bodySize int) {
 	key := [2]uint32{plugin, id}
 	if done := calls[key]; done != nil {
 		delete(calls, key)
-		done(bodySize)
+		done.Called(bodySize)
 	}
 }
 

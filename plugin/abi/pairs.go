@@ -3,6 +3,7 @@ package abi
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"unsafe"
 )
 
@@ -44,13 +45,16 @@ func appendPairs(pairs [][2]string, b []byte) ([][2]string, error) {
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // encodePairs writes a header map.
-func encodePairs(pairs [][2]string) []byte {
+func encodePairs(pairs [][2]string) []byte { return appendEncoded(nil, pairs) }
+
+// appendEncoded writes it to the memory of b, if it is large enough.
+func appendEncoded(b []byte, pairs [][2]string) []byte {
 	size := 4
 	for i := range pairs {
 		size += 8 + len(pairs[i][0]) + 1 + len(pairs[i][1]) + 1
 	}
-	b := make([]byte, 4, size)
-	binary.LittleEndian.PutUint32(b, uint32(len(pairs)))
+	b = slices.Grow(b[:0], size)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(pairs)))
 	for i := range pairs {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(pairs[i][0])))
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(pairs[i][1])))

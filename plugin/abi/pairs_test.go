@@ -136,3 +136,13 @@ func FuzzPairs(f *testing.F) {
 		}
 	})
 }
+
+// The headers of a call are written to the memory of those before.
+func TestEncodedPairsUseMemoryAgain(t *testing.T) {
+	long := appendEncoded(nil, [][2]string{{"authorization", "a secret of another request"}, {"b", "c"}})
+	short := [][2]string{{":path", "/"}}
+	again := appendEncoded(long[:0], short)
+	if &again[0] != &long[0] || !bytes.Equal(again, encodePairs(short)) {
+		t.Errorf("%q", again)
+	}
+}

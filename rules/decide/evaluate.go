@@ -111,7 +111,7 @@ func (r *Request) runOnce(args value.Value, element string, steps int) rules.Ver
 		MaxCalls: r.engine.policy.Limits.Calls, MaxSteps: steps, Element: element, TokenPlaces: r.engine.tokenPlaces,
 		Rand: r.Rand, Tracer: r.Tracer,
 	}
-	v := rule.Eval(&r.input, r.replies)
+	v := rule.Eval(&r.input, &r.replies)
 	if kept && v.Outcome == rules.Yes {
 		r.memo.Keep(rule.Question(), v.Response)
 	}

@@ -78,7 +78,7 @@ func (r *Response) evaluate() Step {
 	if r.rule == nil {
 		return r.rewrite(r.body, r.actions)
 	}
-	v := r.rule.Eval(&r.input, r.replies)
+	v := r.rule.Eval(&r.input, &r.replies)
 	switch v.Outcome {
 	case rules.Yes:
 		return r.rewrite(r.changedBody(&v), append(r.actions[:len(r.actions):len(r.actions)], v.Response...))
@@ -101,7 +101,7 @@ func (r *Response) withoutBody() (step Step, ok bool) {
 	}
 	input := r.input
 	input.Args = input.Args.With(rules.RootRes, value.PendingValue)
-	v := r.rule.Eval(&input, r.replies)
+	v := r.rule.Eval(&input, &r.replies)
 	switch v.Outcome {
 	case rules.Waiting:
 		return step, false

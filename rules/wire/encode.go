@@ -23,14 +23,40 @@ const defaultGateway = "rulegate"
 //
 // Encode fails if two calls have one id, or if a call is not complete.
 func Encode(calls []rules.Call, gateway string) ([]byte, error) {
+	return new(Nonces).Append(nil, calls, gateway)
+}
+
+// Nonces gives each body a nonce. It reads random bytes for several at a time, because
+// each read is a call of the host, and gives out none twice.
+type Nonces struct {
+	left   []byte
+	random [16 * nonceSize]byte
+}
+
+const nonceSize = 16
+
+func (n *Nonces) next() ([]byte, error) {
+	if len(n.left) == 0 {
+		if _, err := rand.Read(n.random[:]); err != nil {
+			return nil, lightfmt.Errorf("nonce: %w", err)
+		}
+		n.left = n.random[:]
+	}
+	next := n.left[:nonceSize]
+	n.left = n.left[nonceSize:]
+	return next, nil
+}
+
+// Append appends to dst what Encode writes.
+func (n *Nonces) Append(dst []byte, calls []rules.Call, gateway string) ([]byte, error) {
 	if gateway == "" {
 		gateway = defaultGateway
 	}
-	e := encoder{gateway: gateway, out: []byte(`{"calls":[`)}
+	e := encoder{gateway: gateway, out: append(dst, `{"calls":[`...)}
 	for i := range calls {
 		c := &calls[i]
 		if i > 0 {
-			e.out = append(e.out, ',')
+			e.raw(",")
 		}
 		if c.ID == "" || indexOf(calls[:i], c.ID) >= 0 {
 			return nil, lightfmt.Errorf("calls[%d]: want an id of its own, found %q", i, c.ID)
@@ -39,12 +65,14 @@ func Encode(calls []rules.Call, gateway string) ([]byte, error) {
 			return nil, lightfmt.Errorf("calls[%d]: %w", i, err)
 		}
 	}
-	var nonce [16]byte
-	if _, err := rand.Read(nonce[:]); err != nil {
-		return nil, lightfmt.Errorf("nonce: %w", err)
+	nonce, err := n.next()
+	if err != nil {
+		return nil, err
 	}
-	e.out = append(e.out, `],"nonce":"`...)
-	return append(hex.AppendEncode(e.out, nonce[:]), `"}`...), nil
+	e.raw(`],"nonce":"`)
+	e.out = hex.AppendEncode(e.out, nonce)
+	e.raw(`"}`)
+	return e.out, nil
 }
 
 // indexOf returns the index of the call with an id, -1 if there is none. The calls of a
@@ -77,13 +105,13 @@ func Key(c *rules.Call, gateway string) string {
 }
 
 func (e *encoder) call(c *rules.Call) error {
-	e.out = append(e.out, '{')
+	e.raw("{")
 	e.text("id", c.ID)
 	err := e.question(c)
 	if c.Cache > 0 {
 		e.text("cache", c.Cache.String())
 	}
-	e.out = append(e.out, '}')
+	e.raw("}")
 	return err
 }
 
@@ -105,12 +133,19 @@ func (e *encoder) question(c *rules.Call) (err error) {
 	return err
 }
 
-// name begins a member.
+// raw is not inlined, which would make the module larger.
+//
+//go:noinline
+func (e *encoder) raw(text string) { e.out = append(e.out, text...) }
+
+// name begins a member. The protocol's names need no escapes.
 func (e *encoder) name(name string) {
 	if e.out[len(e.out)-1] != '{' {
-		e.out = append(e.out, ',')
+		e.raw(",")
 	}
-	e.out = append(value.AppendString(e.out, name), ':')
+	e.raw(`"`)
+	e.raw(name)
+	e.raw(`":`)
 }
 
 func (e *encoder) text(name, text string) {
@@ -127,14 +162,14 @@ func (e *encoder) query(c *rules.Call) {
 	}
 	if c.Columns != nil {
 		e.name("columns")
-		e.out = append(e.out, '[')
+		e.raw("[")
 		for i, column := range c.Columns {
 			if i > 0 {
-				e.out = append(e.out, ',')
+				e.raw(",")
 			}
 			e.out = value.AppendString(e.out, column)
 		}
-		e.out = append(e.out, ']')
+		e.raw("]")
 	}
 	if c.Limit > 0 {
 		e.name("limit")
@@ -159,11 +194,16 @@ func (e *encoder) webhook(c *rules.Call) error {
 	}
 	if len(c.Headers) > 0 {
 		e.name("headers")
-		e.out = append(e.out, '{')
-		for _, h := range c.Headers {
-			e.text(h[0], h[1])
+		e.raw("{")
+		for i, h := range c.Headers {
+			if i > 0 {
+				e.raw(",")
+			}
+			e.out = value.AppendString(e.out, h[0])
+			e.raw(":")
+			e.out = value.AppendString(e.out, h[1])
 		}
-		e.out = append(e.out, '}')
+		e.raw("}")
 	}
 	e.name("body")
 	e.out = c.Body.Append(e.out)

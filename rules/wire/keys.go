@@ -80,20 +80,31 @@ func (k Keys) Empty() bool { return len(k.sets) == 0 }
 // is as much work as 128 bytes of text.
 type macKey struct {
 	key  []byte
-	free sync.Pool // of hash.Hash
+	free sync.Pool // of *macState
 }
 
-// sum returns the MAC over the parts.
-func (m *macKey) sum(parts ...[]byte) (out [sha256.Size]byte) {
-	h, ok := m.free.Get().(hash.Hash)
+// macState is what a computation needs, so that it allocates nothing.
+type macState struct {
+	hash hash.Hash
+	head []byte
+	sum  [sha256.Size]byte
+}
+
+// sum returns the MAC over the parts of a head and a body.
+func (m *macKey) sum(body []byte, head ...string) [sha256.Size]byte {
+	s, ok := m.free.Get().(*macState)
 	if !ok {
-		h = hmac.New(sha256.New, m.key)
+		s = &macState{hash: hmac.New(sha256.New, m.key)}
 	}
-	h.Reset()
-	for _, p := range parts {
-		h.Write(p)
+	s.head = s.head[:0]
+	for _, part := range head {
+		s.head = append(s.head, part...)
 	}
-	h.Sum(out[:0])
-	m.free.Put(h)
-	return out
+	s.hash.Reset()
+	s.hash.Write(s.head)
+	s.hash.Write(body)
+	s.hash.Sum(s.sum[:0])
+	sum := s.sum
+	m.free.Put(s)
+	return sum
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"strconv"
@@ -19,17 +20,23 @@ const (
 	Skew = 5 * time.Second
 
 	scheme     = "Rulegate2"
-	ticketSize = 16 // bytes of a MAC
+	ticketSize = 16                      // bytes of a MAC
+	macText    = (sha256.Size*8 + 5) / 6 // characters of a MAC
 )
 
 var b64 = base64.RawURLEncoding.Strict()
+
+// encode returns base64url.
+func encode(mac []byte) []byte {
+	return b64.AppendEncode(make([]byte, 0, macText), mac)
+}
 
 // stamp is the beginning that all signatures of one second share.
 type stamp struct {
 	project string
 	seconds int64
 	head    string // the signature up to the MAC of the body
-	signed  []byte // what the MAC covers before the body
+	signed  string // what the MAC covers before the body
 }
 
 // Sign returns the header Authorization of a request with this body, of a project,
@@ -50,24 +57,30 @@ func (k Keys) Sign(project string, body []byte, now time.Time) string {
 		s = set.stamp(project, now.Unix())
 		set.last.Store(s)
 	}
-	sum := set.request.sum(s.signed, body)
-	return s.head + b64.EncodeToString(sum[:])
+	sum := set.request.sum(body, s.signed)
+	out := append(make([]byte, 0, 128), s.head...)
+	return string(b64.AppendEncode(out, sum[:]))
 }
 
 func (set *keySet) stamp(project string, seconds int64) *stamp {
 	at := strconv.FormatInt(seconds, 10)
-	signed := append(value.AppendString(nil, project), "\n"+at+"\n"...)
-	sum := set.ticket.sum(signed)
+	signed := signedHead(project, at)
+	sum := set.ticket.sum(nil, signed)
 	return &stamp{
 		project: project, seconds: seconds, signed: signed,
-		head: scheme + " " + at + "." + b64.EncodeToString(sum[:ticketSize]) + ".",
+		head: scheme + " " + at + "." + string(encode(sum[:ticketSize])) + ".",
 	}
+}
+
+// signedHead is what the MACs of a signature cover, before the body.
+func signedHead(project, seconds string) string {
+	return string(value.AppendString(nil, project)) + "\n" + seconds + "\n"
 }
 
 // Signature is one whose ticket is valid. Covers checks the rest of it.
 type Signature struct {
 	set    *keySet
-	signed []byte
+	signed string
 	mac    string
 }
 
@@ -95,10 +108,10 @@ func (k Keys) Read(project, authorization string, now time.Time) (Signature, err
 	case age >= int64(Life/time.Second):
 		return Signature{}, errors.New("signature: expired: compare the clocks")
 	}
-	signed := append(value.AppendString(nil, project), "\n"+at+"\n"...)
+	signed := signedHead(project, at)
 	for _, set := range k.sets {
-		sum := set.ticket.sum(signed)
-		if hmac.Equal([]byte(b64.EncodeToString(sum[:ticketSize])), []byte(ticket)) {
+		sum := set.ticket.sum(nil, signed)
+		if hmac.Equal(encode(sum[:ticketSize]), []byte(ticket)) {
 			return Signature{set: set, signed: signed, mac: mac}, nil
 		}
 	}
@@ -111,8 +124,8 @@ func (s Signature) Covers(body []byte) bool {
 	if s.set == nil {
 		return false
 	}
-	sum := s.set.request.sum(s.signed, body)
-	return hmac.Equal([]byte(b64.EncodeToString(sum[:])), []byte(s.mac))
+	sum := s.set.request.sum(body, s.signed)
+	return hmac.Equal(encode(sum[:]), []byte(s.mac))
 }
 
 // Check fails unless a signature is valid for this project, body and time.
