@@ -36,7 +36,7 @@ func TestInterleaved(t *testing.T) {
 	o := &oracle{t: t, code: compile(t), images: map[string]*image{}, simulators: map[*variant]*simulator{}}
 	from, n := time.Now(), *seed
 	for ; *duration > 0 && time.Since(from) < *duration || *duration == 0 && n < *seed+seeds; n++ {
-		w := &world{oracle: o, rand: rand.New(rand.NewPCG(n, 1))}
+		w := &world{oracle: o, keys: map[uint32]int{}, rand: rand.New(rand.NewPCG(n, 1))}
 		if err := w.run(n); err != nil {
 			t.Fatalf("-seed %d: after %d requests: %v", n, w.opened, err)
 		}
@@ -56,15 +56,17 @@ type world struct {
 	variants []*variant // by the contexts of plugins, from 1 on
 	open     []*running
 	opened   int
-	plugin   int  // of the last one
-	pace     int  // the chance that one is opened next, in percent
-	rotated  bool // the issuer has its second key
+	plugin   int            // of the last one
+	pace     int            // the chance that one is opened next, in percent
+	rotated  bool           // the issuer has its second key
+	keys     map[uint32]int // how many keys each plugin has fetched
 	failed   []string
 }
 
 // running is a stream with the time at which its request came.
 type running struct {
 	*stream
+	world    *world
 	variant  *variant
 	received time.Time
 }
@@ -140,7 +142,7 @@ func (w *world) begin() error {
 	}
 	p := w.plugin
 	w.opened++
-	r := &running{variant: w.variants[p-1], received: w.vm.now}
+	r := &running{world: w, variant: w.variants[p-1], received: w.vm.now}
 	var err error
 	if r.stream, err = w.vm.open(uint32(p), uint32(100+w.opened), w.cast.script()); err != nil {
 		return err
@@ -160,13 +162,15 @@ func (w *world) tick() error {
 // reply brings the reply to a call of a stream, or of a tick to the issuer of keys.
 func (w *world) reply(c *call) error {
 	r, times := status("200", keySet(w.rotated)), 1
+	keys := 1 + int(bit(w.rotated))
+	w.rotated = w.rotated || c.cluster == "idp" && w.chance(20)
 	switch {
 	case c.cluster == "companion":
 		r, times = c.answer(c.fate())
 	case w.chance(20):
 		r = status("503", "no healthy upstream")
-	case w.chance(20):
-		w.rotated = true
+	case !w.variants[c.plugin-1].candidate: // else it is not known whose fetch that was
+		w.keys[c.plugin] = keys
 	}
 	if err := w.vm.deliver(c, r, times); err != nil {
 		return err
@@ -189,7 +193,7 @@ func (w *world) end(r *running) error {
 		report("shows texts of others: " + strings.Join(s, ", "))
 	}
 	got := r.seen()
-	if r.isExcused(w.vm.now) { // then the upstream's part counts alone
+	if r.isExcused() { // then the upstream's part counts alone
 		whole = false
 		maps.DeleteFunc(got, func(name, _ string) bool { return !strings.HasPrefix(name, "upstream ") })
 	}
@@ -226,17 +230,30 @@ func (w *world) end(r *running) error {
 
 // isExcused reports whether the stream was refused for a reason that lies in other streams
 // or in the time. A yes is never excused.
-func (r *running) isExcused(now time.Time) bool {
-	if r.local == nil {
+func (r *running) isExcused() bool {
+	if r.local == nil || r.local.status == 401 && !r.lacksKey() {
 		return false
 	}
+	late := r.world.vm.now.Sub(r.received) > time.Second
 	switch r.local.status {
-	case 401:
-		return r.script.remote
-	case 502, 503:
-		return now.Sub(r.received) > time.Second || r.script.remote && !r.request.released
+	case 401, 503:
+		return late || r.lacksKey() && !r.request.released
 	}
-	return false
+	return r.local.status == 502 && late
+}
+
+// lacksKey reports whether the key of the stream's token may not be there, or may be
+// waited for: that of a forged one may have been replaced.
+func (r *running) lacksKey() bool {
+	switch token := r.script.token; {
+	case !r.script.remote:
+		return false
+	case strings.Contains(token, "forged"):
+		return true
+	case strings.HasPrefix(token, "rotated"):
+		return r.world.keys[r.plugin] < 2
+	}
+	return r.world.keys[r.plugin] < 1
 }
 
 // finish ends what is left, and looks for what streams have left behind.
