@@ -11,7 +11,6 @@ package main
 import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/rulegate/rulegate/rules/decide"
 	"github.com/rulegate/rulegate/rules/jwks"
 	tokenkeys "github.com/rulegate/rulegate/rules/token/keys"
 )
@@ -29,7 +28,6 @@ type vm struct {
 	panics  bucket // for log lines of panics
 	memory  memory
 	rooms   rooms
-	desk    decide.Desk // of the quick way
 	calls   desk
 	crypto  *tokenkeys.Crypto // the proxy's; nil before it is probed
 	sets    jwks.Seen         // of the plugins so far

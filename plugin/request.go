@@ -23,10 +23,14 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	s.received = abi.Now()
 	rooms := &s.plugin.vm.rooms
 	room := rooms.next()
+	s.plugin.engine.Begin(&room.request, properties{}, s.received)
 	headers, err := abi.PairsIn(&room.results, abi.RequestHeaders)
-	if err == nil && s.passes(headers) {
-		room.results.Reset()
-		return types.ActionContinue
+	if err == nil {
+		room.request.Open(headers, end)
+		if s.passes(&room.request) {
+			room.results.Reset()
+			return types.ActionContinue
+		}
 	}
 	s.room = rooms.take()
 	if err != nil && s.inShadow() {
@@ -38,13 +42,10 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 		return s.fail("headers: " + err.Error())
 	}
 	s.request = &s.room.request
-	s.plugin.engine.Begin(s.request, properties{}, s.received)
-	s.request.Take(&s.plugin.vm.desk)
 	if s.plugin.candidate != nil {
 		s.addTwin(headers)
 	}
-	step := s.request.Headers(headers, end)
-	s.plugin.vm.desk.Clear()
+	step := s.request.Decide()
 	s.resource = s.request.Resource()
 	if s.inShadow() {
 		action = s.watch(step)
@@ -58,14 +59,13 @@ func (s *stream) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 }
 
 // passes lets a request through that the quick way decides. It reports false, and has
-// done nothing, for every other one, and for one that the log or a candidate wants.
-func (s *stream) passes(headers [][2]string) bool {
+// changed nothing, for every other one, and for one that the log or a candidate wants.
+func (s *stream) passes(request *decide.Request) bool {
 	p := s.plugin
-	p.vm.desk.Clear() // else the general way could take an earlier request's
 	if p.candidate != nil || p.decisions.due() {
 		return false
 	}
-	pass, ok := p.engine.Passes(&p.vm.desk, headers, s.received)
+	pass, ok := request.Passes()
 	if !ok {
 		return false
 	}

@@ -27,7 +27,7 @@ func BenchmarkEvalMatch(b *testing.B) {
 	for name, n := range map[string]int{"body=1KiB": 1 << 10, "body=100KiB": 100 << 10, "body=1MiB": 1 << 20} {
 		b.Run(name, func(b *testing.B) {
 			body := mustParse(b, `{"x":"`+strings.Repeat("x", n)+`"}`)
-			in := &Input{Args: value.Obj(value.Member{Key: "auth", Value: claims}, value.Member{Key: "params", Value: body}), Verified: true, Now: testNow}
+			in := &Input{Args: value.Obj(value.Member{Key: "auth", Value: claims}, value.Member{Key: "params", Value: body}), Verified: true, Now: testNow, Memory: new(Memory)}
 			r := mustCompile(b, benchRule)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -40,7 +40,7 @@ func BenchmarkEvalMatch(b *testing.B) {
 }
 
 func BenchmarkEvalForceAndHash(b *testing.B) {
-	in := &Input{Args: mustParse(b, `{"auth":{"id":"u"},"params":{"name":"Ann","password":"secret","address":{"city":"Bern"}}}`), Verified: true, Now: testNow}
+	in := &Input{Args: mustParse(b, `{"auth":{"id":"u"},"params":{"name":"Ann","password":"secret","address":{"city":"Bern"}}}`), Verified: true, Now: testNow, Memory: new(Memory)}
 	r := mustCompile(b, `{"rule":"and","clauses":[{"rule":"force","field":"args.params.owner","value":"args.auth.id"},{"rule":"hash","fields":["args.params.password"]}]}`)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -75,7 +75,7 @@ func BenchmarkEvalRoles(b *testing.B) {
 	indexed, _ := text.Indexed(100)
 	for name, claims := range map[string]value.Value{"text": text, "set": indexed} {
 		b.Run(name, func(b *testing.B) {
-			in := &Input{Args: value.Obj(value.Member{Key: "auth", Value: claims}), Verified: true, Now: testNow}
+			in := &Input{Args: value.Obj(value.Member{Key: "auth", Value: claims}), Verified: true, Now: testNow, Memory: new(Memory)}
 			r := mustCompile(b, `{"rule":"match","type":"string","eval":"in","f1":"role-49","f2":"args.auth.roles"}`)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -87,12 +87,12 @@ func BenchmarkEvalRoles(b *testing.B) {
 	}
 }
 
-// TestEvalAllocatesNothing: a yes that changes nothing takes no memory.
+// TestEvalAllocatesNothing: a yes that changes nothing takes no memory but the Input's.
 func TestEvalAllocatesNothing(t *testing.T) {
 	claims, _ := mustParse(t, `{"id":"user-1","iss":"https://id.example","age":30,"role":"admin","roles":`+list("role-", 50)+`}`).Indexed(100)
 	in := &Input{Args: value.Obj(
 		value.Member{Key: "auth", Value: claims}, value.Member{Key: "params", Value: mustParse(t, `{"x":{"y":[1,"user-1"]}}`)},
-	), Verified: true, Now: testNow}
+	), Verified: true, Now: testNow, Memory: new(Memory)}
 	roles := `{"rule":"match","type":"string","eval":"in","f1":"role-49","f2":"args.auth.roles"}`
 	no := `{"rule":"match","type":"string","eval":"!=","f1":"args.auth.role","f2":"admin"}`
 	for name, rule := range map[string]string{

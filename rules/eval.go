@@ -2,7 +2,6 @@ package rules
 
 import (
 	"io"
-	"sync"
 	"time"
 
 	"github.com/rulegate/rulegate/rules/value"
@@ -36,7 +35,13 @@ type Input struct {
 	TokenPlaces TokenPlaces
 	Rand        io.Reader // source of nonces; nil: crypto/rand
 	Tracer      Tracer    // nil: nobody is told how the evaluation goes
+	// Memory is for one evaluation at a time; nil: each takes new memory. Nothing of an
+	// evaluation stays in it.
+	Memory *Memory
 }
+
+// Memory is memory for evaluations.
+type Memory struct{ run run }
 
 // DefaultCalls is the number of calls that one evaluation may make by default.
 const DefaultCalls = 32
@@ -119,9 +124,6 @@ type run struct {
 	inners   []*run       // for the clauses of the edits of a response
 }
 
-// runs are the runs of evaluations that have ended, for those to come.
-var runs = sync.Pool{New: func() any { return new(run) }}
-
 func (r *run) start(in *Input, replies Replies) {
 	*r = run{in: in, replies: replies, args: in.Args, most: in.MaxSteps}
 	if r.most <= 0 {
@@ -144,18 +146,15 @@ func (r *Rule) Eval(in *Input, replies Replies) Verdict {
 }
 
 func (r *Rule) eval(in *Input, replies Replies) Verdict {
-	run := runs.Get().(*run)
-	run.start(in, replies)
-	res := r.run(run)
-	v := run.verdict(&res)
-	run.free()
+	m := in.Memory
+	if m == nil {
+		m = new(Memory)
+	}
+	m.run.start(in, replies)
+	res := r.run(&m.run)
+	v := m.run.verdict(&res)
+	m.run = run{}
 	return v
-}
-
-// free gives the run to another evaluation. Nothing of this one stays in it.
-func (r *run) free() {
-	*r = run{}
-	runs.Put(r)
 }
 
 // verdict makes the verdict of the result of the root.

@@ -11,8 +11,13 @@ func (r *Rule) Question() *byte { return &r.question }
 // Constant reports whether the rule has the same answer for every request with a token,
 // and for every one without: it reads nothing and changes nothing.
 func (r *Rule) Constant() bool {
-	return !r.reads.all && !r.reads.clock && len(r.reads.names) == 0 &&
-		!r.writes.all && len(r.writes.names) == 0 && !r.calls && !r.fresh && !r.response
+	return !r.reads.all && !r.reads.clock && len(r.reads.names) == 0 && r.OnlyAsks()
+}
+
+// OnlyAsks reports whether a yes of the rule leaves the request and its response as they
+// are, and needs no call.
+func (r *Rule) OnlyAsks() bool {
+	return !r.writes.all && len(r.writes.names) == 0 && !r.calls && !r.fresh && !r.response
 }
 
 // dependsOnClaims works OfClaims out. A rule that does not even read the claims, such

@@ -234,7 +234,7 @@ func TestClausesOfARule(t *testing.T) {
 // TestNoTracerCostsNothing counts the allocations of a match.
 func TestNoTracerCostsNothing(t *testing.T) {
 	r := mustCompile(t, benchRule)
-	in := &Input{Args: mustParse(t, `{"auth":{"role":"admin"}}`), Now: testNow}
+	in := &Input{Args: mustParse(t, `{"auth":{"role":"admin"}}`), Now: testNow, Memory: new(Memory)}
 	if n := testing.AllocsPerRun(100, func() { r.Eval(in, nil) }); n != 0 {
 		t.Errorf("an evaluation without a tracer allocates %v times", n)
 	}

@@ -25,8 +25,10 @@ func (r *Request) readHeaders() *Refusal {
 	if r.resource.Kind == policy.Database && r.bodyless {
 		return noOperation()
 	}
-	if refusal := r.checkHeaders(); refusal != nil {
-		return refusal
+	if len(r.resource.Headers.List) > 0 {
+		if refusal := r.checkHeaders(); refusal != nil {
+			return refusal
+		}
 	}
 	ms := r.members[:0]
 	add := func(root string, v value.Value) { ms = append(ms, value.Member{Key: root, Value: v}) }
@@ -48,12 +50,14 @@ func (r *Request) readHeaders() *Refusal {
 		}
 		add(rules.RootRequest, v)
 	}
-	params, err := r.headerParams()
-	if err != nil {
-		return malformed("query: " + err.Error())
-	}
-	if params.Kind() != value.Missing {
-		add(rules.RootParams, params)
+	if r.uses(rules.RootParams) {
+		params, err := r.headerParams()
+		if err != nil {
+			return malformed("query: " + err.Error())
+		}
+		if params.Kind() != value.Missing {
+			add(rules.RootParams, params)
+		}
 	}
 	if r.resource.Kind == policy.Database {
 		r.bodyPending = true
@@ -70,9 +74,6 @@ func (r *Request) readHeaders() *Refusal {
 // headerParams returns args.params as the headers tell it, or Pending if the
 // body tells it.
 func (r *Request) headerParams() (value.Value, error) {
-	if !r.uses(rules.RootParams) {
-		return value.Value{}, nil
-	}
 	switch kind := r.resource.Kind; {
 	case kind == policy.File:
 		r.params = pathParams
@@ -97,10 +98,7 @@ func (r *Request) bodylessParams() (value.Value, error) {
 	if !r.head.readsQuery() {
 		return value.Value{}, nil
 	}
-	ps, err := r.parseQuery()
-	if err == nil {
-		err = checkTwins(ps, r.resource.Params)
-	}
+	ps, err := r.parseQuery(r.resource.Params)
 	if err != nil {
 		return value.Value{}, err
 	}
@@ -119,9 +117,6 @@ var errBodyAndQuery = errors.New("a body beside a query, and servers read either
 // checkHeaders refuses a request with bytes that are no UTF-8 in a header that the
 // rules name: the upstream would read it, and the rule cannot.
 func (r *Request) checkHeaders() *Refusal {
-	if len(r.resource.Headers.List) == 0 {
-		return nil
-	}
 	for _, f := range r.head.fields {
 		if slices.Contains(r.resource.Headers.List, f[0]) && !utf8.ValidString(f[1]) {
 			return undecided(lightfmt.Sprintf("header %q: %v", f[0], httpfield.ErrUTF8))

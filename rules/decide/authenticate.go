@@ -30,6 +30,9 @@ func (r *Request) readToken(now time.Time) (wait state, refusal *Refusal) {
 	if !auth.Reads() {
 		return ended, nil
 	}
+	if r.judged.raw != "" {
+		return r.verify(r.judged.raw, now)
+	}
 	c, found, err := readCredential(&r.head, r.engine.policy.Sources)
 	switch {
 	case err != nil:
@@ -45,15 +48,23 @@ func (r *Request) readToken(now time.Time) (wait state, refusal *Refusal) {
 	if c.apiKey != "" {
 		return ended, r.readAPIKey(&c, now)
 	}
-	claims, err := r.verify(c.token, now)
-	if err == nil {
-		return ended, r.acceptToken(c.token, &claims)
+	return r.verify(c.token, now)
+}
+
+// verify verifies the request's token, unless Passes has done so.
+func (r *Request) verify(raw string, now time.Time) (wait state, refusal *Refusal) {
+	j := &r.judged
+	if !j.known {
+		j.claims, j.err = r.engine.tokens.Verify(r.engine.keys.Set(), raw, now, r.resource.Auth.Accepts)
 	}
-	wait, refusal = r.unverified(err, now)
-	if wait != ended || errors.Is(err, token.ErrServiceToken) {
+	if j.err == nil {
+		return ended, r.acceptToken(raw, &j.claims)
+	}
+	wait, refusal = r.unverified(j.err, now)
+	if wait != ended || errors.Is(j.err, token.ErrServiceToken) {
 		return wait, refusal
 	}
-	return r.introspect(c.token, refusal, now)
+	return r.introspect(raw, refusal, now)
 }
 
 // acceptToken takes the claims of a token that was verified.

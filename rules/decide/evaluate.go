@@ -109,7 +109,7 @@ func (r *Request) runOnce(args value.Value, element string, steps int) rules.Ver
 	r.input = rules.Input{
 		Args: args, Verified: r.verified, Token: r.token, APIKey: r.apiKey, Now: r.received,
 		MaxCalls: r.engine.policy.Limits.Calls, MaxSteps: steps, Element: element, TokenPlaces: r.engine.tokenPlaces,
-		Rand: r.Rand, Tracer: r.Tracer,
+		Rand: r.Rand, Tracer: r.Tracer, Memory: &r.eval,
 	}
 	v := rule.Eval(&r.input, &r.replies)
 	if kept && v.Outcome == rules.Yes {

@@ -50,6 +50,37 @@ func TestClear(t *testing.T) {
 	}
 }
 
+// TestBegin: nothing is left of a request that Passes let through, or that it did not.
+func TestBegin(t *testing.T) {
+	const canary = "canary"
+	doc, err := value.Parse(`{"routes": [{"match": {"path": "/x/{id}"}, "auth": "none", "rule": {"rule": "match", "type": "string", "eval": "==",
+		"f1": "args.request.headers[args.params.a]", "f2": "args.request.vars.id"}}]}`, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := policy.Load(doc, policy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(Request)
+	e := New(p, nil)
+	for _, path := range []string{"/x/canary", "/x/%63anary", "/x/canary-no", "/canary", "/x/canary%"} {
+		e.Begin(r, nil, time.Now())
+		r.Open([][2]string{{":method", "GET"}, {":path", path + "?a=x-" + canary}, {":authority", canary}, {"x-canary", canary}, {"content-type", canary}}, true)
+		_, ok := r.Passes()
+		if want := path == "/x/canary" || path == "/x/%63anary"; ok != want {
+			t.Fatalf("%s passes: %t", path, ok)
+		}
+		if !found(reflect.ValueOf(r), canary) {
+			t.Fatal("the search finds nothing before Begin")
+		}
+		e.Begin(r, nil, time.Now())
+		if found(reflect.ValueOf(r), canary) {
+			t.Errorf("%s: it still holds a part of the last request", path)
+		}
+	}
+}
+
 // TestClearResponse: after Clear nothing is left of a response that was rewritten, nor of
 // the request that it answers, and the next one gets none of their bytes.
 func TestClearResponse(t *testing.T) {

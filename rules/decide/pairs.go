@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rulegate/rulegate/rules/httpfield"
+	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/rulegate/rulegate/rules/value"
 )
 
@@ -19,14 +20,17 @@ func (r *Request) parseForm(s string) ([]httpfield.Pair, error) {
 	return httpfield.ParseForm(s)
 }
 
-// parseQuery is parseForm in memory that the next call uses again.
-func (r *Request) parseQuery() ([]httpfield.Pair, error) {
+// parseQuery is parseForm in memory that the next call uses again. It fails for twins of
+// the names that the rules read.
+func (r *Request) parseQuery(read policy.Names) ([]httpfield.Pair, error) {
 	if strings.Count(r.head.query, "&") >= r.engine.policy.Limits.Fields {
 		return nil, errFields
 	}
 	rooms := r.rooms()
 	var err error
-	rooms.pairs, err = httpfield.AppendForm(emptied(rooms.pairs), r.head.query)
+	if rooms.pairs, err = httpfield.AppendForm(emptied(rooms.pairs), r.head.query); err == nil {
+		err = checkTwins(rooms.pairs, read)
+	}
 	return rooms.pairs, err
 }
 

@@ -1,8 +1,8 @@
 package decide
 
 import (
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/policy"
@@ -10,24 +10,32 @@ import (
 	"github.com/rulegate/rulegate/rules/value"
 )
 
-// quick decides most requests by a few looks: those that their token lets through, of
-// which nothing is odd. It only says yes. Every other request, and everything that
-// it does not know, goes the general way, from the beginning. So a mistake here can
-// allow a request, but refuse none; FuzzQuick and the cases compare the two ways.
+// quick decides most requests by a few looks: those that their token or their headers
+// let through, and of which nothing is odd. It only says yes. Every other request goes on
+// from what was found out about it; one of which something is odd, from the beginning. So
+// a mistake here can allow a request; FuzzQuick and the cases compare the two ways.
 type quick struct {
 	// source is the only place of tokens, a header; nil: nothing is decided quickly.
 	source    *policy.Source
 	resources []quickness // by policy.Resource.Index
 }
 
-// quickness says on which part of a request a resource's answer depends.
-type quickness uint8
+// quickness says how far the quick way leads for the requests of a resource.
+type quickness struct {
+	on answer
+	// builds: args can be built at once, as no field of a plain head is removed before.
+	builds bool
+}
+
+// answer says on which part of a request a resource's yes depends.
+type answer uint8
 
 const (
-	onMore    quickness = iota // the general way
-	onClaims                   // alone, and a yes is kept with a token that is known
-	onToken                    // it is yes for every request with a token
-	onNothing                  // it is yes for every request
+	onMore    answer = iota // than its headers, or there is something to change
+	onHead                  // on headers, token and client
+	onClaims                // alone, and a yes is kept with a token that is known
+	onToken                 // it is yes for every request with a token
+	onNothing               // it is yes for every request
 )
 
 func newQuick(p *policy.Policy) quick {
@@ -38,21 +46,23 @@ func newQuick(p *policy.Policy) quick {
 		}
 	}
 	for i, r := range p.Resources() {
-		q.resources[i] = quicknessOf(r)
+		if r.Kind == policy.Route && len(r.Reserved) == 0 && !slices.ContainsFunc(r.Headers.List, hasMark) {
+			q.resources[i] = quickness{on: answerOf(r), builds: true}
+		}
 	}
 	return q
 }
 
-func quicknessOf(r *policy.Resource) quickness {
-	if r.Kind != policy.Route || r.Response != nil || r.Rule.HasResponse() || len(r.Reserved) > 0 {
-		return onMore
-	}
+func answerOf(r *policy.Resource) answer {
 	withToken := r.Auth.Reads()
 	switch {
-	case withToken && r.Auth.Bound():
+	case r.Response != nil || !r.Rule.OnlyAsks():
+	case withToken && r.Auth.Bound(): // to the client's certificate
+		return onHead
 	case withToken && r.Rule.OfClaims():
 		return onClaims
 	case !r.Rule.Constant():
+		return onHead
 	case r.Rule.Eval(&rules.Input{Args: value.Obj(), Verified: withToken}, nil).Outcome != rules.Yes:
 	case withToken:
 		return onToken
@@ -70,242 +80,114 @@ type Pass struct {
 	Withheld string
 }
 
-// Passes reports whether a request can be let through at once: one that is received
-// now, with all fields in their order. If not, a Request decides it, which may take the
-// desk.
-func (e *Engine) Passes(d *Desk, headers [][2]string, now time.Time) (p Pass, ok bool) {
-	d.Clear()
-	q := &e.quick
+// Passes reports whether the request can be let through at once. If not, Decide goes on
+// from what was found out here.
+func (r *Request) Passes() (p Pass, ok bool) {
+	e := r.engine
 	var h plainHead
-	if !quickly || q.source == nil || !h.read(headers, q.source.Header) {
+	if !quickly || r.state != awaitHeaders || e.quick.source == nil || !h.read(r.came, e.quick.source.Header) {
 		return Pass{}, false
 	}
-	r := e.policy.FindPlain(h.method, h.host, h.path)
-	if r == nil {
-		if r = e.find(&h); r == nil {
-			return Pass{}, false
+	covering := e.policy.FindPlain(h.method, h.host, h.path)
+	if covering != nil {
+		p.Resource = covering.Resource
+	} else if p.Resource = r.find(&h); p.Resource == nil {
+		return Pass{}, false
+	}
+	on := e.quick.resources[p.Resource.Index].on
+	if on == onNothing {
+		return p, true
+	}
+	var raw string
+	var known *token.Claims
+	if auth := &p.Resource.Auth; auth.Reads() {
+		if text, found := strings.CutPrefix(h.credential, e.quick.source.Prefix); found && text != "" {
+			var takes func(provider string) bool
+			if auth.Providers() != nil {
+				takes = auth.Accepts
+			}
+			raw, known = text, e.tokens.Known(e.keys.Set(), text, r.received, takes)
+		}
+		if !e.policy.Forward {
+			p.Withheld = e.quick.source.Header
 		}
 	}
-	on := q.resources[r.Index]
-	if on == onNothing {
-		return Pass{Resource: r}, true
+	switch {
+	case known == nil:
+	case on == onToken:
+		return p, true
+	case on == onClaims:
+		if _, ok := known.Memo.Find(p.Resource.Rule.Question()); ok {
+			return p, true
+		}
 	}
-	raw, found := strings.CutPrefix(h.credential, q.source.Prefix)
-	if !found || raw == "" || on == onMore {
+	if !r.prepare(&h, covering, raw, known) {
 		return Pass{}, false
 	}
-	var takes func(provider string) bool
-	if r.Auth.Providers() != nil {
-		takes = r.Auth.Accepts
-	}
-	var question token.Question
-	if on == onClaims {
-		question = r.Rule.Question()
-	}
-	if set := e.keys.Set(); !e.tokens.Knows(set, raw, now, takes, question) && !e.agrees(d, set, r, raw, now) {
-		return Pass{}, false
-	}
-	if e.policy.Forward {
-		return Pass{Resource: r}, true
-	}
-	return Pass{Resource: r, Withheld: q.source.Header}, true
+	return p, true
 }
 
-// Desk is memory of the quick way, for one request after the other.
-type Desk struct {
-	used    bool
-	judged  judged
-	input   rules.Input
-	members [1]value.Member
-	room    value.Room
-}
-
-// judged is what came of a token at a time. The general way does not verify it again.
-type judged struct {
-	at       time.Time
-	set      *token.Set
-	resource *policy.Resource
-	raw      string
-	claims   token.Claims
-	err      error
-}
-
-// Clear forgets the last request.
-func (d *Desk) Clear() {
-	if d.used {
-		*d = Desk{}
-	}
-}
-
-// agrees verifies a token, and evaluates the resource's rule on its claims alone.
-func (e *Engine) agrees(d *Desk, set *token.Set, r *policy.Resource, raw string, now time.Time) bool {
-	d.used = true
-	j := &d.judged
-	j.at, j.set, j.resource, j.raw = now, set, r, raw
-	if j.claims, j.err = e.tokens.Verify(set, raw, now, r.Auth.Accepts); j.err != nil {
-		return false
-	}
-	if e.quick.resources[r.Index] == onToken {
-		return true
-	}
-	d.members[0] = value.Member{Key: rules.RootAuth, Value: j.claims.Value}
-	d.input = rules.Input{
-		Args: d.room.Obj(d.members[:]), Verified: true, Token: raw, Now: now,
-		MaxCalls: e.policy.Limits.Calls, MaxSteps: e.policy.Limits.Steps, TokenPlaces: e.tokenPlaces,
-	}
-	v := r.Rule.Eval(&d.input, nil)
-	if v.Outcome != rules.Yes || v.Response != nil {
-		return false
-	}
-	if m := j.claims.Memo; m != nil && !e.noMemo {
-		m.Keep(r.Rule.Question(), v.Response)
-	}
-	return true
-}
-
-// Take makes Headers use what the quick way has found out about the request.
-func (r *Request) Take(d *Desk) { r.judged = &d.judged }
-
-// verify verifies the request's token, unless the quick way has done so for this very
-// request: the text of another one's token may be in memory that is this one's by now.
-func (r *Request) verify(raw string, now time.Time) (token.Claims, error) {
-	set, j := r.engine.keys.Set(), r.judged
-	if r.judged = nil; j != nil && j.set == set && j.resource == r.resource && j.raw == raw && now.Equal(j.at) {
-		return j.claims, j.err
-	}
-	return r.engine.tokens.Verify(set, raw, now, r.resource.Auth.Accepts)
-}
-
-// find finds the resource as a Request does.
-func (e *Engine) find(h *plainHead) *policy.Resource {
-	m, err := e.policy.FindUnbound(h.method, h.authority, h.path)
+// find finds the resource of a path that FindPlain does not know; nil: there is none, or
+// the body tells it.
+func (r *Request) find(h *plainHead) *policy.Resource {
+	r.touched = true
+	m, err := r.engine.policy.FindIn(r.memory.vars[:0], h.method, h.authority, h.path)
 	if err != nil || m.HasTypes() {
 		return nil
 	}
+	r.resource, r.vars = m.Resource, m.Vars
 	return m.Resource
 }
 
-// plainHead is the content of headers that every server reads alike.
-type plainHead struct {
-	method     string
-	authority  string
-	host       string // of the authority, without the port
-	path       string // without the query
-	credential string // of the header of tokens
-	seen       parts
-}
-
-// parts are those of a head that must not come twice.
-type parts uint8
+// reached is how far Passes has come with a request that Decide goes on with.
+type reached uint8
 
 const (
-	methodPart parts = 1 << iota
-	schemePart
-	hostPart
-	targetPart
-	credentialPart
-	lengthPart
+	nowhere  reached = iota
+	resource         // the head is read, and the resource is found
+	args             // the token is accepted, and args are built
 )
 
-// read reads headers. It reports false for those of which it does not know that every
-// server reads them alike, or that have a part in deciding how. It is one function,
-// because what costs here is each further one that the processor has not at hand.
-func (h *plainHead) read(headers [][2]string, source string) bool {
-	target := ""
-	for i := range headers {
-		name, value := headers[i][0], headers[i][1]
-		var part parts
-		switch {
-		case name == source:
-			part, h.credential = credentialPart, value
-		case name == "":
-			return false
-		case name[0] != ':':
-			if !isPlain(name) || hasPart(name) {
-				return false
-			}
-			if name != "content-length" {
-				continue
-			}
-			if _, err := parseLength(value); err != nil {
-				return false
-			}
-			part = lengthPart
-		case name == ":path":
-			part, target = targetPart, value
-		case name == ":method":
-			part, h.method = methodPart, value
-		case name == ":scheme":
-			part = schemePart
-		case name == ":authority":
-			part, h.authority = hostPart, value
-		default:
-			return false
-		}
-		if h.seen&part != 0 {
-			return false
-		}
-		h.seen |= part
+// judged is what came of the token at the time of the request.
+type judged struct {
+	raw    string // "": the token was not looked for, or there is none
+	known  bool   // the rest is valid
+	claims token.Claims
+	err    error
+}
+
+// prepare goes on with a request as far as headers and token lead. It reports whether the
+// rule says yes, so that nothing is left to do.
+func (r *Request) prepare(h *plainHead, covering *policy.Covering, raw string, known *token.Claims) bool {
+	r.touched = true
+	h.fill(&r.head, r.came)
+	if covering != nil {
+		r.resource, r.vars = covering.Resource, covering.BindPlain(r.memory.vars[:0], h.path)
 	}
-	end := len(target)
-	for i := range len(target) {
-		switch target[i] {
-		case '#':
-			return false
-		case '?':
-			end = min(end, i)
-		}
+	r.reached = resource
+	on := r.engine.quick.resources[r.resource.Index]
+	j := &r.judged
+	if j.raw = raw; known != nil {
+		j.known, j.claims = true, *known
 	}
-	h.path = target[:end]
-	if end < len(target) && namesMethod(target[end+1:], h.method) {
+	if !on.builds {
 		return false
 	}
-	return h.method != "" && target != "" && h.readHost()
-}
-
-// readHost cuts the port off. It reports false for a host that is not a name in lower
-// case, without a point at its end.
-func (h *plainHead) readHost() bool {
-	label, end := 0, len(h.authority)
-	for i := range len(h.authority) {
-		b := h.authority[i]
-		switch {
-		case end < i:
-			if b < '0' || b > '9' {
-				return false
-			}
-		case b == ':':
-			end = i
-		case b == '.' && label > 0:
-			label = 0
-		case b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '-' || b == '_' || b == '~':
-			label++
-		default:
+	if r.resource.Auth.Reads() {
+		if raw == "" {
 			return false
 		}
-	}
-	h.host = h.authority[:end]
-	return label > 0
-}
-
-// hasPart reports whether a field, but for content-length, has a part in how the
-// request is decided.
-func hasPart(name string) bool {
-	switch name {
-	case "host", "connection", "upgrade", "transfer-encoding", "x-http-method-override", "x-http-method", "x-method-override":
-		return true
-	}
-	return false
-}
-
-// isPlain reports whether a name has only lower-case letters, digits and `-`, and
-// begins with one of the former. Two such names are httpfield.Twins only if they are
-// equal.
-func isPlain(name string) bool {
-	for i := range len(name) {
-		if b := name[i]; (b < 'a' || b > 'z') && (b < '0' || b > '9') && (b != '-' || i == 0) {
-			return false
+		if !j.known {
+			j.known = true
+			j.claims, j.err = r.engine.tokens.Verify(r.engine.keys.Set(), raw, r.received, r.resource.Auth.Accepts)
+		}
+		if j.err != nil || r.acceptToken(raw, &j.claims) != nil {
+			return false // Decide says why
 		}
 	}
-	return name != ""
+	if r.readHeaders() != nil {
+		return false
+	}
+	r.reached = args
+	return on.on != onMore && r.runRule().Outcome == rules.Yes
 }

@@ -38,7 +38,9 @@ type Request struct {
 	vars     []value.Member // captured from the path
 	bodyless bool           // the request ends with its headers
 
-	judged   *judged        // of the Desk; nil: nothing was found out
+	reached  reached        // by Passes
+	touched  bool           // it is not as Begin has made it
+	judged   judged         // by Passes
 	asked    *introspection // of a token that nobody here can judge; nil: there is none
 	token    string         // as it came; "": none was read
 	apiKey   string         // likewise; a request has one of the two
@@ -61,6 +63,7 @@ type Request struct {
 // memory holds what a Request would else allocate.
 type memory struct {
 	input   rules.Input
+	eval    rules.Memory
 	members [4]value.Member // of args
 	room    value.Room
 	vars    [4]value.Member // captured from the path
@@ -91,9 +94,13 @@ func (e *Engine) NewRequest(p Properties, received time.Time) *Request {
 	return r
 }
 
-// Begin makes r, which may be zero or cleared, await its headers.
+// Begin makes r, which may be zero, cleared, or let through by Passes, await its headers.
 func (e *Engine) Begin(r *Request, p Properties, received time.Time) {
+	if r.touched {
+		r.Clear()
+	}
 	r.engine, r.properties, r.received, r.state = e, p, received, awaitHeaders
+	r.came, r.bodyless = nil, false
 }
 
 // maxKept is the length of a list up to which its memory is kept for the next
@@ -115,27 +122,53 @@ func (r *Request) Clear() {
 	r.head.fields, r.head.types, r.argsRooms, r.memory.response = fields, types, rooms, response
 }
 
-// Headers brings all fields in their order, pseudo-headers among them (RFC 9113,
-// section 8.3). If end is true, neither a body nor trailers follow.
+// Headers is Open and Decide.
 func (r *Request) Headers(headers [][2]string, end bool) Step {
+	r.Open(headers, end)
+	return r.Decide()
+}
+
+// Open brings all fields in their order, pseudo-headers among them (RFC 9113, section
+// 8.3). If end is true, neither a body nor trailers follow. The next call is Decide, or
+// Passes and, if that says no, Decide.
+func (r *Request) Open(headers [][2]string, end bool) {
+	r.came, r.bodyless, r.reached = headers, end, nowhere
+}
+
+// Decide decides by the headers as far as they tell.
+func (r *Request) Decide() Step {
 	if !r.state.leave(awaitHeaders) {
 		return r.refuse(outOfTurn("headers"))
 	}
-	r.came, r.bodyless = headers, end
-	if err := r.head.read(headers); err != nil {
-		return r.refuse(malformed(err.Error()))
+	r.touched = true
+	switch r.reached {
+	case args:
+		return r.evaluate()
+	case nowhere:
+		r.judged = judged{}
+		if refusal := r.readHead(); refusal != nil {
+			return r.refuse(refusal)
+		}
+	}
+	step := r.admit(r.received)
+	r.judged.known = false // later there may be other keys
+	return step
+}
+
+// readHead reads the headers, and finds the resource.
+func (r *Request) readHead() *Refusal {
+	if err := r.head.read(r.came); err != nil {
+		return malformed(err.Error())
 	}
 	match, err := r.engine.policy.FindIn(r.memory.vars[:0], r.head.method, r.head.host, r.head.path)
 	if err != nil {
-		return r.refuse(notFound(err))
+		return notFound(err)
 	}
 	r.resource, r.vars = match.Resource, match.Vars
 	if match.HasTypes() {
 		r.event = match
 	}
-	step := r.admit(r.received)
-	r.judged = nil // the desk is the next request's
-	return step
+	return nil
 }
 
 // Keys verifies the token again, with the keys that are there now.

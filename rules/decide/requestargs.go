@@ -12,12 +12,12 @@ import (
 // for a query that servers could read differently, whichever members they are.
 func (r *Request) requestArgs() (value.Value, error) {
 	h, rooms, reads := &r.head, r.rooms(), &r.resource.Request
-	query, err := r.parseQuery()
-	if err != nil {
-		return value.Value{}, lightfmt.Errorf("query: %w", err)
-	}
-	if err := checkTwins(query, r.resource.Query); err != nil {
-		return value.Value{}, lightfmt.Errorf("query: %w", err)
+	var query []httpfield.Pair
+	if h.query != "" {
+		var err error
+		if query, err = r.parseQuery(r.resource.Query); err != nil {
+			return value.Value{}, lightfmt.Errorf("query: %w", err)
+		}
 	}
 	ms := rooms.request[:0]
 	add := func(name string, v value.Value) { ms = append(ms, value.Member{Key: name, Value: v}) }

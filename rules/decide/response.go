@@ -19,6 +19,7 @@ type Response struct {
 	actions  []rules.Edit // of the request's rule
 	rule     *rules.Rule  // on the response; nil: none
 	input    rules.Input  // of that rule; its Args are of the request as it went upstream
+	eval     rules.Memory // of input
 	limits   policy.Limits
 	request  head
 	resource *policy.Resource

@@ -44,7 +44,7 @@ func (r *Request) response(v *rules.Verdict) *Response {
 	})
 	out.input = rules.Input{
 		Args: value.Obj(kept...), Verified: r.verified, Token: r.token, APIKey: r.apiKey, Now: r.received, MaxCalls: out.limits.Calls,
-		MaxSteps: out.limits.Steps, TokenPlaces: r.engine.tokenPlaces, Rand: r.Rand, Tracer: r.Tracer,
+		MaxSteps: out.limits.Steps, TokenPlaces: r.engine.tokenPlaces, Rand: r.Rand, Tracer: r.Tracer, Memory: &out.eval,
 	}
 	return out
 }

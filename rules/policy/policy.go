@@ -249,13 +249,11 @@ func (p *Policy) FindIn(vars []value.Member, method, host, rawPath string) (Matc
 	return p.table.FindIn(vars, method, host, rawPath)
 }
 
-// FindUnbound is route.Table.FindUnbound.
-func (p *Policy) FindUnbound(method, host, rawPath string) (Match, error) {
-	return p.table.FindUnbound(method, host, rawPath)
-}
+// Covering is the route that covers a request.
+type Covering = route.Route[Resource]
 
 // FindPlain is route.Table.FindPlain.
-func (p *Policy) FindPlain(method, host, path string) *Resource {
+func (p *Policy) FindPlain(method, host, path string) *Covering {
 	return p.table.FindPlain(method, host, path)
 }
 

@@ -63,43 +63,30 @@ func (t *Table[R]) Find(method, host, rawPath string) (Match[R], error) {
 // FindIn is Find, but that it appends Match.Vars to vars, which may have capacity
 // from an earlier request.
 func (t *Table[R]) FindIn(vars []value.Member, method, host, rawPath string) (Match[R], error) {
-	var buf [16]string
-	m, r, segments, err := t.locate(buf[:0], method, host, rawPath)
-	if r != nil {
-		m.Vars = r.Path.bind(vars, segments)
-	}
-	return m, err
-}
-
-// FindUnbound is Find, but that it leaves Match.Vars out.
-func (t *Table[R]) FindUnbound(method, host, rawPath string) (Match[R], error) {
-	var buf [16]string
-	m, _, _, err := t.locate(buf[:0], method, host, rawPath)
-	return m, err
-}
-
-// locate returns the match without its Vars, and the route that it is of, if it is one's,
-// with the path's segments, which it appends to buf.
-func (t *Table[R]) locate(buf []string, method, host, rawPath string) (m Match[R], r *Route[R], segments []string, err error) {
+	var m Match[R]
 	if method == "CONNECT" || rawPath == "*" {
-		return m, nil, nil, ErrNotCovered
+		return m, ErrNotCovered
 	}
 	if !httpfield.IsMethod(method) {
-		return m, nil, nil, ErrNoMethod
+		return m, ErrNoMethod
 	}
 	path, _, _ := strings.Cut(rawPath, "?")
-	p, err := splitPath(path, buf)
+	var buf [16]string
+	p, err := splitPath(path, buf[:0])
 	if err != nil {
-		return m, nil, nil, err
+		return m, err
 	}
 	if method == "HEAD" {
 		method = "GET"
 	}
-	m, r, err = t.find(method, host, &p)
+	m, r, err := t.find(method, host, &p)
 	if err != nil && p.slash { // also where no route decides
 		err = errSlash
 	}
-	return m, r, p.segments, err
+	if r != nil {
+		m.Vars = r.Path.bind(vars, p.segments)
+	}
+	return m, err
 }
 
 func (t *Table[R]) find(method, host string, p *requestPath) (Match[R], *Route[R], error) {

@@ -1,10 +1,12 @@
 package route
 
-// FindPlain returns the resource that Find returns for a request, in most cases: nil
+import "github.com/rulegate/rulegate/rules/value"
+
+// FindPlain returns the route that Find finds for a request, in most cases: nil
 // says nothing. It takes a host in lower case, without a port and without a point at its
 // end, and a path without a query. It touches little: from the left it takes the first
 // way down, where Find would come back and try another.
-func (t *Table[R]) FindPlain(method, host, path string) *R {
+func (t *Table[R]) FindPlain(method, host, path string) *Route[R] {
 	if len(t.Routes.wild) > 0 || len(path) == 0 || path[0] != '/' {
 		return nil
 	}
@@ -55,10 +57,24 @@ func (t *Table[R]) FindPlain(method, host, path string) *R {
 	default:
 		return nil
 	}
-	if r := in.route(method); r != nil {
-		return r.Resource
+	if r := in.route(method); r != nil && r.Resource != nil {
+		return r
 	}
 	return nil
+}
+
+// BindPlain returns the Match.Vars of a path that FindPlain has found the route for,
+// without a query. It appends to vars.
+func (r *Route[R]) BindPlain(vars []value.Member, path string) []value.Member {
+	var buf [16]string
+	segments, from := buf[:0], 1
+	for i := 1; i <= len(path); i++ {
+		if i == len(path) && i > from || i < len(path) && path[i] == '/' {
+			segments = append(segments, path[from:i])
+			from = i + 1
+		}
+	}
+	return r.Path.bind(vars, segments)
 }
 
 // next returns the node of a segment, or the routes for all that follows it. Both are

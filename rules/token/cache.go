@@ -101,35 +101,23 @@ func (c *Cache) lookUp(s *Set, raw string, now time.Time) *judgement {
 	return e.judgement
 }
 
-// Knows reports whether a token is in the cache that takes accepts, nil: every
-// provider's, and whether its Memo has an answer to the question, if there is one. It
-// verifies nothing.
-func (c *Cache) Knows(s *Set, raw string, now time.Time, takes func(provider string) bool, q Question) bool {
+// Known returns the claims of a token that is in the cache and that takes accepts, nil:
+// every provider's. It verifies nothing. The claims have no Provider, and are not to be
+// changed; they are nil if there are none.
+func (c *Cache) Known(s *Set, raw string, now time.Time, takes func(provider string) bool) *Claims {
 	c.mu.Lock()
 	e := c.find(s, raw, now)
-	knows := e != nil && e.answers(takes, q)
-	if knows {
+	if e != nil && takes != nil && !e.judgement.accepts(takes) {
+		e = nil
+	}
+	if e != nil {
 		c.hits++
 	}
 	c.mu.Unlock()
-	return knows
-}
-
-func (e *cached) answers(takes func(provider string) bool, q Question) bool {
-	if q != nil {
-		if _, ok := e.judgement.claims.Memo.Find(q); !ok {
-			return false
-		}
+	if e == nil {
+		return nil
 	}
-	if takes == nil {
-		return true
-	}
-	for _, by := range e.judgement.accepted {
-		if takes(by.provider) {
-			return true
-		}
-	}
-	return false
+	return &e.judgement.claims
 }
 
 // find returns the entry of a token, nil if it is not in the cache.

@@ -100,6 +100,11 @@ func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
 	return j, nil
 }
 
+// accepts reports whether an entry that the caller takes has accepted the token.
+func (j *judgement) accepts(takes func(provider string) bool) bool {
+	return slices.ContainsFunc(j.accepted, func(e *entry) bool { return takes(e.provider) })
+}
+
 // decide returns the claims if an entry that the caller takes has accepted them.
 func (j *judgement) decide(s *Set, takes func(provider string) bool) (Claims, error) {
 	for _, e := range j.accepted {
