@@ -10,8 +10,6 @@ import (
 
 	"github.com/rulegate/rulegate/envoy/harness"
 	"github.com/rulegate/rulegate/host/importer/envoy"
-	"github.com/rulegate/rulegate/host/policyfile"
-	"go.yaml.in/yaml/v4"
 )
 
 // Of generated configurations, and of requests to each, there are few in CI. To look for
@@ -34,50 +32,27 @@ func number(name string, otherwise int) int {
 // that the configuration refuses in Envoy.
 func TestGeneratedIsNotLooser(t *testing.T) {
 	r := mathrand.New(mathrand.NewPCG(uint64(seed), 7))
-	up := harness.NewUpstream(t)
-	b := harness.NewBootstrap(t, up.URL)
-	b.Workers, b.Filters = 1, map[string][]any{}
 	var all []*original
 	for i := range generated {
-		o := &original{name: fmt.Sprintf("generated-%d", i), source: (&generator{r}).configuration()}
-		o.source = strings.NewReplacer("{{jwks}}", issuers["a"].jwks(), "{{jwks-b}}", issuers["b"].jwks()).Replace(o.source)
-		var manager struct {
-			Filters []any `yaml:"http_filters"`
-		}
-		if err := yaml.Unmarshal([]byte(o.source), &manager); err != nil {
-			t.Fatalf("%v\n%s", err, o.source)
-		}
-		doc, err := policyfile.ParseDocuments(o.name, []byte(o.source))
-		if err != nil {
-			t.Fatal(err)
-		}
-		drafts, err := envoy.Import([]*policyfile.Documents{doc})
-		if err != nil || len(drafts) != 1 {
-			t.Fatalf("%d drafts, %v\n%s", len(drafts), err, o.source)
-		}
-		if _, err := drafts[0].Settle(); err != nil {
-			t.Fatal(err)
-		}
-		text, err := drafts[0].Render()
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.AddPolicy(t, "policy-"+o.name, string(text), "")
-		b.AddPolicy(t, "original-"+o.name, "routes: [{match: {path: /}, rule: {rule: deny}}]", "")
-		b.Filters["original-"+o.name] = manager.Filters
+		o := &original{name: fmt.Sprintf("generated-%d", i), source: withKeys((&generator{r}).configuration())}
+		o.read(t, envoy.Import, o.source)
 		all = append(all, o)
 	}
-	p := b.Start(t)
-	p.Ready(t)
-	at := p.Listeners(t)
+	notLooser(t, all)
+}
+
+// notLooser sends requests through generated originals and their policies.
+func notLooser(t *testing.T, all []*original) {
+	t.Helper()
+	up, at := startBoth(t, all)
 	both, neither, alone := 0, 0, 0
 	for _, o := range all {
-		for i, q := range requests(o.source)[:perPolicy] {
+		for i, q := range requests(o.source + "\n---\n" + o.more)[:perPolicy] {
 			id := fmt.Sprintf("%s-%d", o.name, i)
-			if _, err := harness.Send(at["original-"+o.name], q, id+"-o"); err != nil {
+			if _, err := harness.Send(at["original "+o.name], q, id+"-o"); err != nil {
 				continue // Envoy's parser refuses it, for both
 			}
-			if _, err := harness.Send(at["policy-"+o.name], q, id+"-p"); err != nil {
+			if _, err := harness.Send(at["policy "+o.name], q, id+"-p"); err != nil {
 				t.Fatalf("%s: %v", shown(q), err)
 			}
 			was, _ := up.Take(id + "-o")

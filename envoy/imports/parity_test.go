@@ -51,31 +51,37 @@ func originals(t *testing.T) (out []*original) {
 				filters = expand(t, strings.TrimSuffix(file, ".yaml")+".filters")
 				o.more = filters
 			}
-			var manager struct {
-				Filters []any `yaml:"http_filters"`
-			}
-			if err := yaml.Unmarshal([]byte(filters), &manager); err != nil || len(manager.Filters) == 0 {
-				t.Fatalf("%s: no http_filters: %v", file, err)
-			}
-			o.filters = slices.DeleteFunc(manager.Filters, func(f any) bool {
-				return strings.HasSuffix(fmt.Sprint(f.(map[string]any)["name"]), ".router")
-			})
-			doc, err := policyfile.ParseDocuments(file, []byte(o.source))
-			if err != nil {
-				t.Fatal(err)
-			}
-			drafts, err := read([]*policyfile.Documents{doc})
-			if err != nil || len(drafts) == 0 {
-				t.Fatalf("%s: %d drafts, %v", file, len(drafts), err)
-			}
-			o.draft = drafts[0] // that of the first resource
-			if _, err := o.draft.Settle(); err != nil {
-				t.Fatalf("%s: %v", file, err)
-			}
+			o.read(t, read, filters)
 			out = append(out, o)
 		}
 	}
 	return out
+}
+
+// read sets the filters and the draft, that of the first resource.
+func (o *original) read(t *testing.T, read func([]*policyfile.Documents) ([]*importer.Draft, error), filters string) {
+	t.Helper()
+	var manager struct {
+		Filters []any `yaml:"http_filters"`
+	}
+	if err := yaml.Unmarshal([]byte(filters), &manager); err != nil || len(manager.Filters) == 0 {
+		t.Fatalf("%s: no http_filters: %v\n%s", o.name, err, filters)
+	}
+	o.filters = slices.DeleteFunc(manager.Filters, func(f any) bool {
+		return strings.HasSuffix(fmt.Sprint(f.(map[string]any)["name"]), ".router")
+	})
+	doc, err := policyfile.ParseDocuments(o.name, []byte(o.source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	drafts, err := read([]*policyfile.Documents{doc})
+	if err != nil || len(drafts) == 0 {
+		t.Fatalf("%s: %d drafts, %v\n%s", o.name, len(drafts), err, o.source)
+	}
+	o.draft = drafts[0]
+	if _, err := o.draft.Settle(); err != nil {
+		t.Fatalf("%s: %v", o.name, err)
+	}
 }
 
 // expand reads a file of testdata with the test's keys in it.
@@ -85,12 +91,17 @@ func expand(t *testing.T, file string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.NewReplacer("{{jwks}}", issuers["a"].jwks(), "{{jwks-b}}", issuers["b"].jwks()).Replace(string(text))
+	return withKeys(string(text))
 }
 
-// TestNothingIsLooser: no request passes the imported policy that the original refuses.
-func TestNothingIsLooser(t *testing.T) {
-	all := originals(t)
+func withKeys(text string) string {
+	return strings.NewReplacer("{{jwks}}", issuers["a"].jwks(), "{{jwks-b}}", issuers["b"].jwks()).Replace(text)
+}
+
+// startBoth starts an Envoy with each original and its policy, at the listeners
+// "original NAME" and "policy NAME".
+func startBoth(t *testing.T, all []*original) (*harness.Upstream, map[string]string) {
+	t.Helper()
 	up := harness.NewUpstream(t)
 	b := harness.NewBootstrap(t, up.URL)
 	b.Workers, b.Filters = 1, map[string][]any{}
@@ -105,12 +116,20 @@ func TestNothingIsLooser(t *testing.T) {
 	}
 	p := b.Start(t)
 	p.Ready(t)
-	at := p.Listeners(t)
+	t.Cleanup(func() {
+		if strings.Contains(p.Log(), "panic") {
+			t.Errorf("Envoy's log has a panic:\n%s", harness.Tail(p.Log(), 60))
+		}
+	})
+	return up, p.Listeners(t)
+}
+
+// TestNothingIsLooser: no request passes the imported policy that the original refuses.
+func TestNothingIsLooser(t *testing.T) {
+	all := originals(t)
+	up, at := startBoth(t, all)
 	for _, o := range all {
 		t.Run(o.name, func(t *testing.T) { o.compare(t, up, at["original "+o.name], at["policy "+o.name]) })
-	}
-	if strings.Contains(p.Log(), "panic") {
-		t.Errorf("Envoy's log has a panic:\n%s", harness.Tail(p.Log(), 60))
 	}
 }
 

@@ -274,6 +274,10 @@ func (m *material) token(r *mathrand.Rand, q *harness.Request, pick func([]strin
 			setClaim(claims, path, m.claim(r, pick))
 		}
 	}
+	if r.IntN(8) == 0 { // registered claims of other types
+		odd := []any{1, -1, 1.5, 1e30, true, nil, "x", []any{1}, []any{"shop", 1}, map[string]any{}}
+		claims[[]string{"sub", "jti", "iat", "nbf", "aud"}[r.IntN(5)]] = odd[r.IntN(len(odd))]
+	}
 	text := issuers[by].sign(claims)
 	if r.IntN(15) == 0 {
 		text = text[:len(text)-4] + "AAAA"

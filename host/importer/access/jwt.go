@@ -135,7 +135,7 @@ func (x *Providers) Claimed(p *Provider) Cond {
 
 // rule is the rule of Verified.
 func (x *Providers) rule(p *Provider) *Expr {
-	parts := []*Expr{Exists("args.auth"), Exists("args.token")}
+	parts := []*Expr{Exists("args.auth"), Exists("args.token"), Use(registeredName)}
 	if len(x.List) > 1 {
 		parts = append(parts, Match("string", "==", "args.auth.iss", Literal(p.Issuer)))
 	}
@@ -160,6 +160,25 @@ func (x *Providers) rule(p *Provider) *Expr {
 		}
 	}
 	return And(append(parts, Or(places...))...)
+}
+
+// registeredName is the rule that holds for the claims of RFC 7519, section 4.1, of the
+// types that jwt_authn wants: it refuses other tokens.
+const registeredName = "registered claims"
+
+func registered() *Expr {
+	var parts []*Expr
+	text := func(path string) *Expr { return Match("string", "==", path, importer.Text(path)) }
+	for _, name := range []string{"iss", "sub", "jti"} {
+		parts = append(parts, text("utils.default("+ClaimPath([]string{name})+", '')"))
+	}
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		seconds := "utils.default(" + ClaimPath([]string{name}) + ", 0)"
+		parts = append(parts, Match("number", ">=", seconds, importer.Int(0)), Match("number", "<=", seconds, importer.Int(1<<53)))
+	}
+	aud := ClaimPath([]string{"aud"})
+	texts := &Expr{op: leaf, rule: ruleOf("every", "field", aud, "clause", text("item").Rule())}
+	return And(append(parts, Or(text("utils.default("+aud+", '')"), texts))...)
 }
 
 func queryPath(name string) string { return "args.request.query" + quotedKey(name) }

@@ -55,6 +55,7 @@ func (p *Policy) Write(d *importer.Draft) error {
 	p.APIKeys.auth(d)
 	rule := p.rule(d)
 	define := importer.Object()
+	importer.Set(define, registeredName, registered().Rule())
 	for _, x := range p.Providers.List {
 		if x.Refused == "" {
 			importer.Set(define, ruleName(x), p.Providers.rule(x).Rule())
@@ -63,10 +64,10 @@ func (p *Policy) Write(d *importer.Draft) error {
 			}
 		}
 	}
-	if used := named(rule); len(define.Content) > 0 {
+	if used := named(rule); len(used) > 0 {
 		kept := importer.Object()
 		for _, e := range importer.Entries(define) {
-			if used[e.Key] || used[strings.Replace(e.Key, "token of", "claims of", 1)] {
+			if e.Key == registeredName || used[e.Key] || used[strings.Replace(e.Key, "token of", "claims of", 1)] {
 				importer.Set(kept, e.Key, e.Value)
 			}
 		}
