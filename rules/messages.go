@@ -95,12 +95,13 @@ var otherEvals = map[string]string{"=": "==", "===": "==", "eq": "==", "equals":
 func unknownEval(name, typ string) string {
 	var has, elsewhere, all []string
 	for _, t := range operandTypes {
+		names := t.evalNames()
 		if t.name == typ {
-			has = t.evalNames()
-		} else if slices.Contains(t.evalNames(), name) {
+			has = names
+		} else if slices.Contains(names, name) {
 			elsewhere = append(elsewhere, t.name)
 		}
-		for _, e := range t.evalNames() {
+		for _, e := range names {
 			if !slices.Contains(all, e) {
 				all = append(all, e)
 			}

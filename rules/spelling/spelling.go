@@ -1,3 +1,5 @@
+//go:build !wasip1
+
 // Package spelling suggests the word that a misspelled one may mean.
 package spelling
 
