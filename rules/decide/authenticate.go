@@ -103,8 +103,8 @@ func (r *Request) readAPIKey(c *credential, now time.Time) *Refusal {
 // unverified decides about a token that no entry accepts with the keys at hand:
 // if a set that may have its key is not here, or old, it is fetched.
 func (r *Request) unverified(err error, now time.Time) (wait state, refusal *Refusal) {
-	var e *token.Error
-	if !errors.As(err, &e) || e.Missing == nil {
+	e, ok := errors.AsType[*token.Error](err)
+	if !ok || e.Missing == nil {
 		return ended, r.engine.badToken(err)
 	}
 	switch r.engine.keys.Missing(e.Missing, e.Kid, r.received, now) {

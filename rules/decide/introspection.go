@@ -57,11 +57,11 @@ func (r *Request) introspected(replies []rules.Reply) Step {
 		if err == nil {
 			claims, err = r.engine.tokens.Introspected(set, i, asked.token, body, asked.at)
 		}
-		var no *token.Error
+		_, no := errors.AsType[*token.Error](err)
 		switch {
 		case err == nil:
 			return r.proceed(r.acceptToken(asked.token, &claims))
-		case !errors.As(err, &no):
+		case !no:
 			failed = unavailable("token: introspection failed: " + err.Error())
 		case refusal.Status == 401:
 			refusal = r.engine.badToken(err)

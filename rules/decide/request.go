@@ -298,8 +298,7 @@ func (r *Request) refuse(refusal *Refusal) Step {
 }
 
 func notFound(err error) *Refusal {
-	var bad *route.PathError
-	if errors.As(err, &bad) || errors.Is(err, route.ErrNoMethod) {
+	if _, bad := errors.AsType[*route.PathError](err); bad || errors.Is(err, route.ErrNoMethod) {
 		return malformed(err.Error())
 	}
 	return &Refusal{Status: 403, Outcome: Uncovered, Reason: err.Error()}

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"sort"
+	"slices"
 
 	"github.com/rulegate/rulegate/rules"
 	"github.com/rulegate/rulegate/rules/lightfmt"
@@ -105,7 +105,7 @@ func (l *loader) load(doc value.Value) error {
 	for name := range l.unsetNames {
 		l.p.Unset = append(l.p.Unset, name)
 	}
-	sort.Strings(l.p.Unset)
+	slices.Sort(l.p.Unset)
 	return nil
 }
 

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,7 +50,7 @@ func (l *loader) inFileOrder() {
 			place = Parent(place)
 		}
 	}
-	sort.SliceStable(l.faults, func(i, j int) bool { return rank(l.faults[i].Place) < rank(l.faults[j].Place) })
+	slices.SortStableFunc(l.faults, func(a, b rules.Fault) int { return rank(a.Place) - rank(b.Place) })
 }
 
 // numberPlaces numbers the places of a document in its order.
