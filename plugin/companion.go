@@ -178,6 +178,9 @@ func (s *stream) readReplies(calls []rules.Call, signature string) []rules.Reply
 	return replies
 }
 
+// failedReplies is not inlined, which would make the module larger.
+//
+//go:noinline
 func failedReplies(calls []rules.Call, reason string) []rules.Reply {
 	out := make([]rules.Reply, len(calls))
 	for i, c := range calls {

@@ -30,7 +30,10 @@ func (m *memory) use(n int) {
 }
 
 // hold makes n the number of bytes that the stream takes. It reports false, and
-// changes nothing, if the streams would take more than limits.memory.
+// changes nothing, if the streams would take more than limits.memory. It is not inlined,
+// which would make the module larger.
+//
+//go:noinline
 func (s *stream) hold(n int) bool {
 	m := &s.plugin.vm.memory
 	if n > s.held && m.held+n-s.held > s.plugin.policy.Limits.Memory {

@@ -248,12 +248,12 @@ func (s *stream) setState(next state) {
 	s.state = next
 	switch next {
 	case awaitKeys, awaitKeysGather:
-		p.deadlines.set(s, abi.Now().Add(jwks.MaxWait+hostGrace))
+		p.deadlines.within(s, jwks.MaxWait+hostGrace)
 	case awaitKeysGathered: // it waits for the same keys: the deadline stays
 	case awaitBody:
-		p.deadlines.set(s, abi.Now().Add(p.policy.Limits.BodyTimeout))
+		p.deadlines.within(s, p.policy.Limits.BodyTimeout)
 	case awaitReplies, awaitRepliesGather, awaitRepliesGathered:
-		p.deadlines.set(s, abi.Now().Add(p.policy.Companion.Timeout+hostGrace))
+		p.deadlines.within(s, p.policy.Companion.Timeout+hostGrace)
 	case awaitHeaders, inHeaders:
 		p.deadlines.remove(s)
 	case passed, withheld, answered, gone:

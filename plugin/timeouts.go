@@ -5,6 +5,7 @@ import (
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/rulegate/rulegate/plugin/abi"
 	"github.com/rulegate/rulegate/rules/decide"
 )
 
@@ -28,6 +29,12 @@ type deadline struct {
 	at    time.Time
 	index int // in deadlines.streams, counted from 1; 0: no entry
 }
+
+// within makes the stream's deadline a time from now. It is not inlined, which would make
+// the module larger.
+//
+//go:noinline
+func (d *deadlines) within(s *stream, wait time.Duration) { d.set(s, abi.Now().Add(wait)) }
 
 // set makes at the stream's deadline.
 func (d *deadlines) set(s *stream, at time.Time) {

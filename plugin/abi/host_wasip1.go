@@ -132,7 +132,9 @@ func received(status uint32) ([]byte, error) {
 func addressOf(s string) unsafe.Pointer { return unsafe.Pointer(unsafe.StringData(s)) }
 
 // Now returns the time. Unlike time.Now it does not ask for the monotonic time too,
-// which is another call.
+// which is another call. It is not inlined, which would make the module larger.
+//
+//go:noinline
 func Now() time.Time {
 	var ns uint64
 	if clockTimeGet(0, 1, unsafe.Pointer(&ns)) != 0 {
