@@ -77,7 +77,8 @@ func (i *image) fresh(now time.Time) (*vm, error) {
 		return v, nil
 	}
 	v := i.vm
-	v.mod.Memory().Write(0, i.memory)
+	memory, _ := v.mod.Memory().Read(0, v.mod.Memory().Size())
+	clear(memory[copy(memory, i.memory):]) // Go takes memory that it gets for the first time to be zero
 	v.now, v.streams, v.calls, v.counts, v.failure = now, map[uint32]*stream{}, nil, map[string]int64{}, nil
 	v.shared, v.metrics, v.last = maps.Clone(i.shared), maps.Clone(i.metrics), i.last
 	return v, nil

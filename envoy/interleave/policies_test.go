@@ -103,7 +103,7 @@ var variants = []variant{
 	{name: "always", auth: "  claimsToHeaders: {x-user-id: id}", log: "{claims: [id, role], sample: 0.3, to: [log, metadata], always: [no, error]}"},
 	{name: "shadow", more: "mode: shadow", log: "{claims: [id], sample: 0.5}"},
 	{name: "candidate", more: "shadow: candidate.yaml", candidate: true},
-	{name: "both", auth: "  forward: false\n  claimsToHeaders: {x-user-id: id}", more: "shadow: candidate.yaml", log: "{claims: [id], sample: 0.5}", candidate: true},
+	{name: "both", auth: "  forward: false\n  claimsToHeaders: {x-user-id: id}", more: "shadow: {policy: candidate.yaml, queries: true, webhooks: true}", log: "{claims: [id], sample: 0.5}", candidate: true},
 }
 
 // plugin is a configuration of the module.
@@ -123,7 +123,9 @@ func (v *variant) plugin(t testing.TB, log string) *plugin {
 	text := strings.NewReplacer("\nAUTH\n", "\n"+v.auth+"\n", "\nMORE\n", "\n"+more+"\n").Replace(basePolicy)
 	c := &harness.Case{Name: v.name, Policy: text}
 	if v.candidate {
-		c.Candidate = strings.NewReplacer("\nAUTH\n", "\n"+v.auth+"\n", "\nMORE\n", "\nmode: shadow\n", "f2: admin}", "f2: guest}", "res.secret, ", "").Replace(basePolicy)
+		c.Candidate = strings.NewReplacer("\nAUTH\n", "\n"+v.auth+"\n", "\nMORE\n", "\nmode: shadow\n", "f2: admin}", "f2: guest}", "res.secret, ", "",
+			"path: /any}, rule: {rule: authenticated}", "path: /any}, rule: {rule: remove, fields: [res.secret]}",
+			"path: /claim}, rule: {rule: use, of: admin}", "path: /claim}, rule: {rule: use, of: asked}").Replace(basePolicy)
 	}
 	pol, doc := c.Load(t, text)
 	env := c.Environ()
