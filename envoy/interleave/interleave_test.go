@@ -53,10 +53,13 @@ type world struct {
 	rand     *rand.Rand
 	cast     *cast
 	vm       *vm
-	variants []*variant // by the contexts of plugins, from 1 on
+	plugins  []uint32            // the contexts of those that get requests
+	retired  []uint32            // that were replaced, and have streams left
+	variants map[uint32]*variant // of all plugins, by their contexts
+	stride   int                 // between the ids of streams
 	open     []*running
 	opened   int
-	plugin   int            // of the last one
+	plugin   uint32         // of the last one
 	pace     int            // the chance that one is opened next, in percent
 	rotated  bool           // the issuer has its second key
 	keys     map[uint32]int // how many keys each plugin has fetched
@@ -77,11 +80,10 @@ func (w *world) chance(percent int) bool { return w.rand.IntN(100) < percent }
 
 // run takes the requests of a seed through one VM.
 func (w *world) run(n uint64) error {
+	w.variants, w.stride = map[uint32]*variant{}, []int{1, 1, 63, 64}[w.rand.IntN(4)]
 	var plugins []*plugin
-	for range 1 + w.rand.IntN(3) {
-		v := &variants[w.rand.IntN(len(variants))]
-		w.variants = append(w.variants, v)
-		plugins = append(plugins, v.plugin(w.t, v.log))
+	for i := range 1 + w.rand.IntN(3) {
+		plugins = append(plugins, w.add(uint32(1+i)))
 	}
 	var err error
 	if w.vm, err = w.code.newVM(start, plugins...); err != nil {
@@ -101,6 +103,39 @@ func (w *world) run(n uint64) error {
 	return w.finish()
 }
 
+// add adds a plugin of a random variant.
+func (w *world) add(context uint32) *plugin {
+	v := &variants[w.rand.IntN(len(variants))]
+	w.plugins, w.variants[context] = append(w.plugins, context), v
+	return v.plugin(w.t, v.log)
+}
+
+// replace has the host replace the configuration of a plugin, as after a change of its
+// policy: the streams that are open keep the old one, which ends with the last of them.
+func (w *world) replace() error {
+	i := w.rand.IntN(len(w.plugins))
+	w.retired = append(w.retired, w.plugins[i])
+	w.plugins = slices.Delete(w.plugins, i, i+1)
+	w.plugin = uint32(10 + len(w.variants))
+	if err := w.vm.start(w.plugin, w.add(w.plugin)); err != nil {
+		return err
+	}
+	return w.retire()
+}
+
+func (w *world) retire() error {
+	for _, id := range slices.Clone(w.retired) {
+		if slices.ContainsFunc(w.open, func(r *running) bool { return r.stream.plugin == id }) {
+			continue
+		}
+		w.retired = slices.DeleteFunc(w.retired, func(other uint32) bool { return other == id })
+		if err := w.vm.end(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // event is one thing that happens: mostly to a stream that was opened lately, because its
 // memory is what the next one gets.
 func (w *world) event() error {
@@ -112,6 +147,8 @@ func (w *world) event() error {
 		return w.tick()
 	case n < w.pace+14 && len(w.vm.calls) > 0:
 		return w.reply(w.vm.calls[w.rand.IntN(len(w.vm.calls))])
+	case n == 98 && w.chance(10):
+		return w.replace()
 	case n == 99 && w.chance(30):
 		w.vm.now = w.vm.now.Add(time.Duration(3+w.rand.IntN(10)) * time.Second)
 		return w.tick()
@@ -137,14 +174,13 @@ func (w *world) event() error {
 }
 
 func (w *world) begin() error {
-	if w.plugin == 0 || w.chance(40) {
-		w.plugin = 1 + w.rand.IntN(len(w.variants))
+	if !slices.Contains(w.plugins, w.plugin) || w.chance(40) {
+		w.plugin = w.plugins[w.rand.IntN(len(w.plugins))]
 	}
-	p := w.plugin
 	w.opened++
-	r := &running{world: w, variant: w.variants[p-1], received: w.vm.now}
+	r := &running{world: w, variant: w.variants[w.plugin], received: w.vm.now}
 	var err error
-	if r.stream, err = w.vm.open(uint32(p), uint32(100+w.opened), w.cast.script()); err != nil {
+	if r.stream, err = w.vm.open(w.plugin, uint32(1000+w.opened*w.stride), w.cast.script()); err != nil {
 		return err
 	}
 	w.open = append(w.open, r)
@@ -152,8 +188,8 @@ func (w *world) begin() error {
 }
 
 func (w *world) tick() error {
-	id := uint32(1 + w.rand.IntN(len(w.variants)))
-	if _, err := w.vm.call("proxy_on_tick", id); err != nil {
+	all := append(slices.Clone(w.plugins), w.retired...)
+	if _, err := w.vm.call("proxy_on_tick", all[w.rand.IntN(len(all))]); err != nil {
 		return err
 	}
 	return w.vm.settle()
@@ -169,7 +205,7 @@ func (w *world) reply(c *call) error {
 		r, times = c.answer(c.fate())
 	case w.chance(20):
 		r = status("503", "no healthy upstream")
-	case !w.variants[c.plugin-1].candidate: // else it is not known whose fetch that was
+	case !w.variants[c.plugin].candidate: // else it is not known whose fetch that was
 		w.keys[c.plugin] = keys
 	}
 	if err := w.vm.deliver(c, r, times); err != nil {
@@ -185,9 +221,12 @@ func (w *world) end(r *running) error {
 	if err := r.close(); err != nil {
 		return err
 	}
+	if err := w.retire(); err != nil {
+		return err
+	}
 	report := func(text string) {
 		w.failed = append(w.failed, fmt.Sprintf("plugin %s of %d, request %s (%s) to %s, token %s: %s",
-			r.variant.name, len(w.variants), r.script.canary, r.script.user, r.script.route, r.script.token, text))
+			r.variant.name, len(w.plugins), r.script.canary, r.script.user, r.script.route, r.script.token, text))
 	}
 	if s := r.strangers(); s != nil {
 		report("shows texts of others: " + strings.Join(s, ", "))
@@ -263,8 +302,8 @@ func (w *world) finish() error {
 			return err
 		}
 	}
-	for id := range w.variants {
-		if _, err := w.vm.call("proxy_on_tick", uint32(id+1)); err != nil {
+	for _, id := range w.plugins {
+		if _, err := w.vm.call("proxy_on_tick", id); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,17 +108,32 @@ func (c *code) newVM(now time.Time, plugins ...*plugin) (*vm, error) {
 		return nil, err
 	}
 	for i, p := range plugins {
-		id := uint32(i + 1)
-		v.plugins[id], v.starting = p, p
-		if _, err := v.call("proxy_on_context_create", id, 0); err != nil {
+		if err := v.start(uint32(i+1), p); err != nil {
 			return nil, err
 		}
-		if ok, err := v.call("proxy_on_configure", id, uint64(len(p.config))); err != nil || ok != 1 {
-			return nil, fmt.Errorf("plugin %s does not start: %w", p.name, err)
-		}
 	}
-	v.starting = nil
 	return v, nil
+}
+
+// start starts a plugin in a context.
+func (v *vm) start(id uint32, p *plugin) error {
+	v.plugins[id], v.starting = p, p
+	defer func() { v.starting = nil }()
+	if _, err := v.call("proxy_on_context_create", id, 0); err != nil {
+		return err
+	}
+	if ok, err := v.call("proxy_on_configure", id, uint64(len(p.config))); err != nil || ok != 1 {
+		return fmt.Errorf("plugin %s does not start: %w", p.name, err)
+	}
+	return nil
+}
+
+// end ends a plugin. Replies to its calls do not come any more.
+func (v *vm) end(id uint32) error {
+	_, err := v.call("proxy_on_delete", id)
+	delete(v.plugins, id)
+	v.calls = slices.DeleteFunc(v.calls, func(c *call) bool { return c.plugin == id })
+	return err
 }
 
 func (v *vm) close() { _ = v.mod.Close(v.ctx) }
