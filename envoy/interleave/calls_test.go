@@ -13,6 +13,7 @@ type call struct {
 	body       string
 	timeout    time.Duration
 	by         *stream // nil: a tick has made it
+	ask        ask
 	sent       time.Time
 	given      *reply // while the module reads it
 }
@@ -54,7 +55,7 @@ func hostCall(v *vm, a []uint64) uint64 {
 func (v *vm) deliver(c *call, r *reply, times int) error {
 	v.calls = slices.DeleteFunc(v.calls, func(other *call) bool { return other == c })
 	if c.by != nil {
-		c.by.history = append(c.by.history, replyEvent)
+		c.by.history = append(c.by.history, event{replyEvent, c.ask})
 	}
 	for range times {
 		c.given, v.replying = &reply{slices.Clone(r.headers), slices.Clone(r.body)}, c

@@ -48,8 +48,13 @@ func (s *stream) asked(c *call) {
 		s.vm.fail("%v", err)
 		return
 	}
-	s.reply = c
+	text := all[0].text()
+	c.ask = ask{text, s.asks[text]}
+	s.asks[text]++
 	f := s.script.fates[min(len(s.questions), len(s.script.fates)-1)]
+	if strings.Contains(c.body, `"cache":`) && s.vm.plugins[s.plugin].asksTwice {
+		f = good // an answer that is kept is one for the policy, and a call for its candidate
+	}
 	for _, q := range all {
 		if _, ok := s.questions[q.text()]; !ok {
 			s.questions[q.text()] = f

@@ -58,8 +58,15 @@ func (o *oracle) alone(v *variant, s *stream, received time.Time) (*stream, erro
 			err = alone.repeat(e, s)
 		}
 	}
-	for err == nil && s.ended() && !alone.ended() && alone.next(false) != nil {
-		err = alone.step(alone.next(false))
+	for err == nil && s.ended() && !alone.ended() {
+		if f := alone.next(false); f != nil {
+			err = alone.step(f)
+			continue
+		}
+		if len(m.calls) == 0 {
+			break
+		}
+		err = alone.deliver(s, func(*call) bool { return true })
 	}
 	if err == nil {
 		err = alone.close()
@@ -69,34 +76,29 @@ func (o *oracle) alone(v *variant, s *stream, received time.Time) (*stream, erro
 
 // repeat has an event that another stream has had with the same request, if it may come.
 func (s *stream) repeat(e event, as *stream) (err error) {
-	switch f := map[event]*flow{requestEvent: &s.request, responseEvent: &s.response}[e]; {
-	case e == replyEvent:
-		err = s.deliver(as, true)
+	switch f := map[eventKind]*flow{requestEvent: &s.request, responseEvent: &s.response}[e.kind]; {
+	case e.kind == replyEvent:
+		err = s.deliver(as, func(c *call) bool { return c.ask == e.ask })
 	case f.canStep() && (f == &s.request || s.next(true) == f):
 		err = s.step(f)
 	}
-	if err == nil {
-		err = s.deliver(as, false)
+	if err == nil { // the replies that the other stream had no need for
+		err = s.deliver(as, func(c *call) bool { return c.by == nil || c.ask.number >= as.asks[c.ask.question] })
 	}
 	return err
 }
 
-// deliver brings the replies to calls of the stream: to those that another stream has
-// made too, or to those that it had no need for.
-func (s *stream) deliver(as *stream, made bool) error {
+// deliver brings the replies to calls of the stream. One to a question that the other
+// stream has not asked is a good one.
+func (s *stream) deliver(as *stream, which func(*call) bool) error {
 	v := s.vm
 	for _, c := range slices.Clone(v.calls) {
+		if !which(c) {
+			continue
+		}
 		r, times := status("200", keySet(true)), 1
-		if c.cluster == "companion" {
-			all, err := c.questions()
-			if err != nil {
-				return err
-			}
-			f, ok := as.questions[all[0].text()]
-			if ok != made {
-				continue
-			}
-			r, times = c.answer(f) // of a question that was not asked it is a good one
+		if c.by != nil {
+			r, times = c.answer(as.questions[c.ask.question])
 		}
 		if err := v.deliver(c, r, times); err != nil {
 			return err

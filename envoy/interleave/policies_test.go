@@ -111,6 +111,7 @@ type plugin struct {
 	name, config string
 	policy       *policy.Policy
 	env          map[string]string
+	asksTwice    bool // its candidate makes calls too
 }
 
 // plugin returns the configuration with another section log.
@@ -133,7 +134,7 @@ func (v *variant) plugin(t testing.TB, log string) *plugin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &plugin{name: v.name, config: config, policy: pol, env: map[string]string{}}
+	p := &plugin{name: v.name, config: config, policy: pol, env: map[string]string{}, asksTwice: strings.Contains(v.more, "queries: true")}
 	for _, n := range names {
 		p.env[n] = env[n]
 	}

@@ -44,25 +44,36 @@ type stream struct {
 	id, plugin        uint32
 	script            *script
 	request, response flow
-	reply             *call // nil: no call of its own is out
 	local             *localReply
 	answered          bool // the local reply has been sent
 	closed            bool
 
-	history    []event // that the schedule has chosen
+	history    []event        // that the schedule has chosen
+	asks       map[string]int // how often it has asked each question
 	properties map[string]string
 	lines      []string        // of the log
 	questions  map[string]fate // that it has asked
 }
 
 // event is what happens next to a stream.
-type event uint8
+type event struct {
+	kind eventKind
+	ask  ask // of replyEvent
+}
+
+type eventKind uint8
 
 const (
-	requestEvent event = iota // a part of the request comes
+	requestEvent eventKind = iota // a part of the request comes
 	responseEvent
-	replyEvent // the reply to its call comes
+	replyEvent // the reply to a call comes
 )
+
+// ask is one of the calls of a stream. A policy and its candidate may ask the same.
+type ask struct {
+	question string
+	number   int
+}
 
 type localReply struct {
 	status  int
@@ -72,7 +83,7 @@ type localReply struct {
 
 // open makes the stream of a script.
 func (v *vm) open(plugin uint32, id uint32, s *script) (*stream, error) {
-	st := &stream{vm: v, id: id, plugin: plugin, script: s, properties: map[string]string{}, questions: map[string]fate{}}
+	st := &stream{vm: v, id: id, plugin: plugin, script: s, properties: map[string]string{}, questions: map[string]fate{}, asks: map[string]int{}}
 	st.request = flow{name: "request", headers: slices.Clone(s.headers), pieces: s.pieces, trailers: slices.Clone(s.trailers)}
 	st.response = flow{name: "response", headers: slices.Clone(s.answer), pieces: s.answerPieces, trailers: slices.Clone(s.answerTrailers)}
 	v.streams[id] = st
@@ -101,9 +112,9 @@ func (s *stream) ended() bool { return s.response.out.complete || s.response.sta
 // step makes the next callback of a flow.
 func (s *stream) step(f *flow) error {
 	if f == &s.request {
-		s.history = append(s.history, requestEvent)
+		s.history = append(s.history, event{kind: requestEvent})
 	} else {
-		s.history = append(s.history, responseEvent)
+		s.history = append(s.history, event{kind: responseEvent})
 	}
 	last := func() bool { return len(f.pieces) == 0 && f.trailers == nil }
 	var action uint64
