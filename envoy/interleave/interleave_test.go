@@ -29,7 +29,7 @@ var (
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
 // seeds is the number of seeds that CI runs, requests that of the requests of a seed.
-const seeds, requests = 20, 150
+const seeds, requests = 42, 80
 
 // TestInterleaved runs seeds. One that has failed is run again by -seed N.
 func TestInterleaved(t *testing.T) {
@@ -72,6 +72,8 @@ type running struct {
 	world    *world
 	variant  *variant
 	received time.Time
+	excused  bool // its refusal
+	answered bool // it was refused, and it is known whether that is excused
 }
 
 const maxOpen = 12
@@ -95,6 +97,11 @@ func (w *world) run(n uint64) error {
 	for w.opened < requests || len(w.open) > 0 {
 		if err := w.event(); err != nil {
 			return err
+		}
+		for _, r := range w.open {
+			if r.local != nil && !r.answered {
+				r.answered, r.excused = true, r.mayBeRefused()
+			}
 		}
 		if len(w.failed) > 0 {
 			return nil
@@ -232,7 +239,7 @@ func (w *world) end(r *running) error {
 		report("shows texts of others: " + strings.Join(s, ", "))
 	}
 	got := r.seen()
-	if r.isExcused() { // then the upstream's part counts alone
+	if r.excused { // then the upstream's part counts alone
 		whole = false
 		maps.DeleteFunc(got, func(name, _ string) bool { return !strings.HasPrefix(name, "upstream ") })
 	}
@@ -267,10 +274,10 @@ func (w *world) end(r *running) error {
 	return nil
 }
 
-// isExcused reports whether the stream was refused for a reason that lies in other streams
-// or in the time. A yes is never excused.
-func (r *running) isExcused() bool {
-	if r.local == nil || r.local.status == 401 && !r.lacksKey() {
+// mayBeRefused reports whether the stream may have been refused now for a reason that lies
+// in other streams or in the time.
+func (r *running) mayBeRefused() bool {
+	if r.local.status == 401 && !r.lacksKey() {
 		return false
 	}
 	late := r.world.vm.now.Sub(r.received) > time.Second

@@ -70,6 +70,10 @@ routes:
   - {name: masknothing, match: {path: /masknothing}, auth: none, rule: {rule: remove, fields: [res.secret]}}
   - {name: maskmine, match: {path: /maskmine}, rule: {rule: and, clauses: [{rule: use, of: mine}, {rule: force, field: res.for, value: args.auth.id}]}}
   - {name: response, match: {path: /response}, rule: {rule: authenticated}, response: {rule: match, type: string, eval: "==", f1: args.res.owner, f2: args.auth.id, error: "not yours"}}
+  - name: answered
+    match: {methods: [POST], path: /answered}
+    rule: {rule: authenticated}
+    response: {rule: and, clauses: [{rule: match, type: string, eval: "==", f1: args.res.owner, f2: args.params.id}, {rule: force, field: args.res.by, value: args.params.secret}, {rule: force, field: args.res.for, value: args.request.headers.x-canary}]}
   - name: rows
     match: {path: /rows}
     rule: {rule: authenticated}
@@ -144,9 +148,9 @@ func (v *variant) plugin(t testing.TB, log string) *plugin {
 // keySet is the answer of the issuer: the first key, and after a rotation both.
 func keySet(rotated bool) string {
 	env := (&harness.Case{}).Environ()
-	keys := []map[string]string{{"kty": "RSA", "alg": "RS256", "kid": "first", "n": env["OTHER_RSA_N"], "e": "AQAB"}}
+	keys := []map[string]string{{"kty": "RSA", "alg": "RS256", "kid": "fetched", "n": env["OTHER_RSA_N"], "e": "AQAB"}}
 	if rotated {
-		keys = append(keys, map[string]string{"kty": "EC", "alg": "ES256", "crv": "P-256", "kid": "second", "x": env["EC_X"], "y": env["EC_Y"]})
+		keys = append(keys, map[string]string{"kty": "EC", "alg": "ES256", "crv": "P-256", "kid": "rotated", "x": env["EC_X"], "y": env["EC_Y"]})
 	}
 	text, err := json.Marshal(map[string]any{"keys": keys})
 	if err != nil {

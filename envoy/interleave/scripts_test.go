@@ -60,9 +60,12 @@ type cast struct {
 func newCast(seed uint64, now func() time.Time) *cast {
 	c := &cast{rand: rand.New(rand.NewPCG(seed, 0)), tokens: map[string]string{}, now: now}
 	// Seeds of few routes find more: what one request leaves behind has a meaning for the next.
-	c.routes, c.same = slices.Clone(routes), pick(c, 20, 50, 80)
-	c.rand.Shuffle(len(c.routes), func(i, j int) { c.routes[i], c.routes[j] = c.routes[j], c.routes[i] })
-	c.routes = c.routes[:pick(c, 1, 2, 4, 8, len(routes))]
+	c.routes, c.same = slices.Concat(areas...), pick(c, 20, 50, 80)
+	if area := int(seed) % (len(areas) + 1); area < len(areas) {
+		c.routes = slices.Clone(areas[area])
+		c.rand.Shuffle(len(c.routes), func(i, j int) { c.routes[i], c.routes[j] = c.routes[j], c.routes[i] })
+		c.routes = c.routes[:1+c.rand.IntN(len(c.routes))]
+	}
 	return c
 }
 
@@ -119,11 +122,16 @@ func flipped(text string) string {
 	return "A" + text[1:]
 }
 
-var routes = []string{
-	"GET /open", "GET /closed", "GET /any", "GET /optional", "GET /ignore", "GET /claim", "GET /claim", "GET /partner", "GET /users/USER", "GET /users/OTHER", "GET /header",
-	"GET /parameter?id=USER", "GET /parameter?id=OTHER", "POST /body", "POST /force", "POST /encrypt", "GET /mask", "GET /masknothing", "GET /maskmine", "GET /response", "GET /rows",
-	"GET /query", "GET /query", "POST /querybody", "GET /cached", "POST /cachedrow", "POST /webhook", "GET /hookcache", "GET /two", "GET /asks", "POST /tried", "GET /triedquery",
-	"POST /claim", "GET /nowhere", "HEAD /mask",
+// areas are requests that use the same memory. A seed has those of one area, or all.
+var areas = [][]string{
+	{
+		"GET /open", "GET /closed", "GET /any", "GET /optional", "GET /ignore", "GET /claim", "GET /claim", "GET /partner", "GET /users/USER",
+		"GET /users/OTHER", "GET /header", "GET /parameter?id=USER", "GET /parameter?id=OTHER", "GET /nowhere",
+	},
+	{"POST /body", "POST /force", "POST /encrypt", "POST /claim", "POST /tried", "POST /answered", "POST /querybody", "POST /webhook"},
+	{"GET /mask", "GET /masknothing", "GET /maskmine", "GET /response", "GET /rows", "GET /asks", "POST /answered", "HEAD /mask", "GET /any"},
+	{"GET /query", "POST /querybody", "GET /two", "GET /asks", "POST /webhook", "GET /triedquery"},
+	{"GET /cached", "POST /cachedrow", "GET /hookcache"},
 }
 
 // script returns a script: often the one before with other texts of the same lengths,
@@ -256,9 +264,9 @@ func (c *cast) token(s *script) string {
 	case strings.Contains(s.route, "/partner") || n < 20:
 		key, header, s.token = "rsa", `{"kid":"partner"}`, "partner"
 	case n < 30:
-		key, header, more, s.token, s.remote = "other-rsa", `{"kid":"first"}`, `,"iss":"https://id.example"`, "fetched key", true
+		key, header, more, s.token, s.remote = "other-rsa", `{"kid":"fetched"}`, `,"iss":"https://id.example"`, "fetched key", true
 	case n < 35:
-		key, header, more, s.token, s.remote = "ec", `{"kid":"second"}`, `,"iss":"https://id.example"`, "rotated key", true
+		key, header, more, s.token, s.remote = "ec", `{"kid":"rotated"}`, `,"iss":"https://id.example"`, "rotated key", true
 	case n < 45:
 		more, s.token = fmt.Sprintf(`,"exp":%d`, c.now().Add(time.Duration(c.rand.IntN(90)-30)*time.Second).Unix()), "exp"
 	case n < 50:
@@ -303,6 +311,9 @@ func (c *cast) respond(s *script, method string) {
 		body = ""
 	}
 	s.answer = [][2]string{{":status", pick(c, "200", "200", "200", "404")}, {"content-type", "application/json"}, {"x-echo", s.canary}, {"etag", `"` + s.canary + `"`}}
+	if c.chance(30) { // longer than the request's
+		s.answer = append(s.answer, [2]string{"server-timing", strings.Repeat(s.canary, pick(c, 20, 60, 500))})
+	}
 	if method != "HEAD" && body != "" {
 		s.answerPieces = c.cut(body)
 		if c.chance(15) {
