@@ -14,6 +14,7 @@ import (
 	"github.com/rulegate/rulegate/host/importer/openapi"
 	"github.com/rulegate/rulegate/host/importer/spacecloud"
 	"github.com/rulegate/rulegate/host/policyfile"
+	"github.com/rulegate/rulegate/host/report"
 	"github.com/spf13/cobra"
 )
 
@@ -251,6 +252,7 @@ func (s *importSource) report(w io.Writer, drafts []*importer.Draft, policies []
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(map[string]any{"projects": out})
 	}
+	w = report.Plain(w)
 	for i, d := range drafts {
 		if len(drafts) > 1 {
 			fmt.Fprintf(w, "%s %s: %s\n", s.part, d.Name, policies[i])

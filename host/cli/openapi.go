@@ -6,6 +6,7 @@ import (
 
 	"github.com/rulegate/rulegate/host/importer/openapi"
 	"github.com/rulegate/rulegate/host/policyfile"
+	"github.com/rulegate/rulegate/host/report"
 	"github.com/rulegate/rulegate/rules/policy"
 	"github.com/spf13/cobra"
 )
@@ -45,13 +46,14 @@ route does not, or the other way round. It exits with 1 if there is one.`,
 				path, line, _ := f.Locate(place)
 				return fmt.Sprintf("%s:%d", path, line)
 			})
+			out := report.Plain(cmd.OutOrStdout())
 			for _, x := range findings {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", x.At, x.Message)
+				fmt.Fprintf(out, "%s: %s\n", x.At, x.Message)
 			}
 			if len(findings) > 0 {
 				return fmt.Errorf("%s", counted(len(findings), "difference"))
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s and %s agree\n", args[0], args[1])
+			fmt.Fprintf(out, "%s and %s agree\n", args[0], args[1])
 			return nil
 		},
 	}

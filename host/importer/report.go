@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/rulegate/rulegate/host/report"
 )
 
 // Outcome says whether a part of the configuration was carried over.
@@ -31,15 +33,19 @@ type Report struct {
 	// Notes are for the reader to know first.
 	Notes []string `json:"notes,omitempty"`
 	Items []Item   `json:"items"`
+
+	has map[Item]bool
 }
 
 // Add adds an item, unless the report has the same one.
 func (r *Report) Add(item Item) {
-	for _, other := range r.Items {
-		if other == item {
-			return
-		}
+	if r.has[item] {
+		return
 	}
+	if r.has == nil {
+		r.has = map[Item]bool{}
+	}
+	r.has[item] = true
 	r.Items = append(r.Items, item)
 }
 
@@ -75,16 +81,17 @@ func (r *Report) Write(w io.Writer) error {
 }
 
 func (i *Item) write(b *strings.Builder) {
-	b.WriteString("  ")
+	var line strings.Builder
 	if i.At != "" {
-		b.WriteString(i.At + ": ")
+		line.WriteString(i.At + ": ")
 	}
-	b.WriteString(i.Part)
+	line.WriteString(i.Part)
 	if i.Before != "" {
-		fmt.Fprintf(b, ": %s → %s", i.Before, i.After)
+		fmt.Fprintf(&line, ": %s → %s", i.Before, i.After)
 	}
 	if i.Reason != "" {
-		b.WriteString(": " + i.Reason)
+		line.WriteString(": " + i.Reason)
 	}
-	b.WriteByte('\n')
+	// A name of the source may have ends of lines and what a terminal obeys.
+	b.WriteString("  " + strings.ReplaceAll(report.Printable(line.String()), "\n", " ") + "\n")
 }

@@ -27,12 +27,12 @@ func Check(d *Document, p *policy.Policy, locate func(place string) string) (out
 	for _, o := range d.operations() {
 		m, err := p.Find(o.method, "", variable.ReplaceAllString(o.path, "x"))
 		if err != nil || m.Resource == nil {
-			out = append(out, Finding{o.at, fmt.Sprintf("%s %s (%s): no route of the policy covers the operation", o.method, o.path, o.name())})
+			out = append(out, Finding{o.at, fmt.Sprintf("%s %s (%s): no route of the policy covers the operation", o.method, o.path, o.name)})
 			continue
 		}
 		used[m.Resource] = true
 		if want, is := d.needs(o), tokenOf(m.Resource.Auth); want != "" && want != is {
-			out = append(out, Finding{o.at, fmt.Sprintf("%s %s (%s): a token is %s in the document, and %s in route %s", o.method, o.path, o.name(), want, is, m.Resource.Name)})
+			out = append(out, Finding{o.at, fmt.Sprintf("%s %s (%s): a token is %s in the document, and %s in route %s", o.method, o.path, o.name, want, is, m.Resource.Name)})
 		}
 	}
 	for _, e := range p.Entries() {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/rulegate/rulegate/host/importer"
@@ -75,21 +76,32 @@ func load(loader *openapi3.Loader, text []byte) (api *openapi3.T, err error) {
 type operation struct {
 	method, path string // the path with the server's
 	at           string
+	node         *yaml.Node // nil: its path is a reference
+	name         string
 	item         *openapi3.PathItem
 	*openapi3.Operation
 }
 
-func (o *operation) name() string {
-	if o.OperationID != "" {
-		return o.OperationID
+// nameOf returns the operationId, if a route may have it as its name and no operation
+// before has it.
+func nameOf(o *operation, taken map[string]bool) string {
+	const longest = 100
+	name := o.OperationID
+	if name == "" || len(name) > longest || taken[name] || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		name = o.method + " " + o.path
 	}
-	return o.method + " " + o.path
+	taken[name] = true
+	return name
 }
 
 // operations are those of the document, by path and method.
 func (d *Document) operations() (out []*operation) {
 	if d.api.Paths == nil {
 		return nil
+	}
+	nodes, taken := map[string]*yaml.Node{}, map[string]bool{}
+	for _, e := range importer.Entries(importer.Get(d.root, "paths")) {
+		nodes[e.Key] = e.Value
 	}
 	for _, path := range d.api.Paths.InMatchingOrder() {
 		item := d.api.Paths.Value(path)
@@ -99,11 +111,13 @@ func (d *Document) operations() (out []*operation) {
 		}
 		slices.Sort(methods)
 		for _, m := range methods {
-			at := d.file.Path
-			if n := importer.Get(d.root, "paths", path, strings.ToLower(m)); n != nil {
-				at = fmt.Sprintf("%s:%d", d.file.Path, n.Line)
+			node, at := importer.Get(nodes[path], strings.ToLower(m)), d.file.Path
+			if node != nil {
+				at = fmt.Sprintf("%s:%d", d.file.Path, node.Line)
 			}
-			out = append(out, &operation{m, d.base + path, at, item, item.Operations()[m]})
+			o := &operation{method: m, path: d.base + path, at: at, node: node, item: item, Operation: item.Operations()[m]}
+			o.name = nameOf(o, taken)
+			out = append(out, o)
 		}
 	}
 	return out
@@ -136,7 +150,7 @@ type writer struct {
 }
 
 func (w *writer) ask(o *operation, reason string) {
-	w.Report.Add(importer.Item{Outcome: importer.ToDecide, At: o.at, Part: o.name(), Reason: reason})
+	w.Report.Add(importer.Item{Outcome: importer.ToDecide, At: o.at, Part: o.name, Reason: reason})
 }
 
 func (w *writer) write() {
@@ -171,13 +185,12 @@ func (w *writer) route(o *operation) *yaml.Node {
 		w.ask(o, reason)
 		return nil
 	}
-	out := importer.Object(importer.Text("name"), importer.Text(o.name()),
+	out := importer.Object(importer.Text("name"), importer.Text(o.name),
 		importer.Text("match"), importer.Object(importer.Text("methods"), importer.TextList(o.method), importer.Text("path"), importer.Text(o.path)))
 	s := w.security(o)
 	importer.Set(out, "auth", s.auth)
 	clauses := s.clauses
-	own := importer.Get(w.doc.root, "paths", strings.TrimPrefix(o.path, w.doc.base), strings.ToLower(o.method), extension)
-	for _, e := range importer.Entries(own) {
+	for _, e := range importer.Entries(importer.Get(o.node, extension)) {
 		if e.Key == "rule" {
 			clauses = append(clauses, e.Value)
 		} else {
@@ -199,7 +212,7 @@ func (w *writer) route(o *operation) *yaml.Node {
 		importer.Ask(out, "denied until you decide: "+s.question)
 		w.ask(o, s.question)
 	} else {
-		w.Report.Add(importer.Item{Outcome: importer.CarriedOver, At: o.at, Part: o.name(), Reason: reason})
+		w.Report.Add(importer.Item{Outcome: importer.CarriedOver, At: o.at, Part: o.name, Reason: reason})
 	}
 	importer.Set(out, "rule", rule)
 	return out
