@@ -29,7 +29,7 @@ var (
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
 // seeds is the number of seeds that CI runs, requests that of the requests of a seed.
-const seeds, requests = 42, 80
+const seeds, requests = 30, 80
 
 // TestInterleaved runs seeds. One that has failed is run again by -seed N.
 func TestInterleaved(t *testing.T) {
