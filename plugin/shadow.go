@@ -20,6 +20,7 @@ const (
 	shadowBody                      // of the message that is decided
 	shadowUpstream                  // the response's headers
 	shadowUncollected               // replies, while the body goes by unread
+	shadowCompared                  // of a twin that is decided: the active decision, which is compared with its own
 )
 
 // inShadow reports whether decisions about the request are not carried out.

@@ -265,7 +265,7 @@ func (s *stream) setState(next state) {
 // settle is called at the end of each callback. If nothing is left to decide, it gives
 // the stream's memory to other streams.
 func (s *stream) settle() {
-	if s.state < passed || s.room == nil || s.shadow != shadowOff || s.isCompared() {
+	if s.state < passed || s.room == nil || s.shadow != shadowOff || s.twin != nil && !s.twin.over {
 		return
 	}
 	s.request, s.response = nil, nil
@@ -274,15 +274,6 @@ func (s *stream) settle() {
 	if s.twin != nil {
 		s.twin.settle()
 	}
-}
-
-// isCompared reports whether the decision about the stream is still to be compared with that
-// of its twin, or as a twin's with the active one: both refer to the memory of their streams.
-func (s *stream) isCompared() bool {
-	if s.active != nil {
-		return !s.active.twin.over
-	}
-	return s.twin != nil && !s.twin.over
 }
 
 // fail refuses a message that cannot be read or changed.

@@ -121,7 +121,7 @@ func (t *twin) missed() {
 
 // decided notes the candidate's decision about its message.
 func (t *twin) decided(s *stream, step *decide.Step) {
-	if t.shadow = shadowOff; step.Response == nil {
+	if t.shadow = shadowCompared; step.Response == nil {
 		t.take(&t.other, s, step)
 		return
 	}
