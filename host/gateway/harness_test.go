@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -236,6 +237,8 @@ func (b *testbed) upstream(w http.ResponseWriter, r *http.Request) {
 	b.requests = append(b.requests, seen{r.Method, r.RequestURI, r.Host, string(body), r.Header, r.Trailer, r.ContentLength})
 	respond := b.respond
 	b.mu.Unlock()
+	// A body with a length ends for the upstream before the module is told of its end.
+	b.shown("request_body", math.MaxInt)
 	if respond != nil {
 		respond(w, r)
 		return
