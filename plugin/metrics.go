@@ -19,6 +19,7 @@ import (
 // costs a request more than its rule.
 type metrics struct {
 	yes      []counter // by the resource's index plus one; 0: no resource. Most decisions are these
+	bodies   []counter // that were held, by direction, and behind these their bytes
 	counters map[labels]*counter
 	gauges   map[labels]*gauge
 	within   within
@@ -47,6 +48,10 @@ type gauge struct {
 
 func (m *metrics) start(resources int) {
 	m.yes, m.counters, m.gauges = make([]counter, resources+1), map[labels]*counter{}, map[labels]*gauge{}
+	m.bodies = []counter{
+		{labels: labels{family: "bodies_held_total", first: "request"}}, {labels: labels{family: "bodies_held_total", first: "response"}},
+		{labels: labels{family: "bodies_held_bytes_total", first: "request"}}, {labels: labels{family: "bodies_held_bytes_total", first: "response"}},
+	}
 }
 
 // decision counts one decision.
@@ -64,6 +69,12 @@ func (m *metrics) decision(r *policy.Resource, outcome decide.Outcome) {
 		c.labels = labels{"decisions_total", string(outcome), labelOf(r)}
 	}
 	m.add(c, 1)
+}
+
+// body counts a body that was held.
+func (m *metrics) body(d direction, bytes int) {
+	m.add(&m.bodies[d], 1)
+	m.add(&m.bodies[2+d], uint64(bytes))
 }
 
 // labelOf is the label of a resource, none for a request that no resource covers.

@@ -131,8 +131,7 @@ func (s *stream) readBody() types.Action {
 		return s.refuse(s.noMemory())
 	}
 	s.plugin.vm.memory.use(s.gathered)
-	s.plugin.metrics.count("bodies_held_total", s.host().name, "")
-	s.plugin.metrics.countN("bodies_held_bytes_total", s.host().name, "", uint64(s.gathered))
+	s.plugin.metrics.body(s.direction, s.gathered)
 	// One byte more than is allowed shows that the body is too large.
 	body, err := abi.BytesIn(&s.room.bodies, s.host().body, s.message().MaxBody()+1)
 	if err != nil && err != types.ErrorStatusNotFound {

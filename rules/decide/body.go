@@ -50,11 +50,15 @@ func (r *Request) readBody(text string) *Refusal {
 		r.body = v
 		return r.setJSON(memberParams, v.Key("params"))
 	}
-	v, err := value.Parse(text, r.engine.policy.Limits.Depth)
+	rooms := r.rooms()
+	if rooms.body == nil {
+		rooms.body = new(value.Opener)
+	}
+	// Several checks and the rule look at the members.
+	v, err := rooms.body.Parse(text, r.engine.policy.Limits.Depth)
 	if err != nil {
 		return malformed("body: " + err.Error())
 	}
-	v = v.OpenedIfFew(fewMembers) // they are looked at by several checks and the rule
 	r.body = v
 	if r.resource.Kind == policy.Database {
 		return r.readOperation()
@@ -71,10 +75,6 @@ func (r *Request) readBody(text string) *Refusal {
 	}
 	return r.setJSON(bodyParams, v)
 }
-
-// fewMembers is the number of members up to which a body is opened. Each member takes
-// some 100 bytes.
-const fewMembers = 16
 
 var (
 	errEnvelope  = errors.New("a key that the API does not have")

@@ -112,6 +112,9 @@ func (r *Request) changes(after value.Value) (c Changes, err error) {
 	}
 	changedBody := body // only here it is moved to the heap
 	c.Body = &changedBody
+	if c.SetHeaders == nil {
+		c.SetHeaders = r.set[:0]
+	}
 	c.setHeader("content-length", []string{strconv.Itoa(len(body))})
 	return c, nil
 }

@@ -68,6 +68,7 @@ type memory struct {
 	room    value.Room
 	vars    [4]value.Member // captured from the path
 	removed [4]string       // Changes.RemoveHeaders
+	set     [1][2]string    // Changes.SetHeaders
 	// argsRooms has the parts of args; nil: it was not needed yet.
 	argsRooms *rooms
 	response  *Response // nil: none was needed yet

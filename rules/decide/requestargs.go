@@ -75,7 +75,7 @@ func withoutBinary(headers value.Value, fields [][2]string) value.Value {
 	return headers
 }
 
-// rooms are memory for args.request and for args.params of a query.
+// rooms are memory for args.request, for args.params of a query, and for the body.
 type rooms struct {
 	request [9]value.Member
 	whole   value.Room // of args.request
@@ -84,6 +84,7 @@ type rooms struct {
 	headers room
 	params  room
 	pairs   []httpfield.Pair
+	body    *value.Opener // nil: it was not needed yet
 }
 
 // rooms returns the request's rooms. Most rules need none.
@@ -96,7 +97,10 @@ func (r *Request) rooms() *rooms {
 
 // clear drops all that the rooms hold, but for some of the memory.
 func (r *rooms) clear() {
-	*r = rooms{query: r.query.cleared(), headers: r.headers.cleared(), params: r.params.cleared(), pairs: emptied(r.pairs)}
+	if r.body != nil {
+		r.body.Clear()
+	}
+	*r = rooms{query: r.query.cleared(), headers: r.headers.cleared(), params: r.params.cleared(), pairs: emptied(r.pairs), body: r.body}
 }
 
 // room is memory for an object of texts.

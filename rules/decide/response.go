@@ -212,18 +212,28 @@ func (h *responseHead) read(headers [][2]string, all bool) {
 // describesBody reports whether a field, its name in lower case, describes the body as
 // the upstream sent it (RFC 9530, RFC 9110, section 8.8.3; the checksums and lengths of
 // object stores). A rewritten body loses it.
+//
+//go:noinline
 func describesBody(name string) bool {
 	switch name {
 	case "etag", "last-modified", "accept-ranges", "x-goog-hash", "x-goog-stored-content-length":
 		return true
 	}
-	for _, part := range [...]string{"digest", "checksum", "md5", "-sha1", "-sha256", "-sha512"} {
-		if strings.Contains(name, part) {
-			return true
+	for i := range len(name) {
+		switch rest := name[i:]; rest[0] {
+		case 'd', 'c', 'm', '-':
+			for _, part := range bodyParts {
+				if strings.HasPrefix(rest, part) {
+					return true
+				}
+			}
 		}
 	}
 	return false
 }
+
+// bodyParts are parts of the names of fields that describe a body.
+var bodyParts = [...]string{"digest", "checksum", "md5", "-sha1", "-sha256", "-sha512"}
 
 // BodyTrailers returns the names of those trailers of a response that describe
 // its body. A body that may be rewritten loses them.

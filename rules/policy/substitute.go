@@ -32,7 +32,7 @@ func mapStrings(v value.Value, at *schema.Path, f func(text string, at *schema.P
 		changed := false
 		v.Each(func(_ string, x value.Value) bool {
 			y := mapStrings(x, at.Elem(len(elems)), f)
-			changed = changed || x != y
+			changed = changed || !x.Same(y)
 			elems = append(elems, y)
 			return true
 		})
@@ -44,7 +44,7 @@ func mapStrings(v value.Value, at *schema.Path, f func(text string, at *schema.P
 		changed := false
 		v.Each(func(key string, x value.Value) bool {
 			y := mapStrings(x, at.Key(key), f)
-			changed = changed || x != y
+			changed = changed || !x.Same(y)
 			members = append(members, value.Member{Key: key, Value: y})
 			return true
 		})

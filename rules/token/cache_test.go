@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -65,7 +66,7 @@ func TestCacheAnswersAsTheSetDoes(t *testing.T) {
 	for range 3 {
 		if got, err := cache.Verify(set, raw, testNow, nil); err != nil || got.Value.String() != got.JSON {
 			t.Errorf("got %v of %s, %v", got.Value, got.JSON, err)
-		} else if got.Value, got.Memo = (value.Value{}), nil; got != want {
+		} else if got.Value, got.Memo = (value.Value{}), nil; !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
@@ -185,7 +186,7 @@ func TestFailuresPushNothingOut(t *testing.T) {
 		"", "a.b.c", strings.Repeat("x", maxToken+1), rfcNone,
 		forgeWith("guess", hsHeader, `{}`), forge(hsHeader, `{"exp":0}`), forge(hsHeader, `[]`),
 	} {
-		if c, err := cache.Verify(set, bad, testNow, nil); err == nil || c != (Claims{}) {
+		if c, err := cache.Verify(set, bad, testNow, nil); err == nil || !reflect.DeepEqual(c, Claims{}) {
 			t.Errorf("bad token %d: %+v, %v", i, c, err)
 		}
 	}

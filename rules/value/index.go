@@ -66,27 +66,6 @@ func (v Value) Opened() Value {
 	return v
 }
 
-// OpenedIfFew is Opened for an object of at most most members. Another value stays as it
-// is.
-func (v Value) OpenedIfFew(most int) Value {
-	if v.kind != Object || v.node != nil {
-		return v
-	}
-	members := make([]Member, 0, min(most, 8))
-	few := true
-	v.each(func(key, x gjson.Result) bool {
-		if few = len(members) < most; few {
-			members = append(members, Member{Key: key.Str, Value: fromResult(x), raw: key.Raw})
-		}
-		return few
-	})
-	if !few {
-		return v
-	}
-	v.node = &node{members: members}
-	return v
-}
-
 // index makes a map of the keys, if they are many.
 func (n *node) index() {
 	if len(n.members) <= keysCompared {
