@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -116,11 +117,14 @@ func (c *Case) Companion(t testing.TB, p *policy.Policy) *Companion {
 // private keys, nor the list of hosts that the companion may call.
 const CommandOnly = "command only: "
 
-// ModuleFaults returns the faults that the module finds too.
+// suggestion is behind a fault, and in the command alone.
+var suggestion = regexp.MustCompile("[;:] did you mean .*$")
+
+// ModuleFaults returns the faults that the module finds too, as it begins to tell them.
 func (c *Case) ModuleFaults() (faults []string) {
 	for _, f := range c.Faults {
 		if !strings.HasPrefix(f, CommandOnly) {
-			faults = append(faults, f)
+			faults = append(faults, suggestion.ReplaceAllString(f, ""))
 		}
 	}
 	return faults
