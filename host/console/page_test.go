@@ -188,7 +188,8 @@ func TestCompareFile(t *testing.T) {
 	dir := write(t, map[string]string{
 		"old.yaml": "routes: [{name: all, match: {path: \"/articles/{id}\"}, rule: {rule: allow}}]\n",
 		"text.bin": "\xff\xfe", "nul.yaml": "routes: []\x00", "huge.yaml": "# " + strings.Repeat("x", 4<<20),
-		"<b>.yaml": "routes: [\n",
+		"<b>.yaml": "routes: [\n", "including.yaml": "include: [more.yaml]\nroutes: []\n", "including_test.yaml": "tests: []\n",
+		"more.yaml": "routes: [{name: all, match: {path: \"/articles/{id}\"}, rule: {rule: deny}}]\n",
 	})
 	b := testbrowser.Start(t)
 	p := open(t, b, serve(t, ""), testbrowser.View{Width: 1600, Height: 900})
@@ -217,11 +218,25 @@ func TestCompareFile(t *testing.T) {
 	p.Wait("document.querySelector('[aria-label=\"What the change does\"] li')?.textContent.includes('allowed before, refused now')")
 	p.accessible("another policy")
 	p.Screenshot(filepath.Join(shots, "compare-file.png"))
+	// A policy that includes a file: it is missing until both are opened, here by a drop.
+	p.Choose("input[type=file]", filepath.Join(dir, "including.yaml"))
+	p.Wait("document.querySelector('.below').textContent.includes('before/policy.yaml:1: include[0]: no file matches more.yaml')")
+	p.Choose("input[type=file]", filepath.Join(dir, "including.yaml"), filepath.Join(dir, "more.yaml"), filepath.Join(dir, "including_test.yaml"))
+	p.Wait("document.querySelector('.note').textContent === 'including.yaml is compared with the policy, with more.yaml.'")
+	p.Wait("document.querySelector('.below').textContent.includes('refused before, allowed now')")
+	p.Run(`{
+		const all = new DataTransfer()
+		all.items.add(new File(["include: [rest.yaml]\n"], "dropped.yaml"))
+		all.items.add(new File(["routes: [{name: all, match: {path: \"/articles/{id}\"}, rule: {rule: allow}}]\n"], "rest.yaml"))
+		document.querySelector('.side .editor').dispatchEvent(new DragEvent('drop', {dataTransfer: all, bubbles: true, cancelable: true}))
+	}`)
+	p.Wait("document.querySelector('.note').textContent === 'dropped.yaml is compared with the policy, with rest.yaml.'")
+	p.Wait("document.querySelector('[aria-label=\"What the change does\"] li')?.textContent.includes('allowed before, refused now')")
 	// The link has it too.
 	p.button("Link")
 	p.Wait("location.hash.startsWith('#state=')")
 	other := open(t, b, testbrowser.Eval[string](p.Page, "location.href"), testbrowser.View{Width: 400, Height: 1900})
-	other.Wait("document.querySelector('.before h3').textContent === 'Before: old.yaml'")
+	other.Wait("document.querySelector('.before h3').textContent === 'Before: dropped.yaml'")
 	other.Wait("document.querySelector('[aria-label=\"What the change does\"] li')")
 	other.accessible("another policy, narrow")
 	other.Screenshot(filepath.Join(shots, "compare-narrow.png"))

@@ -97,7 +97,7 @@ func (i *includer) pattern(pattern, place string, files bool) (out []value.Value
 		return nil
 	}
 	if len(names) == 0 {
-		i.fault(place, "no file matches")
+		i.fault(place, "no file matches %s", pattern)
 	}
 	for _, name := range names {
 		if rel, err := filepath.Rel(dir, name); err == nil {

@@ -192,9 +192,9 @@ func (p *Page) Point(element string) {
 }
 
 // Choose chooses a file in the field that a selector finds.
-func (p *Page) Choose(selector, path string) {
+func (p *Page) Choose(selector string, paths ...string) {
 	p.t.Helper()
-	p.must(chromedp.Do(p.ctx, chromedp.SetUploadFiles(selector, []string{path})))
+	p.must(chromedp.Do(p.ctx, chromedp.SetUploadFiles(selector, paths)))
 }
 
 // Screenshot writes a picture of the page to a file, whose folder it makes.

@@ -3,7 +3,10 @@ import {fill, h, later} from './dom.js'
 import {Editor} from './editor.js'
 import * as panels from './panels.js'
 
-const most = 4 << 20 // bytes of a file
+const most = 4 << 20 // bytes of all files
+const folder = 'before/' // of the policy before the change and its files
+const isTests = name => /_test\.(ya?ml|json)$/.test(name)
+const base = path => path.split('/').pop()
 
 export class Comparison {
   button = h('button', {type: 'button', 'aria-pressed': 'false', onclick: () => this.#toggle()}, 'Compare')
@@ -11,7 +14,7 @@ export class Comparison {
   list = h('div', {class: 'panel', 'aria-live': 'polite'})
   on = false
   #title = h('h3', {})
-  #file = h('input', {type: 'file', accept: '.yaml,.yml,.json', onchange: () => this.#read()})
+  #file = h('input', {type: 'file', multiple: true, accept: '.yaml,.yml,.json', onchange: () => this.#read(this.#file.files)})
   #editor
   #page
 
@@ -19,7 +22,15 @@ export class Comparison {
   constructor(page) {
     this.#page = page
     const place = h('div', {class: 'editor'})
-    fill(this.side, h('div', {class: 'before'}, this.#title, h('label', {class: 'file'}, this.#file, 'Open a file')), place)
+    fill(this.side, h('div', {class: 'before'}, this.#title, h('label', {class: 'file'}, this.#file, 'Open files')), place)
+    // The editor would take the files' text for what is typed.
+    this.side.addEventListener('dragover', e => { if (e.dataTransfer?.types.includes('Files')) e.preventDefault() }, true)
+    this.side.addEventListener('drop', e => {
+      if (!e.dataTransfer?.files.length) return
+      e.preventDefault()
+      e.stopPropagation()
+      this.#read(e.dataTransfer.files)
+    }, true)
     this.#editor = new Editor(place, {
       changed: (_, text) => {
         page.state().before = text
@@ -31,7 +42,7 @@ export class Comparison {
 
   #toggle() {
     const state = this.#page.state()
-    if (this.on) Object.assign(state, {before: '', beforeName: ''})
+    if (this.on) Object.assign(state, {before: '', beforeName: '', beforeFiles: {}})
     else state.before ||= state.files[state.policy]
     this.show(!this.on)
   }
@@ -56,28 +67,43 @@ export class Comparison {
     this.#editor.open('before', before)
   }
 
-  // read opens a file as the policy before the change. It never leaves the page.
-  async #read() {
-    const file = this.#file.files[0]
-    if (!file) return
-    try {
-      if (file.size > most) throw new Error('it has more than 4 MiB')
-      const text = new TextDecoder('utf-8', {fatal: true}).decode(await file.arrayBuffer())
-      if (text.includes('\0')) throw new Error('it is no text')
-      Object.assign(this.#page.state(), {before: text, beforeName: file.name})
-    } catch (e) {
-      return this.#page.say(`${file.name} cannot be opened: ${e instanceof TypeError ? 'it is no text in UTF-8' : e.message}`)
+  // read opens files: the policy before the change, and those that it includes. They never
+  // leave the page.
+  async #read(list) {
+    const files = [...list].filter(f => !isTests(f.name) || list.length === 1)
+    if (!files.length) return
+    const {policy, files: mine} = this.#page.state()
+    const main = [base(policy), 'policy.yaml'].map(name => files.find(f => f.name === name)).find(f => f) ?? files[0]
+    const beforeFiles = {}
+    let before = '', size = 0
+    for (const file of files) {
+      try {
+        if ((size += file.size) > most) throw new Error('it has more than 4 MiB')
+        const text = new TextDecoder('utf-8', {fatal: true}).decode(await file.arrayBuffer())
+        if (text.includes('\0')) throw new Error('it is no text')
+        // The browser does not tell the folder of a file: it is that of the policy's file of
+        // this name.
+        if (file === main) before = text
+        else beforeFiles[Object.keys(mine).find(path => base(path) === file.name) ?? file.name] = text
+      } catch (e) {
+        const why = e instanceof TypeError ? 'it is no text in UTF-8' : e instanceof DOMException ? 'it is a folder, or gone' : e.message
+        return this.#page.say(`${file.name} cannot be opened: ${why}`)
+      }
     }
-    this.#page.say(`${file.name} is compared with the policy.`)
+    Object.assign(this.#page.state(), {before, beforeName: main.name, beforeFiles})
+    const others = Object.keys(beforeFiles)
+    this.#page.say(`${main.name} is compared with the policy${others.length ? `, with ${others.join(', ')}` : ''}.`)
     this.#fill()
     this.ask()
   }
 
   // ask compares both anew.
   ask = later(async () => {
-    const {files, policy, before} = this.#page.state()
-    const old = 'before: ' + policy // beside the policy, so that it includes the same files
-    const answer = await this.#page.ask({files: {...files, [old]: before}, old})
+    const {files, policy, before, beforeFiles} = this.#page.state()
+    // What the policy before the change includes and nobody has opened is the present file.
+    const beside = Object.entries({...files, ...beforeFiles}).map(([path, text]) => [folder + path, text])
+    const old = folder + policy
+    const answer = await this.#page.ask({files: {...files, ...Object.fromEntries(beside), [old]: before}, old})
     if (answer && this.on) panels.differences(this.list, answer, {take: this.#page.take})
   }, 300)
 }

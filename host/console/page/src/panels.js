@@ -34,7 +34,12 @@ export function tests(root, a, on) {
 export function differences(root, a, on) {
   if (!a) return fill(root)
   if (a.error) return fill(root, h('p', {}, a.error))
-  if (!a.report) return fill(root, h('p', {}, 'One of the two policies has a fault, so they cannot be compared.'))
+  if (!a.report) {
+    const faults = (a.diagnostics ?? []).filter(d => d.severity === 'error')
+    return fill(root, h('p', {}, 'One of the two policies has a fault, so they cannot be compared.'),
+      h('ul', {}, faults.slice(0, 5).map(d => h('li', {}, `${d.path}:${d.range.start.line}: ${d.message}`))),
+      faults.some(d => d.path.startsWith('before/')) && h('p', {class: 'quiet'}, 'Files that the policy before the change includes are opened together with it.'))
+  }
   fill(root,
     h('ul', {class: 'problems', 'aria-label': 'What the change does'}, a.report.differences.map((d, i) => h('li', {class: d.shows ? 'error' : 'note'},
       h('button', {type: 'button', class: 'link', 'data-key': `difference ${i}`, onclick: () => on.take(d)}, `${d.method} ${d.host ?? ''}${d.path}`),

@@ -49,7 +49,7 @@ async function through(bytes, transform, limit = Infinity) {
 
 // empty is the state without a policy.
 export const empty = () => ({
-  files: {'policy.yaml': 'routes: []\n'}, policy: 'policy.yaml', tests: 'policy_test.yaml', env: {}, before: '', beforeName: '',
+  files: {'policy.yaml': 'routes: []\n'}, policy: 'policy.yaml', tests: 'policy_test.yaml', env: {}, before: '', beforeName: '', beforeFiles: {},
   request: {
     method: 'GET', path: '/', host: '', headers: '', user: 'nobody', claims: '{}', token: '', bodyKind: 'none', body: '', ip: '', peer: '', now: '',
     data: {}, webhooks: {}, answered: false, status: '200', responseHeaders: '', response: '{}',
@@ -62,7 +62,7 @@ export function checked(state) {
     if (typeof model !== 'object') return typeof v === typeof model ? v : model
     if (typeof v !== 'object' || v === null || Array.isArray(v)) return model
     const names = Object.keys(model)
-    const texts = ['files', 'env', 'data', 'webhooks']
+    const texts = ['files', 'beforeFiles', 'env', 'data', 'webhooks']
     const out = {}
     for (const name of names) {
       if (!texts.includes(name)) out[name] = like(model[name], v[name])
