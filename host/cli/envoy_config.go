@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -96,6 +97,12 @@ func writeDiscovered(path string, b *envoyconf.Bootstrap, mode os.FileMode) erro
 	text, err := b.YAML()
 	if err != nil {
 		return err
+	}
+	switch info, err := os.Stat(filepath.Dir(path)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("want a folder that Envoy can watch: mkdir %s", filepath.Dir(path))
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("%s is no folder", filepath.Dir(path))
 	}
 	part, err := os.CreateTemp(filepath.Dir(path), ".rulegate-*")
 	if err != nil {

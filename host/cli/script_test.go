@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 //
 //	start NAME args…     starts `rulegate args…` and waits until it is ready; sets $NAME to its URL and
 //	                     $NAME_ADMIN to the URL of --admin
-//	signal NAME HUP      sends SIGHUP to it
+//	signal NAME HUP [N]  sends SIGHUP to it, once or N times
 //	crash NAME           kills it with SIGKILL
 //	stop NAME            sends SIGTERM; it must end with exit code 0. Its output becomes stdout and stderr
 //	eventually URL TEXT  repeats GET URL until the body contains TEXT
@@ -255,14 +256,22 @@ func cmdEnd(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 || args[1] != "HUP" {
-		ts.Fatalf("usage: signal NAME HUP")
+	if neg || len(args) < 2 || args[1] != "HUP" {
+		ts.Fatalf("usage: signal NAME HUP [N]")
+	}
+	times := 1
+	if len(args) > 2 {
+		var err error
+		times, err = strconv.Atoi(args[2])
+		ts.Check(err)
 	}
 	p := ts.Value(processes{}).(map[string]*process)[args[0]]
 	if p == nil {
 		ts.Fatalf("%s was not started", args[0])
 	}
-	ts.Check(p.cmd.Process.Signal(syscall.SIGHUP))
+	for range times {
+		ts.Check(p.cmd.Process.Signal(syscall.SIGHUP))
+	}
 }
 
 func cmdKeys(ts *testscript.TestScript, neg bool, args []string) {

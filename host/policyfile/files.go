@@ -3,9 +3,11 @@ package policyfile
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Files is where a policy's files are: on the disk, or in a revision of git.
@@ -26,8 +28,12 @@ type Files interface {
 // Disk are the files of the disk.
 type Disk struct{}
 
-// Read implements Files.
+// Read implements Files. It reads no named pipe, but those of /dev and /proc, which a shell
+// makes: it would wait for a writer, and a reload must end.
 func (Disk) Read(path string, limit int64) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 && !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/") {
+		return nil, fmt.Errorf("%s is a named pipe: want a file", path)
+	}
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, err
