@@ -14,6 +14,7 @@ type call struct {
 	timeout    time.Duration
 	by         *stream // nil: a tick has made it
 	ask        ask
+	group      *group // nil: the calls are those of one stream
 	sent       time.Time
 	given      *reply // while the module reads it
 }
@@ -45,8 +46,8 @@ func hostCall(v *vm, a []uint64) uint64 {
 	c.id = v.last
 	v.put32(a[9], c.id)
 	v.calls = append(v.calls, c)
-	if c.by != nil {
-		c.by.asked(c)
+	if c.cluster == "companion" {
+		v.asked(c)
 	}
 	return 0
 }
@@ -54,7 +55,12 @@ func hostCall(v *vm, a []uint64) uint64 {
 // deliver shows the module the reply to a call; twice: the host does so two times.
 func (v *vm) deliver(c *call, r *reply, times int) error {
 	v.calls = slices.DeleteFunc(v.calls, func(other *call) bool { return other == c })
-	if c.by != nil {
+	switch {
+	case c.group != nil:
+		for _, m := range c.group.members {
+			m.by.history = append(m.by.history, event{replyEvent, m.ask})
+		}
+	case c.by != nil:
 		c.by.history = append(c.by.history, event{replyEvent, c.ask})
 	}
 	for range times {

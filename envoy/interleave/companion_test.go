@@ -19,11 +19,13 @@ type question struct {
 	Find map[string]any `json:"find"`
 	URL  string         `json:"url"`
 	Body any            `json:"body"`
+
+	Trace map[string]string `json:"trace,omitempty"` // of a question in a group
 }
 
 // text is the question without its id.
 func (q question) text() string {
-	q.ID = ""
+	q.ID, q.Trace = "", nil
 	b, _ := json.Marshal(q)
 	return string(b)
 }
@@ -40,21 +42,36 @@ func (c *call) questions() ([]question, error) {
 	return all.Calls, err
 }
 
-// asked notes the questions of a call that the stream makes. Each has the fate that the
-// script says, and keeps it.
-func (s *stream) asked(c *call) {
+// asked notes the questions of a call. Each has the fate that the script of its stream says,
+// and keeps it.
+func (v *vm) asked(c *call) {
 	all, err := c.questions()
-	if err != nil {
-		s.vm.fail("%v", err)
-		return
+	switch {
+	case err != nil:
+		v.fail("%v", err)
+	case strings.Contains(c.body, `"group":`):
+		v.grouped(c, all)
+	case c.by != nil:
+		c.ask = c.by.counted(all[0])
+		c.by.fated(c.by.nextFate(c), all...)
 	}
-	text := all[0].text()
-	c.ask = ask{text, s.asks[text]}
+}
+
+// counted returns the question as one of those that the stream asks.
+func (s *stream) counted(q question) ask {
+	text := q.text()
 	s.asks[text]++
-	f := s.script.fates[min(len(s.questions), len(s.script.fates)-1)]
+	return ask{text, s.asks[text] - 1}
+}
+
+func (s *stream) nextFate(c *call) fate {
 	if strings.Contains(c.body, `"cache":`) && s.vm.plugins[s.plugin].asksTwice {
-		f = good // an answer that is kept is one for the policy, and a call for its candidate
+		return good // an answer that is kept is one for the policy, and a call for its candidate
 	}
+	return s.script.fates[min(len(s.questions), len(s.script.fates)-1)]
+}
+
+func (s *stream) fated(f fate, all ...question) {
 	for _, q := range all {
 		if _, ok := s.questions[q.text()]; !ok {
 			s.questions[q.text()] = f
@@ -64,11 +81,13 @@ func (s *stream) asked(c *call) {
 
 // fate is that of the first question of a call.
 func (c *call) fate() fate {
-	all, err := c.questions()
-	if err != nil || c.by == nil {
+	switch {
+	case c.group != nil:
+		return c.group.fate
+	case c.by == nil:
 		return good
 	}
-	return c.by.questions[all[0].text()]
+	return c.by.questions[c.ask.question]
 }
 
 func (q question) reply() map[string]any {
@@ -92,7 +111,11 @@ func (c *call) answer(f fate) (*reply, int) {
 		return &reply{}, 1
 	}
 	replies := []any{}
-	for _, q := range all {
+	for i, q := range all {
+		if c.group != nil && c.group.later[i] {
+			replies = append(replies, map[string]any{"id": q.ID, "later": true})
+			continue
+		}
 		replies = append(replies, q.reply())
 	}
 	switch f {
@@ -100,6 +123,8 @@ func (c *call) answer(f fate) (*reply, int) {
 		return status("504", "upstream request timeout"), 1
 	case unavailable:
 		return status("503", "no healthy upstream"), 1
+	case refused:
+		return status("400", "group: unknown"), 1
 	case unauthorized:
 		return status("401", "stranger"), 1
 	case empty:

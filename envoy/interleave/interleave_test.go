@@ -44,7 +44,7 @@ func TestInterleaved(t *testing.T) {
 			t.Fatalf("-seed %d: %s", n, strings.Join(w.failed, "\n"))
 		}
 	}
-	t.Logf("%d seeds, %d requests alone, %v", n-*seed, o.runs, time.Since(from))
+	t.Logf("%d seeds, %d requests alone, %d calls of several requests, %v", n-*seed, o.runs, o.grouped, time.Since(from))
 }
 
 // world is one VM with its plugins and the streams that are open.
@@ -56,6 +56,8 @@ type world struct {
 	plugins  []uint32            // the contexts of those that get requests
 	retired  []uint32            // that were replaced, and have streams left
 	variants map[uint32]*variant // of all plugins, by their contexts
+	step     time.Duration       // at most, from event to event
+	replies  int                 // the chance that a reply comes next, in percent
 	stride   int                 // between the ids of streams
 	open     []*running
 	opened   int
@@ -92,7 +94,12 @@ func (w *world) run(n uint64) error {
 		return err
 	}
 	defer w.vm.close()
+	w.step = []time.Duration{100 * time.Microsecond, 60 * time.Millisecond}[w.rand.IntN(2)]
+	w.replies = []int{12, 1}[w.rand.IntN(2)]
 	w.pace = []int{10, 25, 45}[w.rand.IntN(3)]
+	if n%6 == 3 { // many queries at once, which the module may send in one request
+		w.step, w.replies, w.pace = 100*time.Microsecond, 1, 45
+	}
 	w.cast = newCast(n, func() time.Time { return w.vm.now })
 	for w.opened < requests || len(w.open) > 0 {
 		if err := w.event(); err != nil {
@@ -107,6 +114,7 @@ func (w *world) run(n uint64) error {
 			return nil
 		}
 	}
+	w.grouped += w.vm.groups
 	return w.finish()
 }
 
@@ -146,13 +154,13 @@ func (w *world) retire() error {
 // event is one thing that happens: mostly to a stream that was opened lately, because its
 // memory is what the next one gets.
 func (w *world) event() error {
-	w.vm.now = w.vm.now.Add(time.Duration(w.rand.IntN(60)) * time.Millisecond)
+	w.vm.now = w.vm.now.Add(time.Duration(w.rand.Int64N(int64(w.step))))
 	switch n := w.rand.IntN(100); {
 	case n < w.pace && w.opened < requests && len(w.open) < maxOpen:
 		return w.begin()
 	case n < w.pace+2:
 		return w.tick()
-	case n < w.pace+14 && len(w.vm.calls) > 0:
+	case n < w.pace+2+w.replies && len(w.vm.calls) > 0:
 		return w.reply(w.vm.calls[w.rand.IntN(len(w.vm.calls))])
 	case n == 98 && w.chance(10):
 		return w.replace()
@@ -176,6 +184,8 @@ func (w *world) event() error {
 		return r.step(f)
 	case len(w.vm.calls) == 0: // it waits for keys
 		return w.tick()
+	case w.chance(100 - 8*w.replies): // calls gather
+		return nil
 	}
 	return w.reply(w.vm.calls[w.rand.IntN(len(w.vm.calls))])
 }
@@ -309,6 +319,7 @@ func (w *world) finish() error {
 			return err
 		}
 	}
+	w.vm.now = w.vm.now.Add(5 * time.Second) // the gauges are told once a second
 	for _, id := range w.plugins {
 		if _, err := w.vm.call("proxy_on_tick", id); err != nil {
 			return err

@@ -69,6 +69,7 @@ type vm struct {
 	metrics map[uint32]string
 	counts  map[string]int64
 
+	groups             int    // calls of several streams
 	current, effective uint32 // context of the callback, and the one that the module has set
 	starting           *plugin
 	replying           *call

@@ -16,6 +16,8 @@ type oracle struct {
 	images map[string]*image
 	runs   int
 
+	grouped int
+
 	simulators map[*variant]*simulator
 }
 

@@ -41,6 +41,7 @@ const (
 	empty
 	late
 	fates
+	refused // of a group alone: a companion that knows none
 )
 
 // users have tokens that stay valid. Those of equal keys have equal lengths.
