@@ -83,6 +83,9 @@ func serveConsole(cmd *cobra.Command, policy string, f *consoleFlags) error {
 	if !at.IP.IsLoopback() {
 		fmt.Fprintf(cmd.ErrOrStderr(), "rulegate console: %s is not of this machine alone: whoever has the link can read and write the policy\n", at)
 	}
+	if at.IP.IsUnspecified() { // no address to go to; this machine's name is one that the page answers to
+		url = fmt.Sprintf("http://localhost:%d", at.Port)
+	}
 	s, err := console.New(policy, at)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 //	                     $NAME_ADMIN to the URL of --admin
 //	signal NAME HUP [N]  sends SIGHUP to it, once or N times
 //	crash NAME           kills it with SIGKILL
-//	stop NAME            sends SIGTERM; it must end with exit code 0. Its output becomes stdout and stderr
+//	end NAME             sends SIGTERM; it must end with exit code 0. Its output becomes stdout and stderr
 //	eventually URL TEXT  repeats GET URL until the body contains TEXT
 //	logged NAME TEXT     waits until the standard error of NAME contains the text
 //	keys NAME N          waits until the JWK set of the issuer at $NAME has N keys
