@@ -106,6 +106,25 @@ func TestScript(t *testing.T) {
 	})
 }
 
+// TestScriptsRunToTheirEnd finds the command stop, which ends a script as passed, where end
+// was meant: that ends a process.
+func TestScriptsRunToTheirEnd(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	stop := regexp.MustCompile(`(?m)^(\[[a-z]+\] )?stop .*$`)
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line := stop.Find(text); line != nil {
+			t.Errorf("%s: %s", f, line)
+		}
+	}
+}
+
 // buildModule builds the module.
 func buildModule(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "rulegate.wasm")
