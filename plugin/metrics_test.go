@@ -44,3 +44,19 @@ func TestMetricsAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestBodiesAreCounted: each direction has its own counters.
+func TestBodiesAreCounted(t *testing.T) {
+	host, p := startIdle(t)
+	p.metrics.body(request, 10)
+	p.metrics.body(response, 200)
+	p.metrics.body(response, 300)
+	host.Tick()
+	for name, want := range map[string]uint64{
+		"bodies_held_total.request": 1, "bodies_held_total.response": 2, "bodies_held_bytes_total.request": 10, "bodies_held_bytes_total.response": 500,
+	} {
+		if n, err := host.GetCounterMetric("rulegate." + name); err != nil || n != want {
+			t.Errorf("%s: got %d, %v, want %d", name, n, err, want)
+		}
+	}
+}

@@ -96,3 +96,17 @@ func TestNoResponseToDecide(t *testing.T) {
 		t.Errorf("got %+v", step)
 	}
 }
+
+// TestBodyTrailers: a field that describes the body goes, wherever in its name the part
+// is that tells so.
+func TestBodyTrailers(t *testing.T) {
+	for name, describes := range map[string]bool{
+		"etag": true, "Last-Modified": true, "content-digest": true, "digest": true, "x-digest-of": true, "x-amz-checksum-crc32": true,
+		"content-md5": true, "md5": true, "x-body-sha1": true, "x-sha256": true, "x-sha512-of": true, "accept-ranges": true, "x-goog-hash": true,
+		"": false, "d": false, "content-diges": false, "checksu": false, "x-md": false, "sha1": false, "x-sha": false, "x-sha384": false, "grpc-status": false, "-": false,
+	} {
+		if got := decide.BodyTrailers([][2]string{{name, "x"}}); (len(got) == 1) != describes || describes && got[0] != strings.ToLower(name) {
+			t.Errorf("%q: got %q, want %t", name, got, describes)
+		}
+	}
+}
