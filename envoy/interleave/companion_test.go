@@ -53,7 +53,7 @@ func (v *vm) asked(c *call) {
 		v.grouped(c, all)
 	case c.by != nil:
 		c.ask = c.by.counted(all[0])
-		c.by.fated(c.by.nextFate(c), all...)
+		c.by.fated(c.by.nextFate(), all...)
 	}
 }
 
@@ -64,9 +64,9 @@ func (s *stream) counted(q question) ask {
 	return ask{text, s.asks[text] - 1}
 }
 
-func (s *stream) nextFate(c *call) fate {
-	if strings.Contains(c.body, `"cache":`) && s.vm.plugins[s.plugin].asksTwice {
-		return good // an answer that is kept is one for the policy, and a call for its candidate
+func (s *stream) nextFate() fate {
+	if s.vm.plugins[s.plugin].asksTwice {
+		return good // policy and candidate ask the same, and only one of them in a group, or at all
 	}
 	return s.script.fates[min(len(s.questions), len(s.script.fates)-1)]
 }

@@ -23,7 +23,7 @@ func (v *vm) grouped(c *call, all []question) {
 			continue
 		}
 		if len(g.members) == 0 {
-			g.fate = of[i].nextFate(c)
+			g.fate = of[i].nextFate()
 		}
 		if len(g.members) == 0 || g.members[len(g.members)-1].by != of[i] {
 			g.members = append(g.members, member{of[i], of[i].counted(q)})
