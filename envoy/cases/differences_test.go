@@ -105,8 +105,7 @@ func awaitDifferences(t *testing.T, c *harness.Case, names func() map[string]uin
 	if c.Candidate == "" {
 		return
 	}
-	diff := ""
-	for range 60 {
+	for end := time.Now().Add(harness.RequestTimeout); ; time.Sleep(100 * time.Millisecond) {
 		var lines []string
 		for name, n := range names() {
 			if rest, ok := strings.CutPrefix(name, "rulegate.shadow_differences_total."); ok && n > 0 {
@@ -119,12 +118,15 @@ func awaitDifferences(t *testing.T, c *harness.Case, names func() map[string]uin
 			}
 		}
 		slices.Sort(lines)
-		if diff = cmp.Diff(c.Differences, lines); diff == "" {
+		diff := cmp.Diff(c.Differences, lines)
+		if diff == "" {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
+		if time.Now().After(end) {
+			t.Errorf("differences: %s", diff)
+			return
+		}
 	}
-	t.Errorf("differences: %s", diff)
 }
 
 // ofGateway returns the metrics of an embedded gateway.
