@@ -17,7 +17,7 @@ func (r *Rule) Constant() bool {
 // OnlyAsks reports whether a yes of the rule leaves the request and its response as they
 // are, and needs no call.
 func (r *Rule) OnlyAsks() bool {
-	return !r.writes.all && len(r.writes.names) == 0 && !r.calls && !r.fresh && !r.response
+	return !r.ChangesArgs() && !r.calls && !r.fresh && !r.response
 }
 
 // dependsOnClaims works OfClaims out. A rule that does not even read the claims, such
@@ -25,5 +25,5 @@ func (r *Rule) OnlyAsks() bool {
 func (r *Rule) dependsOnClaims() bool {
 	of := &r.reads
 	return !of.all && !of.clock && len(of.names) == 1 && of.names[0] == RootAuth &&
-		!r.writes.all && len(r.writes.names) == 0 && !r.calls && !r.fresh
+		!r.ChangesArgs() && !r.calls && !r.fresh
 }

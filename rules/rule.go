@@ -36,6 +36,9 @@ func (r *Rule) Uses(root string) bool { return r.reads.has(root) || r.writes.has
 // Changes reports whether the rule may change args.<root>.
 func (r *Rule) Changes(root string) bool { return r.writes.has(root) }
 
+// ChangesArgs reports whether the rule may change args.
+func (r *Rule) ChangesArgs() bool { return r.writes.all || len(r.writes.names) > 0 }
+
 // ForcedHeaders lists the request headers that a force may set, in lower case.
 func (r *Rule) ForcedHeaders() []string { return r.headers }
 

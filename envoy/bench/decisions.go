@@ -37,6 +37,13 @@ func (s *suite) warm(ctx context.Context) error {
 	if err := s.rulegate(ctx, "claim", "rulegate", s.policy(claim, nil), answer{text: "ok"}); err != nil {
 		return err
 	}
+	owner := s.yesNo(contender{name: ours + ", match of a variable of the path", listener: "owner"})
+	owner.good.path, owner.bad.path = "/users/"+userID, "/users/"+userID
+	route := object{"match": object{"path": "/users/{id}"}, "rule": object{"rule": "match", "type": "string", "eval": "==", "f1": "args.auth.sub", "f2": "args.request.vars.id"}}
+	policy := object{"project": "bench", "auth": s.auth, "routes": array{route}}
+	if err := s.rulegate(ctx, "owner", "rulegate", policy, answer{text: "ok"}); err != nil {
+		return err
+	}
 	w := work{
 		name: "warm", title: "A known token and one match", bases: []string{none, empty, cached}, steady: true,
 		contenders: []contender{
@@ -44,6 +51,7 @@ func (s *suite) warm(ctx context.Context) error {
 			{name: empty, listener: "empty", good: get(s.admin), clients: several},
 			{name: ours + ", rule allow", listener: "allow", good: get(s.admin), clients: several},
 			s.yesNo(contender{name: ours, listener: "claim"}),
+			owner,
 			s.yesNo(contender{name: cached, listener: "cached"}),
 			s.yesNo(contender{name: verified, listener: "verified"}),
 			s.yesNo(contender{name: luaName + ", without verifying", listener: "lua"}),

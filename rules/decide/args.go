@@ -30,27 +30,27 @@ func (r *Request) readHeaders() *Refusal {
 			return refusal
 		}
 	}
-	ms := r.members[:0]
+	uses, ms := &r.resource.Uses, r.members[:0]
 	add := func(root string, v value.Value) { ms = append(ms, value.Member{Key: root, Value: v}) }
-	if r.verified && r.uses(rules.RootAuth) {
+	if r.verified && uses.Auth {
 		add(rules.RootAuth, r.claims)
 	}
-	if r.token != "" && r.uses(rules.RootToken) {
+	if r.token != "" && uses.Token {
 		add(rules.RootToken, value.Str(r.token))
 	}
-	if r.properties != nil && r.uses(rules.RootPeer) {
+	if r.properties != nil && uses.Peer {
 		if peer := r.properties.Peer(); peer.Kind() != value.Missing {
 			add(rules.RootPeer, peer)
 		}
 	}
-	if r.uses(rules.RootRequest) {
+	if uses.Request {
 		v, err := r.requestArgs()
 		if err != nil {
 			return malformed(err.Error())
 		}
 		add(rules.RootRequest, v)
 	}
-	if r.uses(rules.RootParams) {
+	if uses.Params {
 		params, err := r.headerParams()
 		if err != nil {
 			return malformed("query: " + err.Error())

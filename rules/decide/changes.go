@@ -87,18 +87,16 @@ func (r *Request) changes(after value.Value) (c Changes, err error) {
 		}
 		query = w.query
 	}
-	if r.verified {
+	if r.verified && len(r.engine.policy.ClaimHeaders) > 0 {
 		if err = r.claimHeaders(&c); err != nil {
 			return c, err
 		}
 	}
-	if r.resource.Rule.Changes(rules.RootRequest) {
-		if err = r.headerChanges(&c, after); err != nil {
+	changes := r.resource.Rule.ChangesArgs()
+	if changes {
+		if query, err = r.fieldChanges(&c, query, after); err != nil {
 			return c, err
 		}
-	}
-	if query, err = r.queryChanges(query, after); err != nil {
-		return c, err
 	}
 	if query != r.head.query {
 		c.Path = r.head.path
@@ -106,9 +104,28 @@ func (r *Request) changes(after value.Value) (c Changes, err error) {
 			c.Path += "?" + query
 		}
 	}
+	if changes {
+		err = r.changeBody(&c, after)
+	}
+	return c, err
+}
+
+// fieldChanges writes the rule's changes of headers into c, and those of the query into
+// that.
+func (r *Request) fieldChanges(c *Changes, query string, after value.Value) (string, error) {
+	if r.resource.Rule.Changes(rules.RootRequest) {
+		if err := r.headerChanges(c, after); err != nil {
+			return "", err
+		}
+	}
+	return r.queryChanges(query, after)
+}
+
+// changeBody writes the rule's changes of the body into c.
+func (r *Request) changeBody(c *Changes, after value.Value) error {
 	body, changed, err := r.bodyChanges(after)
 	if err != nil || !changed {
-		return c, err
+		return err
 	}
 	changedBody := body // only here it is moved to the heap
 	c.Body = &changedBody
@@ -116,7 +133,7 @@ func (r *Request) changes(after value.Value) (c Changes, err error) {
 		c.SetHeaders = r.set[:0]
 	}
 	c.setHeader("content-length", []string{strconv.Itoa(len(body))})
-	return c, nil
+	return nil
 }
 
 // queryChanges writes the changes of request.query, and of params if the query

@@ -41,7 +41,7 @@ func (r *Request) Differs() string {
 		return fmt.Sprintf("head: %+v, want %+v", r.head, h)
 	}
 	m, err := r.engine.policy.Find(h.method, h.host, h.path)
-	if err != nil || m.HasTypes() || m.Resource != r.resource || shownArgs(value.Obj(m.Vars...)) != shownArgs(value.Obj(r.vars...)) {
+	if err != nil || m.HasTypes() || m.Resource != r.resource || m.Resource.Uses.Request && shownArgs(value.Obj(m.Vars...)) != shownArgs(value.Obj(r.vars...)) {
 		return fmt.Sprintf("resource %v %v, want %v %v %v", r.resource.Name, r.vars, m.Resource, m.Vars, err)
 	}
 	if removed := h.removeReserved(r.resource, r.mayAwaitBody()); r.reached == args && len(removed) > 0 {

@@ -162,7 +162,9 @@ func (r *Request) prepare(h *plainHead, covering *policy.Covering, raw string, k
 	r.touched = true
 	h.fill(&r.head, r.came)
 	if covering != nil {
-		r.resource, r.vars = covering.Resource, covering.BindPlain(r.memory.vars[:0], h.path)
+		if r.resource = covering.Resource; r.resource.Uses.Request {
+			r.vars = covering.BindPlain(r.memory.vars[:0], h.path)
+		}
 	}
 	r.reached = resource
 	on := r.engine.quick.resources[r.resource.Index]

@@ -612,7 +612,7 @@ func TestQuickKnowsAllFields(t *testing.T) {
 		fields string
 	}{
 		{reflect.TypeFor[policy.Policy](), "Version Project Gateway Tokens JWKS Issuers Sources ClaimHeaders Forward Challenge AESKey Shared Companion Limits CORS Databases Webhooks WebhookClient Sensitive Log Shadow Candidate Calls Unset resources reviewed table"},
-		{reflect.TypeFor[policy.Resource](), "Kind Index Name Place Auth Rule Response CORS Idle Shadow Reserved Request Headers Query Params Op"},
+		{reflect.TypeFor[policy.Resource](), "Kind Index Name Place Auth Rule Response CORS Idle Shadow Reserved Request Headers Query Params Uses Op"},
 		{reflect.TypeFor[policy.Auth](), "mode providers ignoreInvalid bound"},
 		{reflect.TypeFor[policy.Source](), "APIKeys Header Prefix Cookie Query Origins"},
 		{reflect.TypeFor[rules.Input](), "Args Verified Token APIKey Now MaxCalls MaxSteps Element TokenPlaces Rand Tracer Memory"},

@@ -264,7 +264,7 @@ func (r *Request) mayAwaitBody() bool {
 	if r.resource.Kind == policy.Event {
 		return r.untyped() && !r.bodyless
 	}
-	return !r.bodyless && (r.resource.Kind == policy.Database || r.uses(rules.RootParams))
+	return !r.bodyless && (r.resource.Kind == policy.Database || r.resource.Uses.Params)
 }
 
 // awaitBody asks for the body, unless the headers tell that it cannot be read.

@@ -210,10 +210,16 @@ type Resource struct {
 	// args.request.headers, args.request.query and args.params that the rules read
 	// or change.
 	Request, Headers, Query, Params Names
+	// Uses are the roots of args that the rules read or change, but for those of the
+	// parts of an operation.
+	Uses Uses
 	// Op is create, read, update, delete or aggr for a Database; create, read
 	// or delete for a File; else "".
 	Op string
 }
+
+// Uses are roots of args that the rules of a resource read or change.
+type Uses struct{ Auth, Token, Peer, Request, Params bool }
 
 // Names are keys of an object in args.
 type Names struct {

@@ -96,6 +96,11 @@ func (l *loader) resource(r Resource, g guarded) *Resource {
 	r.Headers = r.names(rules.RootRequest, "headers")
 	r.Query = r.names(rules.RootRequest, "query")
 	r.Params = r.names(rules.RootParams)
+	u := &r.Uses
+	for i, used := range [...]*bool{&u.Auth, &u.Token, &u.Peer, &u.Request, &u.Params} {
+		root := [...]string{rules.RootAuth, rules.RootToken, rules.RootPeer, rules.RootRequest, rules.RootParams}[i]
+		*used = compiled.Uses(root) || r.Response != nil && r.Response.Uses(root)
+	}
 	r.Index = len(l.p.resources)
 	l.p.resources = append(l.p.resources, &r)
 	return &r
