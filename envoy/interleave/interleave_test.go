@@ -58,6 +58,7 @@ type world struct {
 	variants map[uint32]*variant // of all plugins, by their contexts
 	step     time.Duration       // at most, from event to event
 	replies  int                 // the chance that a reply comes next, in percent
+	logs     bool                // each second decision is logged, and so goes the general way
 	stride   int                 // between the ids of streams
 	open     []*running
 	opened   int
@@ -84,6 +85,7 @@ func (w *world) chance(percent int) bool { return w.rand.IntN(100) < percent }
 
 // run takes the requests of a seed through one VM.
 func (w *world) run(n uint64) error {
+	w.logs = n%6 == 0
 	w.variants, w.stride = map[uint32]*variant{}, []int{1, 1, 63, 64}[w.rand.IntN(4)]
 	var plugins []*plugin
 	for i := range 1 + w.rand.IntN(3) {
@@ -121,6 +123,9 @@ func (w *world) run(n uint64) error {
 // add adds a plugin of a random variant.
 func (w *world) add(context uint32) *plugin {
 	v := &variants[w.rand.IntN(len(variants))]
+	if w.logs {
+		v = &variants[2]
+	}
 	w.plugins, w.variants[context] = append(w.plugins, context), v
 	return v.plugin(w.t, v.log)
 }
