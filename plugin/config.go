@@ -28,6 +28,7 @@ type plugin struct {
 	engine    *decide.Engine
 	keys      keys
 	companion peer
+	group     group
 	answers   answers
 	metrics   metrics
 	decisions decisionLog
@@ -73,6 +74,9 @@ func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
 		return status
 	}
 	p.metrics.atOnce = ticks != nil
+	if p.group.plugin = p; ticks == nil {
+		p.group.period = period
+	}
 	p.ready(ticks)
 	return types.OnPluginStartStatusOK
 }
@@ -91,6 +95,10 @@ func (p *plugin) use(pol *policy.Policy, store sharedData) {
 func (p *plugin) OnTick() {
 	defer p.rescue()
 	now := time.Now()
+	if !p.group.tick(now) {
+		p.enter()
+		return
+	}
 	p.keys.tick(now)
 	p.deadlines.tick(now)
 	if p.candidate != nil {

@@ -147,7 +147,7 @@ func (s *stream) observeReplies(b *batch) {
 		return
 	}
 	uncollected := s.shadow == shadowUncollected
-	replies := s.readReplies(b.calls, b.signature)
+	replies := s.readReplies(b)
 	s.noteReplies(b.calls, replies)
 	step := s.message().Replies(append(replies, b.known...))
 	if uncollected && step.Action == decide.AwaitBody {

@@ -33,10 +33,11 @@ type stream struct {
 
 	resource *policy.Resource // nil: none covers the request
 	received time.Time
-	gathered int // bytes of the body that the host has shown and holds
-	calling  int // bytes of calls that are out while the body is gathered
-	kept     int // bytes of the request that the response's rule reads
-	held     int // bytes that count for limits.memory; set by hold and release only
+	gathered int    // bytes of the body that the host has shown and holds
+	calling  int    // bytes of calls that are out while the body is gathered
+	awaits   *batch // whose replies the stream awaits; nil: none
+	kept     int    // bytes of the request that the response's rule reads
+	held     int    // bytes that count for limits.memory; set by hold and release only
 
 	// Of a stream in shadow.
 	shadow shadow

@@ -18,6 +18,7 @@ import (
 func TestServeInEnvoy(t *testing.T) {
 	harness.RunParts(t, []harness.Part{
 		{Name: "killed and restarted under load", Setup: killedUnderLoad},
+		{Name: "queries in groups", Setup: queriesInGroups},
 		{Name: "mutual TLS", Setup: mutualTLS},
 		{Name: "webhooks that go wrong", Setup: webhookFaults},
 		{Name: "calls of a candidate", Setup: candidateCalls},

@@ -1,6 +1,6 @@
 // Package companion answers the calls of rules to databases and webhooks, and asks the
-// issuers of opaque tokens. The module sends all calls of a request in one POST
-// /v1/calls and gets a reply to each; package wire authenticates both directions. Its
+// issuers of opaque tokens. The module sends all calls of a request, or the queries of
+// several, in one POST /v1/calls and gets a reply to each; package wire authenticates both directions. Its
 // only state is a cache.
 //
 //	server → admission → protocol → calls → cache → target.Coalescer → target.Pool → query.Database or webhook.Client

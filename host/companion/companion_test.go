@@ -41,6 +41,7 @@ CREATE TABLE users (id TEXT, public BOOLEAN, age INTEGER);
 INSERT INTO users VALUES ('ann', 1, 30), ('bob', 0, 20), ('cid', 0, 40);
 CREATE TABLE secrets (v TEXT);
 INSERT INTO secrets VALUES ('s');
+CREATE VIEW long AS SELECT replace(hex(zeroblob(20000)), '0', 'x') AS text;
 CREATE VIEW slow AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 100000000) SELECT max(x) AS id FROM c;
 `
 
@@ -72,7 +73,7 @@ func newRig(t testing.TB, l Limits, hosts ...string) *rig {
 	r.c, err = New(Config{
 		Project:   "shop",
 		Keys:      testKeys,
-		Databases: []Source{{Name: "social", Type: "embedded", Conn: dbtest.SQLite(t, social), Collections: []string{"users", "slow", "nothing"}}},
+		Databases: []Source{{Name: "social", Type: "embedded", Conn: dbtest.SQLite(t, social), Collections: []string{"users", "slow", "long", "nothing"}}},
 		Tokens:    testTokens,
 		Webhooks:  hosts,
 		Limits:    l,

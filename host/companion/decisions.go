@@ -1,6 +1,7 @@
 package companion
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"sync"
@@ -15,7 +16,7 @@ import (
 )
 
 // Decisions is the companion's part of the decision log: a line for each request for
-// calls. The companion does not know the request that the module decides, nor the
+// calls, or for each call of a group. The companion does not know the request that the module decides, nor the
 // decision, so a line has neither.
 type Decisions struct {
 	log   *policy.Log // nil: every request has its line
@@ -45,12 +46,12 @@ func (d *Decisions) wants(outcome decide.Outcome) bool {
 }
 
 // entry begins the line of a request for calls.
-func (c *Companion) entry(r *http.Request) *record.Entry {
+func (c *Companion) entry(ctx context.Context, h http.Header) *record.Entry {
 	if c.decisions == nil {
 		return &record.Entry{}
 	}
-	e := &record.Entry{Time: time.Now(), Policy: c.version, RequestID: r.Header.Get("x-request-id"), Of: "calls", Outcome: decide.Yes}
-	of := trace.SpanContextFromContext(traceContext.Extract(r.Context(), propagation.HeaderCarrier(r.Header)))
+	e := &record.Entry{Time: time.Now(), Policy: c.version, RequestID: h.Get("x-request-id"), Of: "calls", Outcome: decide.Yes}
+	of := trace.SpanContextFromContext(traceContext.Extract(ctx, propagation.HeaderCarrier(h)))
 	if of.HasTraceID() {
 		e.TraceID = of.TraceID().String()
 	}

@@ -3,6 +3,7 @@ package companion
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -25,6 +26,8 @@ type call struct {
 	// target is known to be configured, so that a call cannot invent label values.
 	pool string
 	took time.Duration // set when the call has ended
+	// trace has the headers that a request of its own would have; of a call in a group.
+	trace http.Header
 
 	// of a query
 	db, col string
@@ -44,22 +47,25 @@ type call struct {
 }
 
 // decodeCalls reads the body of a request. A fault of the body as a whole is an error.
-// A fault of a single call is kept in the call, so that the others are answered.
-func decodeCalls(body string, l Limits) ([]*call, error) {
+// A fault of a single call is kept in the call, so that the others are answered. group is
+// how long the answered calls may wait for the others; 0: the request is no group.
+func decodeCalls(body string, l Limits) (calls []*call, group time.Duration, err error) {
 	v, err := value.Parse(body, l.Depth)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	if v, group, err = takeGroup(v); err != nil {
+		return nil, 0, err
 	}
 	list := v.Key("calls")
 	// The nonce only makes the seal unique, which covers the whole body.
 	nonce := v.Key("nonce").Kind()
 	if list.Kind() != value.Array || v.Without("nonce").Len() != 1 || nonce != value.Missing && nonce != value.String {
-		return nil, errors.New("want an object with calls, a nonce, and nothing else")
+		return nil, 0, errors.New("want an object with calls, a nonce, and nothing else")
 	}
 	if n := list.Len(); n > l.Calls {
-		return nil, fmt.Errorf("%d calls, at most %d are allowed", n, l.Calls)
+		return nil, 0, fmt.Errorf("%d calls, at most %d are allowed", n, l.Calls)
 	}
-	var calls []*call
 	seen := map[string]bool{}
 	list.Each(func(_ string, x value.Value) bool {
 		c := &call{}
@@ -69,11 +75,19 @@ func decodeCalls(body string, l Limits) ([]*call, error) {
 			c.id = id
 		}
 		seen[c.id] = true
-		c.malformed = c.decode(x)
+		if group > 0 {
+			x, c.malformed = c.takeTrace(x)
+		}
+		if c.malformed == nil {
+			c.malformed = c.decode(x)
+		}
+		if group > 0 && c.malformed == nil && c.kind != rules.Query {
+			c.malformed = errors.New("in a group: want a query")
+		}
 		calls = append(calls, c)
 		return err == nil
 	})
-	return calls, err
+	return calls, group, err
 }
 
 func (c *call) decode(v value.Value) (err error) {

@@ -28,15 +28,18 @@ func (c *Companion) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
-	e := c.entry(r)
-	defer c.decided(e)
+	e, group := c.entry(r.Context(), r.Header), time.Duration(0)
+	defer func() {
+		if group == 0 { // else each call has a line of its own
+			c.decided(e)
+		}
+	}()
 	if !c.admission.enter() {
 		c.shed(w, e, "requests")
 		return
 	}
 	defer c.admission.leave()
-	id := r.Header.Get("x-request-id")
-	log := c.log.With("request_id", id[:min(len(id), 128)])
+	log := c.logFor(r.Header)
 	authorization := r.Header.Get("Authorization")
 	if len(r.Header.Values("Authorization")) != 1 {
 		unauthorized(w, e, log, errors.New("want one header Authorization"))
@@ -71,24 +74,39 @@ func (c *Companion) serveCalls(w http.ResponseWriter, r *http.Request) {
 		unauthorized(w, e, log, errors.New("signature: of another body"))
 		return
 	}
-	calls, err := decodeCalls(string(body), c.limits)
+	var calls []*call
+	calls, group, err = decodeCalls(string(body), c.limits)
 	if err != nil {
 		log.Warn("request refused", "error", err.Error())
 		refused(e, decide.Invalid, http.StatusBadRequest, "malformed calls")
 		refuse(w, http.StatusBadRequest, "malformed calls")
 		return
 	}
+	if group > 0 {
+		c.replyToGroup(w, r, calls, group)
+		return
+	}
 	c.reply(w, r, e, log, calls)
+}
+
+// logFor returns a log with the request's id.
+func (c *Companion) logFor(h http.Header) *slog.Logger {
+	id := h.Get("x-request-id")
+	return c.log.With("request_id", id[:min(len(id), 128)])
 }
 
 // reply runs the calls and writes the sealed replies.
 func (c *Companion) reply(w http.ResponseWriter, r *http.Request, e *record.Entry, log *slog.Logger, calls []*call) {
-	ctx, span, log := c.traced(r, log)
+	ctx, span, log := c.traced(r.Context(), r.Header, log)
 	defer span.End()
 	ctx, cancel := context.WithTimeout(ctx, c.timeout(r.Header))
 	defer cancel()
 	reply, reserved := c.runAll(ctx, e, log, calls)
 	defer c.admission.release(reserved)
+	c.seal(w, r, reply)
+}
+
+func (c *Companion) seal(w http.ResponseWriter, r *http.Request, reply []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set(wire.SealHeader, c.keys.Seal(r.Header.Get("Authorization"), reply))
 	w.Write(reply) // an error means that the client is gone, so nobody can be told

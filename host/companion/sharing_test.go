@@ -29,12 +29,17 @@ type counting struct {
 	query.Database
 	n    atomic.Int64
 	hold chan struct{} // when not nil: queries wait until it is closed
+	slow chan struct{} // when not nil: queries of slow wait until it is closed, and have a row
 }
 
 func (c *counting) Query(ctx context.Context, q query.Query) ([]byte, error) {
 	c.n.Add(1)
 	if c.hold != nil {
 		<-c.hold
+	}
+	if c.slow != nil && q.Table == "slow" {
+		<-c.slow
+		return []byte(`[{"id":1}]`), nil
 	}
 	return c.Database.Query(ctx, q)
 }

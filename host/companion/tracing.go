@@ -20,8 +20,8 @@ var traceContext propagation.TraceContext
 
 // traced starts the span of a request, as a child of Envoy's, and adds its trace to
 // the log.
-func (c *Companion) traced(r *http.Request, log *slog.Logger) (context.Context, trace.Span, *slog.Logger) {
-	ctx := traceContext.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+func (c *Companion) traced(ctx context.Context, h http.Header, log *slog.Logger) (context.Context, trace.Span, *slog.Logger) {
+	ctx = traceContext.Extract(ctx, propagation.HeaderCarrier(h))
 	ctx, span := c.tracer.Start(ctx, "rulegate calls", trace.WithSpanKind(trace.SpanKindServer))
 	if of := span.SpanContext(); of.HasTraceID() {
 		log = log.With("trace_id", of.TraceID().String())

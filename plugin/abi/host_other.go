@@ -4,6 +4,7 @@ package abi
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
@@ -30,6 +31,9 @@ func Log(l Level, line string) {
 }
 
 func Pairs(m Map) ([][2]string, error) {
+	if m == CallHeaders && replying != nil {
+		return replying.headers, nil
+	}
 	switch m {
 	case RequestHeaders:
 		return proxywasm.GetHttpRequestHeaders()
@@ -91,6 +95,9 @@ func Bytes(b Buffer, max int) ([]byte, error) {
 	case ResponseBody:
 		return proxywasm.GetHttpResponseBody(0, max)
 	case CallBody:
+		if replying != nil {
+			return replying.body[:min(max, len(replying.body))], nil
+		}
 		return proxywasm.GetHttpCallResponseBody(0, max)
 	}
 	return proxywasm.GetPluginConfiguration()
@@ -124,8 +131,45 @@ func Respond(status int, headers [][2]string, body string) error {
 	return proxywasm.SendHttpResponse(uint32(status), headers, []byte(body), -1)
 }
 
+// Recorder takes calls in place of the SDK's emulated host, which gives the id of a call to
+// another one while it is in flight.
+type Recorder struct {
+	Sent []*Sent
+	Err  error // of the calls to come
+}
+
+// Sent is a call that a Recorder has taken.
+type Sent struct {
+	Headers [][2]string
+	Body    string
+	Timeout uint32
+
+	done    Callback
+	headers [][2]string // of the reply
+	body    []byte
+}
+
+// Record takes the calls; nil: the emulated host does.
+var Record *Recorder
+
+// replying is the call whose reply the plugin reads.
+var replying *Sent
+
+// Reply brings the reply to the call.
+func (s *Sent) Reply(headers [][2]string, body string) {
+	s.headers, s.body, replying = headers, []byte(body), s
+	defer func() { replying = nil }()
+	s.done.Called(len(body))
+}
+
 // Call copies the body, as a module's host does.
 func Call(_ uint32, cluster string, headers [][2]string, body []byte, timeoutMS uint32, done Callback) error {
+	if Record != nil {
+		if Record.Err == nil {
+			Record.Sent = append(Record.Sent, &Sent{Headers: slices.Clone(headers), Body: string(body), Timeout: timeoutMS, done: done})
+		}
+		return Record.Err
+	}
 	_, err := proxywasm.DispatchHttpCall(cluster, headers, bytes.Clone(body), nil, timeoutMS, func(_, size, _ int) { done.Called(size) })
 	return err
 }

@@ -34,13 +34,9 @@ func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply
 	for i := range calls {
 		replies[i] = rules.Reply{ID: calls[i].ID, Err: errNoReply.Error()}
 	}
-	doc, err := value.Parse(body, maxDepth)
+	list, err := replyList(body, maxDepth)
 	if err != nil {
-		return replies, lightfmt.Errorf("reply: %w", err)
-	}
-	list := doc.Key("replies")
-	if doc.Len() != 1 || list.Kind() != value.Array {
-		return replies, errors.New("reply: want an object with replies and nothing else")
+		return replies, err
 	}
 	list.Each(func(_ string, v value.Value) bool {
 		id, _ := v.Key("id").Text()
@@ -59,6 +55,18 @@ func DecodeReplies(body string, calls []rules.Call, maxDepth int) ([]rules.Reply
 		return true
 	})
 	return replies, nil
+}
+
+func replyList(body string, maxDepth int) (value.Value, error) {
+	doc, err := value.Parse(body, maxDepth)
+	if err != nil {
+		return value.Value{}, lightfmt.Errorf("reply: %w", err)
+	}
+	list := doc.Key("replies")
+	if doc.Len() != 1 || list.Kind() != value.Array {
+		return value.Value{}, errors.New("reply: want an object with replies and nothing else")
+	}
+	return list, nil
 }
 
 // decode reads one reply. The failure that the companion reports is an error too.

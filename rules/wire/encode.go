@@ -35,16 +35,19 @@ type Nonces struct {
 
 const nonceSize = 16
 
-func (n *Nonces) next() ([]byte, error) {
+// end ends a body, by a nonce.
+func (n *Nonces) end(e *encoder) error {
 	if len(n.left) == 0 {
 		if _, err := rand.Read(n.random[:]); err != nil {
-			return nil, lightfmt.Errorf("nonce: %w", err)
+			return lightfmt.Errorf("nonce: %w", err)
 		}
 		n.left = n.random[:]
 	}
-	next := n.left[:nonceSize]
+	e.raw(`,"nonce":"`)
+	e.out = hex.AppendEncode(e.out, n.left[:nonceSize])
+	e.raw(`"}`)
 	n.left = n.left[nonceSize:]
-	return next, nil
+	return nil
 }
 
 // Append appends to dst what Encode writes.
@@ -65,14 +68,9 @@ func (n *Nonces) Append(dst []byte, calls []rules.Call, gateway string) ([]byte,
 			return nil, lightfmt.Errorf("calls[%d]: %w", i, err)
 		}
 	}
-	nonce, err := n.next()
-	if err != nil {
-		return nil, err
-	}
-	e.raw(`],"nonce":"`)
-	e.out = hex.AppendEncode(e.out, nonce)
-	e.raw(`"}`)
-	return e.out, nil
+	e.raw("]")
+	err := n.end(&e)
+	return e.out, err
 }
 
 // indexOf returns the index of the call with an id, -1 if there is none. The calls of a

@@ -95,3 +95,13 @@ func (c *Coalescer) Running() int {
 	defer c.mu.Unlock()
 	return len(c.open)
 }
+
+// Callers is the number of callers that wait for calls that accept more.
+func (c *Coalescer) Callers() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.open {
+		n += s.callers
+	}
+	return n
+}
