@@ -16,6 +16,7 @@ import (
 
 	"github.com/rulegate/rulegate/envoy/harness"
 	"github.com/rulegate/rulegate/rules/wire"
+	"github.com/tidwall/gjson"
 )
 
 // The module decides a request in the memory of an earlier one. canaries sends
@@ -85,13 +86,15 @@ func canaries(t *testing.T, b *harness.Bootstrap, _ *harness.Upstream) func(*tes
 	keys := wire.DeriveKeys(harness.OwnSecret)
 	companion := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		own := canaryText.FindString(string(body))
-		report("the companion's request", string(body), own)
-		id := regexp.MustCompile(`"id":"([^"]*)","kind"`).FindSubmatch(body)
-		if id == nil {
-			id = [][]byte{nil, []byte("0")}
-		}
-		harness.Sealed(w, keys, r, fmt.Appendf(nil, `{"replies":[{"id":%q,"rows":[{"id":%q}]}]}`, id[1], own))
+		// The queries of several users may come together: each has a user of its own.
+		replies := []any{}
+		gjson.GetBytes(body, "calls").ForEach(func(_, call gjson.Result) bool {
+			own := canaryText.FindString(call.Raw)
+			report("a call", call.Raw, own)
+			replies = append(replies, map[string]any{"id": call.Get("id").Str, "rows": []any{map[string]any{"id": own}}})
+			return true
+		})
+		harness.Sealed(w, keys, r, []byte(harness.JSON(map[string]any{"replies": replies})))
 	}))
 	t.Cleanup(companion.Close)
 	b.AddCluster("canary-echo", up.URL)

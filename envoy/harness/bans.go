@@ -30,14 +30,18 @@ routes:
 // BansKeys are the keys that BansPolicy shares with its companion.
 var BansKeys = wire.DeriveKeys(OwnSecret)
 
-// NoRows returns the reply to a request of the module with no rows for its one
-// query: by BansPolicy the user is let through.
+// NoRows returns the reply to a request of the module with no rows for each of its
+// queries: by BansPolicy the users are let through.
 func NoRows(request []byte) []byte {
 	calls, err := readCalls(request)
-	if err != nil || len(calls) != 1 {
+	if err != nil {
 		return nil
 	}
-	return []byte(JSON(map[string]any{"replies": []any{map[string]any{"id": calls[0]["id"], "rows": []any{}}}}))
+	replies := make([]any, len(calls))
+	for i, c := range calls {
+		replies[i] = map[string]any{"id": c["id"], "rows": []any{}}
+	}
+	return []byte(JSON(map[string]any{"replies": replies}))
 }
 
 // Sealed writes a reply with the seal that proves that it answers this request.
