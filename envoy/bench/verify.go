@@ -15,9 +15,9 @@ import (
 // verifyCalls are the numbers of calls for a request.
 var verifyCalls = [...]int{0, 1, 11}
 
-// verify adds the work that shows what the host takes for a signature, which is part of
-// what a new token costs: the first call of a request, whose code and data the processor
-// has to fetch, and each further one.
+// verify adds a work that measures the host's verify_signature, which each new token
+// needs. The first call of a request costs more than the ten behind it, because the
+// processor has to fetch its code and data.
 func (s *suite) verify() error {
 	if !s.wants("verify") {
 		return nil

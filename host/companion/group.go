@@ -23,8 +23,8 @@ const (
 	// groupEnd is when a group of which nothing is answered is replied to. It is before
 	// target.Coalescer lets nobody join.
 	groupEnd = 500 * time.Millisecond
-	// linger is how long a call goes on that the module has to ask for again.
-	linger = time.Second
+	// lingerFor is how long a call goes on that the module has to ask for again.
+	lingerFor = time.Second
 	// maxGroupReply bounds the bytes of answers in the reply to a group. What does not fit
 	// is asked for again, and so counts for the stream that gets it alone.
 	maxGroupReply = 64 << 10
@@ -93,10 +93,11 @@ func (c *Companion) replyToGroup(w http.ResponseWriter, r *http.Request, calls [
 		replies[x.n] = appendReply(nil, calls[x.n].id, x.answer, x.failed, calls[x.n].cache > 0, received)
 	})
 	defer func() { c.admission.release(reserved) }()
-	if r.Context().Err() != nil {
-		cancel() // the module is gone, and asks for nothing again
+	if left := len(calls) - ended; left > 0 {
+		c.linger(r.Context(), cancel, results, left)
+	} else {
+		cancel()
 	}
-	go c.outlive(cancel, results, len(calls)-ended)
 	reply, size := []byte(`{"replies":[`), 0
 	for i, text := range replies {
 		if i > 0 {
@@ -135,15 +136,26 @@ func (c *Companion) gather(ctx context.Context, results <-chan result, calls int
 	return n
 }
 
-// outlive keeps the calls that have not ended for a moment, and then ends them.
-func (c *Companion) outlive(cancel context.CancelFunc, results <-chan result, left int) {
-	defer cancel()
-	end := time.AfterFunc(linger, cancel)
-	defer end.Stop()
-	for range left {
-		x := <-results
-		c.admission.release(int64(x.answer.Size()))
+// linger keeps the calls that have not ended for a moment, and then ends them. Meanwhile
+// they count as a request in flight. If there is no room for one, or the module is gone
+// and asks for nothing again, they end at once.
+func (c *Companion) linger(module context.Context, cancel context.CancelFunc, results <-chan result, left int) {
+	stays := module.Err() == nil && c.admission.enter()
+	if !stays {
+		cancel()
 	}
+	go func() {
+		defer cancel()
+		end := time.AfterFunc(lingerFor, cancel)
+		defer end.Stop()
+		for range left {
+			x := <-results
+			c.admission.release(int64(x.answer.Size()))
+		}
+		if stays {
+			c.admission.leave()
+		}
+	}()
 }
 
 // runInGroup answers one call as if it had come in a request of its own.

@@ -115,8 +115,14 @@ func TestASlowQueryOfAGroupEnds(t *testing.T) {
 	if got := r.group(1000, userCall("0", "ann")+`,`+slowCall); got[1] != `{"id":"1","later":true}` {
 		t.Fatal(got)
 	}
+	// Until then it counts as a request in flight.
+	counted := false
 	for r.c.coalescer.Running() > 0 {
+		counted = counted || r.c.admission.requests.Load() == 1
 		time.Sleep(10 * time.Millisecond)
+	}
+	if !counted {
+		t.Error("a query that goes on is not counted")
 	}
 	ctx, leave := context.WithCancel(context.Background())
 	body := `{"calls":[` + slowCall + `,` + strings.Replace(slowCall, `"1"`, `"2"`, 1) + `],"group":1000}`
@@ -136,6 +142,22 @@ func TestASlowQueryOfAGroupEnds(t *testing.T) {
 	}
 	for r.c.coalescer.Running() > 0 || r.c.admission.requests.Load() > 0 || r.c.admission.bytes.Load() > 0 {
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Where there is no room for another request, a slow query ends at once.
+func TestASlowQueryWithoutRoom(t *testing.T) {
+	r := newRig(t, Limits{InFlight: 1})
+	r.c.admission.enter()
+	ctx, cancel := context.WithCancel(context.Background())
+	results := make(chan result, 1)
+	r.c.linger(context.Background(), cancel, results, 1)
+	if ctx.Err() == nil {
+		t.Error("it goes on")
+	}
+	results <- result{}
+	if n := r.c.admission.requests.Load(); n != 1 {
+		t.Errorf("%d requests in flight, want 1", n)
 	}
 }
 
