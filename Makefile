@@ -12,6 +12,8 @@ BENCHFLAGS ?=
 BENCHTIME ?= 1s
 # -requests, -reload, -workers and -growth of envoy/soak.
 SOAKFLAGS ?=
+# no builds the module in seconds, as Go links it; yes fails where wasm-opt is not to be had.
+export WASM_OPT ?= auto
 # The quickstart listens on five ports: this one and the next four.
 PORT      ?= 10000
 

@@ -111,7 +111,7 @@ func (r *release) binaries() error {
 }
 
 func (r *release) module() error {
-	_, err := r.runs(nil, filepath.Join(r.root, ".ci/module"), r.path("rulegate.wasm"))
+	_, err := r.runs([]string{"WASM_OPT=yes"}, filepath.Join(r.root, ".ci/module"), r.path("rulegate.wasm"))
 	return err
 }
 
