@@ -114,6 +114,8 @@ func (b *bootstrap) start(ctx context.Context, dir, path string, workers int) (*
 	text, err := json.Marshal(object{
 		"admin":            object{"address": socket("127.0.0.1:0")},
 		"static_resources": object{"listeners": b.listeners, "clusters": clusters},
+		// As `rulegate envoy` has it.
+		"memory_allocator_manager": object{"bytes_to_release": 8 << 20, "memory_release_interval": "1s"},
 	})
 	if err != nil {
 		return nil, err

@@ -83,6 +83,7 @@ func Build(c Config) (*Bootstrap, error) {
 		field{"static_resources", object{{"listeners", listeners}, {"clusters", clusters}}},
 		field{"stats_config", statsConfig()},
 		field{"overload_manager", overload()},
+		field{"memory_allocator_manager", release()},
 	)
 	return &Bootstrap{root}, nil
 }
