@@ -7,6 +7,7 @@ import (
 	"github.com/rulegate/rulegate/rules/jwks"
 	"github.com/rulegate/rulegate/rules/lightfmt"
 	"github.com/rulegate/rulegate/rules/token"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // authenticate reads and verifies the token, as far as the resource wants one. Wait is
@@ -55,7 +56,7 @@ func (r *Request) readToken(now time.Time) (wait state, refusal *Refusal) {
 func (r *Request) verify(raw string, now time.Time) (wait state, refusal *Refusal) {
 	j := &r.judged
 	if !j.known {
-		j.claims, j.err = r.engine.tokens.Verify(r.engine.keys.Set(), raw, now, r.resource.Auth.Accepts)
+		j.claims, j.err = r.verifyToken(raw, now)
 	}
 	if j.err == nil {
 		return ended, r.acceptToken(raw, &j.claims)
@@ -65,6 +66,18 @@ func (r *Request) verify(raw string, now time.Time) (wait state, refusal *Refusa
 		return wait, refusal
 	}
 	return r.introspect(raw, refusal, now)
+}
+
+// verifyToken verifies the request's token. Its claims are valid as long as the request.
+func (r *Request) verifyToken(raw string, now time.Time) (token.Claims, error) {
+	if r.opener == nil {
+		r.opener = new(value.Opener)
+	}
+	keys, takes := r.engine.keys.Set(), r.resource.Auth.Accepts
+	if r.judged.isNew {
+		return r.engine.tokens.VerifyNew(keys, raw, now, takes, r.opener)
+	}
+	return r.engine.tokens.Verify(keys, raw, now, takes, r.opener)
 }
 
 // acceptToken takes the claims of a token that was verified.

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -77,6 +78,49 @@ func TestBegin(t *testing.T) {
 		e.Begin(r, nil, time.Now())
 		if found(reflect.ValueOf(r), canary) {
 			t.Errorf("%s: it still holds a part of the last request", path)
+		}
+	}
+}
+
+// TestClearClaims: nothing is left of the claims of a new token, whether the quick way lets
+// it through, the general way does, or it is refused.
+func TestClearClaims(t *testing.T) {
+	const canary = "canary"
+	doc, err := value.Parse(`{"auth": {"tokens": [{"alg": "HS256", "secret": "a secret of more than thirty-two bytes", "primary": true}]}, "routes": [
+		{"match": {"path": "/claim"}, "rule": {"rule": "match", "type": "string", "eval": "==", "f1": "args.auth.role", "f2": "canary"}},
+		{"match": {"path": "/no"}, "rule": {"rule": "match", "type": "string", "eval": "==", "f1": "args.auth.role", "f2": "other"}},
+		{"match": {"path": "/changed"}, "rule": {"rule": "force", "field": "args.request.headers.x-role", "value": "args.auth.role"}}]}`, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := policy.Load(doc, policy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(Request)
+	e := New(p, nil)
+	for i, path := range []string{"/claim", "/no", "/changed", "/claim"} {
+		raw, err := p.Tokens.Mint(fmt.Sprintf(`{"role": "canary", "n": %d, "list": ["canary"], "\u0061": "\u0063anary"}`, i), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Begin(r, nil, time.Now())
+		r.Open([][2]string{{":method", "GET"}, {":path", path}, {":authority", "h"}, {"authorization", "Bearer " + raw}}, true)
+		_, quick := r.Passes()
+		if quick != (path == "/claim") {
+			t.Fatalf("%s: the quick way: %t", path, quick)
+		}
+		if !quick {
+			if step := r.Decide(); (step.Action == Continue) != (path == "/changed") {
+				t.Fatalf("%s: %+v", path, step)
+			}
+		}
+		if !found(reflect.ValueOf(r), canary) {
+			t.Fatalf("%s: the search finds nothing before Begin", path)
+		}
+		e.Begin(r, nil, time.Now())
+		if found(reflect.ValueOf(r), canary) {
+			t.Errorf("%s: a part of the last claims is left", path)
 		}
 	}
 }

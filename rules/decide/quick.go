@@ -100,13 +100,15 @@ func (r *Request) Passes() (p Pass, ok bool) {
 	}
 	var raw string
 	var known *token.Claims
+	var there bool
 	if auth := &p.Resource.Auth; auth.Reads() {
 		if text, found := strings.CutPrefix(h.credential, e.quick.source.Prefix); found && text != "" {
 			var takes func(provider string) bool
 			if auth.Providers() != nil {
 				takes = auth.Accepts
 			}
-			raw, known = text, e.tokens.Known(e.keys.Set(), text, r.received, takes)
+			raw = text
+			known, there = e.tokens.Known(e.keys.Set(), text, r.received, takes)
 		}
 		if !e.policy.Forward {
 			p.Withheld = e.quick.source.Header
@@ -121,7 +123,8 @@ func (r *Request) Passes() (p Pass, ok bool) {
 			return p, true
 		}
 	}
-	if !r.prepare(&h, covering, raw, known) {
+	r.judged = judged{raw: raw, isNew: raw != "" && !there}
+	if !r.prepare(&h, covering, known) {
 		return Pass{}, false
 	}
 	return p, true
@@ -151,6 +154,7 @@ const (
 // judged is what came of the token at the time of the request.
 type judged struct {
 	raw    string // "": the token was not looked for, or there is none
+	isNew  bool   // it was looked for in the cache, and is not there
 	known  bool   // the rest is valid
 	claims token.Claims
 	err    error
@@ -158,7 +162,7 @@ type judged struct {
 
 // prepare goes on with a request as far as headers and token lead. It reports whether the
 // rule says yes, so that nothing is left to do.
-func (r *Request) prepare(h *plainHead, covering *policy.Covering, raw string, known *token.Claims) bool {
+func (r *Request) prepare(h *plainHead, covering *policy.Covering, known *token.Claims) bool {
 	r.touched = true
 	h.fill(&r.head, r.came)
 	if covering != nil {
@@ -169,21 +173,21 @@ func (r *Request) prepare(h *plainHead, covering *policy.Covering, raw string, k
 	r.reached = resource
 	on := r.engine.quick.resources[r.resource.Index]
 	j := &r.judged
-	if j.raw = raw; known != nil {
+	if known != nil {
 		j.known, j.claims = true, *known
 	}
 	if !on.builds {
 		return false
 	}
 	if r.resource.Auth.Reads() {
-		if raw == "" {
+		if j.raw == "" {
 			return false
 		}
 		if !j.known {
 			j.known = true
-			j.claims, j.err = r.engine.tokens.Verify(r.engine.keys.Set(), raw, r.received, r.resource.Auth.Accepts)
+			j.claims, j.err = r.verifyToken(j.raw, r.received)
 		}
-		if j.err != nil || r.acceptToken(raw, &j.claims) != nil {
+		if j.err != nil || r.acceptToken(j.raw, &j.claims) != nil {
 			return false // Decide says why
 		}
 	}

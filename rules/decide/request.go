@@ -71,7 +71,8 @@ type memory struct {
 	set     [1][2]string    // Changes.SetHeaders
 	// argsRooms has the parts of args; nil: it was not needed yet.
 	argsRooms *rooms
-	response  *Response // nil: none was needed yet
+	response  *Response     // nil: none was needed yet
+	opener    *value.Opener // of the claims of a new token; nil: none was needed yet
 }
 
 // paramsSource is the part of the request that args.params shows, and that gets
@@ -111,16 +112,19 @@ const maxKept = 64
 // Clear makes r a zero Request, which keeps memory for the next one and nothing
 // else: no byte of this one is seen again.
 func (r *Request) Clear() {
-	rooms, response := r.argsRooms, r.memory.response
+	rooms, response, opener := r.argsRooms, r.memory.response, r.opener
 	if rooms != nil {
 		rooms.clear()
 	}
 	if response != nil {
 		response.clear()
 	}
+	if opener != nil {
+		opener.Clear()
+	}
 	fields, types := emptied(r.head.fields), emptied(r.head.types)
 	*r = Request{} // in place: a literal with values would be made elsewhere, and copied
-	r.head.fields, r.head.types, r.argsRooms, r.memory.response = fields, types, rooms, response
+	r.head.fields, r.head.types, r.argsRooms, r.memory.response, r.opener = fields, types, rooms, response, opener
 }
 
 // Headers is Open and Decide.
@@ -152,7 +156,7 @@ func (r *Request) Decide() Step {
 		}
 	}
 	step := r.admit(r.received)
-	r.judged.known = false // later there may be other keys
+	r.judged.known, r.judged.isNew = false, false // later there may be other keys
 	return step
 }
 

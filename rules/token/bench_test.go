@@ -39,7 +39,7 @@ func BenchmarkVerifyWarm(b *testing.B) {
 			cache := NewCache(1024)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := cache.Verify(set, raw, testNow, nil); err != nil {
+				if _, err := cache.Verify(set, raw, testNow, nil, nil); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -56,7 +56,7 @@ func BenchmarkCacheFull(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if _, err := cache.Verify(set, raws[i%len(raws)], testNow, nil); err != nil {
+		if _, err := cache.Verify(set, raws[i%len(raws)], testNow, nil, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

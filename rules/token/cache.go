@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 const (
@@ -71,53 +72,62 @@ func NewCache(entries int) *Cache {
 // verified for the second time: to keep one costs as much as some kinds of verification,
 // and many come once. A token that comes back after more others than the cache holds
 // would leave it before it came again, so it does not get in.
-func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider string) bool) (Claims, error) {
-	if c == nil || c.max < 1 {
-		return s.VerifyFor(raw, now, takes)
+//
+// The claims of a token that is not in the cache may be in the memory of o, and are valid
+// as long.
+func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider string) bool, o *value.Opener) (Claims, error) {
+	if c.caches() {
+		if j := c.lookUp(s, raw, now); j != nil {
+			return j.decide(s, takes)
+		}
 	}
-	j := c.lookUp(s, raw, now)
-	if j == nil {
-		var err error
-		if j, err = s.judge(raw, now); err != nil {
-			return Claims{}, err
-		}
-		if len(j.accepted) > 0 && c.sees(raw) {
-			c.add(s, raw, j, now)
-		}
+	return c.VerifyNew(s, raw, now, takes, o)
+}
+
+func (c *Cache) caches() bool { return c != nil && c.max > 0 }
+
+// VerifyNew is Verify for a token of which Known has just said that it is not there.
+func (c *Cache) VerifyNew(s *Set, raw string, now time.Time, takes func(provider string) bool, o *value.Opener) (Claims, error) {
+	j, err := s.judge(raw, now, o)
+	if err != nil {
+		return Claims{}, err
+	}
+	if c.caches() && len(j.accepted) > 0 && c.sees(raw) {
+		j.claims.Value = value.Checked(j.claims.JSON) // in no memory of o
+		c.add(s, raw, j, now)
 	}
 	return j.decide(s, takes)
 }
 
 // lookUp is find, and counts.
 func (c *Cache) lookUp(s *Set, raw string, now time.Time) *judgement {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.Lock() // and no defer, which would be a function more for each new token
 	e := c.find(s, raw, now)
 	if e == nil {
 		c.misses++
+		c.mu.Unlock()
 		return nil
 	}
 	c.hits++
+	c.mu.Unlock()
 	return e.judgement
 }
 
-// Known returns the claims of a token that is in the cache and that takes accepts, nil:
-// every provider's. It verifies nothing. The claims have no Provider, and are not to be
-// changed; they are nil if there are none.
-func (c *Cache) Known(s *Set, raw string, now time.Time, takes func(provider string) bool) *Claims {
+// Known looks a token up and verifies nothing. If it is not in the cache, that counts as
+// a miss, and there is false. The claims are nil if takes, where it is not nil, accepts no
+// provider of the token. They have no Provider, and are not to be changed.
+func (c *Cache) Known(s *Set, raw string, now time.Time, takes func(provider string) bool) (claims *Claims, there bool) {
 	c.mu.Lock()
 	e := c.find(s, raw, now)
-	if e != nil && takes != nil && !e.judgement.accepts(takes) {
-		e = nil
-	}
-	if e != nil {
+	switch {
+	case e == nil:
+		c.misses++
+	case takes == nil || e.judgement.accepts(takes):
 		c.hits++
+		claims = &e.judgement.claims
 	}
 	c.mu.Unlock()
-	if e == nil {
-		return nil
-	}
-	return &e.judgement.claims
+	return claims, e != nil
 }
 
 // find returns the entry of a token, nil if it is not in the cache.
@@ -165,10 +175,10 @@ func (c *Cache) sees(raw string) bool {
 	hash := c.hash(raw)
 	mark := uint32(hash>>32) | 1
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	at := &c.seen[hash&uint64(len(c.seen)-1)]
 	before := *at == mark
 	*at = mark
+	c.mu.Unlock()
 	return before
 }
 

@@ -17,15 +17,15 @@ func inCache(c *Cache, s *Set, raw string, now time.Time) bool {
 	list := s.keyList
 	defer func() { s.keyList = list }()
 	s.keyList = keyList{}
-	_, err := c.Verify(s, raw, now, nil)
+	_, err := c.Verify(s, raw, now, nil, nil)
 	return err == nil
 }
 
 // verifyTwice returns the result of Verify for a token that comes for the second time:
 // then the cache keeps it.
 func verifyTwice(c *Cache, s *Set, raw string, now time.Time) (Claims, error) {
-	_, _ = c.Verify(s, raw, now, nil)
-	return c.Verify(s, raw, now, nil)
+	_, _ = c.Verify(s, raw, now, nil, nil)
+	return c.Verify(s, raw, now, nil, nil)
 }
 
 // TestCacheKeepsWhatComesTwice: a token that came once takes no room, and pushes no
@@ -34,14 +34,14 @@ func TestCacheKeepsWhatComesTwice(t *testing.T) {
 	set, cache := hsSet(t), NewCache(1)
 	good := forge(hsHeader, `{"id":0}`)
 	for i, want := range []bool{false, true} {
-		_, err := cache.Verify(set, good, testNow, nil)
+		_, err := cache.Verify(set, good, testNow, nil, nil)
 		wantStage(t, err, "")
 		if got := inCache(cache, set, good, testNow); got != want {
 			t.Fatalf("after %d times in the cache: %t", i+1, got)
 		}
 	}
 	for i := range 100 {
-		claims, err := cache.Verify(set, forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i+1)), testNow, nil)
+		claims, err := cache.Verify(set, forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i+1)), testNow, nil, nil)
 		wantStage(t, err, "")
 		if claims.Memo != nil {
 			t.Error("answers are kept for a token that is not")
@@ -64,7 +64,7 @@ func TestCacheAnswersAsTheSetDoes(t *testing.T) {
 		t.Error("there before it was verified")
 	}
 	for range 3 {
-		if got, err := cache.Verify(set, raw, testNow, nil); err != nil || got.Value.String() != got.JSON {
+		if got, err := cache.Verify(set, raw, testNow, nil, nil); err != nil || got.Value.String() != got.JSON {
 			t.Errorf("got %v of %s, %v", got.Value, got.JSON, err)
 		} else if got.Value, got.Memo = (value.Value{}), nil; !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
@@ -106,7 +106,7 @@ func TestCacheRespectsTimes(t *testing.T) {
 			if got := inCache(cache, set, raw, c.now); got != c.cached {
 				t.Errorf("from the cache: %t, want %t", got, c.cached)
 			}
-			_, err = cache.Verify(set, raw, c.now, nil)
+			_, err = cache.Verify(set, raw, c.now, nil, nil)
 			wantStage(t, err, c.stage)
 		})
 	}
@@ -120,9 +120,9 @@ func TestCacheForgetsWithTheKeys(t *testing.T) {
 	if inCache(cache, same, raw, testNow) {
 		t.Error("answers for another Set")
 	}
-	_, err = cache.Verify(newSet(t, Key{Alg: "HS256", Secret: "new"}), raw, testNow, nil)
+	_, err = cache.Verify(newSet(t, Key{Alg: "HS256", Secret: "new"}), raw, testNow, nil, nil)
 	wantStage(t, err, StageSignature)
-	_, err = cache.Verify(nil, raw, testNow, nil)
+	_, err = cache.Verify(nil, raw, testNow, nil, nil)
 	wantStage(t, err, StageKey)
 	_, err = verifyTwice(cache, same, raw, testNow)
 	wantStage(t, err, "")
@@ -186,7 +186,7 @@ func TestFailuresPushNothingOut(t *testing.T) {
 		"", "a.b.c", strings.Repeat("x", maxToken+1), rfcNone,
 		forgeWith("guess", hsHeader, `{}`), forge(hsHeader, `{"exp":0}`), forge(hsHeader, `[]`),
 	} {
-		if c, err := cache.Verify(set, bad, testNow, nil); err == nil || !reflect.DeepEqual(c, Claims{}) {
+		if c, err := cache.Verify(set, bad, testNow, nil, nil); err == nil || !reflect.DeepEqual(c, Claims{}) {
 			t.Errorf("bad token %d: %+v, %v", i, c, err)
 		}
 	}
@@ -200,7 +200,7 @@ func TestCacheHoldsNoTokenThatNoEntryAccepts(t *testing.T) {
 	good := forge(hsHeader, `{"aud":"a"}`)
 	_, err := verifyTwice(cache, set, good, testNow)
 	wantStage(t, err, "")
-	_, err = cache.Verify(set, forge(hsHeader, `{"aud":"b"}`), testNow, nil)
+	_, err = cache.Verify(set, forge(hsHeader, `{"aud":"b"}`), testNow, nil, nil)
 	wantStage(t, err, StageAudience)
 	if !inCache(cache, set, good, testNow) {
 		t.Error("a refused token pushed a good one out")
@@ -226,7 +226,7 @@ func TestCacheFromManySides(t *testing.T) {
 		all.Go(func() {
 			raw := forge(hsHeader, fmt.Sprintf(`{"id":%d}`, i%4))
 			for range 200 {
-				if _, err := cache.Verify(set, raw, testNow, nil); err != nil {
+				if _, err := cache.Verify(set, raw, testNow, nil, nil); err != nil {
 					t.Error(err)
 				}
 				if _, err := set.ServiceToken("gw", "https://a", testNow); err != nil {
@@ -236,4 +236,27 @@ func TestCacheFromManySides(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestCacheOwnsClaims: what is in the cache is in no memory of a request, and what is not
+// in it is valid until the memory is used again.
+func TestCacheOwnsClaims(t *testing.T) {
+	set, cache := hsSet(t), NewCache(8)
+	a, b := forge(hsHeader, `{"role":"admin","aud":["x"]}`), forge(hsHeader, `{"name":"guest","sub":"y"}`)
+	var o value.Opener
+	for i, raw := range []string{a, a, b, b, a, b} {
+		claims, err := cache.Verify(set, raw, testNow, nil, &o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		role, _ := claims.Value.Key("role").Text()
+		name, _ := claims.Value.Key("name").Text()
+		if raw == a && (role != "admin" || name != "") || raw == b && (role != "" || name != "guest") {
+			t.Errorf("look %d: role %q and name %q of %s", i, role, name, claims.JSON)
+		}
+		o.Clear()
+	}
+	if hits, misses := cache.Lookups(); hits != 2 || misses != 4 {
+		t.Errorf("%d hits and %d misses", hits, misses)
+	}
 }

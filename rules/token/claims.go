@@ -19,10 +19,16 @@ type registeredClaims struct {
 	expires, notBefore time.Time // exact, zero when absent
 }
 
-// readClaims reads the registered claims of a payload. It refuses a payload that
-// is not exactly one JSON object without repeated keys.
-func readClaims(payload string) (registeredClaims, error) {
-	object, err := value.Parse(payload, maxDepth)
+// readClaims reads the registered claims of a payload, in one pass if there is an Opener.
+// It refuses a payload that is not exactly one JSON object without repeated keys.
+func readClaims(payload string, o *value.Opener) (registeredClaims, error) {
+	var object value.Value
+	var err error
+	if o != nil {
+		object, err = o.Parse(payload, maxDepth)
+	} else {
+		object, err = value.Parse(payload, maxDepth)
+	}
 	if err != nil {
 		return registeredClaims{}, fail(StageClaims, "%v", err)
 	}

@@ -157,10 +157,10 @@ func TestRotatedKeysEndTheCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	if claims, err := c.Verify(s, raw, now, nil); err != nil || claims.Provider != "a" {
+	if claims, err := c.Verify(s, raw, now, nil, nil); err != nil || claims.Provider != "a" {
 		t.Fatal(claims, err)
 	}
-	if _, err := c.Verify(s.WithoutKeys(0), raw, now, nil); err == nil {
+	if _, err := c.Verify(s.WithoutKeys(0), raw, now, nil, nil); err == nil {
 		t.Error("a token outlived its key")
 	}
 }
@@ -224,8 +224,8 @@ func TestEachEntryDecides(t *testing.T) {
 			}
 			for _, verify := range []func() (Claims, error){
 				func() (Claims, error) { return set.VerifyFor(raw, testNow, takes) },
-				func() (Claims, error) { return cache.Verify(set, raw, testNow, takes) },
-				func() (Claims, error) { return cache.Verify(set, raw, testNow, takes) },
+				func() (Claims, error) { return cache.Verify(set, raw, testNow, takes, nil) },
+				func() (Claims, error) { return cache.Verify(set, raw, testNow, takes, nil) },
 			} {
 				claims, err := verify()
 				if wantStage(t, err, c.stage); claims.Provider != c.provider {
@@ -247,7 +247,7 @@ func TestWaitsForTheEntryThatCounts(t *testing.T) {
 		Key{Name: "else", Fetched: true, Audience: []string{"else"}})
 	away = loaded(t, away, 0, published(t, "k", keytest.P256()))
 	missing := func(s *Set, raw, name string) string {
-		_, err := cache.Verify(s, raw, testNow, only(name))
+		_, err := cache.Verify(s, raw, testNow, only(name), nil)
 		var e *Error
 		if !errors.As(err, &e) {
 			return "accepted"

@@ -3,7 +3,6 @@ package token
 import (
 	"errors"
 	"fmt"
-	"github.com/rulegate/rulegate/rules/token/keys/keytest"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/rulegate/rulegate/rules/token/keys/gocrypto"
+	"github.com/rulegate/rulegate/rules/token/keys/keytest"
+	"github.com/rulegate/rulegate/rules/value"
 	"github.com/rulegate/rulegate/rules/value/strictjson"
 )
 
@@ -39,6 +40,7 @@ func FuzzVerify(f *testing.F) {
 	plain := hsSet(f)
 	named := newSet(f, Key{JWKS: `{"keys":[{"kid":"j1","kty":"oct","k":"` + b64(testSecret) + `"}]}`, Issuer: []string{"i"}, Audience: []string{"a"}})
 	cache := NewCache(16)
+	var opener value.Opener
 	f.Fuzz(func(t *testing.T, raw string, unix int64) {
 		now := time.Unix(unix, 0)
 		for _, s := range []*Set{set, plain, named} {
@@ -48,8 +50,8 @@ func FuzzVerify(f *testing.F) {
 			if read, readErr := forgetful.Verify(raw, now); read.JSON != claims.JSON || fmt.Sprint(readErr) != fmt.Sprint(err) {
 				t.Fatalf("%v and %q; with the header read anew %v and %q", err, claims.JSON, readErr, read.JSON)
 			}
-			again, cacheErr := cache.Verify(s, raw, now, nil)
-			if (err == nil) != (cacheErr == nil) || again.JSON != claims.JSON {
+			again, cacheErr := cache.Verify(s, raw, now, nil, &opener)
+			if fmt.Sprint(cacheErr) != fmt.Sprint(err) || again.JSON != claims.JSON || again.Value.String() != claims.Value.String() {
 				t.Fatalf("%v and %q, from the cache %v and %q", err, claims.JSON, cacheErr, again.JSON)
 			}
 			if err != nil {
@@ -82,10 +84,17 @@ func FuzzClaims(f *testing.F) {
 	f.Add(`{"kid":"","alg":"HS256"}`, `{}`)
 	set := newSet(f, Key{Alg: "HS256", Secret: testSecret, Audience: []string{"a"}, Issuer: []string{"i"}})
 	plain := hsSet(f)
+	var without *Cache
+	var opener value.Opener
 	f.Fuzz(func(t *testing.T, header, payload string) {
 		raw := forge(header, payload)
 		for _, s := range []*Set{set, plain} {
 			c, err := s.Verify(raw, testNow)
+			// In one pass, in memory that is used again.
+			opened, openErr := without.Verify(s, raw, testNow, nil, &opener)
+			if fmt.Sprint(openErr) != fmt.Sprint(err) || opened.Value.String() != c.Value.String() || opened.Expires != c.Expires || opened.NotBefore != c.NotBefore {
+				t.Fatalf("%v and %+v, opened %v and %+v", err, c, openErr, opened)
+			}
 			if err != nil {
 				continue
 			}

@@ -85,7 +85,7 @@ func TestAnswersInTheCache(t *testing.T) {
 			if _, ok := c.Introspection(s, 1, "opaque", testNow); ok {
 				t.Error("the answer to another entry counts")
 			}
-			if _, err := c.Verify(s, answerKey(0, "opaque"), testNow, nil); err == nil {
+			if _, err := c.Verify(s, answerKey(0, "opaque"), testNow, nil, nil); err == nil {
 				t.Error("the answer's key is taken for a token")
 			}
 		})

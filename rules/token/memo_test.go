@@ -33,7 +33,7 @@ func TestMemoEndsWithItsEntry(t *testing.T) {
 	if keep(); !known(set, testNow.Add(8*time.Second)) {
 		t.Error("not kept until exp")
 	}
-	if c, err := cache.Verify(set, raw, testNow.Add(9*time.Second), nil); err == nil || c.Memo != nil {
+	if c, err := cache.Verify(set, raw, testNow.Add(9*time.Second), nil, nil); err == nil || c.Memo != nil {
 		t.Error("an expired token has a memo")
 	}
 	keep()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rulegate/rulegate/rules/token/keys"
+	"github.com/rulegate/rulegate/rules/value"
 )
 
 // maxTried bounds the keys that are tried with one token.
@@ -25,7 +26,7 @@ func (s *Set) Verify(raw string, now time.Time) (Claims, error) {
 // Errors: always an *Error, of the first stage that refuses. Its Missing names
 // the fetched sets that may hold a key that the Set does not have.
 func (s *Set) VerifyFor(raw string, now time.Time, takes func(provider string) bool) (Claims, error) {
-	j, err := s.judge(raw, now)
+	j, err := s.judge(raw, now, nil)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -45,8 +46,9 @@ type judgement struct {
 }
 
 // judge verifies a token with the keys of all entries. It fails for a token that
-// no entry and no fetch can accept.
-func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
+// no entry and no fetch can accept. o is the memory of the claims' Value; nil: it stays
+// text.
+func (s *Set) judge(raw string, now time.Time, o *value.Opener) (*judgement, error) {
 	var known *headers
 	if s != nil {
 		known = s.headers
@@ -71,7 +73,7 @@ func (s *Set) judge(raw string, now time.Time) (*judgement, error) {
 	if len(signers) == 0 && len(fetchable) == 0 {
 		return nil, err
 	}
-	c, refused := readClaims(t.payload)
+	c, refused := readClaims(t.payload, o)
 	if refused == nil {
 		refused = s.checkTime(&c, now)
 	}

@@ -114,8 +114,8 @@ func TestZeroValuesDeny(t *testing.T) {
 	for name, verify := range map[string]func() (Claims, error){
 		"zero Set":           func() (Claims, error) { return new(Set).Verify(raw, testNow) },
 		"nil Set":            func() (Claims, error) { return none.Verify(raw, testNow) },
-		"zero Cache":         func() (Claims, error) { return new(Cache).Verify(new(Set), raw, testNow, nil) },
-		"nil Cache, nil Set": func() (Claims, error) { return cache.Verify(nil, raw, testNow, nil) },
+		"zero Cache":         func() (Claims, error) { return new(Cache).Verify(new(Set), raw, testNow, nil, nil) },
+		"nil Cache, nil Set": func() (Claims, error) { return cache.Verify(nil, raw, testNow, nil, nil) },
 		"no keys":            func() (Claims, error) { return newSet(t).Verify(raw, testNow) },
 	} {
 		c, err := verify()

@@ -8,10 +8,13 @@ type Opener struct {
 	text    string
 	root    Kind     // Missing before the array or object is opened that is the text
 	start   int      // of it
+	end     int      // of it, 0 before
 	inner   Kind     // of the last member's value
 	members []Member // there is room for openMembers
 	count   int      // of the members, or one more than there is room for
+	used    int      // members that texts before this one have written
 	node    node
+	scanner strictjson.Scanner
 }
 
 // openMembers is the number of members up to which an object is opened.
@@ -23,11 +26,15 @@ func (o *Opener) Parse(text string, maxDepth int) (Value, error) {
 	if o.members == nil {
 		o.members = make([]Member, openMembers)
 	}
-	o.text, o.root, o.count = text, Missing, 0
-	if err := strictjson.Scan(text, maxDepth, o); err != nil {
+	o.used = o.written()
+	o.text, o.root, o.count, o.end = text, Missing, 0, 0
+	if err := o.scanner.Scan(text, maxDepth, o); err != nil {
 		return Value{}, err
 	}
-	v := Checked(text)
+	if o.root == Missing {
+		return Checked(text), nil
+	}
+	v := Value{kind: o.root, text: text[o.start:o.end]}
 	if v.kind == Object && o.count <= len(o.members) {
 		o.node = node{members: o.members[:o.count:o.count]}
 		v.node = &o.node
@@ -37,9 +44,12 @@ func (o *Opener) Parse(text string, maxDepth int) (Value, error) {
 
 // Clear makes the memory free for another text, and leaves nothing of this one in it.
 func (o *Opener) Clear() {
-	clear(o.members)
+	clear(o.members[:o.written()])
 	*o = Opener{members: o.members}
 }
+
+// written is the number of members that may have something in them.
+func (o *Opener) written() int { return max(o.used, min(o.count, len(o.members))) }
 
 // The methods of strictjson.Visitor.
 
@@ -84,9 +94,11 @@ func (o *Opener) Scalar(start, end int, escaped bool) {
 }
 
 func (o *Opener) Close(start, end int) {
-	if start != o.start {
-		o.set(start, end)
+	if start == o.start {
+		o.end = end
+		return
 	}
+	o.set(start, end)
 }
 
 func (o *Opener) set(start, end int) {

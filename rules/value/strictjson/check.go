@@ -58,13 +58,23 @@ type Visitor interface {
 
 // Scan is Check, and tells the Visitor, if there is one, of each part that it reads.
 func Scan(text string, maxDepth int, v Visitor) error {
-	s := scanners.Get().(*scanner)
-	s.text, s.max, s.visitor = text, maxDepth, v
-	return s.check(v == nil)
+	s := scanners.Get().(*Scanner)
+	err := s.Scan(text, maxDepth, v)
+	scanners.Put(s)
+	return err
 }
 
-// scanners are scanners that have ended, for the next texts.
-var scanners = sync.Pool{New: func() any { return new(scanner) }}
+// Scanner is the memory of one Scan after the other. Nothing of a text stays in it.
+type Scanner struct{ s scanner }
+
+// scanners are those of the function Scan.
+var scanners = sync.Pool{New: func() any { return new(Scanner) }}
+
+// Scan is the function Scan.
+func (s *Scanner) Scan(text string, maxDepth int, v Visitor) error {
+	s.s.text, s.s.max, s.s.visitor = text, maxDepth, v
+	return s.s.check(v == nil)
+}
 
 // check walks the text. Then nothing of it stays in the scanner.
 func (s *scanner) check(silent bool) error {
@@ -74,16 +84,17 @@ func (s *scanner) check(silent bool) error {
 	}
 	err := s.run()
 	*s = scanner{}
-	scanners.Put(s)
 	return err
 }
 
 // Alike reports whether a text that Check has accepted has two keys in one object that
 // differ by case alone.
 func Alike(text string) bool {
-	s := scanners.Get().(*scanner)
-	s.text, s.max, s.fold = text, len(text), true
-	return errors.Is(s.check(true), ErrRepeated)
+	s := scanners.Get().(*Scanner)
+	s.s.text, s.s.max, s.s.fold = text, len(text), true
+	err := s.s.check(true)
+	scanners.Put(s)
+	return errors.Is(err, ErrRepeated)
 }
 
 type scanner struct {
