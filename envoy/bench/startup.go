@@ -68,7 +68,7 @@ func (r *runner) startup(ctx context.Context, b *bootstrap, listener string, wor
 	}
 	out.CPU = used.Seconds()
 	if !r.o.short {
-		// Envoy gives back what compiling took, in steps of a second.
+		// Each second Envoy gives back a part of the memory that compiling took.
 		select {
 		case <-ctx.Done():
 			return out, ctx.Err()

@@ -100,7 +100,7 @@ func (r *Request) Passes() (p Pass, ok bool) {
 	}
 	var raw string
 	var known *token.Claims
-	var there bool
+	var cached bool
 	if auth := &p.Resource.Auth; auth.Reads() {
 		if text, found := strings.CutPrefix(h.credential, e.quick.source.Prefix); found && text != "" {
 			var takes func(provider string) bool
@@ -108,7 +108,7 @@ func (r *Request) Passes() (p Pass, ok bool) {
 				takes = auth.Accepts
 			}
 			raw = text
-			known, there = e.tokens.Known(e.keys.Set(), text, r.received, takes)
+			known, cached = e.tokens.Known(e.keys.Set(), text, r.received, takes)
 		}
 		if !e.policy.Forward {
 			p.Withheld = e.quick.source.Header
@@ -123,7 +123,7 @@ func (r *Request) Passes() (p Pass, ok bool) {
 			return p, true
 		}
 	}
-	r.judged = judged{raw: raw, isNew: raw != "" && !there}
+	r.judged = judged{raw: raw, isNew: raw != "" && !cached}
 	if !r.prepare(&h, covering, known) {
 		return Pass{}, false
 	}
@@ -154,7 +154,7 @@ const (
 // judged is what came of the token at the time of the request.
 type judged struct {
 	raw    string // "": the token was not looked for, or there is none
-	isNew  bool   // it was looked for in the cache, and is not there
+	isNew  bool   // it is not in the cache
 	known  bool   // the rest is valid
 	claims token.Claims
 	err    error

@@ -73,8 +73,8 @@ func NewCache(entries int) *Cache {
 // and many come once. A token that comes back after more others than the cache holds
 // would leave it before it came again, so it does not get in.
 //
-// The claims of a token that is not in the cache may be in the memory of o, and are valid
-// as long.
+// The claims of a token that is not in the cache may use the memory of o, and are then
+// valid until its next Parse or Clear.
 func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider string) bool, o *value.Opener) (Claims, error) {
 	if c.caches() {
 		if j := c.lookUp(s, raw, now); j != nil {
@@ -86,7 +86,7 @@ func (c *Cache) Verify(s *Set, raw string, now time.Time, takes func(provider st
 
 func (c *Cache) caches() bool { return c != nil && c.max > 0 }
 
-// VerifyNew is Verify for a token of which Known has just said that it is not there.
+// VerifyNew is Verify for a token that Known has just not found.
 func (c *Cache) VerifyNew(s *Set, raw string, now time.Time, takes func(provider string) bool, o *value.Opener) (Claims, error) {
 	j, err := s.judge(raw, now, o)
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *Cache) VerifyNew(s *Set, raw string, now time.Time, takes func(provider
 
 // lookUp is find, and counts.
 func (c *Cache) lookUp(s *Set, raw string, now time.Time) *judgement {
-	c.mu.Lock() // and no defer, which would be a function more for each new token
+	c.mu.Lock() // without a defer, which costs a module two function calls
 	e := c.find(s, raw, now)
 	if e == nil {
 		c.misses++
@@ -113,10 +113,10 @@ func (c *Cache) lookUp(s *Set, raw string, now time.Time) *judgement {
 	return e.judgement
 }
 
-// Known looks a token up and verifies nothing. If it is not in the cache, that counts as
-// a miss, and there is false. The claims are nil if takes, where it is not nil, accepts no
-// provider of the token. They have no Provider, and are not to be changed.
-func (c *Cache) Known(s *Set, raw string, now time.Time, takes func(provider string) bool) (claims *Claims, there bool) {
+// Known looks a token up and verifies nothing. found is false if the token is not in the
+// cache, which counts as a miss. The claims are nil too if takes accepts no provider of the
+// token; a nil takes accepts every one. They have no Provider, and are not to be changed.
+func (c *Cache) Known(s *Set, raw string, now time.Time, takes func(provider string) bool) (claims *Claims, found bool) {
 	c.mu.Lock()
 	e := c.find(s, raw, now)
 	switch {
