@@ -38,14 +38,38 @@ func (v Value) With(name string, x Value) Value {
 		return v.Without(name)
 	}
 	old := v.members()
-	for i := range old {
-		if old[i].Key == name {
-			changed := slices.Clone(old)
-			changed[i].Value = x
-			return Obj(changed...)
-		}
+	at := slices.IndexFunc(old, func(m Member) bool { return m.Key == name })
+	if at < 0 {
+		n := newObject(len(old) + 1)
+		n.members = append(append(n.members, old...), Member{Key: name, Value: x})
+		return Value{kind: Object, node: n}
 	}
-	return Obj(append(old[:len(old):len(old)], Member{Key: name, Value: x})...)
+	n := newObject(len(old))
+	n.members = append(n.members, old...)
+	n.members[at].Value = x
+	return Value{kind: Object, node: n}
+}
+
+// newObject returns a node with room for so many members. For few it takes one
+// allocation.
+func newObject(size int) *node {
+	switch {
+	case size <= 2:
+		n := new(struct {
+			node
+			room [2]Member
+		})
+		n.members = n.room[:0]
+		return &n.node
+	case size <= 4:
+		n := new(struct {
+			node
+			room [4]Member
+		})
+		n.members = n.room[:0]
+		return &n.node
+	}
+	return &node{members: make([]Member, 0, size)}
 }
 
 // Without returns a copy of an Object that lacks the member name.
