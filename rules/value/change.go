@@ -38,14 +38,15 @@ func (v Value) With(name string, x Value) Value {
 		return v.Without(name)
 	}
 	old := v.members()
-	at := slices.IndexFunc(old, func(m Member) bool { return m.Key == name })
-	if at < 0 {
-		n := newObject(len(old) + 1)
-		n.members = append(append(n.members, old...), Member{Key: name, Value: x})
-		return Value{kind: Object, node: n}
+	at := 0
+	for at < len(old) && old[at].Key != name {
+		at++
 	}
-	n := newObject(len(old))
+	n := newObject(max(at+1, len(old)))
 	n.members = append(n.members, old...)
+	if at == len(old) {
+		n.members = append(n.members, Member{Key: name})
+	}
 	n.members[at].Value = x
 	return Value{kind: Object, node: n}
 }
