@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // RequestID is the header that identifies a request at the upstream.
@@ -29,6 +30,7 @@ type Upstream struct {
 	got     map[string][]*Received
 	answers map[string]*UpstreamResponse
 	firsts  map[string]chan<- string
+	slow    map[string]time.Duration
 }
 
 // OnFirst sends the first piece of a request's body to tell, before the upstream
@@ -37,6 +39,13 @@ func (u *Upstream) OnFirst(id string, tell chan<- string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.firsts[id] = tell
+}
+
+// Delay makes the upstream wait before it answers the request with this id.
+func (u *Upstream) Delay(id string, wait time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.slow[id] = wait
 }
 
 // Respond sets the response to the request with this id.
@@ -53,7 +62,7 @@ func NewUpstream(t testing.TB) *Upstream { return startUpstream(t, nil) }
 func NewHTTP2Upstream(t testing.TB) *Upstream { return startUpstream(t, HTTP2()) }
 
 func startUpstream(t testing.TB, protocols *http.Protocols) *Upstream {
-	u := &Upstream{got: map[string][]*Received{}, answers: map[string]*UpstreamResponse{}, firsts: map[string]chan<- string{}}
+	u := &Upstream{got: map[string][]*Received{}, answers: map[string]*UpstreamResponse{}, firsts: map[string]chan<- string{}, slow: map[string]time.Duration{}}
 	u.Server = httptest.NewUnstartedServer(u)
 	u.Config.Protocols = protocols
 	u.Start()
@@ -120,8 +129,9 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := r.Header.Get(RequestID)
 	u.mu.Lock()
 	u.got[id] = append(u.got[id], got)
-	answer := u.answers[id]
+	answer, wait := u.answers[id], u.slow[id]
 	u.mu.Unlock()
+	time.Sleep(wait)
 	if answer != nil {
 		answer.write(w, r)
 		return
