@@ -114,8 +114,8 @@ func newBothWays(t testing.TB, auth string) *bothWays {
 	return b
 }
 
-// prepare lets through what is like a request, but has nothing odd: the quick way lets
-// nothing through that was not let through before with the token.
+// prepare sends plain requests with a valid token to the same path first, so that the cache
+// has the token and a yes is kept with it.
 func (b *bothWays) prepare(in *incoming) {
 	twin := &incoming{end: true, headers: [][2]string{b.field, {":scheme", "https"}}}
 	for _, name := range []string{":method", ":authority", ":path"} {

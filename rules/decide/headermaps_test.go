@@ -75,7 +75,7 @@ func TestHeaderMaps(t *testing.T) {
 	}
 }
 
-// FuzzQuick: whatever a request is, both ways end alike.
+// FuzzQuick checks that the quick way and the general way decide every request alike.
 func FuzzQuick(f *testing.F) {
 	var ways []*bothWays
 	for _, auth := range quickPolicies {
@@ -91,8 +91,8 @@ func FuzzQuick(f *testing.F) {
 	})
 }
 
-// TestQuickKnowsAllFields: whoever adds a field to these structs has to ask whether the
-// quick way has to look at it, in quicknessOf, newQuick or passes.
+// TestQuickKnowsAllFields fails if one of these structs gets a field. Then decide whether
+// the quick way has to look at it, in newQuick, answerOf or Passes, and add it here.
 func TestQuickKnowsAllFields(t *testing.T) {
 	for _, known := range []struct {
 		of     reflect.Type

@@ -15,17 +15,8 @@ import (
 // are used again nor behind their ends.
 func TestClear(t *testing.T) {
 	const canary = "canary"
-	doc, err := value.Parse(`{"routes": [{"match": {"path": "/x/{id}"}, "auth": "none", "rule": {"rule": "match", "type": "string", "eval": "==",
-		"f1": "args.request.headers[args.params.a]", "f2": "args.request"}}]}`, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := policy.Load(doc, policy.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := new(Request)
-	e := New(p, nil)
+	e, r := engineOf(t, `{"routes": [{"match": {"path": "/x/{id}"}, "auth": "none", "rule": {"rule": "match", "type": "string", "eval": "==",
+		"f1": "args.request.headers[args.params.a]", "f2": "args.request"}}]}`), new(Request)
 	for range 2 {
 		e.Begin(r, nil, time.Now())
 		r.Headers([][2]string{{":method", "GET"}, {":path", "/x/" + canary + "?a=" + canary + "&b=" + canary}, {":authority", "h"}, {"x-canary", canary}, {"content-type", canary}}, true)
@@ -54,17 +45,8 @@ func TestClear(t *testing.T) {
 // TestBegin: nothing is left of a request that Passes let through, or that it did not.
 func TestBegin(t *testing.T) {
 	const canary = "canary"
-	doc, err := value.Parse(`{"routes": [{"match": {"path": "/x/{id}"}, "auth": "none", "rule": {"rule": "match", "type": "string", "eval": "==",
-		"f1": "args.request.headers[args.params.a]", "f2": "args.request.vars.id"}}]}`, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := policy.Load(doc, policy.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := new(Request)
-	e := New(p, nil)
+	e, r := engineOf(t, `{"routes": [{"match": {"path": "/x/{id}"}, "auth": "none", "rule": {"rule": "match", "type": "string", "eval": "==",
+		"f1": "args.request.headers[args.params.a]", "f2": "args.request.vars.id"}}]}`), new(Request)
 	for _, path := range []string{"/x/canary", "/x/%63anary", "/x/canary-no", "/canary", "/x/canary%"} {
 		e.Begin(r, nil, time.Now())
 		r.Open([][2]string{{":method", "GET"}, {":path", path + "?a=x-" + canary}, {":authority", canary}, {"x-canary", canary}, {"content-type", canary}}, true)
@@ -86,21 +68,12 @@ func TestBegin(t *testing.T) {
 // it through, the general way does, or it is refused.
 func TestClearClaims(t *testing.T) {
 	const canary = "canary"
-	doc, err := value.Parse(`{"auth": {"tokens": [{"alg": "HS256", "secret": "a secret of more than thirty-two bytes", "primary": true}]}, "routes": [
+	e, r := engineOf(t, `{"auth": {"tokens": [{"alg": "HS256", "secret": "a secret of more than thirty-two bytes", "primary": true}]}, "routes": [
 		{"match": {"path": "/claim"}, "rule": {"rule": "match", "type": "string", "eval": "==", "f1": "args.auth.role", "f2": "canary"}},
 		{"match": {"path": "/no"}, "rule": {"rule": "match", "type": "string", "eval": "==", "f1": "args.auth.role", "f2": "other"}},
-		{"match": {"path": "/changed"}, "rule": {"rule": "force", "field": "args.request.headers.x-role", "value": "args.auth.role"}}]}`, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := policy.Load(doc, policy.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := new(Request)
-	e := New(p, nil)
+		{"match": {"path": "/changed"}, "rule": {"rule": "force", "field": "args.request.headers.x-role", "value": "args.auth.role"}}]}`), new(Request)
 	for i, path := range []string{"/claim", "/no", "/changed", "/claim"} {
-		raw, err := p.Tokens.Mint(fmt.Sprintf(`{"role": "canary", "n": %d, "list": ["canary"], "\u0061": "\u0063anary"}`, i), "")
+		raw, err := e.policy.Tokens.Mint(fmt.Sprintf(`{"role": "canary", "n": %d, "list": ["canary"], "\u0061": "\u0063anary"}`, i), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,17 +101,8 @@ func TestClearClaims(t *testing.T) {
 // TestClearResponse: after Clear nothing is left of a response that was rewritten, nor of
 // the request that it answers, and the next one gets none of their bytes.
 func TestClearResponse(t *testing.T) {
-	doc, err := value.Parse(`{"routes": [{"match": {"path": "/x"}, "auth": "none", "rule": {"rule": "and", "clauses": [
-		{"rule": "remove", "fields": ["res.a"]}, {"rule": "force", "field": "res.b", "value": "forced"}]}}]}`, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := policy.Load(doc, policy.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := new(Request)
-	e := New(p, nil)
+	e, r := engineOf(t, `{"routes": [{"match": {"path": "/x"}, "auth": "none", "rule": {"rule": "and", "clauses": [
+		{"rule": "remove", "fields": ["res.a"]}, {"rule": "force", "field": "res.b", "value": "forced"}]}}]}`), new(Request)
 	for _, canary := range []string{strings.Repeat("canary", 40), "canary", strings.Repeat("canary", 4000), "canary"} {
 		e.Begin(r, nil, time.Now())
 		step := r.Headers([][2]string{{":method", "GET"}, {":path", "/x?" + canary}, {":authority", "h"}, {"x-canary", canary}}, true)
@@ -159,6 +123,20 @@ func TestClearResponse(t *testing.T) {
 			t.Errorf("memory for %d bytes is kept", cap(res.room))
 		}
 	}
+}
+
+// engineOf returns an engine for a policy in JSON.
+func engineOf(t *testing.T, text string) *Engine {
+	t.Helper()
+	doc, err := value.Parse(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := policy.Load(doc, policy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(p, nil)
 }
 
 // found reports whether a text is anywhere in v, also between a list's length and

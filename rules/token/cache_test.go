@@ -238,8 +238,8 @@ func TestCacheFromManySides(t *testing.T) {
 	all.Wait()
 }
 
-// TestCacheOwnsClaims: what is in the cache is in no memory of a request, and what is not
-// in it is valid until the memory is used again.
+// TestCacheOwnsClaims checks that the claims in the cache stay as they are when the Opener
+// that they were read with is used for another token.
 func TestCacheOwnsClaims(t *testing.T) {
 	set, cache := hsSet(t), NewCache(8)
 	a, b := forge(hsHeader, `{"role":"admin","aud":["x"]}`), forge(hsHeader, `{"name":"guest","sub":"y"}`)

@@ -51,26 +51,18 @@ func (v Value) With(name string, x Value) Value {
 	return Value{kind: Object, node: n}
 }
 
-// newObject returns a node with room for so many members. For few it takes one
-// allocation.
+// newObject returns a node with room for so many members, in one allocation for the one or
+// two that args mostly have.
 func newObject(size int) *node {
-	switch {
-	case size <= 2:
-		n := new(struct {
-			node
-			room [2]Member
-		})
-		n.members = n.room[:0]
-		return &n.node
-	case size <= 4:
-		n := new(struct {
-			node
-			room [4]Member
-		})
-		n.members = n.room[:0]
-		return &n.node
+	if size > 2 {
+		return &node{members: make([]Member, 0, size)}
 	}
-	return &node{members: make([]Member, 0, size)}
+	n := new(struct {
+		node
+		room [2]Member
+	})
+	n.members = n.room[:0]
+	return &n.node
 }
 
 // Without returns a copy of an Object that lacks the member name.
