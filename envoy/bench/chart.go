@@ -55,8 +55,8 @@ func (r *result) group(at string) group {
 }
 
 const (
-	chartWidth = 930 // with room for a text after the longest bar
-	labelWidth = 260
+	chartWidth = 950 // with room for a text after the longest bar
+	labelWidth = 280
 	barWidth   = 400
 	lineHeight = 20
 )
